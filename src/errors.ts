@@ -1,0 +1,83 @@
+/**
+ * Every failure a user can meet, in one table: code → the hint shown when the thrower has no better one.
+ * `docs/errors.md` is generated from it.
+ */
+export const errorTable = {
+  USAGE: 'Run xnai-backup --help for the commands and their options.',
+  CONFIG_INVALID: 'Correct the configuration file or the environment variable named above.',
+  ENGINE_UNREACHABLE: 'Is the Podman socket there and mounted? Set CONTAINER_HOST or `engine` to its address.',
+  ENGINE_FAILED: 'Look at the log of the podman service; the same call by `podman` often says more.',
+  NO_SUCH_CONTAINER: 'Create the service first: podman compose create.',
+  NO_SUCH_TARGET: 'Run xnai-backup plan for the targets that were found.',
+  NO_SUCH_SNAPSHOT: 'Run xnai-backup list for the snapshots that exist.',
+  BUSY: 'Another run works on this target; wait for it or look at xnai-backup status.',
+  TARGET_BROKEN: 'Correct the labels named by xnai-backup plan and create the container again.',
+  METHOD_UNAVAILABLE: 'This version does not carry the method; choose another one.',
+  EXEC_FAILED: 'Run the same command by podman exec to see it fail.',
+  STREAM_CUT: 'The connection to the engine broke in mid-stream; nothing was kept of this run. Try again.',
+  TIMEOUT: 'Look at the load of the machine and the service, or raise the timeout.',
+  INTERRUPTED: 'Nothing partial was kept. Start it again when ready.',
+  TOOL_MISSING: 'Install the program named above in the image.',
+  TOOL_FAILED: 'The last lines of the program are above.',
+  AUTH_FAILED: 'Check the user and password labels of the target against the service.',
+  SERVICE_DOWN: 'Start the service, and look at its log: podman logs NAME.',
+  DUMP_FAILED: 'No snapshot was kept. The last lines of the tool are above.',
+  NOT_STILL: 'The data changed while it was read. Use quiesce=stop, or exclude what changes.',
+  QUIESCE_FAILED: 'No snapshot was kept and what had been stopped was started again. Look at podman ps.',
+  RESUME_FAILED: 'Start the container named above by hand: podman start NAME. The controller goes on trying.',
+  UNHEALTHY: 'Look at podman logs NAME and podman healthcheck run NAME.',
+  PATH_UNREACHABLE: 'Mount the host path into the controller (the shipped compose file mounts / at /host).',
+  TREE_UNSUPPORTED: 'Rename or exclude the file, or use a restic repository, which can hold it.',
+  REPOSITORY_UNREACHABLE: 'Is the repository mounted and writable? Run xnai-backup check.',
+  REPOSITORY_FAILED: 'Run xnai-backup check; look at the free space and the permissions of the repository.',
+  NO_SPACE: 'Free space on the file system named above, or move the repository to a larger one.',
+  SNAPSHOT_DAMAGED: 'Nothing was touched. Choose an older snapshot (xnai-backup list) or another tier.',
+  RESTORE_REFUSED: 'Nothing was touched.',
+  RESTORE_FAILED: 'Read above whether the state before was put back.',
+  PROOF_FAILED: 'What came back differs from what was backed up; the checks above name it.',
+  ROLLBACK_FAILED: 'The state before could not be put back. Restore the safety snapshot named above by hand.',
+  CONFIRMATION_NEEDED: 'Add --yes to overwrite without being asked.',
+  INTERNAL: 'This is a fault of xnai-backup; please report it with the log.',
+} as const
+
+/** A code of the table: stable, part of the JSON output. */
+export type ErrorCode = keyof typeof errorTable
+
+/** The JSON shape of an error: contract, section 5. */
+export interface ErrorReport {
+  code: ErrorCode
+  message: string
+  hint: string
+}
+
+/** The one error type shown to users. `message` says what happened, `hint` what to do, `cause` why. Never holds a secret. */
+export class BackupError extends Error {
+  override readonly name = 'BackupError'
+  readonly code: ErrorCode
+  readonly hint: string
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.hint = options.hint ?? errorTable[code]
+  }
+}
+
+/** Any thrown thing as a BackupError: its own, an abort as INTERRUPTED, a full disk as NO_SPACE, the rest as `fallback`. */
+export function asBackupError(error: unknown, fallback: ErrorCode = 'INTERNAL'): BackupError {
+  if (error instanceof BackupError) return error
+  if (!(error instanceof Error)) return new BackupError(fallback, String(error))
+  if (error.name === 'AbortError') {
+    if (error.cause instanceof BackupError) return error.cause
+    return new BackupError('INTERRUPTED', 'interrupted', { cause: error })
+  }
+  const systemCode = (error as NodeJS.ErrnoException).code
+  const code = systemCode === 'ENOSPC' || systemCode === 'EDQUOT' ? 'NO_SPACE' : fallback
+  return new BackupError(code, error.message, { cause: error })
+}
+
+/** For JSON output and the catalog. */
+export function reportError(error: unknown): ErrorReport {
+  const { code, message, hint } = asBackupError(error)
+  return { code, message, hint }
+}

@@ -1,0 +1,41 @@
+import { BackupError } from '../errors.ts'
+import type { Clock } from './clock.ts'
+
+/** A signal that aborts with `signal`, or with a TIMEOUT error that says what was waited for. */
+export function withDeadline(signal: AbortSignal, seconds: number, what: string): AbortSignal & Disposable {
+  const controller = new AbortController()
+  const expire = () => controller.abort(new BackupError('TIMEOUT', `${what}: no end after ${seconds} s`))
+  const timer = setTimeout(expire, seconds * 1000)
+  const follow = () => controller.abort(signal.reason)
+  if (signal.aborted) follow()
+  else signal.addEventListener('abort', follow, { once: true })
+  const release = () => {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', follow)
+  }
+  return Object.assign(controller.signal, { [Symbol.dispose]: release })
+}
+
+export interface PollOptions {
+  /** What is waited for, as it stands in the TIMEOUT error. */
+  what: string
+  seconds: number
+  /** Milliseconds between two looks; grows by half each time up to ten times as much. Default 50. */
+  everyMs?: number
+  clock: Clock
+  signal: AbortSignal
+}
+
+/** Looks again until `look` answers something other than undefined or false; TIMEOUT after `seconds`. */
+export async function poll<T>(look: () => Promise<T | undefined | false>, options: PollOptions): Promise<T> {
+  using deadline = withDeadline(options.signal, options.seconds, options.what)
+  const first = options.everyMs ?? 50
+  for (let pause = first; ; pause = Math.min(pause * 1.5, first * 10)) {
+    deadline.throwIfAborted()
+    const seen = await look()
+    if (seen !== undefined && seen !== false) return seen
+    await options.clock.sleep(pause, deadline).catch((error) => {
+      throw deadline.aborted ? deadline.reason : error
+    })
+  }
+}

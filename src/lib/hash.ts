@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto'
+import { Transform } from 'node:stream'
+
+/** Length and SHA-256 (lower-case hex) of bytes that passed. */
+export interface Digest {
+  bytes: number
+  sha256: string
+}
+
+/** Lets bytes pass and counts and hashes them. `digest()` is valid once the stream has ended. */
+export function hashing(onBytes?: (count: number) => void): Transform & { digest(): Digest } {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk)
+      bytes += chunk.length
+      onBytes?.(chunk.length)
+      done(null, chunk)
+    },
+  })
+  let digest: Digest | undefined
+  return Object.assign(stream, {
+    digest: () => {
+      digest ??= { bytes, sha256: hash.digest('hex') }
+      return digest
+    },
+  })
+}

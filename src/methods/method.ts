@@ -1,0 +1,87 @@
+import type { Readable } from 'node:stream'
+import type { ContainerFacts } from '../engine/engine.ts'
+import type { MethodKind, TargetSpec } from '../labels/spec.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Artifact, ArtifactRecord, Facts, FactValue } from '../repository/repository.ts'
+
+/** How one kind of data is captured, put back and proven. One file a method; none knows another. */
+export interface Method<K extends MethodKind = MethodKind> {
+  kind: K
+  /** Must the labelled container run while it is captured? If so it is never quiesced itself; other writers of its data are. */
+  needsRunning: boolean
+  /** Container paths whose content is captured: all that can write there is quiesced. Empty where the server itself gives the instant. */
+  paths(spec: TargetSpec<K>, container: ContainerFacts): string[]
+  /** Yields artifacts in order. Records facts by `ctx.fact` before it ends. Throws where a dump failed, was cut or is empty. */
+  capture(ctx: CaptureContext, spec: TargetSpec<K>): AsyncIterable<Artifact>
+  /**
+   * Replaces the data. Clients are down; the container is as it was found. It brings the service into the state it needs by
+   * `ctx.service`; the job starts and gates it afterwards. Throws: the job puts the state before back by the same function.
+   */
+  restore(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<void>
+  /** Compares what is there now with the facts of the snapshot, with the service started. */
+  prove(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<Check[]>
+}
+
+/** The slice of the world that a method sees. */
+export interface MethodContext {
+  container: ContainerFacts
+  signal: AbortSignal
+  clock: Clock
+  /** Runs a command in the container to its end. A non-zero exit code is a result, not an error. */
+  exec(command: string[], options?: ExecOptions): Promise<ExecResult>
+  /** The output of a command as a stream that ends cleanly only after exit code 0 and a whole transmission. */
+  execStream(command: string[], options?: Omit<ExecOptions, 'input'>): Promise<Readable>
+  /** Path for this process of a path in the container; PATH_UNREACHABLE where no mount leads there. */
+  hostPath(containerPath: string): string
+  /** A line for the user: part of the result, and of the snapshot's manifest. */
+  warn(text: string): void
+}
+
+export interface CaptureContext extends MethodContext {
+  fact(name: string, value: FactValue): void
+}
+
+export interface RestoreContext extends MethodContext {
+  service: {
+    /** Stops the container and waits for its end; the job starts it again whatever happens. */
+    stop(): Promise<void>
+    /** Starts the container and waits until it runs and is healthy. */
+    start(): Promise<void>
+    state(): Promise<ContainerFacts['state']>
+  }
+  onBytes(count: number): void
+}
+
+/** A snapshot that has been verified, with ways to read it. */
+export interface StoredSnapshot {
+  id: string
+  facts: Facts
+  artifacts: ArtifactRecord[]
+  /** Plain bytes of a stream artifact, checked while they are read. */
+  open(artifact: string): Promise<Readable>
+  /** A tree artifact into the empty directory `to`. */
+  extract(artifact: string, to: string): Promise<void>
+}
+
+export interface ExecOptions {
+  /** Default 60. */
+  timeoutSeconds?: number
+  environment?: Record<string, string>
+  user?: string
+  input?: Readable | string
+}
+
+export interface ExecResult {
+  exitCode: number
+  /** At most 16 MiB; more is an error. */
+  stdout: string
+  stderr: string
+}
+
+/** One line of proof: the comparison is shown, not only its verdict. */
+export interface Check {
+  name: string
+  expected: string
+  actual: string
+  ok: boolean
+}

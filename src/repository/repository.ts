@@ -1,0 +1,136 @@
+import type { Readable } from 'node:stream'
+import type { Digest } from '../lib/hash.ts'
+
+/** Holds snapshots. All-or-nothing: whatever happens, a snapshot that is listed is whole. */
+export interface Repository {
+  /** As configured, without secrets: `archive:/backups`. */
+  readonly url: string
+  /**
+   * Takes the bytes of a snapshot in: all artifacts, one after another, each read to its end before the next is asked for. When it
+   * returns, the sources are no longer needed; nothing is listed before `publish`. An error leaves nothing behind.
+   */
+  stage(target: TargetId, artifacts: AsyncIterable<Artifact>, options: StageOptions): Promise<Staged>
+  /** Oldest first, of all targets. A folder that cannot be a snapshot is no snapshot here: `check` names it. */
+  list(signal: AbortSignal): Promise<Snapshot[]>
+  /** The plain bytes of a stream artifact, checked against the manifest: a difference is an error before the end. */
+  open(snapshot: Snapshot, artifact: string, signal: AbortSignal): Promise<Readable>
+  /** Puts a tree artifact into the empty directory `to`, as it was; `only`: paths relative to the root of the tree. */
+  extract(snapshot: Snapshot, artifact: string, to: string, options: ExtractOptions): Promise<void>
+  /** Reads back every stored byte of one snapshot. Empty: it is whole. */
+  verify(snapshot: Snapshot, signal: AbortSignal): Promise<Damage[]>
+  /** All snapshots; without `readData` lengths and manifests only. */
+  check(options: { readData: boolean; signal: AbortSignal }): AsyncIterable<Damage>
+  /** A missing id is a success. */
+  remove(ids: string[], signal: AbortSignal): Promise<void>
+  /** Removes what dead runs left behind. Runs of live processes are left alone. */
+  sweep(signal: AbortSignal): Promise<void>
+  /** Free bytes for new snapshots; undefined where the repository cannot tell. */
+  freeBytes(): Promise<number | undefined>
+}
+
+export interface TargetId {
+  project: string
+  target: string
+}
+
+/** One thing that a capture hands over. Names are `[a-z0-9._-]`, unique within the snapshot. */
+export type Artifact = StreamArtifact | TreeArtifact
+
+export interface StreamArtifact {
+  kind: 'stream'
+  name: string
+  /** A clean end means that the source succeeded; anything else is an error of the stream. */
+  open(signal: AbortSignal): Promise<Readable>
+}
+
+export interface TreeArtifact {
+  kind: 'tree'
+  name: string
+  /** A directory, or a single file, that this process can read. */
+  root: string
+  /** What `root` stands for in the container; kept in the manifest. */
+  origin: string
+  /** Glob patterns relative to the root. */
+  exclude: string[]
+}
+
+export interface StageOptions {
+  signal: AbortSignal
+  /** Plain bytes since the last call. */
+  onBytes?: (count: number) => void
+  /** A thing that cannot be kept, by name (a socket, a nested mount): it becomes a warning of the snapshot. */
+  onWarning?: (text: string) => void
+}
+
+export interface ExtractOptions {
+  signal: AbortSignal
+  only?: string[]
+  onBytes?: (count: number) => void
+}
+
+/** Bytes taken in, not yet listed. Exactly one of publish and discard is called, once. */
+export interface Staged {
+  artifacts: ArtifactRecord[]
+  publish(meta: SnapshotMeta, signal: AbortSignal): Promise<Snapshot>
+  discard(): Promise<void>
+}
+
+export interface ArtifactRecord {
+  kind: 'stream' | 'tree'
+  name: string
+  /** Path in the container of a tree. */
+  origin?: string
+  /** Before compression. For a tree: of the tar stream. */
+  plain: Digest
+  stored: Digest & { file: string }
+  /** Entries of a tree, the root's own included. */
+  entries?: number
+  /** Sum of the file lengths of a tree: the room it needs. */
+  contentBytes?: number
+}
+
+/** Facts recorded at capture, to be compared after a restore. Values are JSON scalars or flat records of them. */
+export type Facts = Record<string, FactValue>
+export type FactValue = string | number | boolean | null | Record<string, string | number>
+
+/** What the run knows of a snapshot; the repository adds the artifacts. */
+export interface SnapshotMeta {
+  id: string
+  project: string
+  target: string
+  method: string
+  /** ISO 8601 UTC: the instant that the data belongs to. */
+  time: string
+  /** Id shared by the snapshots of one quiesce window. */
+  set: string
+  run: string
+  /** Why it was taken: `schedule`, `change`, `manual`, `safety`. */
+  reason: SnapshotReason
+  facts: Facts
+  container: { name: string; image: string; imageId: string; user: string; idMap?: unknown }
+  engine: { name: string; version: string }
+  /** Version of xnai-backup. */
+  creator: string
+  /** Names of the containers that were stopped or paused. */
+  quiesced: string[]
+  warnings: string[]
+}
+
+export type SnapshotReason = 'schedule' | 'change' | 'manual' | 'safety'
+
+export interface Snapshot extends SnapshotMeta {
+  /** Plain bytes of all artifacts. */
+  bytes: number
+  storedBytes: number
+  /** Entries of trees plus one per stream. */
+  files: number
+  artifacts: ArtifactRecord[]
+}
+
+export interface Damage {
+  id: string
+  target: string
+  /** Relative to the repository. */
+  file: string
+  reason: string
+}
