@@ -30,6 +30,8 @@ export const errorTable = {
   TREE_UNSUPPORTED: 'Rename or exclude the file, or use a restic repository, which can hold it.',
   REPOSITORY_UNREACHABLE: 'Is the repository mounted and writable? Run xnai-backup check.',
   REPOSITORY_FAILED: 'Run xnai-backup check; look at the free space and the permissions of the repository.',
+  STATE_UNUSABLE:
+    'Is the state directory there, writable and on a local file system? Set `state` or XNAI_BACKUP_STATE.',
   NO_SPACE: 'Free space on the file system named above, or move the repository to a larger one.',
   SNAPSHOT_DAMAGED: 'Nothing was touched. Choose an older snapshot (xnai-backup list) or another tier.',
   RESTORE_REFUSED: 'Nothing was touched.',

@@ -13,11 +13,14 @@ export interface Catalog extends Disposable {
   addIntent(intent: Intent): IntentId
   /** The act was undone, or need not be any more. */
   dropIntent(id: IntentId): void
-  /** Intents whose owner is dead, newest first; each is claimed for this process, so that nobody else undoes it too. */
+  /** The undoing failed: leaves the intent to whoever looks next, this process included. */
+  abandonIntent(id: IntentId): void
+  /** Intents abandoned or of dead owners, newest first; each is claimed for this process, so that nobody else undoes it too. */
   claimOrphans(): { id: IntentId; intent: Intent }[]
 
+  /** One row per target of a run. */
   startRun(run: RunStart): void
-  finishRun(id: string, end: RunEnd): void
+  finishRun(id: string, project: string, target: string, end: RunEnd): void
   /** Newest first. Runs of dead owners are shown as failed with INTERRUPTED. */
   runs(filter: { project?: string; target?: string; kind?: RunKind; outcome?: Outcome; limit?: number }): Run[]
 
