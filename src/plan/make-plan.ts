@@ -1,0 +1,102 @@
+import type { ContainerFacts } from '../engine/engine.ts'
+import { errorTable } from '../errors.ts'
+import { decodeLabels } from '../labels/decode.ts'
+import type { LabelProblem, MethodKind, TargetSpec } from '../labels/spec.ts'
+import type { Method } from '../methods/method.ts'
+import { findClients } from './clients.ts'
+import { type Draft, markTwins, nameTarget } from './naming.ts'
+import { explainNothing, locatePaths } from './paths.ts'
+import type { BrokenTarget, Plan, PlanSettings, Target } from './plan.ts'
+import { labelProblem, placeProblem } from './problems.ts'
+import { findQuiesced } from './quiesced.ts'
+import { inScope, projectOf } from './scope.ts'
+import { type Dependencies, readDependencies, sortContainers } from './stop-order.ts'
+
+/** What planning asks of a method; one that is absent cannot be used. */
+export type MethodPlans = { [K in MethodKind]?: Pick<Method<K>, 'needsRunning' | 'paths'> }
+
+/** The desired state. A target with any problem is broken, alone. The order of the containers given does not matter. */
+export function makePlan(containers: ContainerFacts[], settings: PlanSettings, methods: MethodPlans): Plan {
+  const sorted = sortContainers(containers)
+  const world: World = { containers: sorted, settings, methods, dependencies: readDependencies(sorted) }
+  const labelled = inScope(sorted, settings).map((container) => ({ container, ...decodeLabels(container.labels) }))
+  const drafts = labelled.flatMap(({ container, targets, broken }) =>
+    [...targets, ...broken].map((decoded) => nameTarget(container, decoded)),
+  )
+  const planned = markTwins(drafts).map((draft) => planTarget(draft, world))
+  const broken = planned.filter(isBroken)
+  const general = labelled.flatMap(({ container, problems }) =>
+    problems.map((problem) => placeProblem(container, problem)),
+  )
+  return {
+    targets: planned.filter(isTarget),
+    broken,
+    problems: [...general, ...broken.flatMap(({ problems }) => problems)],
+  }
+}
+
+interface World {
+  containers: ContainerFacts[]
+  settings: PlanSettings
+  methods: MethodPlans
+  dependencies: Dependencies
+}
+
+const isTarget = (one: Target | BrokenTarget): one is Target => 'quiesced' in one
+const isBroken = (one: Target | BrokenTarget): one is BrokenTarget => 'problems' in one
+
+function planTarget(draft: Draft, world: World): Target | BrokenTarget {
+  const { container, name, spec } = draft
+  if (!spec) return breakTarget(draft, draft.problems)
+  const method: Pick<Method, 'needsRunning' | 'paths'> | undefined = world.methods[spec.method]
+  if (!method) return breakTarget(draft, [...draft.problems, explainMethod(draft, spec)])
+
+  const { selfId } = world.settings
+  const { captured, problems: lost } = locatePaths(container, name, method.paths(spec, container))
+  const request = { container, target: name, services: spec.clients, selfId }
+  const { clients, problems: unknown } = findClients(world.containers, world.dependencies, request)
+  const target = withDefaults(container, name, spec, world.settings)
+  const idle = captured.length + lost.length === 0 ? explainNoPath(target) : []
+  const problems = [...draft.problems, ...lost, ...unknown, ...idle]
+  if (problems.length > 0) return breakTarget(draft, problems)
+
+  const quiet = { container, quiesce: spec.quiesce, needsRunning: method.needsRunning, captured, selfId }
+  const quiesced = world.dependencies.inStopOrder(findQuiesced(world.containers, quiet))
+  return { ...target, paths: captured.map(({ path }) => path), quiesced, clients }
+}
+
+function withDefaults(container: ContainerFacts, name: string, spec: TargetSpec, settings: PlanSettings) {
+  return {
+    project: projectOf(container),
+    name,
+    container,
+    spec,
+    schedule: spec.schedule ?? settings.schedule,
+    timezone: spec.timezone ?? settings.timezone,
+    retention: {
+      local: spec.retentionLocal ?? settings.retention.local,
+      remote: spec.retentionRemote ?? settings.retention.remote,
+    },
+    rpoSeconds: spec.rpoSeconds ?? settings.rpoSeconds,
+    rtoSeconds: spec.rtoSeconds ?? settings.rtoSeconds,
+    drill: spec.drill ?? settings.drill,
+    quiesce: spec.quiesce,
+  }
+}
+
+/** No path at all is right for a method that dumps, unless its schedule watches paths. */
+function explainNoPath({ container, name, spec, schedule }: ReturnType<typeof withDefaults>): LabelProblem[] {
+  if (spec.method === 'files') return [explainNothing(container, name)]
+  if (schedule.kind !== 'on-change') return []
+  const reason = `on-change watches files, and the method ${spec.method} captures none`
+  return [labelProblem(container, name, 'schedule', { reason, suggestion: '@daily' })]
+}
+
+function explainMethod({ container, name }: Draft, { method }: TargetSpec): LabelProblem {
+  return labelProblem(container, name, 'method', { value: method, reason: errorTable.METHOD_UNAVAILABLE })
+}
+
+function breakTarget({ container, name }: Draft, problems: LabelProblem[]): BrokenTarget {
+  const placed = problems.map((problem) => placeProblem(container, problem, name))
+  return { project: projectOf(container), name, container: container.name, problems: placed }
+}

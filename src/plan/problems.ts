@@ -1,0 +1,24 @@
+import type { ContainerFacts } from '../engine/engine.ts'
+import type { LabelProblem } from '../labels/spec.ts'
+import { namedPrefix, prefix } from '../labels/table.ts'
+import type { Problem } from './plan.ts'
+import { projectOf } from './scope.ts'
+
+/** A problem of one label as the plan shows it. */
+export function placeProblem(container: ContainerFacts, problem: LabelProblem, target?: string): Problem {
+  const place = { project: projectOf(container), container: container.name }
+  return { ...place, ...(target === undefined ? {} : { target }), ...problem }
+}
+
+/** A problem that shows only among containers, named by the label that would settle it. */
+export function labelProblem(
+  container: ContainerFacts,
+  target: string,
+  key: 'name' | 'method' | 'schedule' | 'paths' | 'clients',
+  finding: { reason: string; suggestion?: string | undefined; value?: string },
+): LabelProblem {
+  const named = Object.keys(container.labels).some((label) => label.startsWith(`${namedPrefix}${target}.`))
+  const label = `${named ? `${namedPrefix}${target}.` : prefix}${key}`
+  const { reason, suggestion, value = container.labels[label] ?? '' } = finding
+  return { label, value, reason, ...(suggestion === undefined ? {} : { suggestion }) }
+}

@@ -1,0 +1,118 @@
+import type { RetentionPolicy } from '../labels/spec.ts'
+import { formatDuration } from '../lib/duration.ts'
+
+/** What retention looks at. `time` is ISO 8601 UTC. */
+export interface Dated {
+  id: string
+  time: string
+}
+
+export interface KeepOptions {
+  policy: RetentionPolicy
+  /** IANA name: where a day begins. */
+  timezone: string
+  now: Date
+  /** Snapshots that a drill or a restore has proven. */
+  verified?: ReadonlySet<string>
+  /** Snapshots that a running restore or replication reads. */
+  pinned?: ReadonlySet<string>
+}
+
+/** `reasons` says why it is kept, or, rule by rule, why it is not. */
+export interface Verdict<S extends Dated = Dated> {
+  snapshot: S
+  keep: boolean
+  reasons: string[]
+}
+
+/**
+ * Which snapshots of one target in one tier stay, newest first. A policy that chooses none of them removes none: it was written for
+ * snapshots that kept coming. A time in the future counts as young.
+ */
+export function keep<S extends Dated>(snapshots: S[], options: KeepOptions): Verdict<S>[] {
+  const newestFirst = snapshots.toSorted((a, b) => compare(b.time, a.time) || compare(b.id, a.id))
+  const rules = [...periodRules(newestFirst, options), ...lastRule(newestFirst, options.policy)]
+  const safe = safeguards(newestFirst, options)
+  const judged = newestFirst.map((snapshot) => rules.map((rule) => rule(snapshot)))
+  const choosesAny = judged.flat().some(({ keep }) => keep)
+  return newestFirst.map((snapshot, index) => {
+    const chosen = (judged[index] ?? []).filter(({ keep }) => keep)
+    const kept = [...chosen.map(({ reason }) => reason), ...safe(snapshot)]
+    if (!choosesAny) kept.push('the policy would leave nothing')
+    const refused = (judged[index] ?? []).map(({ reason }) => reason)
+    return { snapshot, keep: kept.length > 0, reasons: kept.length > 0 ? kept : refused }
+  })
+}
+
+type Rule = (snapshot: Dated) => { keep: boolean; reason: string }
+
+const periods = { daily: dayOf, weekly: weekOf, monthly: monthOf } as const
+
+/** The newest of each period, while it is younger than the duration. */
+function periodRules(newestFirst: Dated[], { policy, timezone, now }: KeepOptions): Rule[] {
+  const local = localDates(timezone)
+  return (['daily', 'weekly', 'monthly'] as const).flatMap((name): Rule[] => {
+    const seconds = policy[name]
+    if (seconds === undefined) return []
+    const periodOf = (snapshot: Dated) => periods[name](local(snapshot.time))
+    const newest = Map.groupBy(newestFirst, periodOf)
+    return [
+      (snapshot) => {
+        const period = periodOf(snapshot)
+        if (newest.get(period)?.[0] !== snapshot) return { keep: false, reason: `${name}: not the newest of ${period}` }
+        const ageSeconds = (now.getTime() - new Date(snapshot.time).getTime()) / 1000
+        if (ageSeconds < seconds) return { keep: true, reason: `${name} ${period}` }
+        return { keep: false, reason: `${name}: not younger than ${formatDuration(seconds)}` }
+      },
+    ]
+  })
+}
+
+function lastRule(newestFirst: Dated[], { last }: RetentionPolicy): Rule[] {
+  if (last === undefined) return []
+  return [
+    (snapshot) => {
+      const place = newestFirst.indexOf(snapshot) + 1
+      if (place <= last) return { keep: true, reason: `last ${place} of ${last}` }
+      return { keep: false, reason: `last: not among the newest ${last}` }
+    },
+  ]
+}
+
+function safeguards(newestFirst: Dated[], { verified, pinned }: KeepOptions): (snapshot: Dated) => string[] {
+  const newest = newestFirst[0]
+  const newestVerified = newestFirst.find(({ id }) => verified?.has(id))
+  return (snapshot) => [
+    ...(snapshot === newest ? ['newest'] : []),
+    ...(snapshot === newestVerified ? ['newest verified'] : []),
+    ...(pinned?.has(snapshot.id) ? ['in use'] : []),
+  ]
+}
+
+/** A calendar date in the zone, as UTC midnight of that date: arithmetic on it is free of clock changes. */
+function localDates(timezone: string): (time: string) => Date {
+  const format = new Intl.DateTimeFormat('en', { timeZone: timezone, year: 'numeric', month: 'numeric', day: 'numeric' })
+  return (time) => {
+    const parts = Object.fromEntries(format.formatToParts(new Date(time)).map(({ type, value }) => [type, Number(value)]))
+    return new Date(Date.UTC(parts.year as number, (parts.month as number) - 1, parts.day))
+  }
+}
+
+function dayOf(date: Date): string {
+  return date.toISOString().slice(0, 10)
+}
+
+function monthOf(date: Date): string {
+  return date.toISOString().slice(0, 7)
+}
+
+/** ISO 8601: a week belongs to the year that its Thursday lies in. */
+function weekOf(date: Date): string {
+  const dayMs = 86_400_000
+  const thursday = new Date(date.getTime() + (3 - ((date.getUTCDay() + 6) % 7)) * dayMs)
+  const year = thursday.getUTCFullYear()
+  const week = Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / (7 * dayMs)) + 1
+  return `${year}-W${String(week).padStart(2, '0')}`
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
