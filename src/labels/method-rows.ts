@@ -1,0 +1,104 @@
+import { containerPath, environmentName, foreignName } from './names.ts'
+import { always, type Row, type RowsOf } from './row.ts'
+import type { MethodOptions } from './spec.ts'
+import { flag, list, port } from './text.ts'
+
+const user = (key: string, absent = ''): Row<string> => ({
+  key,
+  type: foreignName('a user name'),
+  absent,
+  doc: 'User to log in as.',
+})
+
+const databases = (key: string): Row<string[]> => ({
+  key,
+  type: list(foreignName('a database name')),
+  absent: 'all',
+  doc: 'Databases to dump.',
+})
+
+const passwordVariable = (key: string, absent = ''): Row<string> => ({
+  key,
+  type: environmentName,
+  absent,
+  doc: "Variable of the container's environment that holds the password.",
+})
+
+const portOf = (key: string, number: number): Row<number> & { fallback: () => number } => ({
+  key,
+  type: port,
+  fallback: always(number),
+  doc: 'Port that the server listens on in the container.',
+})
+
+const tls = (key: string): Row<boolean> & { fallback: () => boolean } => ({
+  key,
+  type: flag,
+  fallback: always(false),
+  doc: 'The port speaks TLS.',
+})
+
+/** Labels `<method>.<option>`. A new option is a field of MethodOptions and a row here. */
+export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> } = {
+  files: {},
+  sqlite: {},
+  redis: {
+    port: portOf('redis.port', 6379),
+    user: user('redis.user'),
+    passwordEnv: passwordVariable('redis.password-env', '`REDIS_PASSWORD` when set in the container'),
+    passwordFile: {
+      key: 'redis.password-file',
+      type: containerPath,
+      doc: 'File in the container that holds the password.',
+    },
+    tls: tls('redis.tls'),
+    cacert: {
+      key: 'redis.cacert',
+      type: containerPath,
+      doc: 'File in the container with the certificate authority of the server.',
+    },
+  },
+  postgres: {
+    user: user('postgres.user', '`$POSTGRES_USER` or `postgres`'),
+    databases: databases('postgres.databases'),
+    passwordEnv: passwordVariable('postgres.password-env'),
+  },
+  mariadb: {
+    user: { ...user('mariadb.user'), absent: '`root`', fallback: always('root') },
+    databases: databases('mariadb.databases'),
+    passwordEnv: passwordVariable('mariadb.password-env', "the image's own variables"),
+  },
+  mongodb: {
+    user: user('mongodb.user'),
+    passwordEnv: passwordVariable('mongodb.password-env'),
+  },
+  qdrant: {
+    port: portOf('qdrant.port', 6333),
+    collections: {
+      key: 'qdrant.collections',
+      type: list(foreignName('a collection name')),
+      absent: 'all',
+      doc: 'Collections to capture.',
+    },
+    apiKeyEnv: {
+      key: 'qdrant.api-key-env',
+      type: environmentName,
+      absent: '`QDRANT__SERVICE__API_KEY` or `QDRANT_API_KEY` when set',
+      doc: "Variable of the container's environment that holds the API key.",
+    },
+    tls: tls('qdrant.tls'),
+  },
+  victoriametrics: {
+    port: portOf('victoriametrics.port', 8428),
+    authKeyEnv: {
+      key: 'victoriametrics.auth-key-env',
+      type: environmentName,
+      doc: "Variable of the container's environment that holds the snapshot auth key.",
+    },
+    pathPrefix: {
+      key: 'victoriametrics.path-prefix',
+      type: containerPath,
+      doc: 'The `-http.pathPrefix` of the server.',
+    },
+  },
+}

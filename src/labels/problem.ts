@@ -1,0 +1,37 @@
+import type { AnyRow } from './row.ts'
+import type { LabelProblem } from './spec.ts'
+import { type Refusal, refuse } from './text.ts'
+
+/** One label of ours, taken apart. */
+export interface Entry {
+  /** As it stands on the container. */
+  label: string
+  /** What the label starts with, before the key: the default target's or a named one's. */
+  base: string
+  key: string
+  value: string
+}
+
+/** Shown in place of a text that may be a secret. */
+export const masked = '***'
+
+const longestShown = 200
+
+/** The value as a problem may show it. */
+export function shownValue(row: AnyRow, value: string): string {
+  return row.type.confidential?.(value) ? masked : shorten(value)
+}
+
+export function shorten(value: string): string {
+  return value.length <= longestShown ? value : `${value.slice(0, longestShown)}…`
+}
+
+export function problemOf(label: string, value: string, reason: string, suggestion?: string): LabelProblem {
+  return { label, value, ...refuse(reason, suggestion) }
+}
+
+/** A value that its row refused. A suggestion that would show a long text again is left out. */
+export function refusedValue(row: AnyRow, { label, value }: Entry, { reason, suggestion }: Refusal): LabelProblem {
+  const short = suggestion !== undefined && suggestion.length <= longestShown ? suggestion : undefined
+  return problemOf(label, shownValue(row, value), shorten(reason), short)
+}
