@@ -1,0 +1,144 @@
+import { addAbortSignal, Duplex, type Readable } from 'node:stream'
+import { execa } from 'execa'
+import { asBackupError, BackupError } from '../errors.ts'
+import { withDeadline } from './deadline.ts'
+
+/** What every program is started with. The environment is the right place for secrets: argv is visible to all. */
+export interface ProgramOptions {
+  /** Ends the program: SIGTERM, five seconds later SIGKILL. */
+  signal: AbortSignal
+  /** Added to the environment of this process. */
+  environment?: Record<string, string>
+  cwd?: string
+}
+
+export interface RunOptions extends ProgramOptions {
+  /** Default 60. */
+  timeoutSeconds?: number
+  input?: string | Uint8Array | Readable
+}
+
+export interface ProgramResult {
+  exitCode: number
+  /** At most 64 MiB; more is an error. */
+  stdout: string
+  stderr: string
+}
+
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+const STDERR_TAIL_BYTES = 4096
+const GRACE_MS = 5000
+
+/** Runs a program to its end. A non-zero exit code is a result; a missing program, a signal, a timeout and an abort are errors. */
+export async function runProgram(command: string, args: string[], options: RunOptions): Promise<ProgramResult> {
+  using deadline = withDeadline(options.signal, options.timeoutSeconds ?? 60, command)
+  deadline.throwIfAborted()
+  const result = await execa(command, args, {
+    ...placeOf(options),
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
+    reject: false,
+    stripFinalNewline: false,
+    maxBuffer: MAX_OUTPUT_BYTES,
+    cancelSignal: deadline,
+    forceKillAfterDelay: GRACE_MS,
+  })
+  const { exitCode, isMaxBuffer } = result
+  const [stdout, stderr] = [String(result.stdout ?? ''), String(result.stderr ?? '')]
+  if (isMaxBuffer) throw new BackupError('TOOL_FAILED', `${command}: more than ${MAX_OUTPUT_BYTES} bytes of output`)
+  if (exitCode === undefined || deadline.aborted) throw describeFailure(command, result, stderr, deadline)
+  return { exitCode, stdout, stderr }
+}
+
+/** As `runProgram`, with TOOL_FAILED and the last lines of standard error for any exit code but 0. */
+export async function runChecked(command: string, args: string[], options: RunOptions): Promise<ProgramResult> {
+  const result = await runProgram(command, args, options)
+  if (result.exitCode !== 0) throw describeFailure(command, result, result.stderr, options.signal)
+  return result
+}
+
+/** A program's standard output. Ends cleanly only after exit code 0; destroying it ends the program. */
+export function programStream(command: string, args: string[], options: ProgramOptions): Readable {
+  return throughProgram(command, args, options, 'ignore')
+}
+
+/** A program as a filter. Its readable side ends cleanly only after exit code 0; destroying it ends the program. */
+export function filterThrough(command: string, args: string[], options: ProgramOptions): Duplex {
+  return throughProgram(command, args, options, 'pipe')
+}
+
+function throughProgram(command: string, args: string[], options: ProgramOptions, stdin: 'ignore' | 'pipe'): Duplex {
+  options.signal.throwIfAborted()
+  const child = execa(command, args, {
+    ...placeOf(options),
+    stdin,
+    buffer: false,
+    encoding: 'buffer',
+    reject: false,
+    forceKillAfterDelay: GRACE_MS,
+  })
+  const stderr = keepTail(child.stderr)
+  const failure: Promise<BackupError | undefined> = child.then((result) =>
+    result.exitCode === 0 ? undefined : describeFailure(command, result, stderr(), options.signal),
+  )
+  const unread = () => new BackupError('TOOL_FAILED', `${command}: ended before it had read all of its input`)
+  const settle = (done: (error?: Error | null) => void) => (error?: Error | null) =>
+    error ? void failure.then((cause) => done(cause ?? unread())) : done()
+  child.stdin?.on('error', () => {})
+
+  const stream = new Duplex({
+    write: (chunk: Uint8Array, _encoding, done) => void child.stdin?.write(chunk, settle(done)),
+    final: (done) => void (child.stdin ? child.stdin.end(settle(done)) : done()),
+    read: () => void child.stdout.resume(),
+    destroy: (error, done) => {
+      child.kill()
+      child.stdin?.destroy()
+      child.stdout.destroy()
+      done(error)
+    },
+  })
+  child.stdout.on('data', (chunk: Uint8Array) => {
+    if (!stream.push(chunk)) child.stdout.pause()
+  })
+  child.stdout.once('end', () => failure.then((cause) => (cause ? stream.destroy(cause) : stream.push(null))))
+  // The program may fail before it ever opens its output.
+  void failure.then((cause) => cause && stream.destroy(cause))
+  if (stdin === 'ignore') stream.end()
+  return addAbortSignal(options.signal, stream)
+}
+
+function placeOf(options: ProgramOptions) {
+  return {
+    ...(options.environment && { env: options.environment }),
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+  }
+}
+
+/** Reads the stream to its end whatever its length, and answers the last lines of it. */
+function keepTail(stream: Readable): () => string {
+  let tail = Buffer.alloc(0)
+  stream.on('data', (chunk: Buffer) => {
+    tail = Buffer.concat([tail, chunk]).subarray(-STDERR_TAIL_BYTES)
+  })
+  stream.on('error', () => {})
+  return () => tail.toString()
+}
+
+interface Ending {
+  exitCode?: number | undefined
+  signal?: string | undefined
+  code?: string | undefined
+  originalMessage?: string | undefined
+}
+
+/** Neither the command line nor execa's own message, which repeats it, goes into the error. */
+function describeFailure(command: string, ending: Ending, stderr: string, signal: AbortSignal): BackupError {
+  if (signal.aborted) return asBackupError(signal.reason, 'INTERRUPTED')
+  if (ending.code === 'ENOENT') return new BackupError('TOOL_MISSING', `${command}: no such program`)
+  const how = ending.signal
+    ? `ended by ${ending.signal}`
+    : ending.exitCode === undefined
+      ? (ending.originalMessage ?? 'could not be started')
+      : `exit code ${ending.exitCode}`
+  const lines = stderr.slice(-STDERR_TAIL_BYTES).trim().split('\n').slice(-5).join('\n')
+  return new BackupError('TOOL_FAILED', lines === '' ? `${command}: ${how}` : `${command}: ${how}: ${lines}`)
+}
