@@ -1,0 +1,19 @@
+# Sourced by the scripts beside it: where things are, and the Node that runs the code.
+# shellcheck shell=bash
+set -euo pipefail
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Images, tools and nothing else; several clones may share one folder.
+LAB=$(realpath -m "${XNAI_LAB:-$ROOT/.lab}")
+# A machine may carry an older Node; the npm package `node` brings the one we need.
+export PATH=$ROOT/node_modules/node/bin:$ROOT/node_modules/.bin:$PATH
+
+say() { printf '• %s\n' "$*" >&2; }
+die() { printf '✗ %s\n' "$*" >&2; exit 1; }
+
+# recipe NAME: the folder of an image that belongs to this very recipe. Another recipe gets another folder, so a clone
+# with other recipes never pulls an image from under a running test.
+recipe() {
+  local hash
+  hash=$(cd "$ROOT/scripts" && cat images.sh images/"$1"/* | sha256sum)
+  echo "$LAB/$1-${hash:0:12}"
+}

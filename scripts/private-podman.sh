@@ -1,0 +1,160 @@
+#!/bin/bash
+# private-podman.sh up NAME [--health] [--owner PID] | down FOLDER | sweep
+# A Podman of its own for one test file or one demo: configuration, storage, networks and socket in a new folder, images shared
+# read-only. `up` prints the environment to use, one NAME=value a line; `down` removes everything, running or not. What an earlier
+# owner left behind (killed, machine restarted) is taken down by the next `up`. The owner is the caller unless --owner names it.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+RUNS=${TMPDIR:-/tmp}/xnai-lab
+
+main() {
+  case ${1:-} in
+  up) shift && up "$@" ;;
+  down) down "$(realpath -m "${2:?folder}")" ;;
+  sweep) sweep ;;
+  *) die "usage: private-podman.sh up NAME [--health] [--owner PID] | down FOLDER | sweep" ;;
+  esac
+}
+
+up() {
+  local name=${1:?name} owner=$PPID health=
+  shift
+  while [ $# -gt 0 ]; do
+    case $1 in --health) health=1 ;; --owner) owner=$2 && shift ;; esac
+    shift
+  done
+  mkdir -p "$RUNS"
+  sweep
+  local folder
+  folder=$(mktemp -d "$RUNS/$name-XXXXXX")
+  life_of "$owner" >"$folder/owner" || die "no process $owner"
+  mkdir "$folder"/{tmp,networks,root,run,docker,socket}
+  configure "$folder"
+  environment "$folder" >"$folder/env"
+  start "$folder" service podman system service --time=0 "unix://$folder/socket/podman.sock"
+  [ -z "$health" ] || start "$folder" health "$ROOT/scripts/health-timer.sh" "$folder"
+  await_service "$folder"
+  cat "$folder/env"
+}
+
+# Two private Podmans must not share a subnet or a network's name, also when they cannot see each other's folders
+# (another mount namespace on the same network): the pool is random among those without a route.
+configure() {
+  local folder=$1 pool
+  pool=$(comm -23 <(seq 140 239 | sort) <(ip -4 route | sed -n 's/^10\.\([0-9]*\)\..*/\1/p' | sort -u) | shuf -n 1)
+  cat >"$folder/containers.conf" <<END
+[containers]
+# Without CAP_SYS_RESOURCE a limit above our own is refused.
+default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
+log_driver = "k8s-file"
+[engine]
+# crun refuses a machine with cgroup v1 and v2 side by side; there may be no systemd to ask for cgroups or journals.
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+tmp_dir = "$folder/tmp"
+volume_path = "$folder/root/volumes"
+[network]
+network_backend = "netavark"
+network_config_dir = "$folder/networks"
+default_subnet = "10.$pool.255.0/24"
+default_subnet_pools = [ {base = "10.$pool.0.0/17", size = 24} ]
+END
+  cat >"$folder/storage.conf" <<END
+[storage]
+driver = "overlay"
+graphroot = "$folder/root"
+runroot = "$folder/run"
+[storage.options]
+additionalimagestores = [$(image_stores | sed 's/.*/"&"/' | paste -sd,)]
+END
+  echo 'unqualified-search-registries = []' >"$folder/registries.conf"
+  echo '{"auths": {}}' >"$folder/docker/config.json"
+}
+
+# The controller's own store comes first: its layers stand on those of the base.
+image_stores() {
+  local store
+  for store in "$LAB/controller/store" "$(recipe base)/store" "$(recipe services)/store"; do
+    [ ! -d "$store" ] || echo "$store"
+  done
+}
+
+environment() {
+  cat <<END
+LAB_FOLDER=$1
+LAB_PROJECT=$(basename "$1" | tr '[:upper:]' '[:lower:]')
+LAB_COMPOSE=$(recipe base)/tools/docker-compose
+LAB_PODMAN_COMPOSE=$(recipe base)/tools/podman-compose
+CONTAINERS_CONF=$1/containers.conf
+CONTAINERS_STORAGE_CONF=$1/storage.conf
+CONTAINERS_REGISTRIES_CONF=$1/registries.conf
+DOCKER_HOST=unix://$1/socket/podman.sock
+DOCKER_CONFIG=$1/docker
+PODMAN_IGNORE_CGROUPSV1_WARNING=1
+END
+}
+
+# start FOLDER NAME COMMAND…: a process of this lab, found again by NAME.pid.
+start() {
+  local folder=$1 name=$2
+  shift 2
+  (
+    set -a
+    . "$folder/env"
+    exec setsid "$@" >"$folder/$name.log" 2>&1 </dev/null
+  ) &
+  life_of $! >"$folder/$name.pid"
+}
+
+await_service() {
+  for _ in $(seq 100); do
+    curl -s -m 2 --unix-socket "$1/socket/podman.sock" http://d/_ping >/dev/null && return
+    sleep 0.05
+  done
+  cat "$1/service.log" >&2
+  die "podman's service does not answer at $1/socket/podman.sock"
+}
+
+down() {
+  local folder=$1
+  [ -e "$folder/owner" ] || die "$folder is no private Podman"
+  end "$folder/health.pid"
+  (
+    set -a
+    . "$folder/env"
+    timeout 60 podman rm --force --all --time 0
+    timeout 20 podman network prune --force
+  ) >"$folder/down.log" 2>&1 </dev/null || true
+  end "$folder/service.pid"
+  # Deepest first: what is mounted later lies on top.
+  awk -v under="$folder/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount --lazy 2>/dev/null || true
+  rm -rf --one-file-system "$folder"
+}
+
+sweep() {
+  local owner
+  exec 9>"$RUNS/.lock"
+  flock 9
+  for owner in "$RUNS"/*/owner; do
+    if [ -s "$owner" ] && ! lives "$owner"; then
+      say "taking down what an earlier run left: $(dirname "$owner")"
+      down "$(dirname "$owner")"
+    fi
+  done
+  exec 9>&-
+}
+
+# life_of PID: the pid and its start time, which together never come back.
+life_of() {
+  local stat
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  echo "$1 $(echo "${stat##*) }" | cut -d' ' -f20)"
+}
+
+lives() { [ "$(life_of "$(cut -d' ' -f1 "$1")")" = "$(cat "$1")" ]; }
+
+end() {
+  if [ -s "$1" ] && lives "$1"; then kill "$(cut -d' ' -f1 "$1")" 2>/dev/null || true; fi
+}
+
+main "$@"

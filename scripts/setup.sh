@@ -1,0 +1,38 @@
+#!/bin/bash
+# setup.sh: everything the tests and the demo need, on a Debian 12 or newer with root, git, Node and npm; a second run finds it all there.
+# What it adds: Debian packages, node_modules, and local images in .lab (or $XNAI_LAB, which several clones may share).
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+PACKAGES=(
+  podman runc netavark aardvark-dns uidmap slirp4netns fuse-overlayfs iptables iproute2 # containers
+  mmdebstrap python3-yaml python3-dotenv                                              # images, podman-compose
+  restic zstd curl attr acl procps util-linux e2fsprogs                               # what the product and its tests run
+)
+
+main() {
+  cd "$ROOT"
+  [ "$(id -u)" = 0 ] || die "set-up installs Debian packages: run it as root"
+  install_packages
+  install_modules
+  bash scripts/images.sh
+}
+
+install_packages() {
+  local missing
+  # dpkg-query complains about packages it never heard of, and those are what we look for.
+  missing=$(comm -23 <(printf '%s\n' "${PACKAGES[@]}" | sort) \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${PACKAGES[@]}" 2>/dev/null | sed -n 's/^installed //p' | sort))
+  [ -n "$missing" ] || return 0
+  say "installing Debian packages:" $missing
+  # A source that this machine cannot reach or trust need not be one of ours: the installation tells.
+  apt-get update -qq || say "apt-get update had errors; going on with the package lists that are there"
+  # shellcheck disable=SC2086 # one word a package
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 $missing >/dev/null
+}
+
+install_modules() {
+  [ node_modules/.package-lock.json -nt package-lock.json ] && return
+  say "installing node_modules by npm ci"
+  npm ci --no-progress --loglevel=error
+}
+
+main

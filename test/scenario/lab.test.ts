@@ -1,0 +1,18 @@
+import { existsSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { eventually, startLab } from '../support/lab.ts'
+
+describe('the lab itself', () => {
+  test('runs a labelled service under its health check and leaves nothing', async () => {
+    const lab = await startLab('lab', { health: true })
+    try {
+      const redis = await lab.run({ name: 'redis', labels: { 'xnai.backup.enable': 'true' }, health: 'redis-cli ping' })
+      const healthy = async () => (await lab.inspect(redis.name)).State.Health?.Status === 'healthy'
+      await eventually(healthy, 20, 'redis is healthy')
+      expect(await redis.exec(['redis-cli', 'ping'])).toBe('PONG\n')
+    } finally {
+      await lab.stop()
+    }
+    expect(existsSync(lab.dir)).toBe(false)
+  })
+})

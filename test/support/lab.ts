@@ -1,0 +1,187 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const runFile = promisify(execFile)
+const checkout = join(import.meta.dirname, '../..')
+const privatePodman = join(checkout, 'scripts/private-podman.sh')
+
+/** The image with all servers; `svc NAME` in it runs one, see scripts/images/services/svc. */
+export const servicesImage = 'localhost/xnai-services'
+
+/** A Podman of its own for one test file: nothing it does is seen by another, and `stop` leaves nothing. */
+export interface Lab extends AsyncDisposable {
+  /** Folder of this lab, removed with it; tests may put files in `LAB/files`. */
+  readonly dir: string
+  /** Path of the API's Unix socket. Bind its folder, not itself, into a container. */
+  readonly socket: string
+  /** Environment under which podman, compose programs and the product work with this lab. */
+  readonly env: Record<string, string>
+  /** Compose project of `run` and `compose`; unique, because Podman's name server shares files by network name. */
+  readonly project: string
+  /** Standard output of podman; rejects with its standard error in the message. */
+  podman(args: string[], options?: ProgramOptions): Promise<string>
+  /** docker-compose v2 on `files`, in this lab's project. */
+  compose(files: string[], args: string[], options?: ProgramOptions): Promise<string>
+  /** podman-compose on `files`, in this lab's project. */
+  podmanCompose(files: string[], args: string[], options?: ProgramOptions): Promise<string>
+  /** Starts one service as compose would: labelled with project and service, on the project's network under its name. */
+  run(service: LabService): Promise<LabContainer>
+  /** What inspect says of a container; rejects when there is none. */
+  inspect(container: string): Promise<Inspected>
+  stop(): Promise<void>
+}
+
+export interface ProgramOptions {
+  /** Added to the lab's own. */
+  env?: Record<string, string>
+  cwd?: string
+  /** Default 120. */
+  timeoutSeconds?: number
+}
+
+export interface LabService {
+  name: string
+  /** Default: the services image. */
+  image?: string
+  /** Default: `svc NAME`. */
+  command?: string[]
+  labels?: Record<string, string>
+  env?: Record<string, string>
+  /** Each as podman's `--volume` takes it. */
+  volumes?: string[]
+  user?: string
+  /** Shell command; the lab must run with `health: true`. */
+  health?: string
+  /** Further arguments of `podman run`, before the image. */
+  args?: string[]
+}
+
+export interface LabContainer {
+  readonly id: string
+  /** `PROJECT-NAME-1`, as compose names it. */
+  readonly name: string
+  /** Standard output of a command in the container. */
+  exec(command: string[], options?: ProgramOptions): Promise<string>
+}
+
+export interface Inspected {
+  Id: string
+  State: { Status: string; Running: boolean; Paused: boolean; StartedAt: string; Health?: { Status: string } }
+  Mounts: { Type: string; Name?: string; Source: string; Destination: string; RW: boolean }[]
+  NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
+}
+
+export interface LabOptions {
+  /** Run the containers' health checks, which needs systemd otherwise. Default false. */
+  health?: boolean
+}
+
+/** A lab of this process; a lab that a killed process left is taken down first. */
+export async function startLab(name: string, options: LabOptions = {}): Promise<Lab> {
+  const flags = [...(options.health ? ['--health'] : []), '--owner', String(process.pid)]
+  const { stdout } = await runFile(privatePodman, ['up', name, ...flags], { timeout: 120_000 })
+  const env = parseEnvironment(stdout)
+  const dir = value(env, 'LAB_FOLDER')
+  const lab: Lab = {
+    dir,
+    socket: value(env, 'DOCKER_HOST').replace('unix://', ''),
+    env,
+    project: value(env, 'LAB_PROJECT'),
+    podman: (args, programOptions) => program(env, 'podman', args, programOptions),
+    compose: (files, args, programOptions) =>
+      program(env, value(env, 'LAB_COMPOSE'), composeArguments(lab, files, args), programOptions),
+    podmanCompose: (files, args, programOptions) =>
+      program(env, value(env, 'LAB_PODMAN_COMPOSE'), composeArguments(lab, files, args), programOptions),
+    run: (service) => runService(lab, service),
+    inspect: async (container) => JSON.parse(await lab.podman(['container', 'inspect', container]))[0],
+    stop: async () => {
+      await runFile(privatePodman, ['down', dir], { timeout: 120_000 })
+    },
+    [Symbol.asyncDispose]: () => lab.stop(),
+  }
+  return lab
+}
+
+/** Polls until `check` returns something truthy; an error counts as not yet, and the last one is the cause when time is up. */
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  seconds: number,
+  what: string,
+): Promise<NonNullable<T>> {
+  const end = performance.now() + seconds * 1000
+  let cause: unknown
+  for (;;) {
+    try {
+      const result = await check()
+      if (result) return result
+      cause = undefined
+    } catch (error) {
+      cause = error
+    }
+    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`, { cause })
+    await sleep(100)
+  }
+}
+
+async function runService(lab: Lab, service: LabService): Promise<LabContainer> {
+  const name = `${lab.project}-${service.name}-1`
+  const labels = {
+    'com.docker.compose.project': lab.project,
+    'com.docker.compose.service': service.name,
+    'com.docker.compose.container-number': '1',
+    ...service.labels,
+  }
+  const network = `${lab.project}_default`
+  const networkLabels = ['com.docker.compose.network=default', `com.docker.compose.project=${lab.project}`]
+  await lab
+    .podman(['network', 'exists', network])
+    .catch(() => lab.podman(['network', 'create', ...networkLabels.flatMap((label) => ['--label', label]), network]))
+  const id = await lab.podman([
+    ...['run', '--detach', '--name', name, '--network', network, '--network-alias', service.name],
+    ...Object.entries(labels).flatMap(([key, text]) => ['--label', `${key}=${text}`]),
+    ...Object.entries(service.env ?? {}).flatMap(([key, text]) => ['--env', `${key}=${text}`]),
+    ...(service.volumes ?? []).flatMap((volume) => ['--volume', volume]),
+    ...(service.user ? ['--user', service.user] : []),
+    ...(service.health ? ['--health-cmd', service.health, '--health-interval', '1s'] : []),
+    ...(service.args ?? []),
+    service.image ?? servicesImage,
+    ...(service.command ?? ['svc', service.name]),
+  ])
+  return { id: id.trim(), name, exec: (command, options) => lab.podman(['exec', name, ...command], options) }
+}
+
+function composeArguments(lab: Lab, files: string[], args: string[]): string[] {
+  return ['--project-name', lab.project, ...files.flatMap((file) => ['--file', file]), ...args]
+}
+
+async function program(
+  env: Record<string, string>,
+  file: string,
+  args: string[],
+  options: ProgramOptions = {},
+): Promise<string> {
+  const { stdout } = await runFile(file, args, {
+    env: { ...process.env, ...env, ...options.env },
+    cwd: options.cwd,
+    timeout: (options.timeoutSeconds ?? 120) * 1000,
+    maxBuffer: 256 * 1024 * 1024,
+  })
+  return stdout
+}
+
+function parseEnvironment(lines: string): Record<string, string> {
+  return Object.fromEntries(
+    lines
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/=(.*)/s).slice(0, 2)),
+  )
+}
+
+function value(env: Record<string, string>, name: string): string {
+  const text = env[name]
+  if (text === undefined) throw new Error(`private-podman.sh did not say ${name}`)
+  return text
+}

@@ -1,0 +1,10 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+
+/** vitest's global set-up of the layers on real Podman: what scripts/setup.sh makes is there, also when a test is started by hand. */
+export default function setUp(): void {
+  for (const script of ['setup.sh']) {
+    const { status } = spawnSync('bash', [join(import.meta.dirname, '../../scripts', script)], { stdio: 'inherit' })
+    if (status !== 0) throw new Error(`scripts/${script} failed (exit ${status})`)
+  }
+}
