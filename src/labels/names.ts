@@ -101,7 +101,10 @@ function parseArguments(text: string): Parsed<string[]> {
   try {
     argv = JSON.parse(text)
   } catch {
-    return refuse('starts with [ but is no JSON array', JSON.stringify([...shell, text]))
+    return refuse(
+      'starts with [ but is no JSON array',
+      /^\[\s/.test(text) ? JSON.stringify([...shell, text]) : undefined,
+    )
   }
   const words = argv as unknown[]
   if (!words.every((word) => typeof word === 'string'))

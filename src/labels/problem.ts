@@ -22,12 +22,17 @@ export function shownValue(row: AnyRow, value: string): string {
   return row.type.confidential?.(value) ? masked : shorten(value)
 }
 
-export function shorten(value: string): string {
-  return value.length <= longestShown ? value : `${value.slice(0, longestShown)}…`
+export function shorten(text: string): string {
+  return text.length <= longestShown ? text : `${text.slice(0, longestShown)}…`
 }
 
 export function problemOf(label: string, value: string, reason: string, suggestion?: string): LabelProblem {
-  return { label, value, ...refuse(reason, suggestion) }
+  return { label: printable(label), value: printable(value), ...refuse(printable(reason), suggestion) }
+}
+
+/** Control characters as they are written in JSON: a label cannot move the cursor of who reads about it. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** A value that its row refused. A suggestion that would show a long text again is left out. */

@@ -29,7 +29,9 @@ export function sortLabels(labels: Readonly<Record<string, string>>): SortedLabe
   }
   const enable = container.get(containerRows.enabled.key)
   const groupWriter = container.get(containerRows.groupWriter.key)
-  const targets: SortedLabels['targets'] = [...named].map(([base, entries]) => ({ name: nameIn(base), base, entries }))
+  const targets: SortedLabels['targets'] = [...named]
+    .map(([base, entries]) => ({ name: nameIn(base), base, entries }))
+    .sort((one, other) => (one.name < other.name ? -1 : 1))
   const bare = named.size === 0 && (enable !== undefined || direct.length > 0)
   if (bare || direct.some(({ key }) => isTargetKey(key))) targets.unshift({ base: prefix, entries: direct })
   else problems.push(...direct.map((entry) => unknownKey(entry)))

@@ -120,12 +120,11 @@ export function list<T>(entry: TextType<T>, split: (text: string) => string[] = 
     parse: (text) => {
       const values = new Map<string, T>()
       const texts = split(text)
-      for (const part of texts) {
+      for (const [index, part] of texts.entries()) {
         const parsed = readText(entry, part)
         if (!('value' in parsed)) return inList(parsed, texts, part)
         const key = entry.format(parsed.value)
-        if (values.has(key))
-          return refuse(`names ${key} twice`, [...new Set(texts.map((each) => each.trim()))].join(','))
+        if (values.has(key)) return refuse(`names ${key} twice`, texts.toSpliced(index, 1).join(','))
         values.set(key, parsed.value)
       }
       return { value: [...values.values()] }
