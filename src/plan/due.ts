@@ -30,11 +30,7 @@ const punctualSeconds = 120
  * A recorded slot beyond the next one can only come from a clock that has been set back since: it is not believed, because one
  * extra backup harms less than none until that time comes again. Within that, a repeated hour runs nothing twice.
  */
-export function dueSlot(
-  target: { schedule: Schedule; timezone: string },
-  state: ScheduleState,
-  now: Date,
-): DueSlot {
+export function dueSlot(target: { schedule: Schedule; timezone: string }, state: ScheduleState, now: Date): DueSlot {
   const slot = previousSlot(target.schedule, target.timezone, now)
   if (!slot) return { reason: target.schedule.kind === 'cron' ? 'no slot has come yet' : target.schedule.kind }
   if (!state.firstSeen || slot < new Date(state.firstSeen))

@@ -91,9 +91,16 @@ function safeguards(newestFirst: Dated[], { verified, pinned }: KeepOptions): (s
 
 /** A calendar date in the zone, as UTC midnight of that date: arithmetic on it is free of clock changes. */
 function localDates(timezone: string): (time: string) => Date {
-  const format = new Intl.DateTimeFormat('en', { timeZone: timezone, year: 'numeric', month: 'numeric', day: 'numeric' })
+  const format = new Intl.DateTimeFormat('en', {
+    timeZone: timezone,
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+  })
   return (time) => {
-    const parts = Object.fromEntries(format.formatToParts(new Date(time)).map(({ type, value }) => [type, Number(value)]))
+    const parts = Object.fromEntries(
+      format.formatToParts(new Date(time)).map(({ type, value }) => [type, Number(value)]),
+    )
     return new Date(Date.UTC(parts.year as number, (parts.month as number) - 1, parts.day))
   }
 }

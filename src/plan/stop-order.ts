@@ -9,8 +9,9 @@ export interface Dependencies {
   dependentsOf(container: ContainerFacts): ContainerFacts[]
 }
 
-/** Takes containers as `sortContainers` gives them. */
-export function readDependencies(sorted: ContainerFacts[]): Dependencies {
+/** Takes all containers, of every project and state, in any order. */
+export function readDependencies(containers: ContainerFacts[]): Dependencies {
+  const sorted = sortContainers(containers)
   const dependencies = new Map(sorted.map((one) => [one.id, sorted.filter((other) => dependsOn(one, other))]))
   const rank = new Map(dependenciesFirst(sorted.toReversed(), dependencies).map(({ id }, index) => [id, index]))
   const rankOf = ({ id }: ContainerFacts) => rank.get(id) ?? -1
