@@ -1,0 +1,133 @@
+import { Agent } from 'node:http'
+import Docker from 'dockerode'
+import { BackupError } from '../errors.ts'
+import { withDeadline } from '../lib/deadline.ts'
+
+/** dockerode at one address, with calls that always end. */
+export interface Connection {
+  docker: Docker
+  /** One request: within `seconds` and the signal, its failure translated. */
+  call<T>(request: CallOptions, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T>
+  /** The same, where the statuses in `accept` answer undefined. */
+  callUnless<T>(
+    accept: number[],
+    request: CallOptions,
+    run: (abortSignal: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined>
+  /** A request that dockerode has no method for: libpod's, or one that takes no signal there. */
+  request(accept: number[], request: CallOptions, method: 'GET' | 'POST', path: string, body?: object): Promise<unknown>
+}
+
+export interface CallOptions {
+  /** Verb and object as they stand in the error: `stop redis`. */
+  what: string
+  signal: AbortSignal
+  /** Default 60. */
+  seconds?: number
+  /** Values that must not stand in an error, whatever the engine answers. */
+  secrets?: string[]
+}
+
+export function connect(address: string): Connection {
+  const docker = new Docker(dialOptions(address))
+
+  const callUnless: Connection['callUnless'] = async (accept, request, run) => {
+    using deadline = withDeadline(request.signal, request.seconds ?? 60, request.what)
+    try {
+      return await settleWith(deadline, run)
+    } catch (error) {
+      if (deadline.aborted) throw deadline.reason
+      if (accept.includes(statusOf(error) ?? 0)) return undefined
+      throw translate(error, request, address)
+    }
+  }
+
+  const call: Connection['call'] = async <T>(request: CallOptions, run: (abortSignal: AbortSignal) => Promise<T>) =>
+    (await callUnless([], request, run)) as T
+
+  const request: Connection['request'] = (accept, options, method, path, body) =>
+    callUnless(accept, options, (abortSignal) => {
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+      const statusCodes = { 200: true, 201: true, 204: true }
+      docker.modem.dial(
+        { path, method, abortSignal, statusCodes, ...(body && { options: { _body: body } }) },
+        (error, data) => (error ? reject(error) : resolve(data)),
+      )
+      return promise
+    })
+
+  return { docker, call, callUnless, request }
+}
+
+/** A path of Podman's own API; Docker answers 404. */
+export function libpod(path: string): string {
+  return `/v4.0.0/libpod${path}`
+}
+
+/** dockerode reads DOCKER_HOST and its relatives by itself; every one of them is overridden here, `address` alone counts. */
+function dialOptions(address: string): Docker.DockerOptions {
+  // A kept-alive socket of a service that has just restarted would fail the next call.
+  const common = { agent: new Agent({ keepAlive: false }), protocol: 'http', timeout: undefined, pathPrefix: undefined }
+  if (address.startsWith('/')) return { ...common, host: undefined, socketPath: address } as Docker.DockerOptions
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (url?.protocol === 'unix:') return dialOptions(decodeURIComponent(url.pathname))
+  if ((url?.protocol === 'tcp:' || url?.protocol === 'http:') && url.port) {
+    return { ...common, host: url.hostname, port: url.port } as Docker.DockerOptions
+  }
+  throw new BackupError('CONFIG_INVALID', `the engine address ${address} is neither unix:///PATH nor tcp://HOST:PORT`, {
+    hint: 'Set CONTAINER_HOST or `engine` to the socket, for example unix:///run/podman/podman.sock.',
+  })
+}
+
+/** Docker-modem may never settle after an abort or a response that was cut, so the signal races with it. */
+async function settleWith<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const giveUp = () => reject(signal.reason)
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([run(signal), aborted])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}
+
+/** What docker-modem rejects with: a system error, or one with the status and the body of the answer. */
+interface DialError extends NodeJS.ErrnoException {
+  statusCode?: number
+  json?: { message?: string } | Buffer | null
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as DialError).statusCode
+}
+
+function translate(error: unknown, request: CallOptions, address: string): BackupError {
+  const status = statusOf(error)
+  if (status === undefined) return unreachable(error as DialError, request, address)
+  const json = (error as DialError).json
+  const answer = (json && 'message' in json && json.message) || (error as Error).message
+  const message = scrub(`${request.what}: HTTP ${status}: ${answer.trim()}`, request.secrets ?? [])
+  if (status === 404 && /no such container/i.test(answer)) return new BackupError('NO_SUCH_CONTAINER', message)
+  if (/dependenc.*not (started|running)|depends on/i.test(answer)) {
+    return new BackupError('ENGINE_FAILED', message, { hint: 'Start the containers it depends on first.' })
+  }
+  return new BackupError('ENGINE_FAILED', message)
+}
+
+const connectHints: Record<string, string> = {
+  ENOENT: 'There is no socket at this path: is podman.socket enabled, and its directory mounted into the controller?',
+  EACCES: 'This user may not open the socket: run as its owner, or mount the socket of the right user.',
+  ECONNREFUSED: 'The socket is there and nobody listens: systemctl (--user) restart podman.socket.',
+}
+
+function unreachable(error: DialError, request: CallOptions, address: string): BackupError {
+  const hint = connectHints[error.code ?? '']
+  const message = `${request.what}: no answer from ${address} (${error.code ?? error.message})`
+  return new BackupError('ENGINE_UNREACHABLE', message, { cause: error, ...(hint && { hint }) })
+}
+
+/** Short values are left alone: replacing `1` or `no` would only spoil the text. */
+function scrub(text: string, secrets: string[]): string {
+  return secrets.filter((secret) => secret.length > 3).reduce((left, secret) => left.replaceAll(secret, '***'), text)
+}

@@ -1,0 +1,133 @@
+import { Readable, Transform, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { BackupError } from '../errors.ts'
+import { withDeadline } from '../lib/deadline.ts'
+import type { Engine, ExecRequest, ExecSession } from './engine.ts'
+
+const maxTextBytes = 16 * 1024 * 1024
+
+/** `stdin` follows from `input`. */
+export type CommandRequest = Omit<ExecRequest, 'stdin'> & { timeoutSeconds: number }
+
+export interface CommandResult {
+  exitCode: number
+  stdout: string
+  /** The last 8 KiB. */
+  stderr: string
+}
+
+/**
+ * Runs a command to its end. A non-zero exit code is a result. EXEC_FAILED where it is not in the image, says more than 16 MiB
+ * or leaves input unread and yet exits 0; STREAM_CUT, TIMEOUT or the signal's reason after the command was ended.
+ */
+export async function execText(
+  engine: Pick<Engine, 'exec'>,
+  id: string,
+  request: CommandRequest & { input?: Readable | string },
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  const { timeoutSeconds, input, ...command } = request
+  const what = describe(command, id)
+  using deadline = withDeadline(signal, timeoutSeconds, what)
+  const source = typeof input === 'string' ? Readable.from([Buffer.from(input)]) : input
+  const session = await engine.exec(id, { ...command, stdin: source !== undefined }, deadline).catch((error) => {
+    source?.destroy()
+    throw error
+  })
+  const stdout = collect(what)
+  const [fed, read, ended] = await Promise.allSettled([
+    feed(session, source),
+    pipeline(session.output, stdout.sink),
+    session.exitCode,
+  ])
+  if (deadline.aborted) throw deadline.reason
+  const stoppedReading = fed.status === 'rejected' && isClosedPipe(fed.reason)
+  if (fed.status === 'rejected' && !stoppedReading) throw fed.reason
+  if (ended.status === 'rejected') throw ended.reason
+  const result = { exitCode: ended.value, stdout: stdout.text(), stderr: session.stderr() }
+  if (isMissingProgram(result)) throw failure(what, result)
+  if (read.status === 'rejected' || stoppedReading) {
+    // What a failing command left unread or unsaid does not matter beside its failure.
+    if (result.exitCode !== 0) return result
+    throw stoppedReading ? new BackupError('EXEC_FAILED', `${what}: ended before it had read its input`) : read.reason
+  }
+  return result
+}
+
+/**
+ * The output of a command as a stream that ends cleanly only after exit code 0 and a whole transmission; else it errors with
+ * EXEC_FAILED, STREAM_CUT, TIMEOUT or the signal's reason. Destroying it ends the command.
+ */
+export async function execStream(
+  engine: Pick<Engine, 'exec'>,
+  id: string,
+  request: CommandRequest,
+  signal: AbortSignal,
+): Promise<Readable> {
+  const { timeoutSeconds, ...command } = request
+  const what = describe(command, id)
+  const deadline = withDeadline(signal, timeoutSeconds, what)
+  try {
+    const session = await engine.exec(id, command, deadline)
+    const release = () => deadline[Symbol.dispose]()
+    session.exitCode.then(release, release)
+    return gated(session, what)
+  } catch (error) {
+    deadline[Symbol.dispose]()
+    throw error
+  }
+}
+
+function gated(session: ExecSession, what: string): Readable {
+  const gate = new Transform({
+    transform: (chunk, _encoding, done) => done(null, chunk),
+    flush(done) {
+      const judge = (exitCode: number) =>
+        done(exitCode === 0 ? null : failure(what, { exitCode, stderr: session.stderr() }))
+      session.exitCode.then(judge, done)
+    },
+  })
+  pipeline(session.output, gate).catch(() => undefined)
+  return gate
+}
+
+async function feed(session: ExecSession, source: Readable | undefined): Promise<void> {
+  if (source && session.input) await pipeline(source, session.input)
+}
+
+function collect(what: string): { sink: Writable; text(): string } {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      done(bytes > maxTextBytes ? new BackupError('EXEC_FAILED', `${what}: more than 16 MiB of output`) : null)
+    },
+  })
+  return { sink, text: () => Buffer.concat(chunks).toString('utf8') }
+}
+
+function isClosedPipe(error: unknown): boolean {
+  return ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
+/** The runtime could not start the program; a shell that did not find one says so in other words. */
+function isMissingProgram({ exitCode, stderr }: { exitCode: number; stderr: string }): boolean {
+  return (
+    (exitCode === 126 || exitCode === 127) && /OCI runtime|exec failed|unable to start container process/.test(stderr)
+  )
+}
+
+function failure(what: string, result: { exitCode: number; stderr: string }): BackupError {
+  const lines = result.stderr.trim().split('\n').slice(-5).join('\n')
+  const message = `${what}: exit code ${result.exitCode}${lines && `\n${lines}`}`
+  if (result.exitCode !== 126 && result.exitCode !== 127) return new BackupError('EXEC_FAILED', message)
+  return new BackupError('EXEC_FAILED', message, {
+    hint: 'The program was not found in the image, or may not be run by this user.',
+  })
+}
+
+function describe({ command }: { command: string[] }, id: string): string {
+  return `${command[0]} in ${/^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : id}`
+}

@@ -1,0 +1,194 @@
+import { posix } from 'node:path'
+import { z } from 'zod'
+import { BackupError } from '../errors.ts'
+import type { ContainerFacts, ContainerState, IdRange, Mount } from './engine.ts'
+
+/** Engines write null for empty lists and maps. */
+const texts = z.record(z.string(), z.string()).nullish()
+const dockerShape = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  Image: z.string(),
+  State: z.object({
+    Status: z.string(),
+    ExitCode: z.number().default(0),
+    StartedAt: z.string().default(''),
+    Health: z.object({ Status: z.string() }).nullish(),
+  }),
+  Config: z.object({
+    Image: z.string(),
+    User: z.string().default(''),
+    Env: z.array(z.string()).nullish(),
+    Labels: texts,
+    StopTimeout: z.number().nullish(),
+  }),
+  HostConfig: z.object({ NetworkMode: z.string().default(''), Tmpfs: texts }),
+  Mounts: z
+    .array(
+      z.object({
+        Type: z.string(),
+        Name: z.string().optional(),
+        Source: z.string().default(''),
+        Destination: z.string(),
+        RW: z.boolean(),
+      }),
+    )
+    .nullish(),
+  NetworkSettings: z.object({
+    Networks: z
+      .record(z.string(), z.object({ IPAddress: z.string().optional(), GlobalIPv6Address: z.string().optional() }))
+      .nullish(),
+  }),
+})
+const libpodShape = z.object({
+  Dependencies: z.array(z.string()).nullish(),
+  HostConfig: z.object({
+    IDMappings: z.object({ UidMap: z.array(z.string()).nullish(), GidMap: z.array(z.string()).nullish() }).nullish(),
+  }),
+})
+type DockerInspect = z.infer<typeof dockerShape>
+type LibpodInspect = z.infer<typeof libpodShape>
+
+/**
+ * The only code that knows inspect JSON: the answer of the Docker API, and of libpod where the engine is Podman.
+ * ENGINE_FAILED where it is not understood.
+ */
+export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
+  const docker = parse(dockerShape, inspect)
+  const podman = libpod === undefined ? undefined : parse(libpodShape, libpod)
+  const { State, Config, HostConfig } = docker
+  const labels = Config.Labels ?? {}
+  return {
+    id: docker.Id,
+    name: docker.Name.replace(/^\//, ''),
+    ...readCompose(labels),
+    image: qualifyImage(Config.Image),
+    imageId: docker.Image,
+    labels,
+    state: states[State.Status] ?? 'stopped',
+    health: readHealth(State.Health?.Status),
+    exitCode: State.ExitCode,
+    ...(startedAt(State.StartedAt) && { startedAt: State.StartedAt }),
+    // Podman 4.3 notes 0 for containers made through the API without one, and would kill them at once.
+    ...(Config.StopTimeout && { stopTimeoutSeconds: Config.StopTimeout }),
+    user: Config.User,
+    environment: new Map((Config.Env ?? []).map(splitVariable)),
+    mounts: readMounts(docker),
+    networks: readNetworks(docker),
+    requires: podman?.Dependencies ?? [],
+    ...readIdMap(podman),
+    ...(HostConfig.NetworkMode.startsWith('container:') && {
+      joins: HostConfig.NetworkMode.slice('container:'.length),
+    }),
+    ...(labels.PODMAN_SYSTEMD_UNIT && { systemdUnit: labels.PODMAN_SYSTEMD_UNIT }),
+  }
+}
+
+function parse<T>(shape: z.ZodType<T>, answer: unknown): T {
+  const result = shape.safeParse(answer)
+  if (result.success) return result.data
+  const where = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+  throw new BackupError('ENGINE_FAILED', `the engine's inspect answer is not understood (${where})`)
+}
+
+/** Docker's names, and libpod's beside them. A container that is being restarted counts as one that runs. */
+const states: Record<string, ContainerState> = {
+  configured: 'created',
+  created: 'created',
+  initialized: 'created',
+  running: 'running',
+  restarting: 'running',
+  stopping: 'running',
+  paused: 'paused',
+  removing: 'removing',
+  exited: 'stopped',
+  stopped: 'stopped',
+  dead: 'stopped',
+}
+
+function readHealth(status: string | undefined): ContainerFacts['health'] {
+  return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none'
+}
+
+/** Engines write the year 1 for never. */
+function startedAt(text: string): boolean {
+  return text !== '' && !text.startsWith('0001-')
+}
+
+/** Labels of docker compose and, where they differ, of podman-compose. */
+function readCompose(labels: Record<string, string>) {
+  const label = (key: string) => labels[`com.docker.compose.${key}`] ?? labels[`io.podman.compose.${key}`]
+  const project = label('project')
+  const service = label('service')
+  const number = Number(label('container-number'))
+  return {
+    ...(project && { project }),
+    ...(service && { service }),
+    ...(number > 0 && { number }),
+    oneoff: label('oneoff')?.toLowerCase() === 'true',
+    // `service:condition:restart,…`; podman-compose has no such label and uses --requires.
+    dependsOn: (label('depends_on') ?? '')
+      .split(',')
+      .map((entry) => entry.split(':')[0] ?? '')
+      .filter((name) => name !== ''),
+  }
+}
+
+/** Docker leaves `docker.io/library/` away; Podman writes names in full. An image id stays. */
+function qualifyImage(image: string): string {
+  const first = image.split('/')[0] ?? ''
+  if (/^(sha256:)?[0-9a-f]{64}$/.test(image) || (first !== image && /[.:]|^localhost$/.test(first))) return image
+  return image.includes('/') ? `docker.io/${image}` : `docker.io/library/${image}`
+}
+
+function splitVariable(entry: string): [string, string] {
+  const at = entry.indexOf('=')
+  return at < 0 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)]
+}
+
+/** Podman leaves `--tmpfs` out of its mounts; they count here, because they hide what lies below them. */
+function readMounts({ Mounts, HostConfig }: DockerInspect): Mount[] {
+  const mounts = (Mounts ?? []).map(({ Type, Name, Source, Destination, RW }): Mount => {
+    const kind = Type === 'volume' || Type === 'bind' ? Type : 'other'
+    return {
+      kind,
+      ...(kind === 'volume' && Name && { name: Name }),
+      source: Source && plainPath(Source),
+      destination: plainPath(Destination),
+      writable: RW,
+    }
+  })
+  const covered = new Set(mounts.map(({ destination }) => destination))
+  const scratch = Object.keys(HostConfig.Tmpfs ?? {})
+    .map(plainPath)
+    .filter((destination) => !covered.has(destination))
+  return [
+    ...mounts,
+    ...scratch.map((destination): Mount => ({ kind: 'other', source: '', destination, writable: true })),
+  ]
+}
+
+function plainPath(path: string): string {
+  return posix.resolve('/', path)
+}
+
+function readNetworks({ NetworkSettings }: DockerInspect): ContainerFacts['networks'] {
+  return Object.entries(NetworkSettings.Networks ?? {}).map(([name, { IPAddress, GlobalIPv6Address }]) => {
+    const address = IPAddress || GlobalIPv6Address
+    return { name, ...(address && { address }) }
+  })
+}
+
+function readIdMap(podman: LibpodInspect | undefined): Pick<ContainerFacts, 'idMap'> {
+  const mappings = podman?.HostConfig.IDMappings
+  if (!mappings) return {}
+  return { idMap: { uids: readRanges(mappings.UidMap), gids: readRanges(mappings.GidMap) } }
+}
+
+/** `inside:outside:count`. */
+function readRanges(entries: string[] | null | undefined): IdRange[] {
+  return (entries ?? []).map((entry) => {
+    const [inside = 0, outside = 0, count = 0] = entry.split(':').map(Number)
+    return { inside, outside, count }
+  })
+}

@@ -1,0 +1,160 @@
+import { BackupError } from '../errors.ts'
+import { systemClock } from '../lib/clock.ts'
+import { poll } from '../lib/deadline.ts'
+import { type CallOptions, type Connection, connect, libpod } from './connection.ts'
+import type { ContainerFacts, Engine, EngineInfo } from './engine.ts'
+import { watchEvents } from './events.ts'
+import { toFacts } from './facts.ts'
+import { startSession } from './session.ts'
+
+/** Podman holds a container's lock while it works on it; more at once only queue there. */
+const parallelInspects = 8
+/** Beyond the grace, for the engine to kill, unmount and take the network down. */
+const stopSeconds = 60
+const settleSeconds = 30
+/** Podman starts what a container depends on with it. */
+const startSeconds = 120
+
+/**
+ * The engine at `unix:///PATH`, a bare `/PATH` or `tcp://HOST:PORT`, Podman from 4.3 or Docker. Nothing is sent before the
+ * first call. Every call ends by its signal or its own deadline, and throws ENGINE_UNREACHABLE, NO_SUCH_CONTAINER,
+ * ENGINE_FAILED or TIMEOUT.
+ */
+export function connectEngine(address: string): Engine {
+  const connection = connect(address)
+  const { docker, call, callUnless } = connection
+  const inspect: Engine['inspect'] = (id, signal) => inspectContainer(connection, id, signal)
+
+  const existing = async (id: string, signal: AbortSignal): Promise<ContainerFacts> => {
+    const facts = await inspect(id, signal)
+    if (!facts) throw new BackupError('NO_SUCH_CONTAINER', `there is no container ${id}`)
+    return facts
+  }
+
+  /** An act that may be done already: where the engine refuses it, the state decides. */
+  const reach = async (
+    id: string,
+    request: CallOptions,
+    isDone: (facts: ContainerFacts) => boolean,
+    act: (abortSignal: AbortSignal) => Promise<unknown>,
+  ): Promise<void> => {
+    try {
+      await call(request, act)
+    } catch (error) {
+      if (!(error instanceof BackupError) || error.code !== 'ENGINE_FAILED') throw error
+      if (!isDone(await existing(id, request.signal))) throw error
+    }
+  }
+
+  const freeze =
+    (verb: 'pause' | 'unpause'): Engine['pause'] =>
+    (id, signal) =>
+      reach(
+        id,
+        { what: `${verb} ${id}`, signal },
+        ({ state }) => (state === 'paused') === (verb === 'pause'),
+        (abortSignal) => docker.getContainer(id)[verb]({ abortSignal }),
+      )
+  const unpause = freeze('unpause')
+
+  const plug =
+    (verb: 'connect' | 'disconnect'): Engine['connectNetwork'] =>
+    (network, id, signal) =>
+      reach(
+        id,
+        { what: `${verb} ${id} and network ${network}`, signal },
+        ({ networks }) => networks.some(({ name }) => name === network) === (verb === 'connect'),
+        (abortSignal) => {
+          const options = { Container: id, abortSignal }
+          return docker.getNetwork(network)[verb](options)
+        },
+      )
+
+  const stop: Engine['stop'] = async (id, graceSeconds, signal) => {
+    const what = `stop ${id}`
+    // Podman answers 500 to the stop of a paused container and leaves it paused.
+    if ((await existing(id, signal)).state === 'paused') await unpause(id, signal)
+    // Without t, Podman 4.3 kills containers made through the API at once. 304: stopped already.
+    await callUnless([304], { what, signal, seconds: graceSeconds + stopSeconds }, (abortSignal) =>
+      docker.getContainer(id).stop({ t: graceSeconds, abortSignal }),
+    )
+    const look = async () => {
+      const facts = await existing(id, signal)
+      return (facts.state === 'stopped' || facts.state === 'created') && facts
+    }
+    const { exitCode } = await poll(look, { what, seconds: settleSeconds, clock: systemClock, signal })
+    return { exitCode }
+  }
+
+  return {
+    info: (signal) => readInfo(connection, signal),
+    list: (signal) => listContainers(connection, signal),
+    inspect,
+    stop,
+    start: async (id, signal) => {
+      await callUnless([304], { what: `start ${id}`, signal, seconds: startSeconds }, (abortSignal) =>
+        docker.getContainer(id).start({ abortSignal }),
+      )
+    },
+    pause: freeze('pause'),
+    unpause,
+    exec: (id, request, signal) => startSession(connection, id, request, signal),
+    events: (signal) => watchEvents(connection, signal, systemClock),
+    connectNetwork: plug('connect'),
+    disconnectNetwork: plug('disconnect'),
+  }
+}
+
+interface VersionAnswer {
+  Version: string
+  ApiVersion: string
+  Components?: { Name: string }[]
+}
+
+interface InfoAnswer {
+  Rootless?: boolean
+  SecurityOptions?: string[]
+}
+
+async function readInfo(connection: Connection, signal: AbortSignal): Promise<EngineInfo> {
+  const request = { what: 'engine information', signal }
+  const version = (await connection.request([], request, 'GET', '/version')) as VersionAnswer
+  const info = (await connection.request([], request, 'GET', '/info')) as InfoAnswer
+  return {
+    name: version.Components?.some(({ Name }) => Name === 'Podman Engine') ? 'podman' : 'docker',
+    version: version.Version,
+    apiVersion: version.ApiVersion,
+    rootless: info.Rootless ?? info.SecurityOptions?.includes('name=rootless') ?? false,
+  }
+}
+
+async function listContainers(connection: Connection, signal: AbortSignal): Promise<ContainerFacts[]> {
+  const request = { what: 'list containers', signal }
+  const rows = await connection.call(request, (abortSignal) =>
+    connection.docker.listContainers({ all: true, abortSignal }),
+  )
+  const found: ContainerFacts[] = []
+  const queue = rows.values()
+  const work = async () => {
+    for (const { Id } of queue) {
+      const facts = await inspectContainer(connection, Id, signal)
+      if (facts) found.push(facts)
+    }
+  }
+  await Promise.all(Array.from({ length: parallelInspects }, work))
+  return found.sort((a, b) => a.name.localeCompare(b.name, 'en'))
+}
+
+/** Two requests: the Docker form holds what both engines know, the libpod form dependencies and id maps. */
+async function inspectContainer(
+  connection: Connection,
+  id: string,
+  signal: AbortSignal,
+): Promise<ContainerFacts | undefined> {
+  const request = { what: `inspect ${id}`, signal }
+  const docker = await connection.callUnless([404], request, (abortSignal) =>
+    connection.docker.getContainer(id).inspect({ abortSignal }),
+  )
+  if (!docker) return undefined
+  return toFacts(docker, await connection.request([404], request, 'GET', libpod(`/containers/${docker.Id}/json`)))
+}
