@@ -33,17 +33,10 @@ export type IntentId = number
 
 /** A durable note of something that must be undone. Containers are found again by project, service and number, not only by id. */
 export type Intent =
-  | { kind: 'resume'; how: 'start' | 'unpause'; container: ContainerRef; startTimeoutSeconds: number }
+  | { kind: 'resume'; how: 'start' | 'unpause' | 'stop'; container: ContainerRef; startTimeoutSeconds: number }
   | { kind: 'leave-network'; network: string; container: ContainerRef }
   | { kind: 'exec'; container: ContainerRef; command: string[]; timeoutSeconds: number }
-  | {
-      kind: 'roll-back'
-      project: string
-      target: string
-      safety?: SnapshotRef
-      snapshot: SnapshotRef
-      container: ContainerRef
-    }
+  | { kind: 'roll-back'; project: string; target: string; snapshot: SnapshotRef; safety: SnapshotRef | undefined }
 
 export interface ContainerRef {
   id: string

@@ -58,3 +58,9 @@ export interface RestoreResult {
   warnings: string[]
   error?: ErrorReport
 }
+
+/** Of a whole run: complete when all are, failed when none has anything to show, else incomplete. */
+export function worstOutcome(results: { outcome: Outcome }[]): Outcome {
+  if (results.every(({ outcome }) => outcome === 'complete')) return 'complete'
+  return results.every(({ outcome }) => outcome === 'failed') ? 'failed' : 'incomplete'
+}

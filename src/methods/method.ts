@@ -13,11 +13,14 @@ export interface Method<K extends MethodKind = MethodKind> {
   paths(spec: TargetSpec<K>, container: ContainerFacts): string[]
   /** Yields artifacts in order. Records facts by `ctx.fact` before it ends. Throws where a dump failed, was cut or is empty. */
   capture(ctx: CaptureContext, spec: TargetSpec<K>): AsyncIterable<Artifact>
+  /** Refuses what this service cannot take (older version, missing extension) before anything is touched. */
+  check?(ctx: MethodContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<void>
   /**
    * Replaces the data. Clients are down; the container is as it was found. It brings the service into the state it needs by
    * `ctx.service`; the job starts and gates it afterwards. Throws: the job puts the state before back by the same function.
+   * Answers the proofs that can only be had before the service runs again.
    */
-  restore(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<void>
+  restore(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<Check[]>
   /** Compares what is there now with the facts of the snapshot, with the service started. */
   prove(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<Check[]>
 }
@@ -25,6 +28,8 @@ export interface Method<K extends MethodKind = MethodKind> {
 /** The slice of the world that a method sees. */
 export interface MethodContext {
   container: ContainerFacts
+  /** Container paths of the target: see `Method.paths`; outermost only. */
+  paths: string[]
   signal: AbortSignal
   clock: Clock
   /** Runs a command in the container to its end. A non-zero exit code is a result, not an error. */
@@ -49,7 +54,8 @@ export interface RestoreContext extends MethodContext {
     start(): Promise<void>
     state(): Promise<ContainerFacts['state']>
   }
-  onBytes(count: number): void
+  /** Put back only these paths of trees, relative to the root or as paths in the container. Absent: all. */
+  only?: string[]
 }
 
 /** A snapshot that has been verified, with ways to read it. */
@@ -59,8 +65,8 @@ export interface StoredSnapshot {
   artifacts: ArtifactRecord[]
   /** Plain bytes of a stream artifact, checked while they are read. */
   open(artifact: string): Promise<Readable>
-  /** A tree artifact into the empty directory `to`. */
-  extract(artifact: string, to: string): Promise<void>
+  /** A tree artifact to the directory `to`; `only`: paths relative to the root of the tree. */
+  extract(artifact: string, to: string, only?: string[]): Promise<void>
 }
 
 export interface ExecOptions {

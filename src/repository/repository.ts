@@ -14,7 +14,10 @@ export interface Repository {
   list(signal: AbortSignal): Promise<Snapshot[]>
   /** The plain bytes of a stream artifact, checked against the manifest: a difference is an error before the end. */
   open(snapshot: Snapshot, artifact: string, signal: AbortSignal): Promise<Readable>
-  /** Puts a tree artifact into the empty directory `to`, as it was; `only`: paths relative to the root of the tree. */
+  /**
+   * Puts a tree artifact to the directory `to`, as it was, over what lies there and beside what else lies there. A tree of a single
+   * file rewrites the file `to` in place. `only`: paths relative to the root of the tree.
+   */
   extract(snapshot: Snapshot, artifact: string, to: string, options: ExtractOptions): Promise<void>
   /** Reads back every stored byte of one snapshot. Empty: it is whole. */
   verify(snapshot: Snapshot, signal: AbortSignal): Promise<Damage[]>

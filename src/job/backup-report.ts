@@ -1,0 +1,118 @@
+import type { Outcome } from '../catalog/catalog.ts'
+import { asBackupError, type BackupError } from '../errors.ts'
+import { type Target, targetKey } from '../plan/plan.ts'
+import type { Snapshot } from '../repository/repository.ts'
+import type { BackupResult, Parts } from './job.ts'
+import type { Held } from './quiesce.ts'
+
+/** Collects what befalls one target of a run. The first failure is the one that is told. */
+export interface BackupReport {
+  readonly target: Target
+  readonly warnings: string[]
+  /** Runs a step unless an earlier one failed; a throw becomes the target's failure and the answer undefined. */
+  attempt<T>(step: string, work: () => Promise<T>): Promise<T | undefined>
+  noteWindow(held: Held, lost: BackupError[]): void
+  noteSnapshot(snapshot: Snapshot): void
+  noteFailure(error: unknown): void
+  failed(): boolean
+  /** Writes the end of the run to the catalog and the log. */
+  finish(): BackupResult
+}
+
+export function startBackupReport(
+  parts: Parts,
+  target: Target,
+  run: string,
+  onStep: (step: string) => void,
+): BackupReport {
+  const { project, name } = target
+  const started = parts.clock.monotonicMs()
+  parts.catalog.startRun({ id: run, kind: 'backup', project, target: name, started: parts.clock.now().toISOString() })
+  const warnings: string[] = []
+  let failure: BackupError | undefined
+  let snapshot: Snapshot | undefined
+  let window: Held | undefined
+
+  const noteFailure = (error: unknown) => {
+    failure ??= asBackupError(error)
+  }
+  return {
+    target,
+    warnings,
+    noteFailure,
+    failed: () => failure !== undefined,
+    async attempt(step, work) {
+      if (failure) return undefined
+      onStep(step)
+      try {
+        return await work()
+      } catch (error) {
+        noteFailure(error)
+        return undefined
+      }
+    },
+    noteWindow: (held, lost) => {
+      window = held
+      warnings.push(...held.warnings, ...lost.map(({ message }) => message))
+    },
+    noteSnapshot: (published) => {
+      snapshot = published
+    },
+    finish() {
+      const seconds = (parts.clock.monotonicMs() - started) / 1000
+      const result = toResult(target, { seconds, warnings, snapshot, window, failure })
+      endRun(parts, run, result, failure)
+      onStep(result.outcome)
+      return result
+    },
+  }
+}
+
+interface Befallen {
+  seconds: number
+  warnings: string[]
+  snapshot: Snapshot | undefined
+  window: Held | undefined
+  failure: BackupError | undefined
+}
+
+/** A failure beside a published snapshot (a service that did not come back, a post command) makes the run incomplete, not failed. */
+function toResult(target: Target, { seconds, warnings, snapshot, window, failure }: Befallen): BackupResult {
+  const outcome: Outcome = !failure ? 'complete' : snapshot ? 'incomplete' : 'failed'
+  return {
+    project: target.project,
+    target: target.name,
+    method: target.spec.method,
+    outcome,
+    ...(snapshot && {
+      snapshot: snapshot.id,
+      set: snapshot.set,
+      bytes: snapshot.bytes,
+      storedBytes: snapshot.storedBytes,
+      files: snapshot.files,
+    }),
+    seconds: round(seconds),
+    downtimeSeconds: round(window?.downSeconds() ?? 0),
+    stopped: window?.names ?? [],
+    warnings: snapshot?.warnings ?? warnings,
+    ...(failure && { error: { code: failure.code, message: failure.message, hint: failure.hint } }),
+  }
+}
+
+function endRun(parts: Parts, run: string, result: BackupResult, failure: BackupError | undefined): void {
+  const { project, target, outcome, snapshot, bytes, seconds, downtimeSeconds, error } = result
+  parts.catalog.finishRun(run, project, target, {
+    finished: parts.clock.now().toISOString(),
+    outcome,
+    seconds,
+    downtimeSeconds,
+    ...(snapshot !== undefined && { snapshot }),
+    ...(bytes !== undefined && { bytes }),
+    ...(error && { error }),
+  })
+  const log = parts.log.child({ target: targetKey({ project, name: target }), run })
+  if (failure) log.error({ err: failure, outcome }, 'backup ended')
+  else log.info({ outcome, snapshot, bytes, seconds, downtimeSeconds }, 'backup ended')
+}
+
+const round = (seconds: number) => Math.round(seconds * 1000) / 1000

@@ -1,0 +1,128 @@
+import { asBackupError, BackupError } from '../errors.ts'
+import type { CaptureContext, Method } from '../methods/method.ts'
+import type { Target } from '../plan/plan.ts'
+import type { Facts, Snapshot, SnapshotMeta, SnapshotReason, Staged } from '../repository/repository.ts'
+import { newId, version } from './identify.ts'
+import type { Parts, Progress } from './job.ts'
+import { methodContext } from './method-context.ts'
+
+/** Attempts at data that is captured without stopping anything and must prove that it stood still. */
+const stillnessAttempts = 3
+
+/** Bytes and facts of one target, taken in and not yet listed. Disposing what was not published removes it. */
+export interface Captured extends AsyncDisposable {
+  publish(window: Window, signal: AbortSignal): Promise<Snapshot>
+}
+
+/** What the run knows of the window in which the capture was made. */
+export interface Window {
+  run: string
+  set: string
+  /** ISO 8601 UTC. */
+  time: string
+  reason: SnapshotReason
+  quiesced: string[]
+  warnings: string[]
+}
+
+export async function captureTarget(
+  parts: Parts,
+  target: Target,
+  options: { progress?: Progress },
+  signal: AbortSignal,
+): Promise<Captured> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await captureOnce(parts, target, options.progress, signal)
+    } catch (error) {
+      const again =
+        asBackupError(error).code === 'NOT_STILL' && target.quiesce === 'none' && attempt < stillnessAttempts
+      if (!again) throw error
+      await parts.clock.sleep(attempt * 1000, signal)
+    }
+  }
+}
+
+async function captureOnce(
+  parts: Parts,
+  target: Target,
+  progress: Progress | undefined,
+  signal: AbortSignal,
+): Promise<Captured> {
+  const container = await parts.engine.inspect(target.container.id, signal)
+  if (!container) throw new BackupError('NO_SUCH_CONTAINER', `container ${target.container.name} is gone`)
+  const facts: Facts = {}
+  const warnings: string[] = []
+  const ctx: CaptureContext = {
+    ...methodContext(parts, { container, paths: target.paths }, (text) => void warnings.push(text), signal),
+    fact: (name, value) => {
+      facts[name] = value
+    },
+  }
+  const artifacts = methodOf(parts, target).capture(ctx, target.spec)
+  const staged = await parts.local.stage({ project: target.project, target: target.name }, artifacts, {
+    signal,
+    onWarning: (text) => void warnings.push(text),
+    onBytes: (count) => progress?.bytes(target.name, count),
+  })
+  const captured = holdStaged(parts, target, staged, { facts, warnings })
+  try {
+    refuseEmpty(staged)
+    return captured
+  } catch (error) {
+    await captured[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function holdStaged(
+  parts: Parts,
+  { project, name, spec, container }: Target,
+  staged: Staged,
+  found: { facts: Facts; warnings: string[] },
+): Captured {
+  let open = true
+  return {
+    publish: async (window, signal) => {
+      const engine = await parts.engine.info(signal)
+      const meta: SnapshotMeta = {
+        ...window,
+        id: newId(new Date(window.time)),
+        project,
+        target: name,
+        method: spec.method,
+        facts: found.facts,
+        container: {
+          name: container.name,
+          image: container.image,
+          imageId: container.imageId,
+          user: container.user,
+          ...(container.idMap && { idMap: container.idMap }),
+        },
+        engine: { name: engine.name, version: engine.version },
+        creator: version,
+        warnings: [...window.warnings, ...found.warnings],
+      }
+      open = false
+      return staged.publish(meta, signal)
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (open) await staged.discard()
+      open = false
+    },
+  }
+}
+
+/** P4: a dump that came out empty is a failed run, whatever its tool said. */
+function refuseEmpty(staged: Staged): void {
+  const empty = staged.artifacts.find(({ kind, plain }) => kind === 'stream' && plain.bytes === 0)
+  if (empty) throw new BackupError('DUMP_FAILED', `${empty.name} came out empty`)
+  if (staged.artifacts.length === 0) throw new BackupError('DUMP_FAILED', 'nothing was captured')
+}
+
+/** The method of a target; plan has refused targets whose method is not there. */
+export function methodOf(parts: Parts, target: Target): Method {
+  const method = parts.methods[target.spec.method]
+  if (!method) throw new BackupError('METHOD_UNAVAILABLE', `method ${target.spec.method} is not available`)
+  return method as Method
+}

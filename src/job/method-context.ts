@@ -1,0 +1,60 @@
+import type { ContainerFacts } from '../engine/engine.ts'
+import { execStream, execText } from '../engine/exec.ts'
+import { locate } from '../engine/host-paths.ts'
+import { BackupError } from '../errors.ts'
+import type { MethodContext, StoredSnapshot } from '../methods/method.ts'
+import type { Repository, Snapshot } from '../repository/repository.ts'
+import type { Parts } from './job.ts'
+
+const defaultExecSeconds = 60
+/** A dump may take long and is bounded all the same. */
+const streamSeconds = 12 * 3600
+
+/** The slice of the world that a method sees of one container. */
+export function methodContext(
+  parts: Parts,
+  { container, paths }: { container: ContainerFacts; paths: string[] },
+  warn: (text: string) => void,
+  signal: AbortSignal,
+): MethodContext {
+  const { engine, clock } = parts
+  return {
+    container,
+    paths,
+    signal,
+    clock,
+    warn,
+    exec: (command, { timeoutSeconds = defaultExecSeconds, ...options } = {}) =>
+      execText(engine, container.id, { command, timeoutSeconds, ...options }, signal),
+    execStream: (command, { timeoutSeconds = streamSeconds, ...options } = {}) =>
+      execStream(engine, container.id, { command, timeoutSeconds, ...options }, signal),
+    hostPath: (containerPath) => reach(parts, container, containerPath),
+  }
+}
+
+/** Path for this process of a path in a container. */
+export function reach(parts: Parts, container: ContainerFacts, containerPath: string): string {
+  const place = locate(container, containerPath)
+  if (!place) {
+    const hint = 'Put the data on a volume or a bind mount: what lies in the container alone is lost with it.'
+    throw new BackupError('PATH_UNREACHABLE', `${containerPath} of ${container.name} is on no mount`, { hint })
+  }
+  const own = parts.ownPath(place.hostPath)
+  if (own) return own
+  throw new BackupError('PATH_UNREACHABLE', `${place.hostPath} on the host is not visible to the controller`)
+}
+
+/** A snapshot with ways to read it, for `Method.restore` and `Method.prove`. */
+export function storedSnapshot(
+  repository: Repository,
+  snapshot: Snapshot,
+  options: { signal: AbortSignal; onBytes?: (count: number) => void },
+): StoredSnapshot {
+  return {
+    id: snapshot.id,
+    facts: snapshot.facts,
+    artifacts: snapshot.artifacts,
+    open: (artifact) => repository.open(snapshot, artifact, options.signal),
+    extract: (artifact, to, only) => repository.extract(snapshot, artifact, to, { ...options, ...(only && { only }) }),
+  }
+}

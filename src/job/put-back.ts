@@ -1,0 +1,51 @@
+import { BackupError } from '../errors.ts'
+import type { Check, RestoreContext } from '../methods/method.ts'
+import type { Target } from '../plan/plan.ts'
+import type { Snapshot } from '../repository/repository.ts'
+import { methodOf } from './capture.ts'
+import type { Parts } from './job.ts'
+import { methodContext, storedSnapshot } from './method-context.ts'
+import { controlService } from './service-control.ts'
+
+export interface PutBackOptions {
+  /** The target's container was taken down by the caller, who starts it again. */
+  heldDown: boolean
+  only?: string[]
+  onBytes?: (count: number) => void
+  onWarning(text: string): void
+  /** Told of every check, the failed ones included. */
+  onCheck(check: Check): void
+}
+
+/** Puts a snapshot in the place of what is there, and proves it. Clients are down. PROOF_FAILED where a check fails. */
+export async function putBack(
+  parts: Parts,
+  target: Target,
+  snapshot: Snapshot,
+  options: PutBackOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const method = methodOf(parts, target)
+  const service = controlService(parts, target, options.heldDown, signal)
+  const ctx: RestoreContext = {
+    ...methodContext(parts, target, options.onWarning, signal),
+    service,
+    ...(options.only && { only: options.only }),
+  }
+  const { onBytes } = options
+  const stored = storedSnapshot(parts.local, snapshot, { signal, ...(onBytes && { onBytes }) })
+
+  const still = await method.restore(ctx, target.spec, stored)
+  refuseFailed(still, options)
+  await service.startForProof(method.needsRunning)
+  refuseFailed(await method.prove(ctx, target.spec, stored), options)
+  await service.settle()
+}
+
+function refuseFailed(checks: Check[], { onCheck }: PutBackOptions): void {
+  for (const check of checks) onCheck(check)
+  const failed = checks.filter(({ ok }) => !ok)
+  if (failed.length === 0) return
+  const said = failed.map(({ name, expected, actual }) => `${name}: expected ${expected}, found ${actual}`)
+  throw new BackupError('PROOF_FAILED', said.join('; '))
+}

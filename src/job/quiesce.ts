@@ -1,0 +1,103 @@
+import type { IntentId } from '../catalog/catalog.ts'
+import type { ContainerFacts } from '../engine/engine.ts'
+import { asBackupError, BackupError } from '../errors.ts'
+import type { Parts } from './job.ts'
+import { bringDown, defaultStopSeconds, refOf, undo } from './service.ts'
+
+/** Containers held still. `resume` and dispose bring back only what this run took down, in reverse order, whatever happened. */
+export interface Held extends AsyncDisposable {
+  /** Names in the order in which they were taken down. */
+  names: string[]
+  warnings: string[]
+  /** Answers what did not come back; its intent stays, so that every later look tries again. Repeating it is harmless. */
+  resume(): Promise<BackupError[]>
+  /** Seconds from the first stop to the last container back (so far, while held). */
+  downSeconds(): number
+}
+
+export interface QuiesceOrder {
+  container: ContainerFacts
+  how: 'stop' | 'pause'
+  /** Grace before SIGKILL. Absent: the container's own. */
+  stopTimeoutSeconds?: number
+  startTimeoutSeconds: number
+}
+
+/** Takes containers down in the given order. The intent to bring each back is durable before it is touched (P1). */
+export async function quiesce(parts: Parts, orders: QuiesceOrder[], signal: AbortSignal): Promise<Held> {
+  const held = holding(parts)
+  try {
+    for (const order of orders) {
+      signal.throwIfAborted()
+      await held.take(order, signal)
+    }
+    return held
+  } catch (cause) {
+    const lost = await held.resume()
+    if (signal.aborted) throw cause
+    const also = lost.map((error) => `; then ${error.message}`).join('')
+    throw new BackupError('QUIESCE_FAILED', `${asBackupError(cause).message}${also}`, { cause })
+  }
+}
+
+function holding(parts: Parts) {
+  const { catalog, clock, engine } = parts
+  const taken: { order: QuiesceOrder; intent: IntentId }[] = []
+  const names: string[] = []
+  const warnings: string[] = []
+  let since: number | undefined
+  let until: number | undefined
+
+  const take = async (order: QuiesceOrder, signal: AbortSignal) => {
+    const { container, how, startTimeoutSeconds } = order
+    if ((await engine.inspect(container.id, signal))?.state !== 'running') return
+    const intent = catalog.addIntent({
+      kind: 'resume',
+      how: how === 'pause' ? 'unpause' : 'start',
+      container: refOf(container),
+      startTimeoutSeconds,
+    })
+    since ??= clock.monotonicMs()
+    taken.push({ order, intent })
+    names.push(container.name)
+    if (how === 'pause') return engine.pause(container.id, signal)
+    const grace = order.stopTimeoutSeconds ?? container.stopTimeoutSeconds ?? defaultStopSeconds
+    const killed = await bringDown(parts, container, grace, signal)
+    if (killed) warnings.push(`${container.name} did not end within ${grace} s and was killed: crash-consistent only`)
+  }
+
+  const resume = async () => {
+    const failures: BackupError[] = []
+    for (let last = taken.pop(); last; last = taken.pop()) {
+      const failure = await bringBack(parts, last.order, last.intent)
+      if (failure) failures.push(failure)
+    }
+    if (since !== undefined) until ??= clock.monotonicMs()
+    return failures
+  }
+
+  return {
+    take,
+    names,
+    warnings,
+    resume,
+    downSeconds: () => (since === undefined ? 0 : ((until ?? clock.monotonicMs()) - since) / 1000),
+    [Symbol.asyncDispose]: async () => void (await resume()),
+  }
+}
+
+/** Not bound to the run's signal: an interrupted run brings its services back too. */
+async function bringBack(parts: Parts, order: QuiesceOrder, intent: IntentId): Promise<BackupError | undefined> {
+  const { container, how, startTimeoutSeconds } = order
+  try {
+    const wanted = { how: how === 'pause' ? ('unpause' as const) : ('start' as const), startTimeoutSeconds }
+    await undo(parts, { kind: 'resume', container: refOf(container), ...wanted }, new AbortController().signal)
+    parts.catalog.dropIntent(intent)
+    return undefined
+  } catch (error) {
+    parts.catalog.abandonIntent(intent)
+    const cause = asBackupError(error, 'RESUME_FAILED')
+    parts.log.error({ err: cause, container: container.name }, 'container did not come back')
+    return new BackupError('RESUME_FAILED', `${container.name} did not come back: ${cause.message}`, { cause })
+  }
+}

@@ -1,0 +1,98 @@
+import type { Intent, IntentId } from '../catalog/catalog.ts'
+import { asBackupError, BackupError } from '../errors.ts'
+import { poll } from '../lib/deadline.ts'
+import { targetKey } from '../plan/plan.ts'
+import { currentPlan } from './current-plan.ts'
+import { holdLocks } from './hold-locks.ts'
+import type { Parts } from './job.ts'
+import { putBack } from './put-back.ts'
+import { quiesce } from './quiesce.ts'
+import { downOrders } from './restore.ts'
+import { undo } from './service.ts'
+
+/** What dead runs left behind and was finished, in words, and what could not be: that is tried again at every look. */
+export interface Recovery {
+  done: string[]
+  problems: string[]
+}
+
+type RollBack = Extract<Intent, { kind: 'roll-back' }>
+
+/**
+ * Finishes what dead or failed runs left behind (P1, P2, P6): half-done restores first, while their clients are down, then the
+ * containers, last stopped first, then the repository. Harmless while others work: only what nobody alive owns is taken.
+ */
+export async function recover(parts: Parts, signal: AbortSignal): Promise<Recovery> {
+  using _alone = await poll(async () => tryLock(parts), {
+    what: 'another recovery to end',
+    seconds: 3600,
+    clock: parts.clock,
+    signal,
+  })
+  const recovery: Recovery = { done: [], problems: [] }
+  const orphans = parts.catalog.claimOrphans()
+  const isRollBack = ({ intent }: { intent: Intent }) => intent.kind === 'roll-back'
+  for (const { id, intent } of [...orphans.filter(isRollBack), ...orphans.filter((orphan) => !isRollBack(orphan))]) {
+    await settle(parts, id, intent, recovery, signal)
+  }
+  await parts.local.sweep(signal)
+  return recovery
+}
+
+function tryLock(parts: Parts): Disposable | undefined {
+  try {
+    return parts.catalog.lock(['recovery:all'], 'recover')
+  } catch (error) {
+    if (asBackupError(error).code === 'BUSY') return undefined
+    throw error
+  }
+}
+
+async function settle(
+  parts: Parts,
+  id: IntentId,
+  intent: Intent,
+  recovery: Recovery,
+  signal: AbortSignal,
+): Promise<void> {
+  const what = describe(intent)
+  try {
+    await (intent.kind === 'roll-back' ? finishRestore(parts, intent, signal) : undo(parts, intent, signal))
+    parts.catalog.dropIntent(id)
+    recovery.done.push(what)
+    parts.log.warn({ what }, 'finished what a dead run left behind')
+  } catch (error) {
+    const { code, message, hint } = asBackupError(error)
+    if (isHopeless(intent, code)) parts.catalog.dropIntent(id)
+    else parts.catalog.abandonIntent(id)
+    recovery.problems.push(`${what}: ${message} (${hint})`)
+    parts.log.error({ what, err: error }, 'could not finish what a dead run left behind')
+  }
+}
+
+/** A container that was removed for good cannot be resumed; a command that fails is not repeated for ever. */
+const isHopeless = (intent: Intent, code: string): boolean =>
+  intent.kind === 'exec' || (intent.kind === 'resume' && code === 'NO_SUCH_CONTAINER')
+
+function describe(intent: Intent): string {
+  if (intent.kind === 'roll-back') return `finish the restore of ${targetKey({ ...intent, name: intent.target })}`
+  if (intent.kind === 'resume') return `${intent.how} container ${intent.container.name}`
+  if (intent.kind === 'exec') return `exec-post in ${intent.container.name}`
+  return `leave network ${intent.network}`
+}
+
+/** Back to the state before; forward to the wanted one where that was taken without a safety snapshot. */
+async function finishRestore(parts: Parts, intent: RollBack, signal: AbortSignal): Promise<void> {
+  const { plan } = await currentPlan(parts, signal)
+  const target = plan.targets.find(({ project, name }) => project === intent.project && name === intent.target)
+  if (!target) throw new BackupError('NO_SUCH_TARGET', `${intent.target} is not there to be put back`)
+  const wanted = intent.safety ?? intent.snapshot
+  const snapshot = (await parts.local.list(signal)).find(({ id }) => id === wanted.id)
+  if (!snapshot) throw new BackupError('NO_SUCH_SNAPSHOT', `snapshot ${wanted.id} is gone`)
+
+  const down = [...target.clients, ...target.quiesced]
+  using _locks = await holdLocks(parts, [target], down, 'recover', signal)
+  await using held = await quiesce(parts, downOrders(down, [target]), signal)
+  const quiet = { onWarning: () => {}, onCheck: () => {} }
+  await putBack(parts, target, snapshot, { ...quiet, heldDown: held.names.includes(target.container.name) }, signal)
+}

@@ -1,0 +1,99 @@
+import { asBackupError, BackupError } from '../errors.ts'
+import type { Target } from '../plan/plan.ts'
+import type { Snapshot } from '../repository/repository.ts'
+import { captureTarget } from './capture.ts'
+import { newId } from './identify.ts'
+import type { Parts } from './job.ts'
+import { putBack } from './put-back.ts'
+import type { Held } from './quiesce.ts'
+import type { RestoreReport } from './restore-report.ts'
+
+/** A target that was replaced and proven. Exactly one of the two is called. */
+export interface Replaced {
+  /** It stays: the way back is given up. */
+  commit(): void
+  /** The state before again. Throws ROLLBACK_FAILED, and leaves the intent, where that does not work either. */
+  rollBack(down: Held): Promise<void>
+}
+
+export interface ReplaceOptions {
+  run: string
+  safety: boolean
+  only?: string[]
+  down: Held
+}
+
+/** Safety snapshot, then the data, then the proof. When it throws, the state before is there again, or the error says that it is not. */
+export async function replaceTarget(
+  parts: Parts,
+  report: RestoreReport,
+  { run, safety, only, down }: ReplaceOptions,
+  signal: AbortSignal,
+): Promise<Replaced> {
+  const { snapshot } = report.step
+  const target = report.step.target as Target
+  const before = safety ? await takeSafety(parts, target, run, signal) : undefined
+  if (before) report.noteSafety(before.id)
+  const intent = parts.catalog.addIntent({
+    kind: 'roll-back',
+    project: target.project,
+    target: target.name,
+    snapshot: { id: snapshot.id, tier: 'local' },
+    safety: before && { id: before.id, tier: 'local' },
+  })
+  const put = (what: Snapshot, held: Held, paths: string[] | undefined, until: AbortSignal) =>
+    putBack(parts, target, what, { ...told(report, target, held), ...(paths && { only: paths }) }, until)
+
+  const rollBack = async (held: Held) => {
+    if (!before) return void (signal.aborted ? parts.catalog.abandonIntent(intent) : parts.catalog.dropIntent(intent))
+    try {
+      await put(before, held, undefined, new AbortController().signal)
+      parts.catalog.dropIntent(intent)
+      report.noteRolledBack()
+    } catch (cause) {
+      parts.catalog.abandonIntent(intent)
+      const message = `${target.name}: the state before (snapshot ${before.id}) could not be put back: ${asBackupError(cause).message}`
+      throw new BackupError('ROLLBACK_FAILED', message, { cause })
+    }
+  }
+  try {
+    await put(snapshot, down, only, signal)
+  } catch (error) {
+    await rollBack(down)
+    throw error
+  }
+  return { commit: () => parts.catalog.dropIntent(intent), rollBack }
+}
+
+const told = (report: RestoreReport, target: Target, held: Held) => ({
+  heldDown: held.names.includes(target.container.name),
+  onBytes: report.onBytes,
+  onWarning: report.noteWarning,
+  onCheck: report.noteCheck,
+})
+
+/** What is there now, read back once before anything of it is removed: the way back is proven first. */
+async function takeSafety(parts: Parts, target: Target, run: string, signal: AbortSignal): Promise<Snapshot> {
+  try {
+    const now = parts.clock.now()
+    await using captured = await captureTarget(parts, target, {}, signal)
+    const window = {
+      run,
+      set: newId(now),
+      time: now.toISOString(),
+      reason: 'safety' as const,
+      quiesced: [],
+      warnings: [],
+    }
+    const snapshot = await captured.publish(window, signal)
+    const [damage] = await parts.local.verify(snapshot, signal)
+    if (damage) throw new BackupError('SNAPSHOT_DAMAGED', `${damage.file}: ${damage.reason}`)
+    return snapshot
+  } catch (cause) {
+    const { code, message } = asBackupError(cause)
+    if (signal.aborted) throw cause
+    const hint =
+      'Nothing was touched. If what is there now is worth nothing, add --no-safety; then nothing can be put back.'
+    throw new BackupError(code, `no safety snapshot of ${target.name}: ${message}`, { cause, hint })
+  }
+}

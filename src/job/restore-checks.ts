@@ -1,0 +1,55 @@
+import { statfs } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { BackupError } from '../errors.ts'
+import { treeSize } from '../lib/tree/size.ts'
+import type { Target } from '../plan/plan.ts'
+import type { Snapshot } from '../repository/repository.ts'
+import { methodOf } from './capture.ts'
+import type { Parts } from './job.ts'
+import { methodContext, reach, storedSnapshot } from './method-context.ts'
+import type { StepInPlace } from './restore-plan.ts'
+
+/** All that can refuse a restore. It touches nothing, so that a refusal leaves everything as it is. */
+export async function checkStep(parts: Parts, step: StepInPlace, warn: (text: string) => void, signal: AbortSignal) {
+  const { snapshot, target } = step
+  await refuseDamaged(parts, snapshot, signal)
+  refuseOtherMethod(snapshot, target)
+  refuseOtherOwners(snapshot, target)
+  await refuseTooLarge(parts, snapshot, target, signal)
+  const context = methodContext(parts, target, warn, signal)
+  await methodOf(parts, target).check?.(context, target.spec, storedSnapshot(parts.local, snapshot, { signal }))
+}
+
+export async function refuseDamaged(parts: Parts, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  const damages = await parts.local.verify(snapshot, signal)
+  if (damages.length === 0) return
+  const said = damages.map(({ file, reason }) => `${file}: ${reason}`).join('; ')
+  throw new BackupError('SNAPSHOT_DAMAGED', `snapshot ${snapshot.id} of ${snapshot.target} is damaged: ${said}`)
+}
+
+function refuseOtherMethod(snapshot: Snapshot, target: Target): void {
+  if (snapshot.method === target.spec.method) return
+  const message = `snapshot ${snapshot.id} was taken by method ${snapshot.method}, the service is labelled ${target.spec.method}`
+  throw new BackupError('RESTORE_REFUSED', message, { hint: 'Write it beside the stack with --to DIR.' })
+}
+
+/** Numeric ids are kept as the controller saw them: under another user namespace they would belong to somebody else. */
+function refuseOtherOwners(snapshot: Snapshot, target: Target): void {
+  const isTree = snapshot.artifacts.some(({ kind }) => kind === 'tree')
+  if (!isTree || isDeepStrictEqual(snapshot.container.idMap ?? null, target.container.idMap ?? null)) return
+  const message = `${target.container.name} has another user namespace map than at the backup: owners would be wrong`
+  throw new BackupError('RESTORE_REFUSED', message, {
+    hint: 'Create it with the map of then, or write beside it with --to DIR.',
+  })
+}
+
+async function refuseTooLarge(parts: Parts, snapshot: Snapshot, target: Target, signal: AbortSignal): Promise<void> {
+  for (const { kind, origin, contentBytes = 0 } of snapshot.artifacts) {
+    if (kind !== 'tree' || origin === undefined) continue
+    const root = reach(parts, target.container, origin)
+    const { bavail, bsize } = await statfs(root)
+    const free = bavail * bsize
+    if (contentBytes <= free || contentBytes <= free + (await treeSize(root, signal))) continue
+    throw new BackupError('NO_SPACE', `${origin} needs ${contentBytes} bytes, its file system has ${free} free`)
+  }
+}

@@ -1,0 +1,90 @@
+import { asBackupError, type BackupError } from '../errors.ts'
+import type { Check } from '../methods/method.ts'
+import { targetKey } from '../plan/plan.ts'
+import type { Parts, Progress, RestoreResult } from './job.ts'
+import type { RestoreStep } from './restore-plan.ts'
+
+/** Collects what befalls one target of a restore. */
+export interface RestoreReport {
+  readonly step: RestoreStep
+  /** Runs a stage of the restore unless an earlier one failed; a throw becomes the target's failure. */
+  attempt<T>(stage: string, work: () => Promise<T>): Promise<T | undefined>
+  failed(): boolean
+  noteFailure(error: unknown): void
+  noteWarning(text: string): void
+  noteCheck(check: Check): void
+  noteSafety(snapshot: string): void
+  noteRolledBack(): void
+  onBytes(count: number): void
+  finish(): RestoreResult
+}
+
+export function startRestoreReport(parts: Parts, step: RestoreStep, run: string, progress?: Progress): RestoreReport {
+  const { project, name, snapshot } = step
+  const begun = parts.clock.monotonicMs()
+  parts.catalog.startRun({ id: run, kind: 'restore', project, target: name, started: parts.clock.now().toISOString() })
+  const checks: Check[] = []
+  const warnings: string[] = []
+  let failure: BackupError | undefined
+  let safetySnapshot: string | undefined
+  let rolledBack = false
+
+  const noteFailure = (error: unknown) => {
+    failure ??= asBackupError(error, 'RESTORE_FAILED')
+  }
+  return {
+    step,
+    noteFailure,
+    failed: () => failure !== undefined,
+    async attempt(stage, work) {
+      if (failure) return undefined
+      progress?.step(name, stage)
+      try {
+        return await work()
+      } catch (error) {
+        noteFailure(error)
+        return undefined
+      }
+    },
+    noteWarning: (text) => void warnings.push(text),
+    noteCheck: (check) => void checks.push(check),
+    noteSafety: (id) => {
+      safetySnapshot = id
+    },
+    noteRolledBack: () => {
+      rolledBack = true
+    },
+    onBytes: (count) => progress?.bytes(name, count),
+    finish() {
+      const result: RestoreResult = {
+        project,
+        target: name,
+        snapshot: snapshot.id,
+        outcome: failure ? 'failed' : 'complete',
+        seconds: Math.round(parts.clock.monotonicMs() - begun) / 1000,
+        ...(safetySnapshot !== undefined && { safetySnapshot }),
+        rolledBack,
+        checks,
+        warnings,
+        ...(failure && { error: { code: failure.code, message: failure.message, hint: failure.hint } }),
+      }
+      endRun(parts, run, result, failure)
+      progress?.step(name, result.outcome)
+      return result
+    },
+  }
+}
+
+function endRun(parts: Parts, run: string, result: RestoreResult, failure: BackupError | undefined): void {
+  const { project, target, outcome, snapshot, seconds, error, rolledBack } = result
+  parts.catalog.finishRun(run, project, target, {
+    finished: parts.clock.now().toISOString(),
+    outcome,
+    seconds,
+    ...(snapshot !== undefined && { snapshot }),
+    ...(error && { error }),
+  })
+  const log = parts.log.child({ target: targetKey({ project, name: target }), run })
+  if (failure) log.error({ err: failure, outcome, rolledBack }, 'restore ended')
+  else log.info({ outcome, snapshot, seconds }, 'restore ended')
+}

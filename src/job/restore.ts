@@ -1,0 +1,125 @@
+import type { Outcome } from '../catalog/catalog.ts'
+import type { ContainerFacts } from '../engine/engine.ts'
+import { asBackupError, BackupError } from '../errors.ts'
+import type { Target } from '../plan/plan.ts'
+import { holdLocks } from './hold-locks.ts'
+import { newId } from './identify.ts'
+import { type Parts, type Progress, type RestoreResult, worstOutcome } from './job.ts'
+import { type QuiesceOrder, quiesce } from './quiesce.ts'
+import { type Replaced, replaceTarget } from './replace-target.ts'
+import { checkStep } from './restore-checks.ts'
+import type { RestorePlan, RestoreStep, StepInPlace } from './restore-plan.ts'
+import { type RestoreReport, startRestoreReport } from './restore-report.ts'
+import { defaultStartSeconds } from './service.ts'
+import { verifyService } from './verify-service.ts'
+import { writeBeside } from './write-beside.ts'
+
+export interface RestoreOptions {
+  /** Take a snapshot of what is there now first; without it nothing can be put back. */
+  safety: boolean
+  progress?: Progress
+}
+
+export interface RestoreRun {
+  run: string
+  outcome: Outcome
+  targets: RestoreResult[]
+}
+
+/** Does a restore plan. Each target ends in the restored state or in the state before (P6); its result says which. */
+export async function runRestore(
+  parts: Parts,
+  plan: RestorePlan,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<RestoreRun> {
+  const run = newId(parts.clock.now())
+  const reports = plan.steps.map((step) => startRestoreReport(parts, step, run, options.progress))
+  try {
+    if (plan.to !== undefined) await writeBeside(parts, plan, reports, signal)
+    else await restoreInPlace(parts, plan, reports, { ...options, run }, signal)
+  } catch (error) {
+    for (const report of reports) report.noteFailure(error)
+  }
+  const targets = reports.map((report) => report.finish())
+  return { run, outcome: worstOutcome(targets), targets }
+}
+
+/** Checks that refuse, clients down, each target replaced and proven, clients up, services verified; what failed is rolled back. */
+async function restoreInPlace(
+  parts: Parts,
+  plan: RestorePlan,
+  reports: RestoreReport[],
+  options: RestoreOptions & { run: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const targets = plan.steps.map((step) => stepInPlace(step).target)
+  using _locks = await holdLocks(parts, targets, plan.down, options.run, signal)
+  for (const report of reports)
+    await report.attempt('check', () => checkStep(parts, stepInPlace(report.step), report.noteWarning, signal))
+  if (reports.some((report) => report.failed())) return refuseOthers(reports)
+
+  const orders = downOrders(plan.down, targets)
+  const replaced = new Map<RestoreReport, Replaced>()
+  {
+    await using down = await quiesce(parts, orders, signal)
+    for (const report of reports) {
+      const work = () =>
+        replaceTarget(parts, report, { ...options, down, ...(plan.only && { only: plan.only }) }, signal)
+      const done = await report.attempt('replace', work)
+      if (done) replaced.set(report, done)
+    }
+    for (const warning of down.warnings) for (const report of reports) report.noteWarning(warning)
+    const lost = await down.resume()
+    for (const error of lost) for (const report of reports) report.noteFailure(error)
+  }
+  for (const [report, done] of replaced) {
+    await report.attempt('verify', () =>
+      verifyService(parts, stepInPlace(report.step).target, signal, report.noteCheck),
+    )
+    if (!report.failed()) done.commit()
+    else await rollBackAgain(parts, report, orders, done)
+  }
+}
+
+/** Other targets of the same command are left as they are: nothing is touched when one check fails. */
+function refuseOthers(reports: RestoreReport[]): void {
+  const refused = reports.filter((report) => report.failed()).map(({ step }) => step.name)
+  const error = new BackupError('RESTORE_REFUSED', `not begun, because ${refused.join(', ')} cannot be restored`)
+  for (const report of reports) report.noteFailure(error)
+}
+
+/** The service is up, but not as it should be: down once more, the state before put back, up again. */
+async function rollBackAgain(
+  parts: Parts,
+  report: RestoreReport,
+  orders: QuiesceOrder[],
+  done: Replaced,
+): Promise<void> {
+  const never = new AbortController().signal
+  try {
+    await using down = await quiesce(parts, orders, never)
+    await done.rollBack(down)
+    for (const error of await down.resume()) report.noteWarning(error.message)
+  } catch (error) {
+    report.noteWarning(asBackupError(error).message)
+  }
+}
+
+export function downOrders(down: ContainerFacts[], targets: Target[]): QuiesceOrder[] {
+  return down.map((container) => {
+    const own = targets.find((target) => target.container.id === container.id)?.spec
+    return {
+      container,
+      how: 'stop',
+      startTimeoutSeconds: own?.startTimeoutSeconds ?? defaultStartSeconds,
+      ...(own?.stopTimeoutSeconds !== undefined && { stopTimeoutSeconds: own.stopTimeoutSeconds }),
+    }
+  })
+}
+
+/** A step of a restore in place has a target: `planRestore` refuses it otherwise. */
+export const stepInPlace = (step: RestoreStep): StepInPlace => {
+  if (step.target) return { ...step, target: step.target }
+  throw new BackupError('NO_SUCH_CONTAINER', `${step.name} has no container`)
+}

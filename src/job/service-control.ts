@@ -1,0 +1,53 @@
+import type { IntentId } from '../catalog/catalog.ts'
+import type { RestoreContext } from '../methods/method.ts'
+import type { Target } from '../plan/plan.ts'
+import type { Parts } from './job.ts'
+import { bringDown, bringUp, defaultStopSeconds, findContainer, refOf } from './service.ts'
+
+type Control = RestoreContext['service']
+
+/** Steers the container of a target that is being restored. What it changes is noted first, so that a crash leads back (P1). */
+export interface ServiceControl extends Control {
+  /** Running after this, where the proof needs it or it ran before and nobody else will start it. */
+  startForProof(needed: boolean): Promise<void>
+  /** As it was found, and the notes dropped. */
+  settle(): Promise<void>
+}
+
+/** `heldDown`: somebody else took the container down and will start it again. */
+export function controlService(parts: Parts, target: Target, heldDown: boolean, signal: AbortSignal): ServiceControl {
+  const ref = refOf(target.container)
+  const { startTimeoutSeconds, stopTimeoutSeconds } = target.spec
+  const grace = stopTimeoutSeconds ?? target.container.stopTimeoutSeconds ?? defaultStopSeconds
+  const ranBefore = target.container.state === 'running' || target.container.state === 'paused'
+  let note: IntentId | undefined
+
+  const noteOnce = () => {
+    const how = ranBefore ? 'start' : 'stop'
+    if (!heldDown) note ??= parts.catalog.addIntent({ kind: 'resume', how, container: ref, startTimeoutSeconds })
+  }
+  const state = async () => (await findContainer(parts, ref, signal))?.state ?? 'removing'
+  const start = async () => {
+    noteOnce()
+    await bringUp(parts, ref, startTimeoutSeconds, signal)
+  }
+  const stop = async () => {
+    noteOnce()
+    const container = await findContainer(parts, ref, signal)
+    if (container) await bringDown(parts, container, grace, signal)
+  }
+  return {
+    state,
+    start,
+    stop,
+    startForProof: async (needed) => {
+      if (needed || (ranBefore && !heldDown)) await start()
+    },
+    settle: async () => {
+      const runs = heldDown ? ranBefore : (await state()) === 'running'
+      if (runs !== ranBefore) await (ranBefore ? start() : stop())
+      if (note !== undefined) parts.catalog.dropIntent(note)
+      note = undefined
+    },
+  }
+}

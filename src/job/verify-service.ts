@@ -1,0 +1,65 @@
+import { execText } from '../engine/exec.ts'
+import { BackupError } from '../errors.ts'
+import { poll } from '../lib/deadline.ts'
+import type { Check } from '../methods/method.ts'
+import type { Target } from '../plan/plan.ts'
+import type { Parts } from './job.ts'
+
+/** A service that was just started may need a moment until it answers. */
+const patienceSeconds = 60
+
+/** The `verify.exec` and `verify.http` labels. Every check is told; PROOF_FAILED where one does not come true in time. */
+export async function verifyService(
+  parts: Parts,
+  target: Target,
+  signal: AbortSignal,
+  onCheck: (check: Check) => void,
+) {
+  const { verifyExec, verifyHttp } = target.spec
+  if (verifyExec) onCheck(await settled(parts, signal, () => checkExec(parts, target, verifyExec, signal)))
+  if (verifyHttp !== undefined) onCheck(await settled(parts, signal, () => checkHttp(verifyHttp, signal)))
+}
+
+async function settled(parts: Parts, signal: AbortSignal, look: () => Promise<Check>): Promise<Check> {
+  let last: Check | undefined
+  const again = async () => {
+    last = await look()
+    return last.ok && last
+  }
+  const options = {
+    what: 'the service to pass its verify labels',
+    seconds: patienceSeconds,
+    everyMs: 200,
+    clock: parts.clock,
+    signal,
+  }
+  return poll(again, options).catch((error) => {
+    if (!last || signal.aborted) throw error
+    throw new BackupError('PROOF_FAILED', `${last.name}: expected ${last.expected}, found ${last.actual}`, {
+      cause: error,
+    })
+  })
+}
+
+async function checkExec(
+  parts: Parts,
+  { container, spec }: Target,
+  command: string[],
+  signal: AbortSignal,
+): Promise<Check> {
+  const request = { command, timeoutSeconds: spec.execTimeoutSeconds }
+  const { exitCode } = await execText(parts.engine, container.id, request, signal)
+  return { name: 'verify.exec', expected: 'exit code 0', actual: `exit code ${exitCode}`, ok: exitCode === 0 }
+}
+
+async function checkHttp(url: string, signal: AbortSignal): Promise<Check> {
+  const attempt = AbortSignal.any([signal, AbortSignal.timeout(10_000)])
+  const actual = await fetch(url, { signal: attempt }).then(
+    async (response) => {
+      await response.body?.cancel()
+      return String(response.status)
+    },
+    (error: Error) => (error.cause instanceof Error ? error.cause.message : error.message),
+  )
+  return { name: 'verify.http', expected: '2xx', actual, ok: /^2\d\d$/.test(actual) }
+}

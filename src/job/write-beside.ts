@@ -1,0 +1,61 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { BackupError } from '../errors.ts'
+import { syncDirectory } from '../lib/atomic-file.ts'
+import type { ArtifactRecord } from '../repository/repository.ts'
+import type { Parts } from './job.ts'
+import { refuseDamaged } from './restore-checks.ts'
+import type { RestorePlan } from './restore-plan.ts'
+import type { RestoreReport } from './restore-report.ts'
+
+/** `restore --to DIR`: a tree's content, or a dump's files, in a folder named after the target. Touches no container. */
+export async function writeBeside(
+  parts: Parts,
+  { to, only }: RestorePlan,
+  reports: RestoreReport[],
+  signal: AbortSignal,
+) {
+  for (const report of reports) {
+    const folder = join(resolve(to ?? '.'), report.step.name)
+    await report.attempt('write', async () => {
+      await refuseDamaged(parts, report.step.snapshot, signal)
+      await makeEmptyFolder(folder)
+      for (const artifact of report.step.snapshot.artifacts)
+        await writeArtifact(parts, report, artifact, folder, only, signal)
+      await syncDirectory(folder)
+    })
+  }
+}
+
+async function makeEmptyFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  if ((await readdir(folder)).length === 0) return
+  throw new BackupError('RESTORE_REFUSED', `${folder} is not empty`, {
+    hint: 'Nothing was touched. Name another directory.',
+  })
+}
+
+/** Several trees of one target lie in a folder each; a single one lies in the target's folder itself. */
+async function writeArtifact(
+  parts: Parts,
+  report: RestoreReport,
+  artifact: ArtifactRecord,
+  folder: string,
+  only: string[] | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { snapshot } = report.step
+  const { onBytes } = report
+  const path = join(folder, artifact.name)
+  if (artifact.kind === 'stream') {
+    const sink = createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true })
+    await pipeline(await parts.local.open(snapshot, artifact.name, signal), sink, { signal })
+    return onBytes(artifact.plain.bytes)
+  }
+  const isOnlyTree = snapshot.artifacts.filter(({ kind }) => kind === 'tree').length === 1
+  const root = isOnlyTree ? folder : path
+  await mkdir(root, { recursive: true })
+  await parts.local.extract(snapshot, artifact.name, root, { signal, onBytes, ...(only && { only }) })
+}
