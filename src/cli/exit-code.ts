@@ -1,0 +1,36 @@
+import type { ErrorCode } from '../errors.ts'
+import type { Answer } from './command.ts'
+
+/** Every exit code and its meaning: contract, section 4. Part of `--help`. */
+export const exitCodes = {
+  0: 'done',
+  1: 'failed, or an objective missed',
+  2: 'wrong usage or configuration',
+  3: 'finished incomplete: some targets failed',
+  4: 'no such target or snapshot',
+  5: 'busy: the same target is already being worked on',
+  130: 'interrupted',
+} as const
+
+export type ExitCode = keyof typeof exitCodes
+
+const ofError: { [Code in ErrorCode]?: ExitCode } = {
+  USAGE: 2,
+  CONFIG_INVALID: 2,
+  CONFIRMATION_NEEDED: 2,
+  NO_SUCH_TARGET: 4,
+  NO_SUCH_SNAPSHOT: 4,
+  BUSY: 5,
+  INTERRUPTED: 130,
+}
+
+export const exitCodeOfError = (code: ErrorCode): ExitCode => ofError[code] ?? 1
+
+/** A failure whose targets all failed for the same reason has that reason's exit code. */
+export function exitCodeOfAnswer({ outcome, errors = [] }: Pick<Answer, 'outcome' | 'errors'>): ExitCode {
+  if (outcome === 'complete') return 0
+  if (errors.some((error) => error.code === 'INTERRUPTED')) return 130
+  if (outcome === 'incomplete') return 3
+  const [first, ...others] = new Set(errors.map((error) => exitCodeOfError(error.code)))
+  return first === undefined || others.length > 0 ? 1 : first
+}

@@ -1,0 +1,85 @@
+import { type Plan, targetKey } from '../plan/plan.ts'
+import { keep } from '../plan/retention.ts'
+import type { Snapshot } from '../repository/repository.ts'
+import { chooseTargets, uniteTargets } from './choose-targets.ts'
+import type { Answer, Define, Session } from './command.ts'
+import { allTargets, findPlan } from './look-around.ts'
+import { keyOf } from './render/backup.ts'
+import { formatBytes, formatTime } from './render/format.ts'
+import type { Look } from './render/look.ts'
+import { renderTable } from './render/table.ts'
+
+export const defineList: Define = (program, choose) =>
+  program
+    .command('list [TARGET]')
+    .description('snapshots, with tier, size and why each is kept')
+    .option('--json', 'one JSON document')
+    .action((name: string | undefined) => choose((session) => list(session, name)))
+
+async function list(session: Session, name: string | undefined): Promise<Answer> {
+  const plan = await findPlan(session)
+  const stored = await session.parts.local.list(session.signal)
+  const chosen = name === undefined ? stored : snapshotsOf(stored, name, plan)
+  const reasons = keptReasons(session, plan, stored)
+  const snapshots = chosen.map((snapshot) => describeSnapshot(snapshot, reasons.get(snapshot.id) ?? []))
+  return { document: { snapshots }, text: renderList(snapshots, session.look), outcome: 'complete' }
+}
+
+/** A target may be known by its labels, by its snapshots, or by both. */
+export function storedTargets(snapshots: Snapshot[]) {
+  return uniteTargets(snapshots.map(({ project, target }) => ({ project, name: target })))
+}
+
+function snapshotsOf(snapshots: Snapshot[], name: string, plan: Plan): Snapshot[] {
+  const [target] = chooseTargets(uniteTargets(allTargets(plan), storedTargets(snapshots)), [name])
+  return snapshots.filter((snapshot) => target && keyOf(snapshot) === targetKey(target))
+}
+
+/** By snapshot id. */
+function keptReasons({ parts }: Session, plan: Plan, snapshots: Snapshot[]): Map<string, string[]> {
+  const now = parts.clock.now()
+  return new Map(
+    storedTargets(snapshots).flatMap((stored) => {
+      const own = snapshots.filter((snapshot) => keyOf(snapshot) === targetKey(stored))
+      const target = plan.targets.find((candidate) => targetKey(candidate) === targetKey(stored))
+      if (!target) return own.map(({ id }) => [id, ['the target has no valid labels any more']] as const)
+      const verdicts = keep(own, { policy: target.retention.local, timezone: target.timezone, now })
+      return verdicts.map(({ snapshot, keep, reasons }) => [snapshot.id, keep ? reasons : []] as const)
+    }),
+  )
+}
+
+function describeSnapshot(snapshot: Snapshot, kept: string[]) {
+  const { id, project, target, method, time, set, bytes, storedBytes, files, reason } = snapshot
+  return {
+    id,
+    project,
+    target,
+    method,
+    time,
+    set,
+    bytes,
+    storedBytes,
+    files,
+    reason,
+    tiers: ['local'],
+    verified: null,
+    kept,
+  }
+}
+
+function renderList(snapshots: ReturnType<typeof describeSnapshot>[], look: Look): string {
+  if (snapshots.length === 0) return 'No snapshots.\n'
+  const head = ['ID', 'TARGET', 'TIME', 'METHOD', 'SIZE', 'STORED', 'TIER', 'KEPT']
+  const rows = snapshots.map((snapshot) => [
+    snapshot.id,
+    keyOf(snapshot),
+    formatTime(snapshot.time, look),
+    snapshot.method,
+    formatBytes(snapshot.bytes),
+    formatBytes(snapshot.storedBytes),
+    snapshot.tiers.join('+'),
+    snapshot.kept.join('; ') || 'not any more',
+  ])
+  return renderTable(head, rows, look)
+}

@@ -1,0 +1,73 @@
+import { retention } from '../labels/retention.ts'
+import { schedule } from '../labels/schedule.ts'
+import { nextSlot } from '../plan/due.ts'
+import { type BrokenTarget, type Plan, type Target, targetKey } from '../plan/plan.ts'
+import type { Answer, Define, Session } from './command.ts'
+import { findPlan } from './look-around.ts'
+import { formatTime } from './render/format.ts'
+import type { Look } from './render/look.ts'
+import { renderProblems } from './render/problems.ts'
+import { renderTable } from './render/table.ts'
+
+export const definePlan: Define = (program, choose) =>
+  program
+    .command('plan')
+    .description('targets found, what each run would stop and in which order, next runs, problems; changes nothing')
+    .option('--json', 'one JSON document')
+    .action(() => choose(showPlan))
+
+async function showPlan(session: Session): Promise<Answer> {
+  const plan = await findPlan(session)
+  const now = session.parts.clock.now()
+  const rows = [...plan.targets.map((target) => describeTarget(target, now)), ...plan.broken.map(describeBroken)]
+  return {
+    document: { targets: rows, problems: plan.problems },
+    text: renderPlan(rows, plan, session.look),
+    outcome: 'complete',
+  }
+}
+
+type Row = ReturnType<typeof describeTarget> | ReturnType<typeof describeBroken>
+
+function describeTarget(target: Target, now: Date) {
+  const stops = target.quiesced.map((container) => container.name)
+  return {
+    project: target.project,
+    target: target.name,
+    method: target.spec.method,
+    container: target.container.name,
+    paths: target.paths,
+    schedule: schedule.format(target.schedule),
+    nextRun: nextRun(target, now),
+    quiesce: target.quiesce,
+    stops,
+    starts: stops.toReversed(),
+    retention: { local: retention.format(target.retention.local), remote: retention.format(target.retention.remote) },
+    problems: [],
+  }
+}
+
+function describeBroken({ project, name, container, problems }: BrokenTarget) {
+  const unknown = { method: null, paths: [], schedule: null, nextRun: null, quiesce: null, stops: [], starts: [] }
+  return { project, target: name, container, ...unknown, retention: null, problems }
+}
+
+/** ISO time of the next cron slot; null where no clock decides. */
+export const nextRun = ({ schedule, timezone }: Target, now: Date): string | null =>
+  nextSlot(schedule, timezone, now)?.toISOString() ?? null
+
+function renderPlan(rows: Row[], plan: Plan, look: Look): string {
+  if (rows.length === 0 && plan.problems.length === 0) return 'No container carries xnai.backup.enable=true.\n'
+  const head = ['TARGET', 'METHOD', 'SCHEDULE', 'NEXT RUN', 'QUIESCE', 'STOPS, IN ORDER', 'CAPTURES', 'KEEPS']
+  const cells = rows.map((row) => [
+    targetKey({ project: row.project, name: row.target }),
+    row.method ?? 'broken',
+    row.schedule ?? '—',
+    formatTime(row.nextRun, look),
+    row.quiesce ?? '—',
+    row.stops,
+    row.paths,
+    row.retention?.local ?? '—',
+  ])
+  return renderTable(head, cells, look) + renderProblems(plan.problems, look)
+}

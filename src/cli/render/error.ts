@@ -1,0 +1,29 @@
+import { asBackupError, type ErrorReport } from '../../errors.ts'
+import { type Look, paint } from './look.ts'
+
+/** Message, one line per cause, hint. */
+export function renderError(error: unknown, look: Look): string {
+  const top = asBackupError(error)
+  const causes = causesOf(top).filter((cause, index, all) => cause !== top.message && all.indexOf(cause) === index)
+  return [
+    `${paint(look, 'red', 'error:')} ${top.message}`,
+    ...causes.map((cause) => `  because: ${cause}`),
+    `${paint(look, 'bold', 'hint:')} ${top.hint}`,
+  ]
+    .map((line) => `${line}\n`)
+    .join('')
+}
+
+/** The error of one target of a run. */
+export function renderReport(target: string, { message, hint }: ErrorReport, look: Look): string {
+  return `${paint(look, 'red', 'error:')} ${target}: ${message}\n${paint(look, 'bold', 'hint:')} ${hint}\n`
+}
+
+/** All that led to an error, nearest first. A failed clean-up names both what it did and what came before it. */
+function causesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return []
+  const { error: late, suppressed, errors = [] } = error as Partial<SuppressedError & AggregateError>
+  return [error.cause, late, suppressed, ...errors]
+    .filter((cause) => cause !== undefined && cause !== null)
+    .flatMap((cause) => [cause instanceof Error ? cause.message : String(cause), ...causesOf(cause)])
+}

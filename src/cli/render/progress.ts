@@ -1,0 +1,56 @@
+import type { Progress } from '../../job/job.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { formatBytes, formatSeconds } from './format.ts'
+import type { Screen } from './screen.ts'
+
+interface Work {
+  step: string
+  bytes: number
+  sinceMs: number
+}
+
+const redrawMs = 200
+
+/** One live line per running target: step, bytes, rate, and time left where the total is known. */
+export function makeTerminalProgress(
+  screen: Screen,
+  clock: Clock,
+  totals: ReadonlyMap<string, number>,
+): Progress & Disposable {
+  const works = new Map<string, Work>()
+  let drawnMs = Number.NEGATIVE_INFINITY
+  const draw = (nowMs: number) => {
+    drawnMs = nowMs
+    screen.live([...works].map(([target, work]) => renderWork(target, work, nowMs, totals.get(target))))
+  }
+  return {
+    step: (target, step) => {
+      works.set(target, { step, bytes: 0, sinceMs: clock.monotonicMs() })
+      draw(clock.monotonicMs())
+    },
+    bytes: (target, count) => {
+      const nowMs = clock.monotonicMs()
+      const work = works.get(target) ?? { step: '', bytes: 0, sinceMs: nowMs }
+      works.set(target, { ...work, bytes: work.bytes + count })
+      if (nowMs - drawnMs >= redrawMs) draw(nowMs)
+    },
+    [Symbol.dispose]: () => screen.live([]),
+  }
+}
+
+function renderWork(target: string, { step, bytes, sinceMs }: Work, nowMs: number, total?: number): string {
+  const seconds = (nowMs - sinceMs) / 1000
+  if (bytes === 0) return `${target}  ${step}`
+  const parts = [total ? `${formatBytes(bytes)} of about ${formatBytes(total)}` : formatBytes(bytes)]
+  const rate = seconds > 0 ? bytes / seconds : 0
+  if (rate > 0) parts.push(`${formatBytes(rate)}/s`)
+  if (rate > 0 && total && total > bytes) parts.push(`${formatSeconds((total - bytes) / rate)} left`)
+  return `${target}  ${step}  ${parts.join(', ')}`
+}
+
+/** A line per step. */
+export const makePlainProgress = (screen: Screen): Progress & Disposable => ({
+  step: (target, step) => screen.write(`${target}: ${step}\n`),
+  bytes: () => {},
+  [Symbol.dispose]: () => {},
+})

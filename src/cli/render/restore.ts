@@ -1,0 +1,49 @@
+import type { RestoreResult } from '../../job/job.ts'
+import type { RestorePlan, RestoreStep } from '../../job/restore-plan.ts'
+import { targetKey } from '../../plan/plan.ts'
+import { keyOf, paintOutcome, renderNotes } from './backup.ts'
+import { formatBytes, formatSeconds, formatTime } from './format.ts'
+import { type Look, paint } from './look.ts'
+import { type Cell, renderTable } from './table.ts'
+
+/** What a restore is going to do, in the order in which it does it. */
+export function renderRestorePlan({ steps, down, only, to }: RestorePlan, look: Look): string {
+  const head = ['TARGET', 'METHOD', 'SNAPSHOT', 'TAKEN', 'SIZE', to === undefined ? 'REPLACES' : 'WRITES']
+  const rows = steps.map((step) => [
+    targetKey(step),
+    step.snapshot.method,
+    step.snapshot.id,
+    formatTime(step.snapshot.time, look),
+    formatBytes(step.snapshot.bytes),
+    to === undefined ? (only ?? replaced(step)) : `${to}/${step.name}`,
+  ])
+  const names = down.map(({ name }) => name)
+  const stops = names.length === 0 ? '' : `Stops ${names.join(', ')}; starts ${names.toReversed().join(', ')}.\n`
+  return renderTable(head, rows, look) + stops
+}
+
+const replaced = ({ target }: RestoreStep): Cell =>
+  target && target.paths.length > 0 ? target.paths : `all data of ${target?.container.name}`
+
+export function renderRestore(targets: RestoreResult[], look: Look): string {
+  const head = ['TARGET', 'RESULT', 'SNAPSHOT', 'TOOK', 'CHECKS', 'SAFETY SNAPSHOT']
+  const rows = targets.map((result) => [
+    keyOf(result),
+    paintOutcome(result.outcome, look) + (result.rolledBack ? ', rolled back' : ''),
+    result.snapshot ?? '—',
+    formatSeconds(result.seconds),
+    `${result.checks.filter(({ ok }) => ok).length} of ${result.checks.length}`,
+    result.safetySnapshot ?? '—',
+  ])
+  return [renderTable(head, rows, look), ...targets.map((result) => renderChecks(result, look))].join('')
+}
+
+/** The comparison is shown, not only its verdict. */
+function renderChecks(result: RestoreResult, look: Look): string {
+  const checks = result.checks.map(({ name, expected, actual, ok }) =>
+    ok
+      ? `${paint(look, 'green', 'proved:')} ${keyOf(result)}: ${name}: ${actual}\n`
+      : `${paint(look, 'red', 'differs:')} ${keyOf(result)}: ${name}: expected ${expected}, found ${actual}\n`,
+  )
+  return checks.join('') + renderNotes(result, look)
+}

@@ -1,0 +1,31 @@
+import Table from 'cli-table3'
+import { type Look, paint } from './look.ts'
+
+/** Several lines of one cell on a terminal, comma separated in a pipe. */
+export type Cell = string | string[]
+
+const noFrame = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
+  ].map((place) => [place, '']),
+)
+
+/** Aligned columns on a terminal; in a pipe one line a row, fields separated by tabs. Empty without rows. */
+export function renderTable(head: string[], rows: Cell[][], look: Look): string {
+  if (rows.length === 0) return ''
+  if (!look.terminal) return [head, ...rows].map((row) => `${row.map(plain).join('\t')}\n`).join('')
+  const table = new Table({
+    head: head.map((title) => paint(look, 'bold', title)),
+    chars: noFrame,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  })
+  table.push(...rows.map((row) => row.map((cell) => (Array.isArray(cell) ? cell.join('\n') || '—' : cell))))
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => `${line.trimEnd()}\n`)
+    .join('')
+}
+
+const plain = (cell: Cell): string => (Array.isArray(cell) ? cell.join(',') || '—' : cell)

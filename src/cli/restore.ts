@@ -1,0 +1,78 @@
+import { BackupError } from '../errors.ts'
+import type { RestoreResult } from '../job/job.ts'
+import { worstOutcome } from '../job/job.ts'
+import { runRestore } from '../job/restore.ts'
+import { planRestore, type RestorePlan } from '../job/restore-plan.ts'
+import { targetKey } from '../plan/plan.ts'
+import type { Answer, Define, Session } from './command.ts'
+import { findPlan } from './look-around.ts'
+import { renderRestore, renderRestorePlan } from './render/restore.ts'
+import { chooseRestores, type RestoreOptions } from './restore-request.ts'
+
+export const defineRestore: Define = (program, choose) =>
+  program
+    .command('restore [TARGET...]')
+    .description('put data back, start the services and prove the result')
+    .option('--all', 'every target')
+    .option('--at <TIME|ID|latest>', 'newest snapshot at or before TIME, or the one with this id', 'latest')
+    .option('--set <ID>', 'the snapshots of one quiesce window')
+    .option('--only <PATH>', 'single files of a tree (repeatable)', (path, paths: string[]) => [...paths, path], [])
+    .option('--to <DIR>', 'write under DIR and touch no container')
+    .option('--dry-run', 'show what would be stopped, replaced and started; touch nothing')
+    .option('--yes', 'overwrite without being asked')
+    .option('--no-safety', 'take no snapshot of what is there now: no way back')
+    .option('--json', 'one JSON document')
+    .action((names: string[], options: RestoreOptions) => choose((session) => restore(session, names, options)))
+
+async function restore(session: Session, names: string[], options: RestoreOptions): Promise<Answer> {
+  const { parts, signal, look } = session
+  const { request, refused } = await chooseRestores(session, await findPlan(session), names, options)
+  if (request.targets.length === 0) return answer(session, null, refused)
+  const restorePlan = await planRestore(parts, request, signal)
+  if (options.dryRun) {
+    return { document: describePlan(restorePlan), text: renderRestorePlan(restorePlan, look), outcome: 'complete' }
+  }
+  if (options.to === undefined && !options.yes) await confirm(session, restorePlan, options.safety)
+  const { run, targets } = await work(session, restorePlan, options.safety)
+  return answer(session, run, [...targets, ...refused])
+}
+
+function describePlan({ steps, down, only, to }: RestorePlan) {
+  const stops = down.map((container) => container.name)
+  const targets = steps.map(({ project, name, snapshot, target }) => ({
+    project,
+    target: name,
+    method: snapshot.method,
+    container: target?.container.name ?? null,
+    replaces: target?.paths ?? [],
+    snapshot: snapshot.id,
+    time: snapshot.time,
+    set: snapshot.set,
+    bytes: snapshot.bytes,
+  }))
+  return { dryRun: true, stops, starts: stops.toReversed(), targets, only, to }
+}
+
+function answer(session: Session, run: string | null, targets: RestoreResult[]): Answer {
+  const outcome = worstOutcome(targets)
+  const errors = targets.flatMap(({ error }) => error ?? [])
+  return { document: { run, outcome, targets }, text: renderRestore(targets, session.look), outcome, errors }
+}
+
+async function confirm(session: Session, plan: RestorePlan, safety: boolean): Promise<void> {
+  const names = plan.steps.map(targetKey).join(', ')
+  if (!session.io.ask) {
+    throw new BackupError('CONFIRMATION_NEEDED', `the restore of ${names} overwrites what is there now`)
+  }
+  session.note(renderRestorePlan(plan, session.look))
+  const way = safety ? 'A safety snapshot is taken first.' : 'There will be NO way back (--no-safety).'
+  const reply = await session.io.ask(`${way} Overwrite ${names}? [y/N] `, session.signal)
+  if (/^y(es)?$/i.test(reply.trim())) return
+  throw new BackupError('CONFIRMATION_NEEDED', 'the restore was not confirmed', { hint: 'Nothing was touched.' })
+}
+
+async function work(session: Session, plan: RestorePlan, safety: boolean) {
+  const totals = new Map(plan.steps.map((step) => [targetKey(step), step.snapshot.bytes]))
+  using progress = session.progress(totals)
+  return await runRestore(session.parts, plan, { safety, progress }, session.signal)
+}

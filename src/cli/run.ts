@@ -1,0 +1,36 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runController } from '../controller/loop.ts'
+import type { Define, Session } from './command.ts'
+
+export const defineRun: Define = (program, choose) =>
+  program
+    .command('run')
+    .description('the controller: backs up on schedule and on change until it is stopped')
+    .action(() => choose(run))
+
+async function run(session: Session): Promise<undefined> {
+  const { parts, config, signal } = session
+  const ended = new AbortController()
+  const alive = showLife(session, AbortSignal.any([signal, ended.signal]))
+  try {
+    await runController(parts, { concurrency: config.concurrency }, signal)
+  } finally {
+    ended.abort()
+    await alive
+  }
+}
+
+const heartbeatMs = 10_000
+
+/** `STATE/alive` is written anew while the process answers: its age is the container's health check. */
+async function showLife({ parts, config }: Session, signal: AbortSignal): Promise<void> {
+  const file = join(config.state, 'alive')
+  while (!signal.aborted) {
+    // A sign that cannot be written ages, and that is all it has to tell.
+    await writeFile(file, `${parts.clock.now().toISOString()}\n`).catch((err) =>
+      parts.log.warn({ err }, 'no life sign'),
+    )
+    await parts.clock.sleep(heartbeatMs, signal).catch(() => {})
+  }
+}

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { renderError } from '../../../../src/cli/render/error.ts'
+import { BackupError } from '../../../../src/errors.ts'
+
+const look = { terminal: false, colour: false, timezone: 'UTC' }
+
+test('message, a line per cause, hint', () => {
+  const cause = new Error('socket hang up', { cause: new Error('read ECONNRESET') })
+  expect(renderError(new BackupError('STREAM_CUT', 'the dump broke off', { cause, hint: 'Try again.' }), look)).toBe(
+    'error: the dump broke off\n  because: socket hang up\n  because: read ECONNRESET\nhint: Try again.\n',
+  )
+})
+
+test('a cause that only repeats the message is left out', () => {
+  expect(renderError(new BackupError('INTERNAL', 'boom', { cause: new Error('boom'), hint: 'Report it.' }), look)).toBe(
+    'error: boom\nhint: Report it.\n',
+  )
+})
+
+test('a failed clean-up hides neither itself nor what came before it', () => {
+  const both = new SuppressedError(new Error('nginx did not start'), new Error('disk full'), 'clean-up failed')
+  const text = renderError(both, look)
+  expect(text).toContain('because: nginx did not start\n')
+  expect(text).toContain('because: disk full\n')
+})
+
+test('several failures of one step are all named', () => {
+  const cause = new AggregateError([new Error('first'), new Error('second')], 'two failed')
+  expect(renderError(new BackupError('RESUME_FAILED', 'not all came back', { cause }), look)).toMatch(
+    /because: two failed\n {2}because: first\n {2}because: second\n/,
+  )
+})

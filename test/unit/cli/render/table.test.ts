@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { renderTable } from '../../../../src/cli/render/table.ts'
+
+const head = ['TARGET', 'STOPS', 'KEEPS']
+const rows = [
+  ['shop/files', ['shop-app-1', 'shop-cron-1'], 'daily=30d'],
+  ['shop/redis', [], 'last=3'],
+]
+const look = { terminal: true, colour: false, timezone: 'UTC' }
+
+test('a terminal gets aligned columns without trailing blanks', () => {
+  expect(renderTable(head, rows, look)).toBe(
+    [
+      'TARGET      STOPS        KEEPS',
+      'shop/files  shop-app-1   daily=30d',
+      '            shop-cron-1',
+      'shop/redis  —            last=3',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('a pipe gets a line a row, fields separated by tabs', () => {
+  expect(renderTable(head, rows, { ...look, terminal: false })).toBe(
+    'TARGET\tSTOPS\tKEEPS\nshop/files\tshop-app-1,shop-cron-1\tdaily=30d\nshop/redis\t—\tlast=3\n',
+  )
+})
+
+test('no rows, no table', () => {
+  expect(renderTable(head, [], look)).toBe('')
+})
+
+test('colour marks the head only where it is wanted', () => {
+  expect(renderTable(head, rows, { ...look, colour: true })).toContain('\x1b[1mTARGET')
+  expect(renderTable(head, rows, look)).not.toContain('\x1b')
+})

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest'
+import { makeScrubber, watchSecrets } from '../../../src/cli/secrets.ts'
+import type { ContainerFacts, Engine } from '../../../src/engine/engine.ts'
+
+const signal = new AbortController().signal
+
+function containerWith(environment: Record<string, string>): ContainerFacts {
+  const values = new Map(Object.entries(environment))
+  return {
+    id: '1',
+    name: 'shop-db-1',
+    service: 'db',
+    project: 'shop',
+    labels: {},
+    environment: values,
+  } as ContainerFacts
+}
+
+async function scrubberFor(environment: Record<string, string>) {
+  const scrubber = makeScrubber()
+  const engine = { list: async () => [containerWith(environment)] } as Partial<Engine> as Engine
+  await watchSecrets(engine, scrubber).list(signal)
+  return scrubber
+}
+
+describe('secrets by value', () => {
+  test('a password of a container that was seen is taken out', async () => {
+    const { scrub } = await scrubberFor({ POSTGRES_PASSWORD: 'correct horse' })
+    expect(scrub('psql: "correct horse" refused')).toBe('psql: "[secret]" refused')
+  })
+
+  test('also where JSON has escaped it', async () => {
+    const { scrub } = await scrubberFor({ API_TOKEN: 'back\\slash"quote' })
+    expect(scrub(JSON.stringify({ message: 'back\\slash"quote' }))).toBe('{"message":"[secret]"}')
+  })
+
+  test('a longer secret goes whole although a shorter one is its beginning', async () => {
+    const { scrub } = await scrubberFor({ A_KEY: 'hunter2', B_KEY: 'hunter2-and-more' })
+    expect(scrub('hunter2-and-more, hunter2')).toBe('[secret], [secret]')
+  })
+
+  test.for([
+    ['a value of another variable', { POSTGRES_USER: 'vikunja', POSTGRES_PASSWORD: 'vikunja' }, 'database vikunja'],
+    ['the name of the container', { REDIS_PASSWORD: 'shop-db-1' }, 'container shop-db-1'],
+    ['a very short value', { PIN_KEY: '1234' }, '1234 bytes'],
+    ['a variable that is no secret', { LANG: 'C.UTF-8' }, 'C.UTF-8'],
+  ] as const)('%s stays', async ([, environment, text]) => {
+    const { scrub } = await scrubberFor(environment)
+    expect(scrub(text)).toBe(text)
+  })
+})
