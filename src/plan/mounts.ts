@@ -1,4 +1,3 @@
-import { join, relative } from 'node:path/posix'
 import type { ContainerFacts, Mount } from '../engine/engine.ts'
 
 /** Where a container path lies on the host. */
@@ -7,20 +6,6 @@ export interface Located {
   path: string
   hostPath: string
   mount: Mount
-}
-
-/** Through the innermost mount over the path; undefined where that is none, or one without a path on the host (tmpfs). */
-export function locate(container: ContainerFacts, path: string): Located | undefined {
-  const mount = coveringMount(container, path)
-  if (!mount || mount.kind === 'other') return undefined
-  return { path, hostPath: trim(join(mount.source, relative(mount.destination, path))), mount }
-}
-
-/** The innermost mount over a container path, of whatever kind. */
-export function coveringMount(container: ContainerFacts, path: string): Mount | undefined {
-  return container.mounts
-    .filter((mount) => isWithin(path, mount.destination))
-    .toSorted((a, b) => trim(b.destination).length - trim(a.destination).length)[0]
 }
 
 /**
@@ -49,7 +34,7 @@ function overlaps(mount: Mount, place: Located): boolean {
 }
 
 /** `path` is `folder` or lies in it. */
-function isWithin(path: string, folder: string): boolean {
+export function isWithin(path: string, folder: string): boolean {
   const parent = trim(folder)
   return trim(path) === parent || path.startsWith(parent === '/' ? '/' : `${parent}/`)
 }

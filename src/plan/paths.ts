@@ -1,19 +1,27 @@
 import type { ContainerFacts, Mount } from '../engine/engine.ts'
+import { locate } from '../engine/host-paths.ts'
 import { nearest } from '../labels/nearest.ts'
 import type { LabelProblem } from '../labels/spec.ts'
-import { coveringMount, type Located, locate, outermost } from './mounts.ts'
+import { isWithin, type Located, outermost } from './mounts.ts'
 import { labelProblem } from './problems.ts'
 
-/** Container paths as places on the host, or a problem for each that has none. */
+/**
+ * Container paths as places on the host, or a problem for each that has none. A writable mount below a path belongs to what the
+ * path holds in the container, though it lies elsewhere on the host.
+ */
 export function locatePaths(
   container: ContainerFacts,
   target: string,
   paths: string[],
 ): { captured: Located[]; problems: LabelProblem[] } {
-  const places = paths.map((path) => locate(container, path))
-  const lost = paths.filter((_, index) => places[index] === undefined)
+  const below = usableMounts(container).filter(
+    ({ writable, destination }) => writable && paths.some((path) => isWithin(destination, path)),
+  )
+  const all = [...new Set([...paths, ...below.map(({ destination }) => destination)])]
+  const places = all.map((path) => ({ path, place: locate(container, path) }))
+  const lost = places.filter(({ place }) => !place).map(({ path }) => path)
   return {
-    captured: outermost(places.filter((place) => place !== undefined)),
+    captured: outermost(places.flatMap(({ path, place }) => (place ? [{ path, ...place }] : []))),
     problems: lost.map((path) => explainLost(container, target, path)),
   }
 }
@@ -25,12 +33,14 @@ export function explainNothing(container: ContainerFacts, target: string): Label
 }
 
 function explainLost(container: ContainerFacts, target: string, path: string): LabelProblem {
-  const over = coveringMount(container, path)
+  const over = container.mounts.find(({ kind, destination }) => kind === 'other' && isWithin(path, destination))
   const cause = over ? `${path} is in ${over.destination}, which has no path on the host` : `no mount covers ${path}`
-  const usable = container.mounts.filter(({ kind }) => kind !== 'other').map(({ destination }) => destination)
+  const usable = usableMounts(container).map(({ destination }) => destination)
   const reason = `${cause}; the mounts of ${container.name}: ${listMounts(container)}`
   return labelProblem(container, target, 'paths', { value: path, reason, suggestion: nearest(path, usable) })
 }
+
+const usableMounts = ({ mounts }: ContainerFacts): Mount[] => mounts.filter(({ kind }) => kind !== 'other')
 
 function listMounts({ mounts }: ContainerFacts): string {
   return mounts.map(describeMount).toSorted().join(', ') || 'none'

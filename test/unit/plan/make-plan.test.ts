@@ -164,6 +164,7 @@ describe('paths', () => {
     { sentence: 'a path inside another is taken once', mounts: [volume('a', '/a')], label: '/a/x/y,/a,/a/x', paths: ['/a'] },
     { sentence: 'a neighbour with the same beginning is its own', mounts: [volume('a', '/a')], label: '/a/x,/a/xy', paths: ['/a/x', '/a/xy'] },
     { sentence: 'a mount nested in another is its own data', mounts: [volume('a', '/a'), volume('b', '/a/b')], paths: ['/a', '/a/b'] },
+    { sentence: 'also below a path that is named', mounts: [volume('a', '/a'), volume('b', '/a/b'), volume('r', '/a/r', false)], label: '/a', paths: ['/a', '/a/b'] },
     { sentence: 'one volume at two places is taken once', mounts: [volume('a', '/one'), volume('a', '/two')], paths: ['/one'] },
     { sentence: 'a bind of a folder inside another bind is taken once', mounts: [bind('/srv/app/sub', '/x'), bind('/srv/app', '/y')], paths: ['/y'] },
     { sentence: 'a read-only mount can be captured when named', mounts: [bind('/srv/conf', '/conf', false)], label: '/conf', paths: ['/conf'] },
