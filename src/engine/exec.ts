@@ -46,11 +46,10 @@ export async function execText(
   if (ended.status === 'rejected') throw ended.reason
   const result = { exitCode: ended.value, stdout: stdout.text(), stderr: session.stderr() }
   if (isMissingProgram(result)) throw failure(what, result)
-  if (read.status === 'rejected' || stoppedReading) {
-    // What a failing command left unread or unsaid does not matter beside its failure.
-    if (result.exitCode !== 0) return result
-    throw stoppedReading ? new BackupError('EXEC_FAILED', `${what}: ended before it had read its input`) : read.reason
-  }
+  // What a failing command left unread or unsaid does not matter beside its failure.
+  if (result.exitCode !== 0) return result
+  if (stoppedReading) throw new BackupError('EXEC_FAILED', `${what}: ended before it had read its input`)
+  if (read.status === 'rejected') throw read.reason
   return result
 }
 

@@ -1,0 +1,309 @@
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
+import { execStream, execText } from '../../src/engine/exec.ts'
+import { eventually } from '../support/lab.ts'
+
+/** An engine under test, with a way to have containers in it. */
+export interface EngineBench extends AsyncDisposable {
+  engine: Engine
+  /** A network that no container is on. */
+  network: string
+  /** A running container of project `PROJECT`; its command ends by SIGTERM unless told otherwise. */
+  run(container: { service: string; ignoresTerm?: boolean; labels?: Record<string, string> }): Promise<{ name: string }>
+}
+
+export const inputBytes = 200 * 1024 * 1024
+
+/** What every Engine does, the fake too. Commands are run by `sh`. */
+export function engineContract(name: string, make: () => Promise<EngineBench>): void {
+  describe(`${name} as an Engine`, () => {
+    const { signal } = new AbortController()
+    let bench: EngineBench
+    let engine: Engine
+    beforeAll(async () => {
+      bench = await make()
+      engine = bench.engine
+    })
+    afterAll(async () => bench?.[Symbol.asyncDispose]())
+
+    const inspect = async (id: string) => {
+      const facts = await engine.inspect(id, signal)
+      if (!facts) throw new Error(`no container ${id}`)
+      return facts
+    }
+    const shell = (id: string, script: string, more: { timeoutSeconds?: number; input?: Readable | string } = {}) =>
+      execText(engine, id, { command: ['sh', '-c', script], timeoutSeconds: 30, ...more }, signal)
+    const stream = (id: string, script: string, timeoutSeconds = 30) =>
+      execStream(engine, id, { command: ['sh', '-c', script], timeoutSeconds }, signal)
+    /** True once no process of that number runs beside the container's own. */
+    const isGone = (id: string, pid: string) =>
+      eventually(async () => (await shell(id, `kill -0 ${pid}`)).exitCode !== 0, 20, `end of process ${pid}`)
+
+    describe('containers', () => {
+      test('are listed in every state, with their compose names and full image names', async () => {
+        const { name } = await bench.run({ service: 'listed', labels: { 'xnai.backup.enable': 'true' } })
+        await engine.stop(name, 5, signal)
+        const found = (await engine.list(signal)).find((facts) => facts.name === name)
+        expect(found).toMatchObject({ service: 'listed', number: 1, oneoff: false, state: 'stopped', health: 'none' })
+        expect(found?.labels['xnai.backup.enable']).toBe('true')
+        expect(found?.image).toMatch(/^[a-z.]+\/.+/)
+      })
+
+      test('are found by id and by name, and undefined where there is none', async () => {
+        const { name } = await bench.run({ service: 'found' })
+        const { id } = await inspect(name)
+        expect((await inspect(id)).name).toBe(name)
+        expect(await engine.inspect('no-such-container', signal)).toBeUndefined()
+      })
+
+      test('stop answers the exit code, and again when it was stopped before', async () => {
+        const { name } = await bench.run({ service: 'stopped' })
+        const first = await engine.stop(name, 10, signal)
+        expect(first.exitCode).not.toBe(137)
+        expect((await inspect(name)).state).toBe('stopped')
+        expect(await engine.stop(name, 10, signal)).toEqual(first)
+      })
+
+      test('stop answers 137 for a process that ignores SIGTERM', async () => {
+        const { name } = await bench.run({ service: 'stubborn', ignoresTerm: true })
+        expect(await engine.stop(name, 1, signal)).toEqual({ exitCode: 137 })
+      })
+
+      test('start runs it anew, and leaves alone what runs', async () => {
+        const { name } = await bench.run({ service: 'started' })
+        const before = await inspect(name)
+        await engine.stop(name, 5, signal)
+        await engine.start(name, signal)
+        const after = await inspect(name)
+        expect(after.state).toBe('running')
+        expect(after.startedAt).not.toBe(before.startedAt)
+        await engine.start(name, signal)
+        expect((await inspect(name)).startedAt).toBe(after.startedAt)
+      })
+
+      test('pause and unpause hold it and let it go, twice is once', async () => {
+        const { name } = await bench.run({ service: 'paused' })
+        const { startedAt } = await inspect(name)
+        await engine.pause(name, signal)
+        await engine.pause(name, signal)
+        expect((await inspect(name)).state).toBe('paused')
+        await engine.unpause(name, signal)
+        await engine.unpause(name, signal)
+        expect(await inspect(name)).toMatchObject({ state: 'running', startedAt })
+      })
+
+      test('stop ends a paused one too', async () => {
+        const { name } = await bench.run({ service: 'frozen' })
+        await engine.pause(name, signal)
+        await engine.stop(name, 5, signal)
+        expect((await inspect(name)).state).toBe('stopped')
+      })
+
+      test.each(['stop', 'start', 'pause', 'unpause', 'exec'] as const)(
+        '%s of none is NO_SUCH_CONTAINER',
+        async (verb) => {
+          const acts = {
+            stop: () => engine.stop('no-such-container', 1, signal),
+            start: () => engine.start('no-such-container', signal),
+            pause: () => engine.pause('no-such-container', signal),
+            unpause: () => engine.unpause('no-such-container', signal),
+            exec: () => shell('no-such-container', 'true'),
+          }
+          await expect(acts[verb]()).rejects.toMatchObject({ code: 'NO_SUCH_CONTAINER' })
+        },
+      )
+
+      test('join and leave a network, twice is once', async () => {
+        const { name } = await bench.run({ service: 'joining' })
+        const joined = async () => (await inspect(name)).networks.find((network) => network.name === bench.network)
+        await engine.connectNetwork(bench.network, name, signal)
+        await engine.connectNetwork(bench.network, name, signal)
+        expect((await joined())?.address).toMatch(/^[0-9a-f.:]+$/)
+        await engine.disconnectNetwork(bench.network, name, signal)
+        await engine.disconnectNetwork(bench.network, name, signal)
+        expect(await joined()).toBeUndefined()
+      })
+
+      test('cannot join a network that is not there', async () => {
+        const { name } = await bench.run({ service: 'lonely' })
+        await expect(engine.connectNetwork('no-such-network', name, signal)).rejects.toMatchObject({
+          code: 'ENGINE_FAILED',
+          message: expect.stringContaining('no-such-network'),
+        })
+      })
+    })
+
+    describe('commands', () => {
+      let name: string
+      beforeAll(async () => {
+        name = (await bench.run({ service: 'busy' })).name
+      })
+
+      test('answer exit code, output and errors apart', async () => {
+        expect(await shell(name, 'echo out; echo err >&2; exit 3')).toEqual({
+          exitCode: 3,
+          stdout: 'out\n',
+          stderr: 'err\n',
+        })
+      })
+
+      test('get their secrets by the environment', async () => {
+        const request = { command: ['sh', '-c', 'echo "$WORD"'], environment: { WORD: 'a=b $c' }, timeoutSeconds: 10 }
+        expect((await execText(engine, name, request, signal)).stdout).toBe('a=b $c\n')
+      })
+
+      test('that are not in the image are EXEC_FAILED with a hint', async () => {
+        const request = { command: ['no-such-program'], timeoutSeconds: 10 }
+        await expect(execText(engine, name, request, signal)).rejects.toMatchObject({
+          code: 'EXEC_FAILED',
+          hint: expect.stringContaining('not found in the image'),
+        })
+      })
+
+      test('are refused in a container that is paused', async () => {
+        const paused = await bench.run({ service: 'held' })
+        await engine.pause(paused.name, signal)
+        await expect(shell(paused.name, 'true')).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+      })
+
+      test('read 200 MB and the end of their input', async () => {
+        const block = Buffer.alloc(1024 * 1024, 'The quick brown fox jumps over the lazy dog. ')
+        const hash = createHash('sha256')
+        const blocks = function* () {
+          for (let sent = 0; sent < inputBytes; sent += block.length) {
+            hash.update(block)
+            yield block
+          }
+        }
+        const input = Readable.from(blocks(), { objectMode: false })
+        const { stdout } = await shell(name, 'sha256sum', { input, timeoutSeconds: 55 })
+        expect(stdout).toBe(`${hash.digest('hex')}  -\n`)
+      })
+
+      test('are not detached by the keys of an attached terminal', async () => {
+        const session = await engine.exec(name, { command: ['sh', '-c', 'cat'], stdin: true }, signal)
+        for (const byte of [0x10, 0x11, 0x1d, 0x1f]) {
+          session.input?.write(Buffer.from([byte]))
+          await sleep(20)
+        }
+        session.input?.end()
+        expect(Buffer.concat(await session.output.toArray())).toEqual(Buffer.from([0x10, 0x11, 0x1d, 0x1f]))
+        expect(await session.exitCode).toBe(0)
+      })
+
+      test('that stop reading and fail tell their exit code', async () => {
+        const input = Readable.from(repeat(Buffer.alloc(65_536), 1000), { objectMode: false })
+        const result = await shell(name, 'head -c 10 >/dev/null; echo too much >&2; exit 9', { input })
+        expect(result).toMatchObject({ exitCode: 9, stderr: expect.stringContaining('too much') })
+      })
+
+      test('that stop reading and succeed are a failure all the same', async () => {
+        const input = Readable.from(repeat(Buffer.alloc(65_536), 1000), { objectMode: false })
+        await expect(shell(name, 'head -c 10', { input })).rejects.toMatchObject({
+          code: expect.stringMatching(/EXEC_FAILED|STREAM_CUT/),
+        })
+      })
+
+      test('end when their input breaks, with its error', async () => {
+        const broken = async function* () {
+          yield Buffer.from('half')
+          throw new Error('the source broke')
+        }
+        const input = Readable.from(broken(), { objectMode: false })
+        await expect(shell(name, 'cat >/dev/null', { input })).rejects.toThrow('the source broke')
+      })
+
+      test('stream their output, which ends cleanly after exit code 0', async () => {
+        const hash = createHash('sha256')
+        let bytes = 0
+        for await (const chunk of await stream(name, 'yes 0123456789 | head -c 50000000')) {
+          hash.update(chunk)
+          bytes += chunk.length
+        }
+        const expected = createHash('sha256').update('0123456789\n'.repeat(4_545_455).slice(0, 50_000_000))
+        expect(bytes).toBe(50_000_000)
+        expect(hash.digest('hex')).toBe(expected.digest('hex'))
+      })
+
+      test('that fail after half their output break the stream, with their last words', async () => {
+        const failing = await stream(name, 'echo half; echo disk on fire >&2; exit 1')
+        await expect(failing.toArray()).rejects.toMatchObject({
+          code: 'EXEC_FAILED',
+          message: expect.stringMatching(/exit code 1\n.*disk on fire/s),
+        })
+      })
+
+      test('are ended in the container by an abort', async () => {
+        const controller = new AbortController()
+        const request = { command: ['sh', '-c', 'echo $$; sleep 1000 | cat'], timeoutSeconds: 600 }
+        const output = await execStream(engine, name, request, controller.signal)
+        const pid = await firstLine(output)
+        controller.abort(new Error('enough'))
+        await expect(output.toArray()).rejects.toThrow('enough')
+        expect(await isGone(name, pid)).toBe(true)
+      })
+
+      test('are ended in the container by their timeout', async () => {
+        const output = await stream(name, 'echo $$; exec sleep 1000', 2)
+        const pid = await firstLine(output)
+        await expect(output.toArray()).rejects.toMatchObject({ code: 'TIMEOUT' })
+        expect(await isGone(name, pid)).toBe(true)
+      })
+
+      test('are ended in the container when their reader goes away', async () => {
+        const output = await stream(name, 'echo $$; yes')
+        const pid = await firstLine(output)
+        output.destroy()
+        expect(await isGone(name, pid)).toBe(true)
+      })
+
+      test('are killed on demand, and killing what has ended is harmless', async () => {
+        const session = await engine.exec(name, { command: ['sh', '-c', 'exec sleep 1000'] }, signal)
+        session.output.on('error', () => undefined).resume()
+        await session.kill()
+        const code = await session.exitCode.catch((error) => error.code)
+        expect(code).not.toBe(0)
+        await session.kill()
+      })
+    })
+
+    test('events begin with a resync, tell of starts and ends, and end with the signal', async () => {
+      const { name } = await bench.run({ service: 'watched' })
+      const { id } = await inspect(name)
+      const controller = new AbortController()
+      const seen: EngineEvent[] = []
+      const watching = (async () => {
+        for await (const event of engine.events(controller.signal)) seen.push(event)
+      })()
+      await eventually(() => seen.length > 0, 10, 'the first resync')
+      expect(seen[0]).toEqual({ action: 'resync', containerId: '' })
+      await engine.stop(name, 5, signal)
+      await engine.start(name, signal)
+      const has = (action: string) => seen.some((event) => event.action === action && event.containerId === id)
+      await eventually(() => has('die') && has('start'), 10, 'die and start')
+      controller.abort()
+      expect(await watching).toBeUndefined()
+    })
+  })
+}
+
+function* repeat<T>(value: T, times: number): Generator<T> {
+  for (let index = 0; index < times; index += 1) yield value
+}
+
+/** Reads up to the first line's end and leaves the stream open. */
+async function firstLine(stream: Readable): Promise<string> {
+  let text = ''
+  await eventually(
+    () => {
+      text += stream.read()?.toString() ?? ''
+      return text.includes('\n')
+    },
+    10,
+    'the first line',
+  )
+  return text.slice(0, text.indexOf('\n'))
+}
