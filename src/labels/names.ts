@@ -37,17 +37,21 @@ export const environmentName: TextType<string> = {
 }
 
 /** Absolute; slashes at the end, doubled slashes and `.` are taken out. */
-export const containerPath: TextType<string> = {
-  form: 'an absolute path in the container',
-  parse: (text) => {
-    if (/[\n\t]/.test(text)) return refuse('must be on one line')
-    const steps = text.split('/').filter((step) => step !== '' && step !== '.')
-    if (steps.includes('..')) return refuse('must not contain ..', withoutParents(steps))
-    const value = `/${steps.join('/')}`
-    return text.startsWith('/') ? { value } : refuse(`must be ${containerPath.form}`, value)
-  },
-  format: same,
+export function absolutePath(form: string): TextType<string> {
+  return {
+    form,
+    parse: (text) => {
+      if (/[\n\t]/.test(text)) return refuse('must be on one line')
+      const steps = text.split('/').filter((step) => step !== '' && step !== '.')
+      if (steps.includes('..')) return refuse('must not contain ..', withoutParents(steps))
+      const value = `/${steps.join('/')}`
+      return text.startsWith('/') ? { value } : refuse(`must be ${form}`, value)
+    },
+    format: same,
+  }
 }
+
+export const containerPath = absolutePath('an absolute path in the container')
 
 function withoutParents(steps: string[]): string {
   const kept: string[] = []

@@ -12,13 +12,16 @@ export interface Entry {
   value: string
 }
 
+/** All that a problem needs of a row. */
+type Typed = Pick<AnyRow, 'type'>
+
 /** Shown in place of a text that may be a secret. */
 export const masked = '***'
 
 const longestShown = 200
 
 /** The value as a problem may show it. */
-export function shownValue(row: AnyRow, value: string): string {
+export function shownValue(row: Typed, value: string): string {
   return row.type.confidential?.(value) ? masked : shorten(value)
 }
 
@@ -35,8 +38,12 @@ function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+/** May a key of this name, slips included, carry a secret? */
+export const soundsSecret = (key: string): boolean => /pas|pwd|pw\b|secr|token|key|cred|auth/i.test(key)
+
 /** A value that its row refused. A suggestion that would show a long text again is left out. */
-export function refusedValue(row: AnyRow, { label, value }: Entry, { reason, suggestion }: Refusal): LabelProblem {
+export function refusedValue(row: Typed, entry: Pick<Entry, 'label' | 'value'>, refusal: Refusal): LabelProblem {
+  const { suggestion } = refusal
   const short = suggestion !== undefined && suggestion.length <= longestShown ? suggestion : undefined
-  return problemOf(label, shownValue(row, value), shorten(reason), short)
+  return problemOf(entry.label, shownValue(row, entry.value), shorten(refusal.reason), short)
 }

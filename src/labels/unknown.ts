@@ -1,5 +1,5 @@
 import { nearest } from './nearest.ts'
-import { type Entry, masked, problemOf, shorten } from './problem.ts'
+import { type Entry, masked, problemOf, shorten, soundsSecret } from './problem.ts'
 import { type LabelProblem, type MethodKind, methodKinds } from './spec.ts'
 import { belongsTo, containerRows, methodRow, namedPrefix, places, prefix } from './table.ts'
 
@@ -34,8 +34,6 @@ function dottedName(base: string, key: string): string | undefined {
   const name = `${base.slice(namedPrefix.length)}${key.slice(0, -end.length)}`.split('.').filter(Boolean).join('-')
   return `${namedPrefix}${name}.${end}`
 }
-
-const soundsSecret = (key: string): boolean => /pass|pwd|secret|token|key|credential|auth/i.test(key)
 
 /** A slip of one or two letters in a label that names a variable or a file. */
 function isTyping({ base, key }: Entry, near: string | undefined): boolean {

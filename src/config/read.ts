@@ -1,0 +1,101 @@
+import { nearest } from '../labels/nearest.ts'
+import { masked, problemOf, refusedValue, shorten, soundsSecret } from '../labels/problem.ts'
+import type { LabelProblem } from '../labels/spec.ts'
+import { readText } from '../labels/text.ts'
+import { type ConfigRow, type ConfigValues, configRows, foreignVariables, variablePrefix } from './rows.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** A text and where it comes from: a key of the file or the name of a variable. */
+interface Source {
+  label: string
+  value: string
+}
+
+type AnyConfigRow = ConfigRow<unknown>
+const rows = Object.entries(configRows) as [keyof ConfigValues, AnyConfigRow][]
+
+/**
+ * The values of all rows. The environment is stronger than the file, the file than the default; an empty text is none. `readSecret`
+ * answers the content of a file, or throws.
+ */
+export async function readValues(
+  texts: ReadonlyMap<string, string>,
+  environment: Environment,
+  readSecret: (path: string) => Promise<string>,
+  problems: LabelProblem[],
+): Promise<ConfigValues> {
+  problems.push(...unknownKeys(texts), ...unknownVariables(environment))
+  const values: Record<string, unknown> = {}
+  for (const [field, row] of rows) {
+    const secret = row.secret ? await secretSource(row, environment, readSecret, problems) : undefined
+    const source = secret ?? findSource(row, texts, environment)
+    const parsed = source && readText(row.type, source.value)
+    if (parsed && 'value' in parsed) values[field] = parsed.value
+    else if (source && parsed) problems.push(refusedValue(row, source, parsed))
+  }
+  return values
+}
+
+function findSource(
+  row: AnyConfigRow,
+  texts: ReadonlyMap<string, string>,
+  environment: Environment,
+): Source | undefined {
+  const variables = (names: readonly string[] = []) =>
+    names.map((label) => ({ label, value: environment[label] ?? '' }))
+  const file = { label: row.key, value: texts.get(row.key) ?? '' }
+  const fallback = { label: row.key, value: row.fallback ?? '' }
+  return [...variables(row.variables), file, ...variables(row.weakVariables), fallback].find(
+    ({ value }) => value.trim() !== '',
+  )
+}
+
+/** From the file that `<variable>_FILE` names. */
+async function secretSource(
+  row: AnyConfigRow,
+  environment: Environment,
+  readSecret: (path: string) => Promise<string>,
+  problems: LabelProblem[],
+): Promise<Source | undefined> {
+  for (const variable of row.variables) {
+    const label = `${variable}_FILE`
+    const path = environment[label]
+    if (!path) continue
+    if (environment[variable])
+      problems.push(problemOf(variable, masked, `is set, and so is ${label}; one of them must go`))
+    try {
+      const value = await readSecret(path)
+      if (value.trim() !== '') return { label, value }
+      problems.push(problemOf(label, path, 'names an empty file'))
+    } catch (error) {
+      problems.push(
+        problemOf(label, path, `cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`),
+      )
+    }
+  }
+  return undefined
+}
+
+function unknownKeys(texts: ReadonlyMap<string, string>): LabelProblem[] {
+  const known = rows.map(([, row]) => row.key)
+  return [...texts]
+    .filter(([key]) => !known.includes(key))
+    .map(([key, value]) => unknown(key, value, known, 'is no key of the configuration'))
+}
+
+/** Only under our prefix: other variables are none of our business. */
+function unknownVariables(environment: Environment): LabelProblem[] {
+  const known = rows.flatMap(([, row]) =>
+    row.variables.flatMap((name) => (row.secret ? [name, `${name}_FILE`] : [name])),
+  )
+  return Object.entries(environment)
+    .filter(([name]) => name.startsWith(variablePrefix) && !known.includes(name) && !foreignVariables.includes(name))
+    .map(([name, value = '']) => unknown(name, value, known, 'is no variable of xnai-backup'))
+}
+
+function unknown(label: string, value: string, known: string[], reason: string): LabelProblem {
+  const near = nearest(label, known)
+  const secret = soundsSecret(label) || soundsSecret(near ?? '') || /:\/\/.*@/s.test(value)
+  return problemOf(label, secret ? masked : shorten(value), reason, near)
+}

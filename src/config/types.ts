@@ -1,0 +1,81 @@
+import { absolutePath } from '../labels/names.ts'
+import { refuse, type TextType } from '../labels/text.ts'
+
+/** Where snapshots are kept. A restic URL may hold a secret: show it by the repository's own `url` only. */
+export type RepositoryAddress = { kind: 'archive'; dir: string } | { kind: 'restic'; url: string }
+
+const directory = absolutePath('an absolute path')
+
+export const repositoryAddress: TextType<RepositoryAddress> = {
+  form: 'archive:DIR with an absolute path, or restic:REPOSITORY',
+  parse: (text) => {
+    const [, kind, rest = ''] = /^(archive|restic):(.+)$/s.exec(text) ?? []
+    if (kind === undefined) return refuse(`must be ${repositoryAddress.form}`, guessRepository(text))
+    if (kind === 'restic') return { value: { kind, url: rest } }
+    const dir = directory.parse(rest)
+    if ('value' in dir) return { value: { kind: 'archive', dir: dir.value } }
+    return refuse(`the directory ${dir.reason}`, dir.suggestion && `archive:${dir.suggestion}`)
+  },
+  format: (value) => (value.kind === 'archive' ? `archive:${value.dir}` : `restic:${value.url}`),
+  confidential: (text) => text.includes('@'),
+}
+
+function guessRepository(text: string): string | undefined {
+  if (text.startsWith('/')) return `archive:${text}`
+  return /^(s3|sftp|rest|rclone|b2|azure|gs|swift):/.test(text) && !text.includes('@') ? `restic:${text}` : undefined
+}
+
+/** Canonical: `unix:///PATH` or `tcp://HOST:PORT`. */
+export const engineAddress: TextType<string> = {
+  form: 'unix:///PATH or tcp://HOST:PORT',
+  parse: (text) => {
+    const url = URL.parse(text.startsWith('/') ? `unix://${text}` : text)
+    if (url?.protocol === 'unix:' && url.host === '' && url.pathname.length > 1)
+      return { value: `unix://${url.pathname}` }
+    if (url?.protocol === 'ssh:') return refuse('ssh is not spoken here; forward the socket (ssh -L) and name that one')
+    const plain = url?.protocol === 'tcp:' || url?.protocol === 'http:'
+    if (plain && url.port !== '' && url.username === '') return { value: `tcp://${url.host}` }
+    return refuse(`must be ${engineAddress.form}`)
+  },
+  format: (value) => value,
+  confidential: (text) => text.includes('@'),
+}
+
+export interface ListenAddress {
+  host: string
+  port: number
+}
+
+export const listenAddress: TextType<ListenAddress> = {
+  form: 'HOST:PORT, such as 127.0.0.1:9180 or [::]:9180',
+  parse: (text) => {
+    const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text) ?? []
+    const host = bracketed ?? plain
+    const port = Number(digits)
+    if (host !== undefined && port >= 1 && port <= 65_535) return { value: { host, port } }
+    const bare = /^:?(\d{1,5})$/.exec(text)?.[1]
+    return refuse(`must be ${listenAddress.form}`, bare && `127.0.0.1:${bare}`)
+  },
+  format: ({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`,
+}
+
+/** Addresses of chat and push services are secrets themselves. */
+export const notifyAddress: TextType<string> = {
+  form: 'an http:// or https:// URL',
+  parse: (text) =>
+    /^https?:$/.test(URL.parse(text)?.protocol ?? '') && !/\s/.test(text)
+      ? { value: text }
+      : refuse(`must be ${notifyAddress.form}`),
+  format: (value) => value,
+  confidential: () => true,
+}
+
+/** Commas within an address belong to it. */
+export const splitAddresses = (text: string): string[] => text.split(/,(?=\s*\w+:\/\/)|\s+/)
+
+export const password: TextType<string> = {
+  form: 'a password',
+  parse: (text) => ({ value: text }),
+  format: (value) => value,
+  confidential: () => true,
+}

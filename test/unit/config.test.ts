@@ -1,0 +1,236 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { type ConfigSources, defaultConfigFile, loadConfig } from '../../src/config.ts'
+import { BackupError } from '../../src/errors.ts'
+
+const daySeconds = 86_400
+
+interface World extends Pick<ConfigSources, 'file' | 'exists'> {
+  files?: Record<string, string>
+}
+
+/** A world with these files, and with sockets where `exists` says so. */
+function load(yaml: string | undefined, env: Record<string, string> = {}, more: World = {}) {
+  const { file, exists = () => false, files } = more
+  const content: Record<string, string> = { ...files, ...(yaml !== undefined && { [file ?? defaultConfigFile]: yaml }) }
+  const readFile = async (path: string) => {
+    const text = content[path]
+    if (text === undefined) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' })
+    return text
+  }
+  return loadConfig({ file, env, readFile, exists })
+}
+
+/** The lines of the one error that names every problem. */
+async function problems(...world: Parameters<typeof load>): Promise<string[]> {
+  const error = await load(...world).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof BackupError)) throw new Error('the configuration was accepted', { cause: error })
+  expect(error.code).toBe('CONFIG_INVALID')
+  return error.message.split('\n').slice(1)
+}
+
+describe('defaults', () => {
+  test('without file and environment they are those of the contract', async () => {
+    expect(await load(undefined)).toEqual({
+      engine: 'unix:///run/podman/podman.sock',
+      local: { kind: 'archive', dir: '/backups' },
+      state: '/var/lib/xnai-backup',
+      listen: { host: '127.0.0.1', port: 9180 },
+      notify: [],
+      concurrency: 2,
+      logLevel: 'info',
+      settings: {
+        schedule: { kind: 'cron', expression: '0 2 * * *' },
+        drill: { kind: 'cron', expression: '0 5 * * 0' },
+        timezone: 'UTC',
+        rpoSeconds: daySeconds,
+        rtoSeconds: 7200,
+        retention: {
+          local: { daily: 30 * daySeconds, weekly: 90 * daySeconds },
+          remote: { weekly: 90 * daySeconds, monthly: 365 * daySeconds },
+        },
+      },
+    })
+  })
+
+  test('an empty file, one of comments and empty values say nothing', async () => {
+    const nothing = await load(undefined)
+    for (const yaml of ['', '# nothing\n', '---\n', 'remote:\nschedule: ""\n'])
+      expect(await load(yaml)).toEqual(nothing)
+    expect(await load(undefined, { XNAI_BACKUP_REMOTE: '', XNAI_BACKUP_RPO: ' ' })).toEqual(nothing)
+  })
+
+  test('a file named by --config must exist', async () => {
+    await expect(load(undefined, {}, { file: '/etc/my.yaml' })).rejects.toThrow('/etc/my.yaml cannot be read: ENOENT')
+  })
+})
+
+describe('values', () => {
+  test('from the file, with retention nested or dotted', async () => {
+    const config = await load(
+      'retention:\n  local: daily=7d\nretention.remote: last=2\nrpo: 12h\nnotify: [https://a/x?b=1,2, https://b]\nconcurrency: 4',
+    )
+    expect(config).toMatchObject({
+      concurrency: 4,
+      notify: ['https://a/x?b=1,2', 'https://b'],
+      settings: { rpoSeconds: 43_200, retention: { local: { daily: 7 * daySeconds }, remote: { last: 2 } } },
+    })
+  })
+
+  test('the environment is stronger than the file', async () => {
+    const env = {
+      XNAI_BACKUP_SCHEDULE: '@hourly',
+      XNAI_BACKUP_RETENTION_LOCAL: 'last=1',
+      XNAI_BACKUP_LOG_LEVEL: 'debug',
+    }
+    expect(await load('schedule: manual\nlog-level: error', env)).toMatchObject({
+      logLevel: 'debug',
+      settings: { schedule: { kind: 'cron', expression: '0 * * * *' }, retention: { local: { last: 1 } } },
+    })
+  })
+
+  test.each([
+    ['the variable', 'timezone: Asia/Tokyo', { XNAI_BACKUP_TIMEZONE: 'Europe/Berlin', TZ: 'UTC' }, 'Europe/Berlin'],
+    ['the file', 'timezone: Asia/Tokyo', { TZ: 'Europe/Berlin' }, 'Asia/Tokyo'],
+    ['TZ', '', { TZ: 'Europe/Berlin' }, 'Europe/Berlin'],
+  ])('the time zone comes from %s', async (_, yaml, env, zone) => {
+    expect((await load(yaml, env)).settings.timezone).toBe(zone)
+  })
+
+  test.each([
+    ['127.0.0.1:9180', { host: '127.0.0.1', port: 9180 }],
+    ['[::]:80', { host: '::', port: 80 }],
+    ['metrics.internal:9180', { host: 'metrics.internal', port: 9180 }],
+  ])('listen %s', async (text, address) => {
+    expect((await load(`listen: "${text}"`)).listen).toEqual(address)
+  })
+})
+
+describe('the engine', () => {
+  test.each([
+    [
+      'CONTAINER_HOST before DOCKER_HOST and the file',
+      { CONTAINER_HOST: 'unix:///a.sock', DOCKER_HOST: 'tcp://b:2375' },
+      'unix:///a.sock',
+    ],
+    ['DOCKER_HOST', { DOCKER_HOST: 'tcp://127.0.0.1:2375' }, 'tcp://127.0.0.1:2375'],
+    ['a bare path', { CONTAINER_HOST: '/run/x.sock' }, 'unix:///run/x.sock'],
+    ['the file', {}, 'unix:///file.sock'],
+  ])('from %s', async (_, env, address) => {
+    expect((await load('engine: unix:///file.sock', env)).engine).toBe(address)
+  })
+
+  test.each([
+    ['/run/user/1000/podman/podman.sock', { XDG_RUNTIME_DIR: '/run/user/1000' }],
+    ['/var/run/docker.sock', {}],
+  ])('else the first socket that exists: %s', async (socket, env) => {
+    expect((await load('', env, { exists: (path) => path === socket })).engine).toBe(`unix://${socket}`)
+  })
+})
+
+describe('repositories and their passwords', () => {
+  test('a restic repository takes its password from the environment, or from a file', async () => {
+    const env = { XNAI_BACKUP_LOCAL_PASSWORD: 'one', XNAI_BACKUP_REMOTE_PASSWORD_FILE: '/run/secrets/two' }
+    const config = await load('local: restic:/r\nremote: restic:s3:https://host/bucket', env, {
+      files: { '/run/secrets/two': 'two\n' },
+    })
+    if (config.local.kind !== 'restic' || config.remote?.kind !== 'restic') throw new Error('no restic repository')
+    expect([config.local.url, config.local.password()]).toEqual(['/r', 'one'])
+    expect([config.remote.url, config.remote.password()]).toEqual(['s3:https://host/bucket', 'two'])
+    expect(JSON.stringify(config)).not.toMatch(/"one"|"two"/)
+  })
+
+  test.each([
+    [
+      'no password',
+      { XNAI_BACKUP_LOCAL: 'restic:/r' },
+      ['  local-password: is missing: a restic repository needs a password'],
+    ],
+    [
+      'both ways at once',
+      { XNAI_BACKUP_LOCAL: 'restic:/r', XNAI_BACKUP_LOCAL_PASSWORD: 'hunter2', XNAI_BACKUP_LOCAL_PASSWORD_FILE: '/p' },
+      ['  XNAI_BACKUP_LOCAL_PASSWORD = ***: is set, and so is XNAI_BACKUP_LOCAL_PASSWORD_FILE; one of them must go'],
+    ],
+    [
+      'a file that is not there',
+      { XNAI_BACKUP_LOCAL_PASSWORD_FILE: '/none' },
+      ['  XNAI_BACKUP_LOCAL_PASSWORD_FILE = /none: cannot be read: ENOENT'],
+    ],
+    [
+      'an empty file',
+      { XNAI_BACKUP_LOCAL_PASSWORD_FILE: '/empty' },
+      ['  XNAI_BACKUP_LOCAL_PASSWORD_FILE = /empty: names an empty file'],
+    ],
+    [
+      'the same repository twice',
+      { XNAI_BACKUP_REMOTE: 'archive:/backups/' },
+      ['  remote: is the same repository as local'],
+    ],
+  ])('%s is a problem', async (_, env, expected) => {
+    expect(await problems('', env, { files: { '/p': 'hunter2', '/empty': '\n' } })).toEqual(expected)
+  })
+})
+
+describe('problems', () => {
+  test.each([
+    ['an unknown key', 'shedule: manual', '  shedule = manual: is no key of the configuration; did you mean schedule?'],
+    [
+      'an unknown nested key',
+      'retention: {lokal: daily=1d}',
+      '  retention.lokal = daily=1d: is no key of the configuration; did you mean retention.local?',
+    ],
+    ['a secret under an unknown key', 'local-pasword: hunter2', '  local-pasword = hunter2: is no key'],
+    [
+      'a value of the wrong kind',
+      'rpo: 1 day',
+      '  rpo = 1 day: must be a duration such as 90s, 15m, 24h, 30d, 12w or 1y; did you mean 1d?',
+    ],
+    ['a repository without its kind', 'local: /backups', '; did you mean archive:/backups?'],
+    ['a remote without its kind', 'remote: s3:https://host/bucket', '; did you mean restic:s3:https://host/bucket?'],
+    ['a relative directory', 'local: archive:backups', '; did you mean archive:/backups?'],
+    ['a secret in an address', 'remote: rest:https://user:hunter2@host/', '  remote = ***: must be archive:DIR'],
+    ['an engine by ssh', 'engine: ssh://host/run/podman.sock', 'ssh is not spoken here'],
+    ['an address without port', 'engine: tcp://host', 'must be unix:///PATH or tcp://HOST:PORT'],
+    ['a port alone', 'listen: 9180', '; did you mean 127.0.0.1:9180?'],
+    ['a number beyond reason', 'concurrency: 0', 'must be a whole number from 1 to 64'],
+    ['a log level of others', 'log-level: warning', '; did you mean warn?'],
+    [
+      'an unquoted @daily',
+      'rpo: 1h\nschedule: @daily',
+      'is no valid YAML, line 2: put quotes around values that start with',
+    ],
+    ['an unquoted star', 'schedule: *hunter2', 'is no valid YAML: put quotes around values that start with'],
+    ['a key that stands twice', 'rpo: 1h\nrpo: 2h', 'is no valid YAML, line 2: duplicate key'],
+    ['a list instead of keys', '- rpo', 'must be lines of KEY: VALUE'],
+  ])('%s', async (_, yaml, expected) => {
+    const lines = await problems(yaml)
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toContain(expected.replace('hunter2', '***'))
+    expect(lines[0]).not.toContain('hunter2')
+  })
+
+  test('all of them at once, of file and environment', async () => {
+    const lines = await problems('schedul: manual\nrto: soon', {
+      XNAI_BACKUP_CONCURENCY: '3',
+      XNAI_BACKUP_DRILL: 'never',
+      TZ: 'Mars/Base',
+    })
+    expect(lines.map((line) => line.trim().split(' ')[0])).toEqual([
+      'schedul',
+      'XNAI_BACKUP_CONCURENCY',
+      'XNAI_BACKUP_DRILL',
+      'TZ',
+      'rto',
+    ])
+  })
+
+  test('the variables of the shipped compose file are none of ours', async () => {
+    const compose = readFileSync(new URL('../../compose.backup.yaml', import.meta.url), 'utf8')
+    const names = [...compose.matchAll(/XNAI_BACKUP_[A-Z_]+/g)].map(([name]) => name)
+    expect(names).toContain('XNAI_BACKUP_IMAGE')
+    await expect(load('', Object.fromEntries(names.map((name) => [name, 'anything'])))).resolves.toBeDefined()
+  })
+})
