@@ -1,0 +1,71 @@
+import type { Parts } from '../job/job.ts'
+import { type Alarm, createAlarm } from './alarm.ts'
+import { createDispatcher } from './dispatch.ts'
+import { type Jobs, realJobs } from './jobs.ts'
+import { type Look, look } from './look.ts'
+import { minuteTicks } from './ticks.ts'
+import { createWatch } from './watch.ts'
+
+export interface ControllerOptions {
+  /** Backups at once. */
+  concurrency: number
+  /** Told of every look when it has ended. */
+  onLook?: (look: Look) => void
+  /** Default: the real ones. */
+  jobs?: Jobs
+  /** Calls at the beginning of each minute. Default: node-cron. */
+  ticks?: (onTick: () => void) => Disposable
+}
+
+const resyncMs = 60_000
+/** Events come in bursts: one look answers for all of them. */
+const gatherMs = 500
+const firstBackoffMs = 1000
+
+/**
+ * Level-triggered: events, ticks, the ends of runs and a timer only say "look again"; a look lists everything and decides anew, so
+ * that it repairs whatever went wrong before it. Looks never overlap. An aborted signal aborts the running jobs too; this settles
+ * when the last of them has cleaned up.
+ */
+export async function runController(parts: Parts, options: ControllerOptions, signal: AbortSignal): Promise<void> {
+  const { clock, log } = parts
+  const { concurrency, jobs = realJobs(parts), ticks = minuteTicks } = options
+  const alarm = createAlarm(clock)
+  const watch = createWatch(clock, alarm.ring)
+  const dispatcher = createDispatcher(parts, { concurrency, backup: jobs.backup, onEnd: alarm.ring }, signal)
+  const machine = { jobs, watch, dispatcher, told: new Set<string>() }
+  void followEvents(parts, alarm, signal)
+  void watch.run(signal)
+  using _ticks = ticks(alarm.ring)
+
+  for (let latest: Look | undefined; !signal.aborted; ) {
+    latest = await look(parts, machine, latest, signal)
+    options.onLook?.(latest)
+    await pause(parts, latest, alarm, signal)
+  }
+  log.info({ running: [...dispatcher.busy()] }, 'controller ends')
+  await dispatcher.drain()
+}
+
+/** Events of execs and health checks come all the time and change no plan. */
+const noise = /^(exec|health_status|attach|resize|top)/
+
+async function followEvents({ engine, log }: Parts, alarm: Alarm, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const { action } of engine.events(signal)) if (!noise.test(action)) alarm.ring()
+  } catch (err) {
+    if (!signal.aborted) log.error({ err }, 'no more events: changes are seen by the minute')
+  }
+}
+
+/** After a failed look a second, doubled each time up to a minute, and no event cuts it short. */
+async function pause({ clock }: Parts, { failures }: Look, alarm: Alarm, signal: AbortSignal): Promise<void> {
+  try {
+    if (failures > 0) await clock.sleep(Math.min(resyncMs, firstBackoffMs * 2 ** (failures - 1)), signal)
+    else await alarm.wait(resyncMs, signal)
+    await clock.sleep(gatherMs, signal)
+    alarm.quiet()
+  } catch {
+    // Only the signal cuts a pause short, and the loop asks it.
+  }
+}

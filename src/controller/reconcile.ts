@@ -1,0 +1,76 @@
+import type { Run, ScheduleState } from '../catalog/catalog.ts'
+import { dueSlot } from '../plan/due.ts'
+import { type Plan, type Target, targetKey } from '../plan/plan.ts'
+import { attemptsPerSlot, awaitsRetry, failuresInARow, restsAfterSuccess } from './pace.ts'
+import { type Sight, stillSeconds } from './watch.ts'
+
+/** All that a decision rests on, at one moment. Maps and sets are keyed by `targetKey`. */
+export interface Situation {
+  plan: Plan
+  schedules: ReadonlyMap<string, ScheduleState>
+  /** Backup runs, newest first. */
+  runs: ReadonlyMap<string, Run[]>
+  /** Worked on, by this process or another. */
+  running: ReadonlySet<string>
+  /** Left alone for a moment: their last run ended without a record of it. */
+  held: ReadonlySet<string>
+  /** What is known of the data of on-change targets. */
+  sights: ReadonlyMap<string, Sight | Error>
+  now: Date
+}
+
+/** One thing to do now, and why. */
+export interface Action {
+  kind: 'backup'
+  cause: 'schedule' | 'change'
+  /** Captured in one quiesce window. */
+  targets: Assignment[]
+  reason: string
+}
+
+export interface Assignment {
+  target: Target
+  /** Saved once a run has left a snapshot. */
+  remember: Partial<ScheduleState>
+}
+
+/**
+ * What is to be done now. A slot or a change counts as done only when a run has left a snapshot: a crash in mid-run repeats it, and so
+ * does a failure, after 1, 5 and 15 minutes; a slot that failed four times is given up and the next one is awaited.
+ */
+export function reconcile(situation: Situation): Action[] {
+  const free = ({ project, name }: Target) => {
+    const key = targetKey({ project, name })
+    return !situation.running.has(key) && !situation.held.has(key)
+  }
+  return situation.plan.targets.filter(free).flatMap((target) => {
+    const action = target.schedule.kind === 'on-change' ? onChange(target, situation) : onSchedule(target, situation)
+    return action ?? []
+  })
+}
+
+function onSchedule(target: Target, { schedules, runs, now }: Situation): Action | undefined {
+  const key = targetKey(target)
+  const { slot, reason } = dueSlot(target, schedules.get(key) ?? {}, now)
+  if (!slot) return undefined
+  const failures = failuresInARow(runs.get(key) ?? []).filter(({ started }) => new Date(started) >= slot)
+  if (failures.length >= attemptsPerSlot || awaitsRetry(failures, now)) return undefined
+  const attempt = failures.length === 0 ? '' : `, attempt ${failures.length + 1} of ${attemptsPerSlot}`
+  const assignment = { target, remember: { lastSlot: slot.toISOString() } }
+  return { kind: 'backup', cause: 'schedule', targets: [assignment], reason: `${reason}${attempt}` }
+}
+
+function onChange(target: Target, { schedules, runs, sights, now }: Situation): Action | undefined {
+  const key = targetKey(target)
+  const sight = sights.get(key)
+  if (!sight || sight instanceof Error || stillSeconds(sight) < target.spec.settleSeconds) return undefined
+  const { capturedFingerprint } = schedules.get(key) ?? {}
+  if (sight.fingerprint === capturedFingerprint) return undefined
+  const past = runs.get(key) ?? []
+  if (awaitsRetry(failuresInARow(past), now) || restsAfterSuccess(past, target.spec.settleSeconds, now))
+    return undefined
+  const change = capturedFingerprint === undefined ? 'the data was never captured' : 'the data has changed'
+  const assignment = { target, remember: { capturedFingerprint: sight.fingerprint } }
+  const reason = `${change} and is still since ${sight.since.toISOString()}`
+  return { kind: 'backup', cause: 'change', targets: [assignment], reason }
+}
