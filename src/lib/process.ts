@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { addAbortSignal, Duplex, type Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { execa } from 'execa'
 import { asBackupError, BackupError } from '../errors.ts'
 import { withDeadline } from './deadline.ts'
@@ -64,6 +66,32 @@ export function programStream(command: string, args: string[], options: ProgramO
 /** A program as a filter. Its readable side ends cleanly only after exit code 0; destroying it ends the program. */
 export function filterThrough(command: string, args: string[], options: ProgramOptions): Duplex {
   return throughProgram(command, args, options, 'pipe')
+}
+
+/** A program that is told things bit by bit, and whose output nobody needs. */
+export interface FedProgram {
+  /** Settles when more may be written; rejects once the program has failed. */
+  write(text: string): Promise<void>
+  /** Ends its input; settles after exit code 0. */
+  end(): Promise<void>
+  /** Ends the program at once. */
+  abandon(): void
+}
+
+export function feedProgram(command: string, args: string[], options: ProgramOptions): FedProgram {
+  const program = filterThrough(command, args, options).resume()
+  const ended = finished(program)
+  ended.catch(() => {}) // Seen by the next write, or by the end.
+  return {
+    write: async (text) => {
+      if (!program.write(text)) await Promise.race([once(program, 'drain'), ended])
+    },
+    end: () => {
+      program.end()
+      return ended
+    },
+    abandon: () => void program.destroy(),
+  }
 }
 
 function throughProgram(command: string, args: string[], options: ProgramOptions, stdin: 'ignore' | 'pipe'): Duplex {

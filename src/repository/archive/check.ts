@@ -1,0 +1,56 @@
+import { readdir } from 'node:fs/promises'
+import { BackupError } from '../../errors.ts'
+import type { Damage, Snapshot } from '../repository.ts'
+import { findDamage } from './artifacts.ts'
+import { findFolders, MANIFEST, type SnapshotFolder, SUMS } from './layout.ts'
+import { readManifest } from './manifest.ts'
+
+export interface CheckOptions {
+  /** False: manifests and lengths only. */
+  readData: boolean
+  signal: AbortSignal
+}
+
+export async function* checkAll(dir: string, options: CheckOptions): AsyncGenerator<Damage, void, void> {
+  for (const folder of await findFolders(dir)) {
+    options.signal.throwIfAborted()
+    yield* await checkFolder(folder, options)
+  }
+}
+
+/** Every difference between a snapshot's folder and what was written into it. */
+export async function checkFolder(folder: SnapshotFolder, options: CheckOptions): Promise<Damage[]> {
+  const names = await readdir(folder.absolute).catch(() => undefined)
+  if (!names) return [damageOf(folder, '', 'the folder is missing')]
+  const { snapshot, damage } = await readSnapshot(folder)
+  if (!snapshot) return [damage]
+  const damages: Damage[] = []
+  for (const { stored } of snapshot.artifacts) {
+    const reason = await findDamage(folder.absolute, stored, options)
+    if (reason) damages.push(damageOf(folder, stored.file, reason))
+  }
+  const expected = new Set([MANIFEST, SUMS, ...snapshot.artifacts.map(({ stored }) => stored.file)])
+  const extra = names.filter((name) => !expected.has(name))
+  return [...damages, ...extra.map((name) => damageOf(folder, name, 'is no part of the snapshot'))]
+}
+
+export type Reading = { snapshot: Snapshot; damage?: never } | { snapshot?: never; damage: Damage }
+
+/** The snapshot in a folder, or why there is none. */
+export async function readSnapshot(folder: SnapshotFolder): Promise<Reading> {
+  try {
+    const snapshot = await readManifest(folder.absolute)
+    const isHere = (['project', 'target', 'id'] as const).every((key) => snapshot[key] === folder[key])
+    if (isHere) return { snapshot }
+    const place = `${snapshot.project}/${snapshot.target}/${snapshot.id}`
+    return { damage: damageOf(folder, MANIFEST, `belongs to ${place}: the folder was moved or renamed`) }
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error
+    const { file, reason } = error.cause as { file: string; reason: string }
+    return { damage: damageOf(folder, file, reason) }
+  }
+}
+
+function damageOf({ id, target, relative }: SnapshotFolder, file: string, reason: string): Damage {
+  return { id, target, file: file === '' ? relative : `${relative}/${file}`, reason }
+}

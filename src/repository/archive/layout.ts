@@ -1,0 +1,66 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BackupError } from '../../errors.ts'
+import type { TargetId } from '../repository.ts'
+
+/** Work in progress and snapshots that are being removed; never listed. */
+export const INCOMING = '.incoming'
+export const MANIFEST = 'manifest.json'
+export const SUMS = 'SHA256SUMS'
+
+/** Where a snapshot lies: `<project>/<target>/<id>` below the directory of the repository. */
+export interface SnapshotFolder extends TargetId {
+  id: string
+  absolute: string
+  /** Relative to the repository. */
+  relative: string
+}
+
+export function folderOf(dir: string, { project, target }: TargetId, id: string): SnapshotFolder {
+  const relative = [project, target, id].map(encodeName).join('/')
+  return { project, target, id, relative, absolute: join(dir, relative) }
+}
+
+/** Every folder that may be a snapshot, in order of names. Files and folders of others are passed over. */
+export async function findFolders(dir: string): Promise<SnapshotFolder[]> {
+  const folders: SnapshotFolder[] = []
+  for (const project of await listFolders(dir)) {
+    for (const target of await listFolders(join(dir, project))) {
+      for (const id of await listFolders(join(dir, project, target))) {
+        folders.push(folderOf(dir, { project: decodeName(project), target: decodeName(target) }, decodeName(id)))
+      }
+    }
+  }
+  return folders
+}
+
+async function listFolders(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true })
+  const isOurs = (name: string) => encodeName(decodeName(name)) === name
+  return entries
+    .filter((entry) => entry.isDirectory() && isOurs(entry.name))
+    .map((entry) => entry.name)
+    .sort()
+}
+
+const MAX_NAME_BYTES = 255
+
+/** A name as a folder's: bytes but letters, digits, `_`, `-` and an inner `.` as `%XX`; the empty name is `%`. */
+function encodeName(name: string): string {
+  if (name === '') return '%'
+  const encoded = Array.from(Buffer.from(name), (byte, index) => {
+    const character = String.fromCharCode(byte)
+    const isPlain = /[A-Za-z0-9_-]/.test(character) || (character === '.' && index > 0)
+    return isPlain ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+  }).join('')
+  if (encoded.length <= MAX_NAME_BYTES) return encoded
+  throw new BackupError('REPOSITORY_FAILED', `the name ${name} is too long for a folder`, {
+    hint: 'Choose a shorter name.',
+  })
+}
+
+function decodeName(folder: string): string {
+  if (folder === '%') return ''
+  const bytes = folder.replace(/%([0-9A-F]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return Buffer.from(bytes, 'latin1').toString()
+}

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { BackupError } from '../../errors.ts'
+import { syncDirectory } from '../../lib/atomic-file.ts'
+import { isLifeSignHeld, raiseLifeSign } from '../../lib/life-sign.ts'
+import { INCOMING } from './layout.ts'
+
+/** A folder of work in progress. It belongs to this process: as long as that lives, no sweep of anybody touches it. */
+export interface Staging {
+  folder: string
+  /** Makes the folder appear under its final name, durably. All files in it have been synced. */
+  publish(final: string): Promise<void>
+  /** Removes the folder and what is in it. */
+  discard(): Promise<void>
+}
+
+/** Names of this process's own folders: asking for their life signs would take them down (see life-sign.ts). */
+const own = new Set<string>()
+
+const SIGN = '.sign'
+
+/** The life sign stands before the folder does and falls after it is gone, so that a folder without one has no owner. */
+export async function openStaging(dir: string): Promise<Staging> {
+  await requireDirectory(dir)
+  const incoming = join(dir, INCOMING)
+  await mkdir(incoming, { recursive: true, mode: 0o700 })
+  const name = randomBytes(8).toString('hex')
+  const folder = join(incoming, name)
+  own.add(name)
+  const sign = raiseLifeSign(join(incoming, name + SIGN))
+  const release = () => {
+    sign[Symbol.dispose]()
+    own.delete(name)
+  }
+  const discard = async () => {
+    await rm(folder, { recursive: true, force: true })
+    release()
+  }
+  const publish = async (final: string) => {
+    await syncDirectory(folder)
+    await makeDurable(dir, dirname(final))
+    await rename(folder, final)
+    await syncDirectory(dirname(final))
+    release()
+  }
+  await mkdir(folder, { mode: 0o700 })
+  return { folder, publish, discard }
+}
+
+/** `folder`, two levels below `dir`, and its parent, on disk. */
+async function makeDurable(dir: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await syncDirectory(dirname(folder))
+  await syncDirectory(dir)
+}
+
+/** A snapshot that is being removed is no snapshot from its first moment on. */
+export async function removeFolder(dir: string, folder: string): Promise<void> {
+  const trash = await openStaging(dir)
+  try {
+    await rename(folder, join(trash.folder, 'removed'))
+    await syncDirectory(dirname(folder))
+  } finally {
+    await trash.discard()
+  }
+}
+
+/** Removes the folders of dead processes. */
+export async function sweepIncoming(dir: string): Promise<void> {
+  await requireDirectory(dir)
+  const incoming = join(dir, INCOMING)
+  const entries = await readdir(incoming).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const names = new Set(entries.map((entry) => entry.replace(/\..*$/, '')))
+  for (const name of names) {
+    if (own.has(name) || isLifeSignHeld(join(incoming, name + SIGN))) continue
+    await rm(join(incoming, name), { recursive: true, force: true })
+    await rm(join(incoming, name + SIGN), { force: true })
+  }
+}
+
+/** A directory that is not there is more likely a disk that is not mounted than one to be made. */
+export async function requireDirectory(dir: string): Promise<void> {
+  const stats = await stat(dir).catch((error: NodeJS.ErrnoException) => {
+    throw new BackupError('REPOSITORY_UNREACHABLE', `archive:${dir}: ${error.message}`, {
+      hint: 'Mount the disk, or make the directory if this is a new repository.',
+    })
+  })
+  if (!stats.isDirectory()) throw new BackupError('REPOSITORY_UNREACHABLE', `archive:${dir} is no directory`)
+}

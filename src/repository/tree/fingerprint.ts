@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { TreeSummary } from './pack.ts'
+import { type Found, walkTree } from './walk.ts'
+
+/** Entries after which others get their turn, and an abort is heeded. */
+const STRIDE = 1000
+
+/**
+ * A hash over what changes when anybody writes into the tree: path, device, inode, size, mtime, ctime and mode of every entry. Equal
+ * before and after a capture: the data stood still. The times of a directory count only where nothing is left out: names that are
+ * left out change them too.
+ */
+export async function fingerprintTree(root: string, exclude: string[], signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256')
+  await eachEntry(root, exclude, signal, ({ path, stats }) => {
+    const { dev, ino, mode, uid, gid, size, mtimeNs, ctimeNs } = stats
+    const counts = exclude.length === 0 || !stats.isDirectory()
+    hash.update(`${path}\0${dev} ${ino} ${mode} ${uid} ${gid} ${counts ? `${size} ${mtimeNs} ${ctimeNs}` : ''}\n`)
+  })
+  return hash.digest('hex')
+}
+
+/** What a tree holds now: the room that a copy of it needs. Things that come and go meanwhile are no error. */
+export async function treeSize(root: string, exclude: string[], signal: AbortSignal): Promise<TreeSummary> {
+  const summary: TreeSummary = { entries: 0, contentBytes: 0 }
+  const seen = new Set<string>()
+  await eachEntry(root, exclude, signal, ({ stats }) => {
+    summary.entries++
+    if (!stats.isFile()) return
+    if (stats.nlink > 1n) {
+      const inode = `${stats.dev}:${stats.ino}`
+      if (seen.has(inode)) return
+      seen.add(inode)
+    }
+    summary.contentBytes += Number(stats.size)
+  })
+  return summary
+}
+
+async function eachEntry(
+  root: string,
+  exclude: string[],
+  signal: AbortSignal,
+  visit: (found: Found) => void,
+): Promise<void> {
+  let count = 0
+  for (const found of walkTree(root, { exclude, requireStill: false })) {
+    visit(found)
+    if (++count % STRIDE !== 0) continue
+    await nextTurn()
+    signal.throwIfAborted()
+  }
+}

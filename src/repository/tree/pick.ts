@@ -1,0 +1,57 @@
+import { distance } from 'fastest-levenshtein'
+import { BackupError } from '../../errors.ts'
+import type { TreeEntry } from './entry.ts'
+
+/** Chooses the entries that a caller asked for by path. */
+export interface Pick {
+  /** True for a path that was asked for, all below it, and the directories on the way to it. */
+  wants(entry: TreeEntry): boolean
+  /** Throws where a path that was asked for was not there. */
+  proveFound(): void
+}
+
+export function pickPaths(only: string[] | undefined): Pick {
+  if (!only) return { wants: () => true, proveFound: () => {} }
+  const asked = only.map((path) => ({
+    path: normalize(path),
+    found: false,
+    nearest: '',
+    distance: Number.POSITIVE_INFINITY,
+  }))
+  return {
+    wants: (entry) => {
+      let wanted = false
+      for (const pick of asked) {
+        if (isAtOrBelow(entry.path, pick.path)) {
+          pick.found = true
+          wanted = true
+        } else if (entry.type === 'directory' && isAtOrBelow(pick.path, entry.path)) wanted = true
+        if (!pick.found) remember(pick, entry.path)
+      }
+      return wanted
+    },
+    proveFound: () => {
+      const missing = asked.find((pick) => !pick.found)
+      if (!missing) return
+      const nearest = missing.nearest && `; the nearest is ${missing.nearest}`
+      throw new BackupError('NO_SUCH_SNAPSHOT', `no ${missing.path} in the snapshot${nearest}`, {
+        hint: 'Paths are relative to what was backed up. Restore with --to DIR to look at all of it.',
+      })
+    },
+  }
+}
+
+function normalize(path: string): string {
+  return path.replace(/^(\.?\/)+/, '').replace(/\/+$/, '') || '.'
+}
+
+function isAtOrBelow(path: string, top: string): boolean {
+  return top === '.' || path === top || path.startsWith(`${top}/`)
+}
+
+function remember(pick: { path: string; nearest: string; distance: number }, path: string): void {
+  const away = path === '.' ? Number.POSITIVE_INFINITY : distance(pick.path, path)
+  if (away >= pick.distance) return
+  pick.nearest = path
+  pick.distance = away
+}

@@ -1,0 +1,136 @@
+import { type BigIntStats, lstatSync, readdirSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { BackupError } from '../../errors.ts'
+import { type Exclude, excludeMatcher } from './exclude.ts'
+
+/** A thing found in a tree. */
+export interface Found {
+  /** Relative to the root; `.` is the root. A root that is a single file is found under its own name. */
+  path: string
+  absolute: string
+  stats: BigIntStats
+}
+
+export interface WalkOptions {
+  exclude?: string[]
+  /** Told of what is left out, by name. */
+  onWarning?: (text: string) => void
+  /** NOT_STILL when a directory's names change while it is walked. Default true. */
+  requireStill?: boolean
+}
+
+interface Walk {
+  root: string
+  device: bigint
+  excluded: Exclude
+  warn: (text: string) => void
+  requireStill: boolean
+}
+
+/** Root first, depth first, names in byte order. Does not follow symlinks, and does not enter another file system. */
+export function* walkTree(root: string, options: WalkOptions = {}): Generator<Found, void, void> {
+  const stats = lookAtRoot(root)
+  if (!stats.isDirectory()) return yield { path: basename(root), absolute: root, stats }
+  const walk: Walk = {
+    root,
+    device: stats.dev,
+    excluded: excludeMatcher(options.exclude ?? []),
+    warn: options.onWarning ?? (() => {}),
+    requireStill: options.requireStill ?? true,
+  }
+  yield* walkDirectory(walk, { path: '.', absolute: root, stats })
+}
+
+/** The directory in which the paths that a walk of `root` gives are valid. */
+export function folderOfPaths(root: string): string {
+  return lookAtRoot(root).isDirectory() ? root : dirname(root)
+}
+
+function lookAtRoot(root: string): BigIntStats {
+  const stats = lstatSync(root, { bigint: true, throwIfNoEntry: false })
+  if (!stats) throw new BackupError('PATH_UNREACHABLE', `${root}: no such file or directory`)
+  if (!stats.isSymbolicLink()) return stats
+  throw new BackupError('TREE_UNSUPPORTED', `${root} is a symbolic link`, { hint: 'Name the path that it leads to.' })
+}
+
+function* walkDirectory(walk: Walk, directory: Found): Generator<Found, void, void> {
+  yield directory
+  const names = listNames(walk, directory)
+  for (const name of names) {
+    const path = directory.path === '.' ? name : `${directory.path}/${name}`
+    const absolute = `${directory.absolute}/${name}`
+    const stats = lstatSync(absolute, { bigint: true, throwIfNoEntry: false })
+    if (!stats) {
+      if (walk.requireStill) throw notStill(absolute, 'vanished')
+      continue
+    }
+    const found = { path, absolute, stats }
+    if (isQuotaDevice(path, stats)) continue
+    if (stats.isSocket()) walk.warn(`${path}: a socket is not kept`)
+    else if (!stats.isDirectory()) yield found
+    else if (stats.dev === walk.device) yield* walkDirectory(walk, found)
+    else {
+      walk.warn(`${path}: another file system is mounted here; kept as an empty directory`)
+      yield found
+    }
+  }
+  if (walk.requireStill) proveStill(walk, directory, names)
+}
+
+/** Podman's own device node at the root of a volume with a quota. */
+function isQuotaDevice(path: string, stats: BigIntStats): boolean {
+  return path === 'backingFsBlockDev' && stats.isBlockDevice()
+}
+
+/** Names of a directory without those that are left out. */
+function listNames(walk: Walk, directory: Found): string[] {
+  const prefix = directory.path === '.' ? '' : `${directory.path}/`
+  const names = readNames(walk, directory).filter((name) => !walk.excluded(prefix + name))
+  if (names.some((name) => name.includes('\uFFFD'))) refuseOddNames(directory, walk, prefix)
+  return names.sort()
+}
+
+function readNames(walk: Walk, { absolute }: Found): string[] {
+  try {
+    return readdirSync(absolute)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT')
+      throw new BackupError('PATH_UNREACHABLE', `${absolute}: cannot be read: ${message}`, { cause: error })
+    if (walk.requireStill) throw notStill(absolute, 'vanished')
+    return []
+  }
+}
+
+/** Node gives U+FFFD for bytes that are not UTF-8; a name may also hold that character itself. */
+function refuseOddNames(directory: Found, walk: Walk, prefix: string): void {
+  for (const bytes of readdirSync(directory.absolute, 'buffer')) {
+    const name = bytes.toString()
+    if (Buffer.from(name).equals(bytes) || walk.excluded(prefix + name)) continue
+    const shown = escapeBytes(bytes)
+    throw new BackupError('TREE_UNSUPPORTED', `${directory.absolute}/${shown}: the name is not UTF-8`)
+  }
+}
+
+/** A name for the terminal: bytes that are not printable ASCII as `\xNN`. */
+function escapeBytes(bytes: Uint8Array): string {
+  const show = (byte: number) =>
+    byte >= 0x20 && byte < 0x7f && byte !== 0x5c
+      ? String.fromCharCode(byte)
+      : `\\x${byte.toString(16).padStart(2, '0')}`
+  return Array.from(bytes, show).join('')
+}
+
+/** What is left out may come and go and changes the times of its directory; only the other names count then. */
+function proveStill(walk: Walk, directory: Found, names: string[]): void {
+  const now = lstatSync(directory.absolute, { bigint: true, throwIfNoEntry: false })
+  if (!now) throw notStill(directory.absolute, 'vanished')
+  if (now.ctimeNs === directory.stats.ctimeNs) return
+  if (now.ino !== directory.stats.ino) throw notStill(directory.absolute, 'was replaced')
+  if (listNames(walk, directory).join('\0') !== names.join('\0'))
+    throw notStill(directory.absolute, 'got other entries')
+}
+
+export function notStill(path: string, what: string): BackupError {
+  return new BackupError('NOT_STILL', `${path} ${what} while it was read`)
+}

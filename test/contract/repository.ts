@@ -1,0 +1,261 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { asBackupError } from '../../src/errors.ts'
+import type { Artifact, Repository, Snapshot, SnapshotMeta } from '../../src/repository/repository.ts'
+
+export const never: AbortSignal = new AbortController().signal
+
+export function metaOf(id: string, changes: Partial<SnapshotMeta> = {}): SnapshotMeta {
+  return {
+    id,
+    project: 'shop',
+    target: 'redis',
+    method: 'redis',
+    time: '2026-08-01T02:00:00.000Z',
+    set: 's1',
+    run: 'r1',
+    reason: 'schedule',
+    facts: { keys: 42, version: '8.0', databases: { db0: 42 }, aof: false, note: null },
+    container: { name: 'shop-redis-1', image: 'docker.io/library/redis:8', imageId: 'sha256:abc', user: '1000:1000' },
+    engine: { name: 'podman', version: '5.4.2' },
+    creator: '0.1.0',
+    quiesced: [],
+    warnings: ['a socket is not kept'],
+    ...changes,
+  }
+}
+
+export function streamOf(name: string, ...chunks: (string | Error)[]): Artifact {
+  const open = async () =>
+    Readable.from(
+      (async function* () {
+        for (const chunk of chunks) {
+          if (chunk instanceof Error) throw chunk
+          yield Buffer.from(chunk)
+        }
+      })(),
+    )
+  return { kind: 'stream', name, open }
+}
+
+export function treeOf(name: string, root: string, exclude: string[] = []): Artifact {
+  return { kind: 'tree', name, root, origin: '/data', exclude }
+}
+
+export async function* each(...artifacts: (Artifact | Error)[]): AsyncGenerator<Artifact> {
+  for (const artifact of artifacts) {
+    if (artifact instanceof Error) throw artifact
+    yield artifact
+  }
+}
+
+/** Stage and publish in one. */
+export async function put(repository: Repository, meta: SnapshotMeta, ...artifacts: Artifact[]): Promise<Snapshot> {
+  const staged = await repository.stage(meta, each(...artifacts), { signal: never })
+  return staged.publish(meta, never)
+}
+
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'no error',
+    (error: unknown) => asBackupError(error).code,
+  )
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  return Array.fromAsync(items)
+}
+
+/** What every repository keeps. `make` gives a fresh, empty one inside `folder`. */
+export function repositoryContract(name: string, make: (folder: string) => Promise<Repository>): void {
+  describe(`${name} keeps the contract of a repository`, () => {
+    let folder: string
+    let source: string
+    let repository: Repository
+    beforeEach(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'repository-'))
+      source = join(folder, 'source')
+      mkdirSync(join(source, 'sub/empty'), { recursive: true })
+      writeFileSync(join(source, 'a.txt'), 'alpha')
+      writeFileSync(join(source, 'sub/b.bin'), Buffer.alloc(700_000, 'b'))
+      symlinkSync('/nowhere', join(source, 'sub/broken'))
+      mkdirSync(join(folder, 'repository'))
+      repository = await make(join(folder, 'repository'))
+    })
+    afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+    const target = (label: string) => {
+      const to = join(folder, label)
+      mkdirSync(to)
+      return to
+    }
+
+    test('a fresh repository lists nothing, is whole, and can be swept', async () => {
+      expect(await repository.list(never)).toEqual([])
+      expect(await collect(repository.check({ readData: true, signal: never }))).toEqual([])
+      await repository.sweep(never)
+    })
+
+    test('gives back meta, artifacts and every byte', async () => {
+      const published = await put(
+        repository,
+        metaOf('one'),
+        streamOf('dump', 'hello ', 'world'),
+        treeOf('data', source),
+      )
+      expect(published).toMatchObject(metaOf('one'))
+      expect(published.artifacts.map(({ kind, name: artifact }) => [kind, artifact])).toEqual([
+        ['stream', 'dump'],
+        ['tree', 'data'],
+      ])
+      expect(published.files).toBe(7)
+      expect(published.artifacts[1]).toMatchObject({ entries: 6, contentBytes: 700_005, origin: '/data' })
+      expect(await repository.list(never)).toEqual([published])
+
+      expect((await buffer(await repository.open(published, 'dump', never))).toString()).toBe('hello world')
+      const to = target('to')
+      await repository.extract(published, 'data', to, { signal: never })
+      expect(readdirSync(to, { recursive: true }).sort()).toEqual([
+        'a.txt',
+        'sub',
+        'sub/b.bin',
+        'sub/broken',
+        'sub/empty',
+      ])
+      execFileSync('diff', ['-r', '--no-dereference', source, to])
+      expect(await repository.verify(published, never)).toEqual([])
+      expect(await collect(repository.check({ readData: true, signal: never }))).toEqual([])
+    })
+
+    test('counts the plain bytes that it takes in', async () => {
+      let bytes = 0
+      const count = (more: number) => {
+        bytes += more
+      }
+      const staged = await repository.stage(metaOf('x'), each(streamOf('dump', 'hello')), {
+        signal: never,
+        onBytes: count,
+      })
+      expect(bytes).toBe(5)
+      expect(staged.artifacts[0]?.plain.bytes).toBe(5)
+      await staged.discard()
+    })
+
+    test('a single file is a tree of one entry', async () => {
+      const snapshot = await put(repository, metaOf('one'), treeOf('data', join(source, 'a.txt')))
+      const to = target('to')
+      await repository.extract(snapshot, 'data', to, { signal: never })
+      expect(readFileSync(join(to, 'a.txt'), 'utf8')).toBe('alpha')
+      expect(snapshot.files).toBe(1)
+    })
+
+    test('what is excluded is not kept', async () => {
+      const snapshot = await put(repository, metaOf('one'), treeOf('data', source, ['sub/*.bin', 'a.txt']))
+      const to = target('to')
+      await repository.extract(snapshot, 'data', to, { signal: never })
+      expect(readdirSync(to, { recursive: true }).sort()).toEqual(['sub', 'sub/broken', 'sub/empty'])
+    })
+
+    test('takes single paths out of a tree, and names a path that is not there', async () => {
+      const snapshot = await put(repository, metaOf('one'), treeOf('data', source))
+      const to = target('to')
+      await repository.extract(snapshot, 'data', to, { signal: never, only: ['sub/b.bin'] })
+      expect(readdirSync(to, { recursive: true }).sort()).toEqual(['sub', 'sub/b.bin'])
+      const whole = target('whole')
+      await repository.extract(snapshot, 'data', whole, { signal: never, only: ['./sub/'] })
+      expect(readdirSync(whole, { recursive: true }).length).toBe(4)
+      const missing = repository.extract(snapshot, 'data', target('no'), { signal: never, only: ['sub/b.bim'] })
+      expect(await codeOf(missing)).toBe('NO_SUCH_SNAPSHOT')
+    })
+
+    test('staged is not listed; discarded never was', async () => {
+      const staged = await repository.stage(metaOf('one'), each(streamOf('dump', 'x')), { signal: never })
+      expect(await repository.list(never)).toEqual([])
+      await staged.discard()
+      expect(await repository.list(never)).toEqual([])
+      expect(await collect(repository.check({ readData: true, signal: never }))).toEqual([])
+    })
+
+    test('a sweep leaves the work of the living alone', async () => {
+      const staged = await repository.stage(metaOf('one'), each(streamOf('dump', 'x')), { signal: never })
+      await repository.sweep(never)
+      const snapshot = await staged.publish(metaOf('one'), never)
+      expect(await repository.verify(snapshot, never)).toEqual([])
+    })
+
+    test.each([
+      ['a stream that fails half way', () => each(streamOf('dump', 'half', new Error('tool died')))],
+      ['a source that fails between artifacts', () => each(streamOf('dump', 'x'), new Error('no more'))],
+      ['a tree that is not there', () => each(treeOf('data', '/no/such/root'))],
+      ['two artifacts of one name', () => each(streamOf('dump', 'x'), streamOf('dump', 'y'))],
+    ])('%s leaves nothing behind', async (_case, artifacts) => {
+      expect(await codeOf(repository.stage(metaOf('one'), artifacts(), { signal: never }))).not.toBe('no error')
+      expect(await repository.list(never)).toEqual([])
+      expect(await collect(repository.check({ readData: true, signal: never }))).toEqual([])
+    })
+
+    test('an abort in the middle is INTERRUPTED and leaves nothing behind', async () => {
+      const controller = new AbortController()
+      const endless: Artifact = {
+        kind: 'stream',
+        name: 'dump',
+        open: async () => Readable.from(forever(() => controller.abort())),
+      }
+      expect(await codeOf(repository.stage(metaOf('one'), each(endless), { signal: controller.signal }))).toBe(
+        'INTERRUPTED',
+      )
+      expect(await repository.list(never)).toEqual([])
+    })
+
+    test('lists all targets, oldest first', async () => {
+      const times = { c: '2026-08-03T00:00:00.000Z', a: '2026-08-01T00:00:00.000Z', b: '2026-08-02T00:00:00.000Z' }
+      for (const [id, time] of Object.entries(times)) {
+        await put(
+          repository,
+          metaOf(id, { time, target: `target-${id}`, project: id === 'a' ? '' : 'Odd näme/..' }),
+          streamOf('d', id),
+        )
+      }
+      const listed = await repository.list(never)
+      expect(listed.map(({ id, project }) => [id, project])).toEqual([
+        ['a', ''],
+        ['b', 'Odd näme/..'],
+        ['c', 'Odd näme/..'],
+      ])
+    })
+
+    test('removes what it is told to; a missing id is a success', async () => {
+      await put(repository, metaOf('one'), streamOf('dump', 'x'))
+      await put(repository, metaOf('two'), streamOf('dump', 'y'))
+      await repository.remove(['one', 'gone'], never)
+      expect((await repository.list(never)).map(({ id }) => id)).toEqual(['two'])
+      await repository.remove(['one'], never)
+      expect(await collect(repository.check({ readData: true, signal: never }))).toEqual([])
+    })
+
+    test('an artifact or a snapshot that is not there is an error', async () => {
+      const snapshot = await put(repository, metaOf('one'), streamOf('dump', 'x'))
+      expect(await codeOf(repository.open(snapshot, 'other', never))).toBe('NO_SUCH_SNAPSHOT')
+      await repository.remove(['one'], never)
+      expect(await repository.verify(snapshot, never)).not.toEqual([])
+    })
+
+    test('an empty stream and no artifact at all come back as they are', async () => {
+      const empty = await put(repository, metaOf('one'), streamOf('dump'))
+      expect((await buffer(await repository.open(empty, 'dump', never))).length).toBe(0)
+      expect((await put(repository, metaOf('two'))).artifacts).toEqual([])
+    })
+  })
+}
+
+async function* forever(onTenth: () => void): AsyncGenerator<Buffer> {
+  for (let count = 1; ; count++) {
+    if (count === 10) onTenth()
+    yield Buffer.alloc(65_536)
+  }
+}
