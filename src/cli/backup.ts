@@ -1,7 +1,7 @@
 import { BackupError, reportError } from '../errors.ts'
 import { runBackup } from '../job/backup.ts'
 import { type BackupResult, worstOutcome } from '../job/job.ts'
-import { type BrokenTarget, type Plan, type Target, targetKey } from '../plan/plan.ts'
+import type { BrokenTarget, Plan, Target } from '../plan/plan.ts'
 import { chooseTargets } from './choose-targets.ts'
 import type { Answer, Define, Session } from './command.ts'
 import { allTargets, brokenError, findPlan } from './look-around.ts'
@@ -51,19 +51,13 @@ export function everyTarget(plan: Plan): (Target | BrokenTarget)[] {
 
 async function work(session: Session, targets: Target[]) {
   const { parts, signal } = session
-  using progress = session.progress(await expectedBytes(session, targets))
+  using progress = session.progress(await expectedBytes(session))
   return await runBackup(parts, targets, { reason: 'manual', progress }, signal)
 }
 
-/** By target key: the size of the newest snapshot is the best guess for the next one. */
-async function expectedBytes({ parts, signal }: Session, targets: Target[]): Promise<Map<string, number>> {
-  const wanted = new Set(targets.map(targetKey))
-  const snapshots = await parts.local.list(signal)
-  return new Map(
-    snapshots
-      .map(({ project, target, bytes }) => [targetKey({ project, name: target }), bytes] as const)
-      .filter(([key]) => wanted.has(key)),
-  )
+/** By target name: the size of the newest snapshot is the best guess for the next one. */
+async function expectedBytes({ parts, signal }: Session): Promise<Map<string, number>> {
+  return new Map((await parts.local.list(signal)).map(({ target, bytes }) => [target, bytes]))
 }
 
 function brokenResult(broken: BrokenTarget): BackupResult {

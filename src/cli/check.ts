@@ -27,5 +27,5 @@ function renderCheck(url: string, snapshots: number, damaged: Damage[], look: Lo
     ({ id, target, file, reason }) => `${paint(look, 'red', 'damaged:')} ${target} ${id}: ${file}: ${reason}\n`,
   )
   const verdict = damaged.length === 0 ? 'no damage' : `${new Set(damaged.map(({ id }) => id)).size} damaged`
-  return `${lines.join('')}local ${url}: ${snapshots} snapshots, ${verdict}\n`
+  return `${lines.join('')}local ${url}: ${snapshots} ${snapshots === 1 ? 'snapshot' : 'snapshots'}, ${verdict}\n`
 }

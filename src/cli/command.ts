@@ -17,6 +17,8 @@ export interface Sink {
 export interface Io {
   stdout: Sink
   stderr: Sink
+  /** Absent: that of the process. */
+  environment?: Record<string, string | undefined>
   /** User id of the process; undefined where the system has none. */
   userId: number | undefined
   /** Asks a person and answers the line typed; undefined where nobody can be asked. */
@@ -33,7 +35,7 @@ export interface Session {
   signal: AbortSignal
   /** Text for people on stderr, beside progress and log. */
   note(text: string): void
-  /** Progress on stderr until it is disposed. `totals`: expected bytes by target key. */
+  /** Progress on stderr until it is disposed. `totals`: expected bytes by target name. */
   progress(totals: ReadonlyMap<string, number>): Progress & Disposable
 }
 

@@ -70,12 +70,13 @@ function describeSnapshot(snapshot: Snapshot, kept: string[]) {
 
 function renderList(snapshots: ReturnType<typeof describeSnapshot>[], look: Look): string {
   if (snapshots.length === 0) return 'No snapshots.\n'
-  const head = ['ID', 'TARGET', 'TIME', 'METHOD', 'SIZE', 'STORED', 'TIER', 'KEPT']
+  const head = ['ID', 'TARGET', 'TIME', 'METHOD', 'WHY', 'SIZE', 'STORED', 'TIER', 'KEPT']
   const rows = snapshots.map((snapshot) => [
     snapshot.id,
     keyOf(snapshot),
     formatTime(snapshot.time, look),
     snapshot.method,
+    snapshot.reason,
     formatBytes(snapshot.bytes),
     formatBytes(snapshot.storedBytes),
     snapshot.tiers.join('+'),

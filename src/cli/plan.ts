@@ -69,5 +69,7 @@ function renderPlan(rows: Row[], plan: Plan, look: Look): string {
     row.paths,
     row.retention?.local ?? '—',
   ])
-  return renderTable(head, cells, look) + renderProblems(plan.problems, look)
+  return [renderTable(head, cells, look), renderProblems(plan.problems, look)]
+    .filter(Boolean)
+    .join(look.terminal ? '\n' : '')
 }

@@ -23,9 +23,10 @@ export function parseArguments(args: string[], io: Io): (Invocation & { configFi
     program.parse(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return undefined
-    throw new BackupError('USAGE', (error as Error).message.replace(/^error: /, ''), { cause: undefined })
+    const unnamed = error instanceof CommanderError && error.code === 'commander.help'
+    throw new BackupError('USAGE', unnamed ? 'name a command' : (error as Error).message.replace(/^error: /, ''))
   }
-  if (!run) throw new BackupError('USAGE', 'name a command')
+  if (!run) return undefined
   const { config } = program.opts<{ config?: string }>()
   return { name: program.args[0] as string, run, ...(config !== undefined && { configFile: config }) }
 }

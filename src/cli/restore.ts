@@ -28,16 +28,17 @@ async function restore(session: Session, names: string[], options: RestoreOption
   const { parts, signal, look } = session
   const { request, refused } = await chooseRestores(session, await findPlan(session), names, options)
   if (request.targets.length === 0) return answer(session, null, refused)
-  const restorePlan = await planRestore(parts, request, signal)
+  const plan = await planRestore(parts, request, signal)
   if (options.dryRun) {
-    return { document: describePlan(restorePlan), text: renderRestorePlan(restorePlan, look), outcome: 'complete' }
+    const outcome = refused.length === 0 ? 'complete' : 'incomplete'
+    return { document: describePlan(plan, refused), text: renderRestorePlan(plan, refused, look), outcome }
   }
-  if (options.to === undefined && !options.yes) await confirm(session, restorePlan, options.safety)
-  const { run, targets } = await work(session, restorePlan, options.safety)
+  if (options.to === undefined && !options.yes) await confirm(session, plan, refused, options.safety)
+  const { run, targets } = await work(session, plan, options.safety)
   return answer(session, run, [...targets, ...refused])
 }
 
-function describePlan({ steps, down, only, to }: RestorePlan) {
+function describePlan({ steps, down, only, to }: RestorePlan, refused: RestoreResult[]) {
   const stops = down.map((container) => container.name)
   const targets = steps.map(({ project, name, snapshot, target }) => ({
     project,
@@ -50,7 +51,7 @@ function describePlan({ steps, down, only, to }: RestorePlan) {
     set: snapshot.set,
     bytes: snapshot.bytes,
   }))
-  return { dryRun: true, stops, starts: stops.toReversed(), targets, only, to }
+  return { dryRun: true, stops, starts: stops.toReversed(), targets, refused, only, to }
 }
 
 function answer(session: Session, run: string | null, targets: RestoreResult[]): Answer {
@@ -59,20 +60,19 @@ function answer(session: Session, run: string | null, targets: RestoreResult[]):
   return { document: { run, outcome, targets }, text: renderRestore(targets, session.look), outcome, errors }
 }
 
-async function confirm(session: Session, plan: RestorePlan, safety: boolean): Promise<void> {
+async function confirm(session: Session, plan: RestorePlan, refused: RestoreResult[], safety: boolean): Promise<void> {
+  const { io, note, signal, look } = session
   const names = plan.steps.map(targetKey).join(', ')
-  if (!session.io.ask) {
-    throw new BackupError('CONFIRMATION_NEEDED', `the restore of ${names} overwrites what is there now`)
-  }
-  session.note(renderRestorePlan(plan, session.look))
+  if (!io.ask) throw new BackupError('CONFIRMATION_NEEDED', `the restore of ${names} overwrites what is there now`)
+  note(renderRestorePlan(plan, refused, look))
   const way = safety ? 'A safety snapshot is taken first.' : 'There will be NO way back (--no-safety).'
-  const reply = await session.io.ask(`${way} Overwrite ${names}? [y/N] `, session.signal)
+  const reply = await io.ask(`${way} Overwrite ${names}? [y/N] `, signal)
   if (/^y(es)?$/i.test(reply.trim())) return
   throw new BackupError('CONFIRMATION_NEEDED', 'the restore was not confirmed', { hint: 'Nothing was touched.' })
 }
 
 async function work(session: Session, plan: RestorePlan, safety: boolean) {
-  const totals = new Map(plan.steps.map((step) => [targetKey(step), step.snapshot.bytes]))
+  const totals = new Map(plan.steps.map((step) => [step.name, step.snapshot.bytes]))
   using progress = session.progress(totals)
   return await runRestore(session.parts, plan, { safety, progress }, session.signal)
 }

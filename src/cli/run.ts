@@ -12,24 +12,24 @@ export const defineRun: Define = (program, choose) =>
 async function run(session: Session): Promise<undefined> {
   const { parts, config, signal } = session
   const ended = new AbortController()
-  const alive = showLife(session, AbortSignal.any([signal, ended.signal]))
+  const beating = beat(session, AbortSignal.any([signal, ended.signal]))
   try {
     await runController(parts, { concurrency: config.concurrency }, signal)
   } finally {
     ended.abort()
-    await alive
+    await beating
   }
 }
 
 const heartbeatMs = 10_000
 
-/** `STATE/alive` is written anew while the process answers: its age is the container's health check. */
-async function showLife({ parts, config }: Session, signal: AbortSignal): Promise<void> {
-  const file = join(config.state, 'alive')
+/** `STATE/heartbeat` is written anew while the process answers: its age is the container's health check. */
+async function beat({ parts, config }: Session, signal: AbortSignal): Promise<void> {
+  const file = join(config.state, 'heartbeat')
   while (!signal.aborted) {
     // A sign that cannot be written ages, and that is all it has to tell.
     await writeFile(file, `${parts.clock.now().toISOString()}\n`).catch((err) =>
-      parts.log.warn({ err }, 'no life sign'),
+      parts.log.warn({ err }, 'no heartbeat'),
     )
     await parts.clock.sleep(heartbeatMs, signal).catch(() => {})
   }

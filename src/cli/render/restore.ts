@@ -6,8 +6,12 @@ import { formatBytes, formatSeconds, formatTime } from './format.ts'
 import { type Look, paint } from './look.ts'
 import { type Cell, renderTable } from './table.ts'
 
-/** What a restore is going to do, in the order in which it does it. */
-export function renderRestorePlan({ steps, down, only, to }: RestorePlan, look: Look): string {
+/** What a restore is going to do, in the order in which it does it, and what it cannot. */
+export function renderRestorePlan(
+  { steps, down, only, to }: RestorePlan,
+  refused: RestoreResult[],
+  look: Look,
+): string {
   const head = ['TARGET', 'METHOD', 'SNAPSHOT', 'TAKEN', 'SIZE', to === undefined ? 'REPLACES' : 'WRITES']
   const rows = steps.map((step) => [
     targetKey(step),
@@ -19,7 +23,7 @@ export function renderRestorePlan({ steps, down, only, to }: RestorePlan, look: 
   ])
   const names = down.map(({ name }) => name)
   const stops = names.length === 0 ? '' : `Stops ${names.join(', ')}; starts ${names.toReversed().join(', ')}.\n`
-  return renderTable(head, rows, look) + stops
+  return [renderTable(head, rows, look), stops, ...refused.map((result) => renderNotes(result, look))].join('')
 }
 
 const replaced = ({ target }: RestoreStep): Cell =>

@@ -53,7 +53,9 @@ export function renderStatus(targets: TargetRow[], tiers: RepositoryRow[], probl
     formatBytes(tier.storedBytes),
   ])
   const storeTable = renderTable(['REPOSITORY', 'STATE', 'ADDRESS', 'SNAPSHOTS', 'STORED'], stores, look)
-  return [renderTable(head, rows, look), storeTable, renderTrouble(tiers, problems, look)].filter(Boolean).join('\n')
+  return [renderTable(head, rows, look), storeTable, renderTrouble(tiers, problems, look)]
+    .filter(Boolean)
+    .join(look.terminal ? '\n' : '')
 }
 
 function stateOf(row: TargetRow, look: Look): string {

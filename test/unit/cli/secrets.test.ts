@@ -1,20 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { makeScrubber, watchSecrets } from '../../../src/cli/secrets.ts'
-import type { ContainerFacts, Engine } from '../../../src/engine/engine.ts'
+import type { Engine } from '../../../src/engine/engine.ts'
+import { container } from './stage.ts'
 
 const signal = new AbortController().signal
 
-function containerWith(environment: Record<string, string>): ContainerFacts {
-  const values = new Map(Object.entries(environment))
-  return {
-    id: '1',
-    name: 'shop-db-1',
-    service: 'db',
-    project: 'shop',
-    labels: {},
-    environment: values,
-  } as ContainerFacts
-}
+const containerWith = (environment: Record<string, string>) =>
+  container('db', { environment: new Map(Object.entries(environment)) })
 
 async function scrubberFor(environment: Record<string, string>) {
   const scrubber = makeScrubber()

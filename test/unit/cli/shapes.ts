@@ -1,0 +1,140 @@
+import { z } from 'zod'
+
+/** The JSON documents that users may rely on: contract, section 5. */
+
+const seconds = z.number().nonnegative()
+const bytes = z.int().nonnegative()
+const time = z.iso.datetime()
+const outcome = z.enum(['complete', 'incomplete', 'failed'])
+const error = z.object({ code: z.string(), message: z.string(), hint: z.string() })
+const problem = z.object({
+  container: z.string(),
+  label: z.string(),
+  value: z.string(),
+  reason: z.string(),
+  suggestion: z.string().optional(),
+})
+const target = { project: z.string(), target: z.string() }
+
+export const failureShape = z.object({ error })
+
+export const backupShape = z.object({
+  run: z.string().nullable(),
+  outcome,
+  targets: z.array(
+    z.object({
+      ...target,
+      method: z.string(),
+      outcome,
+      snapshot: z.string().optional(),
+      set: z.string().optional(),
+      bytes: bytes.optional(),
+      storedBytes: bytes.optional(),
+      files: bytes.optional(),
+      seconds,
+      downtimeSeconds: seconds,
+      stopped: z.array(z.string()),
+      warnings: z.array(z.string()),
+      error: error.optional(),
+    }),
+  ),
+})
+
+export const listShape = z.object({
+  snapshots: z.array(
+    z.object({
+      ...target,
+      id: z.string(),
+      method: z.string(),
+      time,
+      set: z.string(),
+      bytes,
+      storedBytes: bytes,
+      files: bytes,
+      tiers: z.array(z.enum(['local', 'remote'])),
+      verified: z.object({ time, seconds }).nullable(),
+      kept: z.array(z.string()),
+    }),
+  ),
+})
+
+export const restoreShape = z.object({
+  run: z.string().nullable(),
+  outcome,
+  targets: z.array(
+    z.object({
+      ...target,
+      snapshot: z.string().optional(),
+      outcome,
+      seconds,
+      safetySnapshot: z.string().optional(),
+      rolledBack: z.boolean(),
+      checks: z.array(z.object({ name: z.string(), expected: z.string(), actual: z.string(), ok: z.boolean() })),
+      error: error.optional(),
+    }),
+  ),
+})
+
+export const statusShape = z.object({
+  targets: z.array(
+    z.object({
+      ...target,
+      method: z.string().nullable(),
+      container: z.string(),
+      schedule: z.string().nullable(),
+      lastSuccess: time.nullable(),
+      ageSeconds: seconds.nullable(),
+      rpoSeconds: seconds.nullable(),
+      rpoMet: z.boolean().nullable(),
+      lastDrill: time.nullable(),
+      drillSeconds: seconds.nullable(),
+      rtoSeconds: seconds.nullable(),
+      rtoMet: z.boolean().nullable(),
+      nextRun: time.nullable(),
+      running: z.boolean(),
+      problems: z.array(problem),
+    }),
+  ),
+  repositories: z.array(
+    z.object({
+      tier: z.enum(['local', 'remote']),
+      url: z.string(),
+      ok: z.boolean(),
+      snapshots: bytes,
+      storedBytes: bytes,
+      error: error.optional(),
+    }),
+  ),
+  problems: z.array(problem),
+})
+
+export const planShape = z.object({
+  targets: z.array(
+    z.object({
+      ...target,
+      method: z.string().nullable(),
+      container: z.string(),
+      paths: z.array(z.string()),
+      schedule: z.string().nullable(),
+      nextRun: time.nullable(),
+      quiesce: z.enum(['stop', 'pause', 'none']).nullable(),
+      stops: z.array(z.string()),
+      starts: z.array(z.string()),
+      retention: z.object({ local: z.string(), remote: z.string() }).nullable(),
+      problems: z.array(problem),
+    }),
+  ),
+  problems: z.array(problem),
+})
+
+export const checkShape = z.object({
+  outcome,
+  repositories: z.array(
+    z.object({
+      tier: z.enum(['local', 'remote']),
+      url: z.string(),
+      snapshots: bytes,
+      damaged: z.array(z.object({ id: z.string(), target: z.string(), file: z.string(), reason: z.string() })),
+    }),
+  ),
+})

@@ -1,0 +1,164 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
+import { openCatalog } from '../../../src/catalog/sqlite.ts'
+import type { Io } from '../../../src/cli/command.ts'
+import type { ContainerFacts, Engine } from '../../../src/engine/engine.ts'
+import type { Parts } from '../../../src/job/job.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { main } from '../../../src/main.ts'
+import { methods } from '../../../src/methods/index.ts'
+import type { Repository, Snapshot } from '../../../src/repository/repository.ts'
+
+export const now = new Date('2026-11-20T12:00:00Z')
+
+/** A running container of the compose project `shop`. */
+export function container(service: string, facts: Partial<ContainerFacts> = {}): ContainerFacts {
+  return {
+    id: `id-${service}`,
+    name: `shop-${service}-1`,
+    project: 'shop',
+    service,
+    number: 1,
+    oneoff: false,
+    image: `docker.io/library/${service}:1`,
+    imageId: `sha256:${service}`,
+    labels: {},
+    state: 'running',
+    health: 'none',
+    exitCode: 0,
+    user: '',
+    environment: new Map(),
+    mounts: [],
+    networks: [],
+    dependsOn: [],
+    requires: [],
+    ...facts,
+  }
+}
+
+export const volume = (name: string, destination: string) => ({
+  kind: 'volume' as const,
+  name,
+  source: `/var/lib/containers/storage/volumes/${name}/_data`,
+  destination,
+  writable: true,
+})
+
+/** A shop: redis by its own method, files that two services write, and a service with a misspelt label. */
+export const shop: ContainerFacts[] = [
+  container('redis', {
+    labels: { 'xnai.backup.enable': 'true', 'xnai.backup.method': 'redis' },
+    mounts: [volume('redis', '/data')],
+  }),
+  container('app', {
+    labels: { 'xnai.backup.enable': 'true', 'xnai.backup.name': 'files', 'xnai.backup.schedule': 'on-change' },
+    mounts: [volume('files', '/srv')],
+    dependsOn: ['redis'],
+  }),
+  container('cron', { mounts: [volume('files', '/srv')], dependsOn: ['app'] }),
+  container('web', {
+    labels: { 'xnai.backup.enable': 'true', 'xnai.backup.shedule': '@daily' },
+    mounts: [volume('web', '/www')],
+  }),
+]
+
+export function snapshot(target: string, time: string, more: Partial<Snapshot> = {}): Snapshot {
+  const id = `${time.replaceAll(/[-:]|\.\d+/g, '')}-${target}`
+  return {
+    id,
+    project: 'shop',
+    target,
+    method: target === 'redis' ? 'redis' : 'files',
+    time,
+    set: `set-${id}`,
+    run: `run-${id}`,
+    reason: 'schedule',
+    facts: {},
+    container: { name: `shop-${target}-1`, image: 'docker.io/library/redis:1', imageId: 'sha256:redis', user: '' },
+    engine: { name: 'podman', version: '5.0.0' },
+    creator: '0.1.0',
+    quiesced: [],
+    warnings: [],
+    bytes: 3_000_000,
+    storedBytes: 1_500_000,
+    files: 1,
+    artifacts: [],
+    ...more,
+  }
+}
+
+const notUsed = () => Promise.reject(new Error('not part of this test'))
+
+/** A repository that only answers what it holds. */
+export const shelf = (snapshots: Snapshot[], more: Partial<Repository> = {}): Repository => ({
+  url: 'archive:/backups',
+  list: async () => snapshots,
+  sweep: async () => {},
+  freeBytes: async () => 1e9,
+  check: async function* () {},
+  verify: async () => [],
+  stage: notUsed,
+  open: notUsed,
+  extract: notUsed,
+  remove: notUsed,
+  ...more,
+})
+
+/** An engine that only answers what there is. */
+const onlooker = (containers: ContainerFacts[]): Engine =>
+  ({
+    info: async () => ({ name: 'podman', version: '5.0.0', apiVersion: '1.41', rootless: false }),
+    list: async () => containers,
+    inspect: async (id: string) => containers.find((one) => one.id === id || one.name === id),
+  }) as Partial<Engine> as Engine
+
+export interface Stage extends Partial<Omit<Parts, 'local'>> {
+  containers?: ContainerFacts[]
+  local?: Repository
+  terminal?: boolean
+  reply?: string
+}
+
+/** Runs one command in this process and catches all that it prints. */
+export async function run(args: string[], stage: Stage = {}) {
+  const state = mkdtempSync(join(tmpdir(), 'xnai-cli-'))
+  onTestFinished(() => rmSync(state, { recursive: true, force: true }))
+  const printed = { stdout: '', stderr: '', asked: '' }
+  const sink = (name: 'stdout' | 'stderr') => ({
+    isTTY: stage.terminal === true,
+    columns: 200,
+    write: (text: string) => {
+      printed[name] += text
+    },
+  })
+  const ask = async (question: string) => {
+    printed.asked = question
+    return stage.reply ?? ''
+  }
+  const io: Io = {
+    stdout: sink('stdout'),
+    stderr: sink('stderr'),
+    environment: { XNAI_BACKUP_STATE: state },
+    userId: 0,
+    ask: stage.terminal ? ask : undefined,
+  }
+  const exitCode = await main(args, io, async (config) => {
+    const catalog = stage.catalog ?? openCatalog(state)
+    return {
+      engine: onlooker(stage.containers ?? shop),
+      local: shelf([]),
+      methods,
+      clock: { ...systemClock, now: () => now },
+      log: pino({ level: 'silent' }),
+      settings: config.settings,
+      ownPath: (path) => path,
+      ...stage,
+      catalog,
+      [Symbol.asyncDispose]: async () => catalog[Symbol.dispose](),
+    }
+  })
+  return { exitCode, ...printed, json: () => JSON.parse(printed.stdout) as unknown }
+}
