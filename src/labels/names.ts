@@ -5,7 +5,7 @@ import { type Parsed, refuse, type TextType } from './text.ts'
 const same = (value: string) => value
 
 export const targetName: TextType<string> = {
-  form: 'a name of a-z, 0-9, _ and -, up to 63 characters, starting with a letter or digit',
+  form: 'a name such as app-db: up to 63 of a-z, 0-9, - and _',
   parse: (text) => {
     if (/^[a-z0-9][a-z0-9_-]{0,62}$/.test(text)) return { value: text }
     const plain = text.toLowerCase().replace(/[^a-z0-9_-]+/g, '-')
@@ -29,7 +29,7 @@ export function foreignName(what: string): TextType<string> {
 
 /** A variable of the container that holds the secret; the secret itself is often written here by mistake. */
 export const environmentName: TextType<string> = {
-  form: 'the name of an environment variable of the container, never the secret itself',
+  form: 'the name of a variable of the container, never the secret itself',
   parse: (text) =>
     /^[A-Za-z_][A-Za-z0-9_]*$/.test(text) ? { value: text } : refuse(`must be ${environmentName.form}`),
   format: same,
