@@ -1,0 +1,152 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Run, ScheduleState } from '../../../src/catalog/catalog.ts'
+import { type Action, reconcile, type Situation } from '../../../src/controller/reconcile.ts'
+import type { Sight } from '../../../src/controller/watch.ts'
+import { makePlan } from '../../../src/plan/make-plan.ts'
+import { targetKey } from '../../../src/plan/plan.ts'
+import { container, enabled, methods, settings, volume } from '../plan/build.ts'
+
+const mounts = [volume('data', '/data')]
+const planOf = (labels: Record<string, string>) =>
+  makePlan([container('db', { labels: enabled(labels), mounts })], settings, methods)
+
+const at = (time: string): string => `2026-08-02T${time}:00.000Z`
+const failed = (finished: string, started = finished): Run => ({ id: started, kind: 'backup', project: 'shop', target: 'db', started: at(started), finished: at(finished), outcome: 'failed' }) // biome-ignore format: one line
+const done = (finished: string): Run => ({ ...failed(finished), outcome: 'complete' })
+const killed = (started: string): Run => {
+  const { finished, ...run } = failed(started)
+  return run
+}
+
+interface Row {
+  sentence: string
+  now: string
+  labels?: Record<string, string>
+  state?: ScheduleState
+  runs?: Run[]
+  sight?: Sight | Error
+  running?: boolean
+  held?: boolean
+  /** Cause and reason of the one action; absent: none. */
+  action?: string
+}
+
+function decide({ now, labels = {}, state = {}, runs = [], sight, running, held }: Row): Action[] {
+  const key = 'shop/db'
+  return reconcile({
+    plan: planOf(labels),
+    schedules: new Map([[key, state]]),
+    runs: new Map([[key, runs]]),
+    running: new Set(running ? [key] : []),
+    held: new Set(held ? [key] : []),
+    sights: new Map(sight ? [[key, sight]] : []),
+    now: new Date(at(now)),
+  })
+}
+
+const summary = (actions: Action[]) => actions.map(({ cause, reason }) => `${cause}: ${reason}`)
+
+describe('a schedule (daily at 02:00)', () => {
+  const state = { firstSeen: '2026-07-01T00:00:00.000Z', lastSlot: '2026-08-01T02:00:00.000Z' }
+  const slot = 'slot 2026-08-02T02:00:00.000Z'
+  const rows: Row[] = [
+    { sentence: 'runs its slot', now: '02:00', action: `schedule: ${slot} has come` },
+    { sentence: 'runs a missed slot', now: '09:00', action: `schedule: ${slot} was missed` },
+    { sentence: 'rests when the slot was run', now: '09:00', state: { ...state, lastSlot: at('02:00') } },
+    { sentence: 'does not begin while the target is worked on', now: '02:00', running: true },
+    { sentence: 'does not begin while the target is held', now: '02:00', held: true },
+    { sentence: 'waits a minute after a failure', now: '02:10', runs: [failed('02:10')] },
+    { sentence: 'and tries again', now: '02:11', runs: [failed('02:10')], action: `schedule: ${slot} was missed, attempt 2 of 4` },
+    { sentence: 'waits five minutes after the second', now: '02:19', runs: [failed('02:15'), failed('02:10')] },
+    { sentence: 'waits a quarter of an hour after the third', now: '02:44', runs: [failed('02:30'), failed('02:15'), failed('02:10')] },
+    { sentence: 'and tries a last time', now: '02:45', runs: [failed('02:30'), failed('02:15'), failed('02:10')], action: `schedule: ${slot} was missed, attempt 4 of 4` },
+    { sentence: 'gives the slot up after four', now: '23:00', runs: [failed('02:50'), failed('02:30'), failed('02:15'), failed('02:10')] },
+    { sentence: 'does not count failures before the slot', now: '02:00', runs: [failed('01:30'), failed('01:20'), failed('01:10'), failed('01:00')], action: `schedule: ${slot} has come` },
+    { sentence: 'does not count failures before a success', now: '02:31', runs: [failed('02:30'), done('02:20'), failed('02:15'), failed('02:10')], action: `schedule: ${slot} was missed, attempt 2 of 4` },
+    { sentence: 'repeats the slot after a crash in mid-run', now: '02:02', runs: [{ ...killed('02:00'), outcome: 'failed' }], action: `schedule: ${slot} has come, attempt 2 of 4` },
+    { sentence: 'does not wait for an end in the future', now: '02:05', runs: [failed('02:30')], action: `schedule: ${slot} was missed, attempt 2 of 4` },
+    { sentence: 'knows no slot when it is manual', now: '02:00', labels: { schedule: 'manual' } },
+    { sentence: 'does nothing for a broken target', now: '02:00', labels: { paths: '/nowhere' } },
+  ] // biome-ignore format: one row a line
+  test.each(rows)('$sentence', (row) => {
+    const actions = decide({ state, ...row })
+    expect(summary(actions)).toEqual(row.action === undefined ? [] : [row.action])
+    for (const { targets } of actions)
+      expect(targets).toMatchObject([{ target: { name: 'db' }, remember: { lastSlot: at('02:00') } }])
+  })
+})
+
+describe('on-change (settle 1m)', () => {
+  const sight = (since: string, seen: string, fingerprint = 'new'): Sight => ({
+    fingerprint,
+    since: new Date(at(since)),
+    seen: new Date(at(seen)),
+  })
+  const still = sight('08:00', '08:01')
+  const state = { firstSeen: at('00:00'), capturedFingerprint: 'old' }
+  const changed = 'change: the data has changed and is still since 2026-08-02T08:00:00.000Z'
+  const rows: Row[] = [
+    { sentence: 'captures a change that has settled', now: '08:01', sight: still, action: changed },
+    { sentence: 'captures what was never captured', now: '08:01', sight: still, state: {}, action: 'change: the data was never captured and is still since 2026-08-02T08:00:00.000Z' },
+    { sentence: 'waits for a change to settle', now: '08:01', sight: sight('08:00', '08:00') },
+    { sentence: 'does not count time in which nobody looked', now: '09:00', sight: sight('08:00', '08:00') },
+    { sentence: 'does nothing without a change', now: '08:01', sight: sight('08:00', '08:01', 'old') },
+    { sentence: 'does nothing before the first walk', now: '08:01' },
+    { sentence: 'does nothing on data that cannot be read', now: '08:01', sight: new Error('gone') },
+    { sentence: 'does not begin while the target is worked on', now: '08:01', sight: still, running: true },
+    { sentence: 'rests as long as the settle time after hours of quiet', now: '14:01', sight: still, runs: [done('08:00')], action: changed },
+    { sentence: 'rests twice as long after a success', now: '08:05', sight: still, runs: [done('08:04')] },
+    { sentence: 'and then goes on', now: '08:06', sight: still, runs: [done('08:04')], action: changed },
+    { sentence: 'rests an hour at most, however many there were', now: '09:04', sight: still, runs: Array.from({ length: 20 }, () => done('08:04')), action: changed },
+    { sentence: 'and not less', now: '09:03', sight: still, runs: Array.from({ length: 20 }, () => done('08:04')) },
+    { sentence: 'tries again a minute after a failure', now: '08:06', sight: still, runs: [failed('08:05')], action: changed },
+    { sentence: 'an hour after many, without giving up', now: '09:04', sight: still, runs: Array.from({ length: 9 }, () => failed('08:05')) },
+    { sentence: 'and again', now: '09:05', sight: still, runs: Array.from({ length: 9 }, () => failed('08:05')), action: changed },
+  ] // biome-ignore format: one row a line
+  test.each(rows)('$sentence', (row) => {
+    const actions = decide({ state, ...row, labels: { schedule: 'on-change' } })
+    expect(summary(actions)).toEqual(row.action === undefined ? [] : [row.action])
+    for (const { targets } of actions) expect(targets).toMatchObject([{ remember: { capturedFingerprint: 'new' } }])
+  })
+})
+
+test('whatever the situation, nothing begins for a broken, running or held target, and no target begins twice', () => {
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const schedules = fc.constantFrom('* * * * *', '@hourly', '0 2 * * *', 'on-change', 'manual', 'nonsense')
+  const some = fc.subarray(names).map((chosen) => new Set(chosen.map((name) => `shop/${name}`)))
+  const times = fc.date({ min: new Date('2026-07-01'), max: new Date('2026-09-01'), noInvalidDate: true })
+  const states = fc.record({ firstSeen: times, lastSlot: times }, { requiredKeys: [] })
+  const sights = fc.record({ fingerprint: fc.constantFrom('x', 'y'), since: times, seen: times })
+  const each = <T>(one: fc.Arbitrary<T>) => fc.tuple(one, one, one, one, one)
+  const perTarget = <T>(values: readonly T[]) =>
+    new Map(names.map((name, index) => [`shop/${name}`, values[index] as T]))
+  const situations = fc.record({
+    labels: each(schedules),
+    state: each(states),
+    sight: each(sights),
+    running: some,
+    held: some,
+    now: times,
+  })
+  fc.assert(
+    fc.property(situations, ({ labels, state, sight, running, held, now }) => {
+      const containers = names.map((name, index) =>
+        container(name, { mounts, labels: enabled({ schedule: labels[index] as string }) }),
+      )
+      const situation: Situation = {
+        plan: makePlan(containers, settings, methods),
+        schedules: perTarget(state.map((times) => JSON.parse(JSON.stringify(times)) as ScheduleState)),
+        runs: new Map(),
+        running,
+        held,
+        sights: perTarget(sight),
+        now,
+      }
+      const begun = reconcile(situation).flatMap(({ targets }) => targets.map(({ target }) => targetKey(target)))
+      const broken = situation.plan.broken.map(targetKey)
+      expect(begun.filter((key) => broken.includes(key) || running.has(key) || held.has(key))).toEqual([])
+      expect(new Set(begun).size).toBe(begun.length)
+    }),
+  )
+})
