@@ -67,6 +67,7 @@ export const configRows = {
   timezone: row('timezone', timezone, {
     weakVariables: ['TZ'],
     fallback: 'UTC',
+    absent: '`TZ`, then UTC',
     doc: 'Time zone of schedules and days.',
   }),
   rpo: row('rpo', duration(), { fallback: '24h', doc: 'Greatest age of the last success.' }),
