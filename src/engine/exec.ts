@@ -55,24 +55,27 @@ export async function execText(
 
 /**
  * The output of a command as a stream that ends cleanly only after exit code 0 and a whole transmission; else it errors with
- * EXEC_FAILED, STREAM_CUT, TIMEOUT or the signal's reason. Destroying it ends the command.
+ * EXEC_FAILED, STREAM_CUT, TIMEOUT or the signal's reason. Destroying it ends the command. `input` is fed as the command takes it;
+ * a command that stops reading is judged by its exit code.
  */
 export async function execStream(
   engine: Pick<Engine, 'exec'>,
   id: string,
-  request: CommandRequest,
+  request: CommandRequest & { input?: Readable },
   signal: AbortSignal,
 ): Promise<Readable> {
-  const { timeoutSeconds, ...command } = request
+  const { timeoutSeconds, input, ...command } = request
   const what = describe(command, id)
   const deadline = withDeadline(signal, timeoutSeconds, what)
   try {
-    const session = await engine.exec(id, command, deadline)
+    const session = await engine.exec(id, { ...command, stdin: input !== undefined }, deadline)
+    feed(session, input).catch(() => undefined)
     const release = () => deadline[Symbol.dispose]()
     session.exitCode.then(release, release)
     return gated(session, what)
   } catch (error) {
     deadline[Symbol.dispose]()
+    input?.destroy()
     throw error
   }
 }

@@ -34,8 +34,11 @@ export interface MethodContext {
   clock: Clock
   /** Runs a command in the container to its end. A non-zero exit code is a result, not an error. */
   exec(command: string[], options?: ExecOptions): Promise<ExecResult>
-  /** The output of a command as a stream that ends cleanly only after exit code 0 and a whole transmission. */
-  execStream(command: string[], options?: Omit<ExecOptions, 'input'>): Promise<Readable>
+  /**
+   * The output of a command as a stream that ends cleanly only after exit code 0 and a whole transmission. Default timeout: hours.
+   * With `input` it is a conversation: answers can be read before the next question is written.
+   */
+  execStream(command: string[], options?: ExecOptions & { input?: Readable }): Promise<Readable>
   /** Path for this process of a path in the container; PATH_UNREACHABLE where no mount leads there. */
   hostPath(containerPath: string): string
   /** A line for the user: part of the result, and of the snapshot's manifest. */
