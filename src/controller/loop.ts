@@ -1,7 +1,7 @@
 import type { Parts } from '../job/job.ts'
 import { type Alarm, createAlarm } from './alarm.ts'
 import { createDispatcher } from './dispatch.ts'
-import { type Jobs, realJobs } from './jobs.ts'
+import type { Jobs } from './jobs.ts'
 import { type Look, look } from './look.ts'
 import { minuteTicks } from './ticks.ts'
 import { createWatch } from './watch.ts'
@@ -9,10 +9,10 @@ import { createWatch } from './watch.ts'
 export interface ControllerOptions {
   /** Backups at once. */
   concurrency: number
+  /** `realJobs`, but for tests. */
+  jobs: Jobs
   /** Told of every look when it has ended. */
   onLook?: (look: Look) => void
-  /** Default: the real ones. */
-  jobs?: Jobs
   /** Calls at the beginning of each minute. Default: node-cron. */
   ticks?: (onTick: () => void) => Disposable
 }
@@ -29,7 +29,7 @@ const firstBackoffMs = 1000
  */
 export async function runController(parts: Parts, options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { clock, log } = parts
-  const { concurrency, jobs = realJobs(parts), ticks = minuteTicks } = options
+  const { concurrency, jobs, ticks = minuteTicks } = options
   const alarm = createAlarm(clock)
   const watch = createWatch(clock, alarm.ring)
   const dispatcher = createDispatcher(parts, { concurrency, backup: jobs.backup, onEnd: alarm.ring }, signal)

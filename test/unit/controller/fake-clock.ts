@@ -42,5 +42,5 @@ export function fakeClock(start: string): FakeClock {
 
 /** Lets everything happen that waits for nothing but its turn. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

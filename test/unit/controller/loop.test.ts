@@ -1,0 +1,305 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { afterEach, expect, test } from 'vitest'
+import { openCatalog } from '../../../src/catalog/sqlite.ts'
+import type { Jobs } from '../../../src/controller/jobs.ts'
+import type { Look } from '../../../src/controller/look.ts'
+import { runController } from '../../../src/controller/loop.ts'
+import { BackupError } from '../../../src/errors.ts'
+import type { BackupResult, Parts } from '../../../src/job/job.ts'
+import type { Target } from '../../../src/plan/plan.ts'
+import { type FakeContainer, fakeEngine } from '../../fakes/engine.ts'
+import { enabled, methods, settings, volume } from '../plan/build.ts'
+import { fakeClock } from './fake-clock.ts'
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+const service = (name: string, labels: Record<string, string> = {}): FakeContainer => ({
+  name: `shop-${name}-1`,
+  project: 'shop',
+  service: name,
+  number: 1,
+  labels: enabled(labels),
+  mounts: [volume(name, '/data')],
+})
+
+/** A controller over a fake engine, a fake clock and fake jobs; the catalog is the real one. */
+function launch(now: string, containers: FakeContainer[], concurrency = 2) {
+  const folder = mkdtempSync(join(tmpdir(), 'xnai-backup-loop-'))
+  const catalog = openCatalog(folder)
+  const clock = fakeClock(now)
+  const engine = fakeEngine({ containers })
+  const world = { outcome: 'complete' as BackupResult['outcome'] | 'throw', seconds: 0, data: 'one', list: undefined as Error | undefined, recovery: undefined as Error | undefined } // biome-ignore format: one line
+  const began: string[] = []
+  const looks: Look[] = []
+  const order: string[] = []
+  let working = 0
+  let mostWorking = 0
+  let tick = () => {}
+
+  const backupOne = async (target: Target, signal: AbortSignal): Promise<BackupResult> => {
+    const { project, name } = target
+    const run = `run-${began.length}`
+    catalog.startRun({ id: run, kind: 'backup', project, target: name, started: clock.now().toISOString() })
+    const cut = await clock.sleep(world.seconds * 1000, signal).then(() => false, () => true) // biome-ignore format: one line
+    const outcome = cut || world.outcome === 'throw' ? 'failed' : world.outcome
+    catalog.finishRun(run, project, name, { finished: clock.now().toISOString(), outcome })
+    return { project, target: name, method: 'files', outcome, seconds: world.seconds, downtimeSeconds: 0, stopped: [], warnings: [] } // biome-ignore format: one line
+  }
+  const jobs: Jobs = {
+    async backup(targets, cause, signal) {
+      began.push(`${clock.now().toISOString().slice(8, 16)} ${cause} ${targets.map(({ name }) => name).join('+')}`)
+      if (world.outcome === 'throw') throw new BackupError('BUSY', 'held by another')
+      working++
+      mostWorking = Math.max(mostWorking, working)
+      const results = await Promise.all(targets.map((target) => backupOne(target, signal)))
+      working--
+      return results
+    },
+    async recover() {
+      order.push('recover')
+      await clock.sleep(0)
+      if (world.recovery) throw world.recovery
+      return { done: [], problems: [] }
+    },
+    fingerprint: async () => world.data,
+  }
+  const list: typeof engine.list = async (signal) => {
+    order.push('list')
+    if (world.list) throw world.list
+    return engine.list(signal)
+  }
+  const parts = { engine: { ...engine, list }, catalog, clock, methods, settings, log: pino({ level: 'silent' }) }
+  const ended = new AbortController()
+  const options = {
+    concurrency,
+    jobs,
+    onLook: (look: Look) => looks.push(look),
+    ticks: (onTick: () => void) => {
+      tick = onTick
+      return { [Symbol.dispose]: () => {} }
+    },
+  }
+  const start = () => {
+    const running = runController(parts as unknown as Parts, options, ended.signal)
+    let over = false
+    const settled = running.then(() => {
+      over = true
+    })
+    const stop = async () => {
+      ended.abort()
+      await clock.advance(0)
+    }
+    cleanups.push(async () => {
+      await stop()
+      await settled
+    })
+    return { stop, isOver: () => over }
+  }
+  cleanups.push(() => {
+    catalog[Symbol.dispose]()
+    rmSync(folder, { recursive: true })
+  })
+  return {
+    catalog,
+    clock,
+    engine,
+    world,
+    began,
+    looks,
+    order,
+    start,
+    tick: () => tick(),
+    mostWorking: () => mostWorking,
+  }
+}
+
+const seenLongAgo = { firstSeen: '2026-07-01T00:00:00.000Z', lastSlot: '2026-07-30T02:00:00.000Z' }
+const hour = 3600
+
+test('a slot missed while the controller was down runs once at start, though several were', async () => {
+  const { catalog, clock, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+  catalog.saveSchedule('shop', 'db', seenLongAgo)
+  start()
+  await clock.advance(4 * hour)
+  expect(began).toEqual(['02T09:00 schedule db'])
+  expect(catalog.schedule('shop', 'db').lastSlot).toBe('2026-08-02T02:00:00.000Z')
+})
+
+test('a new target waits for its next slot, and then runs every one', async () => {
+  const { catalog, clock, began, start } = launch('2026-08-02T08:30:00Z', [service('db', { schedule: '@hourly' })])
+  start()
+  await clock.advance(60)
+  expect(catalog.schedule('shop', 'db').firstSeen).toBe('2026-08-02T08:30:00.000Z')
+  await clock.advance(2 * hour)
+  expect(began).toEqual(['02T09:00 schedule db', '02T10:00 schedule db'])
+})
+
+test('a tick makes it look at once', async () => {
+  const { clock, looks, tick, start } = launch('2026-08-02T09:00:30Z', [service('db')])
+  start()
+  await clock.advance(30)
+  const before = looks.length
+  tick()
+  await clock.advance(1)
+  expect(looks.slice(before).map(({ at }) => at.toISOString())).toEqual(['2026-08-02T09:01:00.500Z'])
+})
+
+test('many events at once are one look, and those of execs and health checks none', async () => {
+  const { clock, engine, looks, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+  start()
+  await clock.advance(5)
+  const before = looks.length
+  for (const action of ['exec_create', 'exec_die', 'health_status: healthy']) engine.emit({ action, containerId: 'x' })
+  await clock.advance(5)
+  expect(looks.length).toBe(before)
+  engine.add(service('new'))
+  for (let count = 0; count < 50; count++) engine.emit({ action: 'start', containerId: 'x' })
+  await clock.advance(1)
+  expect(looks.length).toBe(before + 1)
+  expect(looks.at(-1)?.plan?.targets.map(({ name }) => name)).toEqual(['db', 'new'])
+})
+
+test('a failed run is tried again after 1, 5 and 15 minutes, then the next slot is awaited', async () => {
+  const { catalog, clock, world, began, start } = launch('2026-08-02T01:59:00Z', [service('db', { schedule: '@hourly' })]) // biome-ignore format: one line
+  catalog.saveSchedule('shop', 'db', { ...seenLongAgo, lastSlot: '2026-08-02T01:00:00.000Z' })
+  world.outcome = 'failed'
+  start()
+  await clock.advance(hour)
+  const minutes = began.map((line) => Number(line.slice(6, 8)))
+  const pauses = minutes.map((minute, index) => minute - (minutes[index - 1] ?? 0))
+  expect(pauses).toEqual([0, expect.toBeOneOf([1, 2]), expect.toBeOneOf([5, 6]), expect.toBeOneOf([15, 16])])
+  expect(catalog.schedule('shop', 'db').lastSlot).toBe('2026-08-02T01:00:00.000Z')
+  world.outcome = 'complete'
+  await clock.advance(120)
+  expect(began.slice(4)).toEqual(['02T03:00 schedule db'])
+})
+
+test('a snapshot with a blemish is a snapshot: the slot counts', async () => {
+  const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+  catalog.saveSchedule('shop', 'db', seenLongAgo)
+  world.outcome = 'incomplete'
+  start()
+  await clock.advance(hour)
+  expect(began).toHaveLength(1)
+})
+
+test('a run that leaves no record is not begun again within a minute', async () => {
+  const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+  catalog.saveSchedule('shop', 'db', seenLongAgo)
+  world.outcome = 'throw'
+  start()
+  await clock.advance(10 * 60)
+  expect(began.length).toBeGreaterThan(4)
+  expect(began.length).toBeLessThan(11)
+})
+
+test('a run that a crash cut off is repeated by the next controller', async () => {
+  const { catalog, clock, began, start } = launch('2026-08-02T02:10:00Z', [service('db')])
+  catalog.saveSchedule('shop', 'db', { ...seenLongAgo, lastSlot: '2026-08-01T02:00:00.000Z' })
+  const killed = { project: 'shop', target: 'db', kind: 'backup' as const, started: '2026-08-02T02:00:00.000Z' }
+  catalog.startRun({ id: 'killed', ...killed })
+  catalog.finishRun('killed', 'shop', 'db', { finished: '2026-08-02T02:00:00.000Z', outcome: 'failed' })
+  start()
+  await clock.advance(hour)
+  expect(began).toEqual(['02T02:10 schedule db'])
+})
+
+test('a target that another process works on is left alone until it is free', async () => {
+  const { catalog, clock, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+  catalog.saveSchedule('shop', 'db', seenLongAgo)
+  const lock = catalog.lock(['target:shop/db'], 'by-hand')
+  start()
+  await clock.advance(10 * 60)
+  expect(began).toEqual([])
+  lock[Symbol.dispose]()
+  await clock.advance(61)
+  expect(began).toHaveLength(1)
+})
+
+test('only so many targets at once, and each of them in the end', async () => {
+  const { catalog, clock, world, began, mostWorking, start } = launch('2026-08-02T09:00:00Z', ['a', 'b', 'c', 'd', 'e'].map((name) => service(name))) // biome-ignore format: one line
+  for (const name of ['a', 'b', 'c', 'd', 'e']) catalog.saveSchedule('shop', name, seenLongAgo)
+  world.seconds = 300
+  start()
+  await clock.advance(hour)
+  expect(began.map((line) => line.slice(-1))).toEqual(['a', 'b', 'c', 'd', 'e'])
+  expect(mostWorking()).toBe(2)
+})
+
+test('on-change: a change is captured once it is still, and no more until the next', async () => {
+  const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [service('idx', { schedule: 'on-change' })]) // biome-ignore format: one line
+  start()
+  await clock.advance(59)
+  expect(began).toEqual([])
+  await clock.advance(hour)
+  expect(began).toEqual(['02T09:01 change idx'])
+  expect(catalog.schedule('shop', 'idx')).toMatchObject({ capturedFingerprint: 'one', seenFingerprint: 'one' })
+  world.data = 'two'
+  await clock.advance(40)
+  world.data = 'three'
+  await clock.advance(hour)
+  expect(began).toHaveLength(2)
+  expect(catalog.schedule('shop', 'idx').capturedFingerprint).toBe('three')
+})
+
+test('looks that fail are shown, come ever more rarely, and go on', async () => {
+  const { catalog, clock, world, looks, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+  catalog.saveSchedule('shop', 'db', seenLongAgo)
+  world.list = new BackupError('ENGINE_UNREACHABLE', 'no socket')
+  start()
+  await clock.advance(600)
+  expect(looks.length).toBeGreaterThan(10)
+  expect(looks.length).toBeLessThan(20)
+  expect(looks.at(-1)).toMatchObject({
+    failures: looks.length,
+    plan: undefined,
+    errors: [{ code: 'ENGINE_UNREACHABLE' }],
+  })
+  world.list = undefined
+  await clock.advance(61)
+  expect(looks.at(-1)).toMatchObject({ failures: 0, errors: [] })
+  expect(began).toHaveLength(1)
+})
+
+test('what cannot be recovered is shown and stops no backup; every look recovers before it lists', async () => {
+  const { catalog, clock, world, looks, began, order, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+  catalog.saveSchedule('shop', 'db', seenLongAgo)
+  world.recovery = new BackupError('RESUME_FAILED', 'web does not start')
+  start()
+  await clock.advance(300)
+  expect(began).toHaveLength(1)
+  expect(looks.at(-1)).toMatchObject({
+    failures: 0,
+    errors: [{ code: 'RESUME_FAILED', message: 'web does not start' }],
+  })
+  expect(order).toEqual(looks.flatMap(() => ['recover', 'list']))
+})
+
+test('a broken target is shown and the others run', async () => {
+  const { catalog, clock, looks, began, start } = launch('2026-08-02T09:00:00Z', [service('bad', { paths: '/nowhere' }), service('db')]) // biome-ignore format: one line
+  for (const name of ['bad', 'db']) catalog.saveSchedule('shop', name, seenLongAgo)
+  start()
+  await clock.advance(60)
+  expect(began).toEqual(['02T09:00 schedule db'])
+  expect(looks.at(-1)?.plan?.broken).toMatchObject([{ name: 'bad' }])
+})
+
+test('at the end running jobs are aborted and awaited, waiting ones never begin, and no slot is lost', async () => {
+  const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [service('a'), service('b')], 1)
+  for (const name of ['a', 'b']) catalog.saveSchedule('shop', name, seenLongAgo)
+  world.seconds = hour
+  const controller = start()
+  await clock.advance(60)
+  expect(controller.isOver()).toBe(false)
+  await controller.stop()
+  expect(controller.isOver()).toBe(true)
+  expect(began).toEqual(['02T09:00 schedule a'])
+  expect(catalog.runs({ target: 'a' })).toMatchObject([{ outcome: 'failed' }])
+  expect(catalog.schedule('shop', 'a').lastSlot).toBe(seenLongAgo.lastSlot)
+})
