@@ -36,6 +36,7 @@ export type Intent =
   | { kind: 'resume'; how: 'start' | 'unpause' | 'stop'; container: ContainerRef; startTimeoutSeconds: number }
   | { kind: 'leave-network'; network: string; container: ContainerRef }
   | { kind: 'exec'; container: ContainerRef; command: string[]; timeoutSeconds: number }
+  | { kind: 'undo-method'; project: string; target: string; detail: Record<string, string> }
   | { kind: 'roll-back'; project: string; target: string; snapshot: SnapshotRef; safety: SnapshotRef | undefined }
 
 export interface ContainerRef {

@@ -54,7 +54,7 @@ async function captureOnce(
   const facts: Facts = {}
   const warnings: string[] = []
   const ctx: CaptureContext = {
-    ...methodContext(parts, { container, paths: target.paths }, (text) => void warnings.push(text), signal),
+    ...methodContext(parts, { ...target, container }, (text) => void warnings.push(text), signal),
     fact: (name, value) => {
       facts[name] = value
     },

@@ -3,8 +3,10 @@ import { execStream, execText } from '../engine/exec.ts'
 import { locate } from '../engine/host-paths.ts'
 import { BackupError } from '../errors.ts'
 import type { MethodContext, StoredSnapshot } from '../methods/method.ts'
+import type { Target } from '../plan/plan.ts'
 import type { Repository, Snapshot } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
+import { joinNetwork } from './join-network.ts'
 
 const defaultExecSeconds = 60
 /** A dump may take long and is bounded all the same. */
@@ -13,11 +15,11 @@ const streamSeconds = 12 * 3600
 /** The slice of the world that a method sees of one container. */
 export function methodContext(
   parts: Parts,
-  { container, paths }: { container: ContainerFacts; paths: string[] },
+  { project, name, container, paths }: Pick<Target, 'project' | 'name' | 'container' | 'paths'>,
   warn: (text: string) => void,
   signal: AbortSignal,
 ): MethodContext {
-  const { engine, clock } = parts
+  const { engine, clock, catalog } = parts
   return {
     container,
     paths,
@@ -28,6 +30,11 @@ export function methodContext(
       execText(engine, container.id, { command, timeoutSeconds, ...options }, signal),
     execStream: (command, { timeoutSeconds = streamSeconds, ...options } = {}) =>
       execStream(engine, container.id, { command, timeoutSeconds, ...options }, signal),
+    note: (detail) => {
+      const intent = catalog.addIntent({ kind: 'undo-method', project, target: name, detail })
+      return { [Symbol.dispose]: () => catalog.dropIntent(intent) }
+    },
+    reach: () => joinNetwork(parts, container.id, signal),
     hostPath: (containerPath) => reach(parts, container, containerPath),
   }
 }

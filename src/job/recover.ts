@@ -1,10 +1,12 @@
 import type { Intent, IntentId } from '../catalog/catalog.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import { poll } from '../lib/deadline.ts'
-import { targetKey } from '../plan/plan.ts'
+import { type Target, targetKey } from '../plan/plan.ts'
+import { methodOf } from './capture.ts'
 import { currentPlan } from './current-plan.ts'
 import { holdLocks } from './hold-locks.ts'
 import type { Parts } from './job.ts'
+import { methodContext } from './method-context.ts'
 import { putBack } from './put-back.ts'
 import { quiesce } from './quiesce.ts'
 import { downOrders } from './restore.ts'
@@ -17,6 +19,7 @@ export interface Recovery {
 }
 
 type RollBack = Extract<Intent, { kind: 'roll-back' }>
+type InService = Extract<Intent, { kind: 'undo-method' }>
 
 /**
  * Finishes what dead or failed runs left behind (P1, P2, P6): half-done restores first, while their clients are down, then the
@@ -57,7 +60,9 @@ async function settle(
 ): Promise<void> {
   const what = describe(intent)
   try {
-    await (intent.kind === 'roll-back' ? finishRestore(parts, intent, signal) : undo(parts, intent, signal))
+    if (intent.kind === 'roll-back') await finishRestore(parts, intent, signal)
+    else if (intent.kind === 'undo-method') await undoInService(parts, intent, signal)
+    else await undo(parts, intent, signal)
     parts.catalog.dropIntent(id)
     recovery.done.push(what)
     parts.log.warn({ what }, 'finished what a dead run left behind')
@@ -77,15 +82,32 @@ const isHopeless = (intent: Intent, code: string): boolean =>
 function describe(intent: Intent): string {
   if (intent.kind === 'roll-back') return `finish the restore of ${targetKey({ ...intent, name: intent.target })}`
   if (intent.kind === 'resume') return `${intent.how} container ${intent.container.name}`
+  if (intent.kind === 'undo-method')
+    return `clean up in the service of ${targetKey({ ...intent, name: intent.target })}`
   if (intent.kind === 'exec') return `exec-post in ${intent.container.name}`
   return `leave network ${intent.network}`
 }
 
+async function undoInService(parts: Parts, intent: InService, signal: AbortSignal): Promise<void> {
+  const target = await findTarget(parts, intent, signal)
+  const ctx = methodContext(parts, target, () => {}, signal)
+  await methodOf(parts, target).undo?.(ctx, target.spec, intent.detail)
+}
+
+async function findTarget(
+  parts: Parts,
+  wanted: { project: string; target: string },
+  signal: AbortSignal,
+): Promise<Target> {
+  const { plan } = await currentPlan(parts, signal)
+  const found = plan.targets.find(({ project, name }) => project === wanted.project && name === wanted.target)
+  if (found) return found
+  throw new BackupError('NO_SUCH_TARGET', `${wanted.target} is not there any more, or its labels are broken`)
+}
+
 /** Back to the state before; forward to the wanted one where that was taken without a safety snapshot. */
 async function finishRestore(parts: Parts, intent: RollBack, signal: AbortSignal): Promise<void> {
-  const { plan } = await currentPlan(parts, signal)
-  const target = plan.targets.find(({ project, name }) => project === intent.project && name === intent.target)
-  if (!target) throw new BackupError('NO_SUCH_TARGET', `${intent.target} is not there to be put back`)
+  const target = await findTarget(parts, intent, signal)
   const wanted = intent.safety ?? intent.snapshot
   const snapshot = (await parts.local.list(signal)).find(({ id }) => id === wanted.id)
   if (!snapshot) throw new BackupError('NO_SUCH_SNAPSHOT', `snapshot ${wanted.id} is gone`)

@@ -21,9 +21,14 @@ export interface Method<K extends MethodKind = MethodKind> {
    * Answers the proofs that can only be had before the service runs again.
    */
   restore(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<Check[]>
+  /** Undoes what a dead run noted by `ctx.note`. Safe to repeat; what is gone already is a success. */
+  undo?(ctx: MethodContext, spec: TargetSpec<K>, detail: UndoDetail): Promise<void>
   /** Compares what is there now with the facts of the snapshot, with the service started. */
   prove(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<Check[]>
 }
+
+/** What `Method.undo` needs to know, never a secret. */
+export type UndoDetail = Record<string, string>
 
 /** The slice of the world that a method sees. */
 export interface MethodContext {
@@ -41,6 +46,13 @@ export interface MethodContext {
   execStream(command: string[], options?: ExecOptions & { input?: Readable }): Promise<Readable>
   /** Path for this process of a path in the container; PATH_UNREACHABLE where no mount leads there. */
   hostPath(containerPath: string): string
+  /** The container's IP address for HTTP, good until it is disposed: `await using place = await ctx.reach()`. */
+  reach(): Promise<{ host: string } & AsyncDisposable>
+  /**
+   * A durable note, before the act, of something in the service that must be undone. Dispose drops it, after the undoing; whoever
+   * finds this process dead calls `Method.undo` with it.
+   */
+  note(detail: UndoDetail): Disposable
   /** A line for the user: part of the result, and of the snapshot's manifest. */
   warn(text: string): void
 }

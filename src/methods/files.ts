@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { posix } from 'node:path'
+import { BackupError } from '../errors.ts'
+import { clearTree } from '../lib/tree/clear.ts'
+import { digestTree } from '../lib/tree/digest.ts'
+import { fingerprintTree } from '../lib/tree/fingerprint.ts'
+import type { ArtifactRecord } from '../repository/repository.ts'
+import type { Check, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
+
+/** Trees as they lie on a volume or bind mount, read while their writers are down, or with a proof that they stood still. */
+export const files: Method<'files'> = {
+  kind: 'files',
+  needsRunning: false,
+
+  paths: (spec, container) =>
+    spec.paths ??
+    container.mounts.filter(({ writable, kind }) => writable && kind !== 'other').map(({ destination }) => destination),
+
+  async *capture(ctx, { quiesce, exclude }) {
+    const trees = ctx.paths.map((path) => ({ origin: path, root: ctx.hostPath(path) }))
+    const fingerprint = async () => Promise.all(trees.map(({ root }) => fingerprintTree(root, exclude, ctx.signal)))
+    const before = quiesce === 'none' ? await fingerprint() : []
+    const names = artifactNames(ctx.paths)
+    for (const [index, tree] of trees.entries()) yield { kind: 'tree', name: names[index] as string, exclude, ...tree }
+    if (quiesce === 'none') refuseChange(trees, before, await fingerprint())
+  },
+
+  async restore(ctx, { quiesce, exclude }, snapshot) {
+    const trees = snapshot.artifacts.filter(({ kind }) => kind === 'tree')
+    const parts = trees.map((artifact) => partOf(ctx, artifact)).filter(({ only }) => only === undefined || only.length > 0)
+    refuseUnknown(ctx, parts)
+    if (quiesce !== 'none') await ctx.service.stop()
+    const checks: Check[] = []
+    for (const part of parts) checks.push(...(await replaceTree(ctx, snapshot, part, exclude)))
+    return checks
+  },
+
+  // What is on disk was proven before the service ran again: after that it may rightly change.
+  prove: async () => [],
+}
+
+/** `/app/data` → `app-data`, made unique where two paths come out alike. */
+function artifactNames(paths: string[]): string[] {
+  const used = new Set<string>()
+  return paths.map((path) => {
+    const base = path.replaceAll(/[^A-Za-z0-9._]+/g, '-').replaceAll(/^-|-$/g, '').toLowerCase() || 'root'
+    let name = base
+    for (let count = 2; used.has(name); count++) name = `${base}-${count}`
+    used.add(name)
+    return name
+  })
+}
+
+function refuseChange(trees: { origin: string }[], before: string[], after: string[]): void {
+  const changed = trees.filter((_, index) => before[index] !== after[index]).map(({ origin }) => origin)
+  if (changed.length > 0) throw new BackupError('NOT_STILL', `${changed.join(', ')} changed while it was read`)
+}
+
+interface Part {
+  artifact: ArtifactRecord
+  origin: string
+  root: string
+  /** Paths relative to the root; absent: the whole tree. */
+  only?: string[]
+}
+
+function partOf(ctx: RestoreContext, artifact: ArtifactRecord): Part {
+  const origin = artifact.origin ?? ''
+  const part = { artifact, origin, root: ctx.hostPath(origin) }
+  if (!ctx.only) return part
+  const only = ctx.only.flatMap((path) => {
+    const inside = posix.isAbsolute(path) ? posix.relative(origin, path) : posix.normalize(path)
+    return inside === '..' || inside.startsWith('../') ? [] : [inside.replace(/\/+$/, '') || '.']
+  })
+  return { ...part, only }
+}
+
+function refuseUnknown(ctx: RestoreContext, parts: Part[]): void {
+  if (parts.length > 0) return
+  const hint = 'Give a path as it is in the container, or one relative to the root of the tree.'
+  throw new BackupError('USAGE', `${ctx.only?.join(', ')} lies in no tree of the snapshot`, { hint })
+}
+
+/** The root stays the same inode, because it is what is mounted. What is excluded from backups is left alone. */
+async function replaceTree(ctx: MethodContext, snapshot: StoredSnapshot, part: Part, exclude: string[]): Promise<Check[]> {
+  const { artifact, root, only, origin } = part
+  if (!existsSync(root)) await mkdir(root, { recursive: true })
+  for (const path of only ?? ['.']) await clearTree(root, path, { exclude, signal: ctx.signal, onWarning: ctx.warn })
+  await snapshot.extract(artifact.name, root, only)
+  if (only) return []
+  const actual = await digestTree(root, { exclude, signal: ctx.signal })
+  const expected = artifact.plain.sha256
+  return [{ name: `${origin} as it was packed`, expected, actual, ok: actual === expected }]
+}
