@@ -29,7 +29,7 @@ const reserved: [what: string, pattern: RegExp, allowed: string[]][] = [
   ['child processes', /['"](?:node:)?child_process['"]|['"]execa['"]/, ['lib']],
   ['process.exit', /\bprocess\s*\.\s*exit\b/, ['main.ts']],
   ['Date.now', /\bDate\s*\.\s*now\b/, ['lib/clock.ts']],
-  ['the time of now by new Date()', /\bnew\s+Date\s*(?:\(\s*\)|(?![\w\s(]))/, ['lib/clock.ts']],
+  ['the time of now by new Date()', /\bnew\s+Date\b\s*(?:\(\s*\)|(?!\s*\())/, ['lib/clock.ts']],
   ['the engine API', /['"](?:dockerode|docker-modem)['"]/, ['engine']],
   ['the command line parser', /['"]commander['"]/, ['cli']],
 ]

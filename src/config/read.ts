@@ -1,7 +1,7 @@
 import { nearest } from '../labels/nearest.ts'
-import { masked, problemOf, refusedValue, shorten, soundsSecret } from '../labels/problem.ts'
+import { problemOf, refusedValue, shownUnder, soundsSecret } from '../labels/problem.ts'
 import type { LabelProblem } from '../labels/spec.ts'
-import { readText } from '../labels/text.ts'
+import { masked, readText } from '../labels/text.ts'
 import { type ConfigRow, type ConfigValues, configRows, foreignVariables, variablePrefix } from './rows.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -96,6 +96,6 @@ function unknownVariables(environment: Environment): LabelProblem[] {
 
 function unknown(label: string, value: string, known: string[], reason: string): LabelProblem {
   const near = nearest(label, known)
-  const secret = soundsSecret(label) || soundsSecret(near ?? '') || /:\/\/.*@/s.test(value)
-  return problemOf(label, secret ? masked : shorten(value), reason, near)
+  const secret = soundsSecret(near ?? '') || /:\/\/.*@/s.test(value)
+  return problemOf(label, secret ? masked : shownUnder(label, value), reason, near)
 }

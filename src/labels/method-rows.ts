@@ -24,6 +24,9 @@ const passwordVariable = (key: string, absent = ''): Row<string> => ({
   doc: "Variable of the container's environment that holds the password.",
 })
 
+/** The password itself is no path, and easily put here. */
+const secretPath = { ...containerPath, confidential: (text: string) => !text.startsWith('/') }
+
 const portOf = (key: string, number: number): Row<number> & { fallback: () => number } => ({
   key,
   type: port,
@@ -48,7 +51,7 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
     passwordEnv: passwordVariable('redis.password-env', '`REDIS_PASSWORD` when set in the container'),
     passwordFile: {
       key: 'redis.password-file',
-      type: containerPath,
+      type: secretPath,
       doc: 'File in the container that holds the password.',
     },
     tls: tls('redis.tls'),

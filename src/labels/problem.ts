@@ -1,6 +1,6 @@
 import type { AnyRow } from './row.ts'
 import type { LabelProblem } from './spec.ts'
-import { type Refusal, refuse } from './text.ts'
+import { masked, type Refusal, refuse } from './text.ts'
 
 /** One label of ours, taken apart. */
 export interface Entry {
@@ -15,14 +15,16 @@ export interface Entry {
 /** All that a problem needs of a row. */
 type Typed = Pick<AnyRow, 'type'>
 
-/** Shown in place of a text that may be a secret. */
-export const masked = '***'
-
 const longestShown = 200
 
 /** The value as a problem may show it. */
 export function shownValue(row: Typed, value: string): string {
   return row.type.confidential?.(value) ? masked : shorten(value)
+}
+
+/** The value of a key that is none of ours. */
+export function shownUnder(key: string, value: string): string {
+  return soundsSecret(key) ? masked : shorten(value)
 }
 
 export function shorten(text: string): string {
@@ -41,9 +43,14 @@ function printable(text: string): string {
 /** May a key of this name, slips included, carry a secret? */
 export const soundsSecret = (key: string): boolean => /pas|pwd|pw\b|secr|token|key|cred|auth/i.test(key)
 
-/** A value that its row refused. A suggestion that would show a long text again is left out. */
-export function refusedValue(row: Typed, entry: Pick<Entry, 'label' | 'value'>, refusal: Refusal): LabelProblem {
-  const { suggestion } = refusal
-  const short = suggestion !== undefined && suggestion.length <= longestShown ? suggestion : undefined
-  return problemOf(entry.label, shownValue(row, entry.value), shorten(refusal.reason), short)
+/** A value that its row refused. A suggestion that would show a secret or a long text again is left out. */
+export function refusedValue(
+  row: Typed,
+  { label, value }: Pick<Entry, 'label' | 'value'>,
+  refusal: Refusal,
+): LabelProblem {
+  const { reason, suggestion = '' } = refusal
+  const shown = shownValue(row, value)
+  const mayShow = suggestion !== '' && suggestion.length <= longestShown && shown !== masked
+  return problemOf(label, shown, shorten(reason), mayShow ? suggestion : undefined)
 }

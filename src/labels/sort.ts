@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein'
-import { type Entry, problemOf, shorten } from './problem.ts'
+import { type Entry, problemOf, shownUnder } from './problem.ts'
 import type { LabelProblem } from './spec.ts'
 import { containerRows, methodRow, namedPrefix, places, prefix } from './table.ts'
 import { unknownKey } from './unknown.ts'
@@ -49,7 +49,7 @@ function takeApart(label: string, value: string): Entry | LabelProblem | undefin
   if (!label.startsWith(namedPrefix)) return { label, base: prefix, key: label.slice(prefix.length), value }
   const dot = label.indexOf('.', namedPrefix.length)
   if (dot <= namedPrefix.length || dot === label.length - 1)
-    return problemOf(label, shorten(value), `must be ${namedPrefix}<name>.<key>`)
+    return problemOf(label, shownUnder(label, value), `must be ${namedPrefix}<name>.<key>`)
   return { label, base: label.slice(0, dot + 1), key: label.slice(dot + 1), value }
 }
 
@@ -61,7 +61,7 @@ function missedPrefix(label: string, value: string): LabelProblem | undefined {
   if (distance(typed.toLowerCase(), 'xnai.backup') > 2) return undefined
   return problemOf(
     label,
-    shorten(value),
+    shownUnder(label, value),
     `labels of xnai-backup start with ${prefix}`,
     `${prefix}${key.join('.') || 'enable'}`,
   )

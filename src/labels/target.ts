@@ -1,4 +1,4 @@
-import { type Entry, problemOf, refusedValue, shownValue } from './problem.ts'
+import { type Entry, problemOf, refusedValue, shorten, shownValue } from './problem.ts'
 import type { AnyRow } from './row.ts'
 import type { LabelProblem, MethodKind, TargetSpec } from './spec.ts'
 import { belongsTo, containerRows, labelOf, methodRow, namedPrefix, places, prefix, targetRows } from './table.ts'
@@ -68,9 +68,10 @@ function readEntry(entry: Entry, method: MethodKind | undefined, values: Values,
 /** Labels that a named target cannot have. */
 function misplacement({ label, base, key, value }: Entry): LabelProblem | undefined {
   if (base === prefix) return undefined
-  if (key === targetRows.name.key) return problemOf(label, value, 'a named target has its name in its labels already')
+  if (key === targetRows.name.key)
+    return problemOf(label, shorten(value), 'a named target has its name in its labels already')
   if (Object.values(containerRows).some((row) => row.key === key))
-    return problemOf(label, value, 'describes the whole container', `${prefix}${key}`)
+    return problemOf(label, shorten(value), 'describes the whole container', `${prefix}${key}`)
   return undefined
 }
 

@@ -9,9 +9,12 @@ export interface TextType<T> {
   parse(text: string): Parsed<T>
   /** `parse(format(value))` gives the value back. */
   format(value: T): string
-  /** True where the text may hold a secret by mistake: problems do not repeat it. */
+  /** True where the text may hold a secret: no problem repeats it, and no reason quotes it. */
   confidential?(text: string): boolean
 }
+
+/** Shown in place of a text that may be a secret. */
+export const masked = '***'
 
 export type Parsed<T> = { value: T } | Refusal
 
@@ -74,8 +77,6 @@ export function integer(lowest: number, highest: number): TextType<number> {
 
 export const port = integer(1, 65_535)
 
-const unitWords = /^(?:(s)ec(?:onds?|s)?|(m)in(?:utes?|s)?|(h)(?:ours?|rs?)|(d)ays?|(w)(?:eeks?|ks?)|(y)(?:ears?|rs?))$/
-
 /** Seconds. `longest`: itself a duration; a timer above 24 days would fire at once. */
 export function duration(longest = '100y'): TextType<number> {
   const form = 'a duration such as 90s, 15m, 24h, 30d, 12w or 1y'
@@ -91,58 +92,48 @@ export function duration(longest = '100y'): TextType<number> {
   }
 }
 
-/** `15 minutes`, `1h30m`, `90` → what was most likely meant, as a duration. */
+/** `15 minutes`, `1h30m`, `90`, `1 month` → what was most likely meant, as a duration. */
 function guessDuration(text: string): string | undefined {
-  const parts = [...text.toLowerCase().matchAll(/([1-9]\d*)\s*([a-z]*)/g)]
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text.toLowerCase().replace(/\s+(?=\d)/g, ''))
-    return undefined
-  let seconds = 0
-  for (const [, count, word] of parts) {
-    const unit =
-      word === ''
-        ? 's'
-        : (unitWords
-            .exec(word as string)
-            ?.slice(1)
-            .find(Boolean) ?? word)
-    seconds +=
-      word === 'mo' || word?.startsWith('month')
-        ? Number(count) * 30 * 86_400
-        : (parseDuration(`${count}${unit}`) ?? Number.NaN)
-  }
-  return Number.isSafeInteger(seconds) ? formatDuration(seconds) : undefined
+  const parts = [...text.toLowerCase().matchAll(/(\d+)\s*(mo|[smhdwy]|$)[a-z]*\s*/g)]
+  if (parts.map(([part]) => part).join('') !== text.toLowerCase()) return undefined
+  const lengths = parts.map(([, count, unit]) => {
+    const one = unit === 'mo' ? '30d' : `1${unit || 's'}`
+    return Number(count) * (parseDuration(one) ?? 0)
+  })
+  const seconds = lengths.reduce((sum, length) => sum + length, 0)
+  return seconds > 0 && Number.isSafeInteger(seconds) ? formatDuration(seconds) : undefined
 }
 
 /** Comma-separated values. Blanks around an entry do not count; an empty or repeated one is refused. */
 export function list<T>(entry: TextType<T>, split: (text: string) => string[] = splitCommas): TextType<T[]> {
+  const nameOf = (text: string) => (entry.confidential?.(text) ? masked : text)
   return {
     form: `${entry.form}; several separated by commas`,
     parse: (text) => {
       const values = new Map<string, T>()
-      const texts = split(text)
+      const texts = split(text).map((part) => part.trim())
       for (const [index, part] of texts.entries()) {
         const parsed = readText(entry, part)
-        if (!('value' in parsed)) return inList(parsed, texts, part)
+        if (!('value' in parsed)) return inList(parsed, texts, index, nameOf(part))
         const key = entry.format(parsed.value)
-        if (values.has(key)) return refuse(`names ${key} twice`, texts.toSpliced(index, 1).join(','))
+        if (values.has(key)) return refuse(`names ${nameOf(key)} twice`, texts.toSpliced(index, 1).join(','))
         values.set(key, parsed.value)
       }
       return { value: [...values.values()] }
     },
     format: (values) => values.map((value) => entry.format(value)).join(','),
+    ...(entry.confidential && { confidential: entry.confidential }),
   }
 }
 
 const splitCommas = (text: string) => text.split(',')
 
 /** The refusal of one entry, said of the whole list. */
-function inList(refusal: Refusal, texts: string[], part: string): Refusal {
-  const shown = part.trim()
-  if (shown === '') {
-    const rest = texts.filter((text) => text.trim() !== '').join(',')
-    return rest === '' ? refuse('holds no entry') : refuse('holds an empty entry', rest)
+function inList({ reason, suggestion }: Refusal, texts: string[], index: number, name: string): Refusal {
+  if (texts[index] === '') {
+    const rest = texts.filter((text) => text !== '')
+    return rest.length === 0 ? refuse('holds no entry') : refuse('holds an empty entry', rest.join(','))
   }
-  const repaired =
-    refusal.suggestion && texts.map((text) => (text === part ? refusal.suggestion : text.trim())).join(',')
-  return refuse(texts.length === 1 ? refusal.reason : `entry ${shown}: ${refusal.reason}`, repaired)
+  const repaired = suggestion === undefined ? undefined : texts.with(index, suggestion).join(',')
+  return refuse(texts.length === 1 ? reason : `entry ${name}: ${reason}`, repaired)
 }

@@ -1,7 +1,8 @@
 import { nearest } from './nearest.ts'
-import { type Entry, masked, problemOf, shorten, soundsSecret } from './problem.ts'
+import { type Entry, problemOf, shownUnder, soundsSecret } from './problem.ts'
 import { type LabelProblem, type MethodKind, methodKinds } from './spec.ts'
 import { belongsTo, containerRows, methodRow, namedPrefix, places, prefix } from './table.ts'
+import { masked } from './text.ts'
 
 const targetKeys = [methodRow.key, ...places.keys()]
 const containerKeys: string[] = Object.values(containerRows).map((row) => row.key)
@@ -9,8 +10,8 @@ const containerKeys: string[] = Object.values(containerRows).map((row) => row.ke
 /** A key that the table does not hold, with the key that was most likely meant. `method`: the target's, where it is known. */
 export function unknownKey(entry: Entry, method?: MethodKind): LabelProblem {
   const near = nearestKey(entry, method)
-  if (!soundsSecret(entry.key)) return problemOf(entry.label, shorten(entry.value), 'is no label of xnai-backup', near)
-  if (isTyping(entry, near)) return problemOf(entry.label, masked, 'is no label of xnai-backup', near)
+  const typing = !soundsSecret(entry.key) || isTyping(entry, near)
+  if (typing) return problemOf(entry.label, shownUnder(entry.key, entry.value), 'is no label of xnai-backup', near)
   const reason = 'a secret must not stand in a label; name the variable of the container that holds it'
   return problemOf(entry.label, masked, reason, secretKey(entry, method))
 }

@@ -191,6 +191,16 @@ describe('problems', () => {
     ['a repository without its kind', 'local: /backups', '; did you mean archive:/backups?'],
     ['a remote without its kind', 'remote: s3:https://host/bucket', '; did you mean restic:s3:https://host/bucket?'],
     ['a relative directory', 'local: archive:backups', '; did you mean archive:/backups?'],
+    [
+      'a secret in a list of addresses',
+      'notify: [https://hooks/hunter2, ftp://hunter2]',
+      '  notify = ***: entry ***: must be an http:// or https:// URL',
+    ],
+    [
+      'a secret that stands twice',
+      'notify: [https://hooks/hunter2, https://hooks/hunter2]',
+      '  notify = ***: names *** twice',
+    ],
     ['a secret in an address', 'remote: rest:https://user:hunter2@host/', '  remote = ***: must be archive:DIR'],
     ['an engine by ssh', 'engine: ssh://host/run/podman.sock', 'ssh is not spoken here'],
     ['an address without port', 'engine: tcp://host', 'must be unix:///PATH or tcp://HOST:PORT'],

@@ -148,7 +148,7 @@ describe('labels there and back', () => {
           ...(wanted.groupWriter && { groupWriter: wanted.groupWriter }),
         })
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
   })
 
