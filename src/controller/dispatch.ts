@@ -34,12 +34,13 @@ export function createDispatcher(
     if (result && result.outcome !== 'failed') catalog.saveSchedule(target.project, target.name, remember)
     else heldUntilMs.set(targetKey(target), clock.monotonicMs() + holdMs)
   }
-  const work = async ({ targets, cause, reason }: Action) => {
-    const keys = targets.map(({ target }) => targetKey(target))
+  const work = async (action: Action) => {
+    const { targets, cause, reason } = action
+    const keys = keysOf(action)
     log.info({ targets: keys, cause, reason }, 'backup begins')
-    let results: BackupResult[] = []
+    const wanted = targets.map(({ target }) => target)
     try {
-      results = await options.backup(targets.map(({ target }) => target), cause, signal) // biome-ignore format: one line
+      const results = await options.backup(wanted, cause, signal)
       for (const assignment of targets) conclude(assignment, results)
     } catch (error) {
       for (const key of keys) heldUntilMs.set(key, clock.monotonicMs() + holdMs)
@@ -49,10 +50,12 @@ export function createDispatcher(
   }
   return {
     dispatch(actions) {
-      for (const action of actions) queue.add(action.targets.map(({ target }) => targetKey(target)), () => work(action)) // biome-ignore format: one line
+      for (const action of actions) queue.add(keysOf(action), () => work(action))
     },
     busy: queue.busy,
     held: () => new Set([...heldUntilMs].filter(([, until]) => until > clock.monotonicMs()).map(([key]) => key)),
     drain: queue.drain,
   }
 }
+
+const keysOf = ({ targets }: Action): string[] => targets.map(({ target }) => targetKey(target))
