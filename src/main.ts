@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { openCatalog } from './catalog/sqlite.ts'
 import type { Answer, Invocation, Io, Session } from './cli/command.ts'
 import { type ExitCode, exitCodeOfAnswer, exitCodeOfError } from './cli/exit-code.ts'

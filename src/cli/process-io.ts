@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import type { Io } from './command.ts'
 
@@ -16,8 +17,11 @@ function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
 }
 
-/** On stderr, so that stdout stays for the result. */
+/** On stderr, so that stdout stays for the result. The end of the input ends the question, too. */
 async function ask(question: string, signal: AbortSignal): Promise<string> {
   using lines = createInterface({ input: process.stdin, output: process.stderr })
-  return await lines.question(question, { signal })
+  // Raw mode keeps Ctrl-C from becoming a signal; here it means the same.
+  lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+  const closed = once(lines, 'close').then(() => '')
+  return await Promise.race([lines.question(question, { signal }), closed])
 }

@@ -36,7 +36,7 @@ function makeProgram(io: Io, choose: (run: Invocation['run']) => void): Command 
     .description('Backup controller for Podman compose stacks.')
     .version(version)
     .option('--config <FILE>', 'configuration file (default: /etc/xnai-backup/config.yaml)')
-    .addHelpText('after', exitCodeHelp)
+    .addHelpText('afterAll', exitCodeHelp)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { realJobs } from '../controller/jobs.ts'
 import { runController } from '../controller/loop.ts'
 import type { Define, Session } from './command.ts'
 
@@ -14,7 +15,7 @@ async function run(session: Session): Promise<undefined> {
   const ended = new AbortController()
   const beating = beat(session, AbortSignal.any([signal, ended.signal]))
   try {
-    await runController(parts, { concurrency: config.concurrency }, signal)
+    await runController(parts, { concurrency: config.concurrency, jobs: realJobs(parts) }, signal)
   } finally {
     ended.abort()
     await beating

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { BackupError, reportError } from '../../../src/errors.ts'
-import { checkShape, failureShape, listShape, planShape, statusShape } from './shapes.ts'
-import { container, run, shelf, shop, snapshot, volume } from './stage.ts'
+import { fakeEngine } from '../../fakes/engine.ts'
+import { container, run, shelf, shop, snapshot, volume } from '../../support/cli.ts'
+import { checkShape, failureShape, listShape, planShape, statusShape } from '../../support/json-shapes.ts'
 
+const { signal } = new AbortController()
 const healthy = shop.filter(({ service }) => service !== 'web')
 
 describe('plan', () => {
@@ -184,7 +186,7 @@ test('an error of any command is one JSON document on stdout, and text on stderr
 test('a secret of a container that is part of an error never reaches the output', async () => {
   const secret = container('redis', {
     labels: { 'xnai.backup.enable': 'true' },
-    environment: new Map([['REDIS_PASSWORD', 'open sesame']]),
+    environment: { REDIS_PASSWORD: 'open sesame' },
     mounts: [volume('redis', '/data')],
   })
   const careless = () => Promise.reject(new BackupError('AUTH_FAILED', 'redis-cli -a open sesame: refused'))
@@ -194,4 +196,22 @@ test('a secret of a container that is part of an error never reaches the output'
   })
   expect(stdout + stderr).not.toContain('open sesame')
   expect(stdout).toContain('redis-cli -a [secret]: refused')
+})
+
+describe('an ordinary user of a rootless engine', () => {
+  const engine = fakeEngine()
+  const rootless = { ...engine, info: async () => ({ ...(await engine.info(signal)), rootless: true }) }
+
+  test('is told to enter its user namespace before files are touched', async () => {
+    const { stderr } = await run(['backup', 'redis'], { engine: rootless, userId: 1000 })
+    expect(stderr).toMatch(/^hint: .* podman unshare xnai-backup/)
+  })
+
+  test.for([
+    ['root within that namespace', ['backup', 'redis'], 0],
+    ['who only looks', ['list'], 1000],
+  ] as const)('%s is not', async ([, args, userId]) => {
+    const { stderr } = await run([...args], { engine: rootless, userId })
+    expect(stderr).not.toContain('unshare')
+  })
 })

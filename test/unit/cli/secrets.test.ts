@@ -1,17 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { makeScrubber, watchSecrets } from '../../../src/cli/secrets.ts'
-import type { Engine } from '../../../src/engine/engine.ts'
-import { container } from './stage.ts'
-
-const signal = new AbortController().signal
-
-const containerWith = (environment: Record<string, string>) =>
-  container('db', { environment: new Map(Object.entries(environment)) })
+import { fakeEngine } from '../../fakes/engine.ts'
+import { container } from '../../support/cli.ts'
 
 async function scrubberFor(environment: Record<string, string>) {
   const scrubber = makeScrubber()
-  const engine = { list: async () => [containerWith(environment)] } as Partial<Engine> as Engine
-  await watchSecrets(engine, scrubber).list(signal)
+  const engine = fakeEngine({ containers: [container('db', { environment })] })
+  await watchSecrets(engine, scrubber).list(new AbortController().signal)
   return scrubber
 }
 

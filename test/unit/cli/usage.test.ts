@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { version } from '../../../src/job/identify.ts'
-import { failureShape } from './shapes.ts'
-import { run, shelf, snapshot } from './stage.ts'
+import { run, shelf, snapshot } from '../../support/cli.ts'
+import { failureShape } from '../../support/json-shapes.ts'
 
 const local = shelf([snapshot('redis', '2026-11-20T02:00:00.000Z'), snapshot('files', '2026-11-20T02:00:00.000Z')])
 

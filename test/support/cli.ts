@@ -3,41 +3,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
-import { openCatalog } from '../../../src/catalog/sqlite.ts'
-import type { Io } from '../../../src/cli/command.ts'
-import type { ContainerFacts, Engine } from '../../../src/engine/engine.ts'
-import type { Parts } from '../../../src/job/job.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
-import { main } from '../../../src/main.ts'
-import { methods } from '../../../src/methods/index.ts'
-import type { Repository, Snapshot } from '../../../src/repository/repository.ts'
+import { openCatalog } from '../../src/catalog/sqlite.ts'
+import type { Io } from '../../src/cli/command.ts'
+import type { Parts } from '../../src/job/job.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { main, type OpenParts } from '../../src/main.ts'
+import { methods } from '../../src/methods/index.ts'
+import type { Repository, Snapshot } from '../../src/repository/repository.ts'
+import { type FakeContainer, fakeEngine } from '../fakes/engine.ts'
 
 export const now = new Date('2026-11-20T12:00:00Z')
 
 /** A running container of the compose project `shop`. */
-export function container(service: string, facts: Partial<ContainerFacts> = {}): ContainerFacts {
-  return {
-    id: `id-${service}`,
-    name: `shop-${service}-1`,
-    project: 'shop',
-    service,
-    number: 1,
-    oneoff: false,
-    image: `docker.io/library/${service}:1`,
-    imageId: `sha256:${service}`,
-    labels: {},
-    state: 'running',
-    health: 'none',
-    exitCode: 0,
-    user: '',
-    environment: new Map(),
-    mounts: [],
-    networks: [],
-    dependsOn: [],
-    requires: [],
-    ...facts,
-  }
-}
+export const container = (service: string, facts: Partial<FakeContainer> = {}): FakeContainer => ({
+  name: `shop-${service}-1`,
+  project: 'shop',
+  service,
+  number: 1,
+  ...facts,
+})
 
 export const volume = (name: string, destination: string) => ({
   kind: 'volume' as const,
@@ -48,7 +32,7 @@ export const volume = (name: string, destination: string) => ({
 })
 
 /** A shop: redis by its own method, files that two services write, and a service with a misspelt label. */
-export const shop: ContainerFacts[] = [
+export const shop: FakeContainer[] = [
   container('redis', {
     labels: { 'xnai.backup.enable': 'true', 'xnai.backup.method': 'redis' },
     mounts: [volume('redis', '/data')],
@@ -107,25 +91,28 @@ export const shelf = (snapshots: Snapshot[], more: Partial<Repository> = {}): Re
   ...more,
 })
 
-/** An engine that only answers what there is. */
-const onlooker = (containers: ContainerFacts[]): Engine =>
-  ({
-    info: async () => ({ name: 'podman', version: '5.0.0', apiVersion: '1.41', rootless: false }),
-    list: async () => containers,
-    inspect: async (id: string) => containers.find((one) => one.id === id || one.name === id),
-  }) as Partial<Engine> as Engine
-
 export interface Stage extends Partial<Omit<Parts, 'local'>> {
-  containers?: ContainerFacts[]
+  containers?: FakeContainer[]
   local?: Repository
   terminal?: boolean
   reply?: string
+  signal?: AbortSignal
+  /** Default: root. */
+  userId?: number
+  /** Default: a new directory, removed with the test. */
+  state?: string
+}
+
+/** A new directory, removed with the test. */
+export function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'xnai-cli-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
 }
 
 /** Runs one command in this process and catches all that it prints. */
 export async function run(args: string[], stage: Stage = {}) {
-  const state = mkdtempSync(join(tmpdir(), 'xnai-cli-'))
-  onTestFinished(() => rmSync(state, { recursive: true, force: true }))
+  const state = stage.state ?? makeFolder()
   const printed = { stdout: '', stderr: '', asked: '' }
   const sink = (name: 'stdout' | 'stderr') => ({
     isTTY: stage.terminal === true,
@@ -142,13 +129,13 @@ export async function run(args: string[], stage: Stage = {}) {
     stdout: sink('stdout'),
     stderr: sink('stderr'),
     environment: { XNAI_BACKUP_STATE: state },
-    userId: 0,
+    userId: stage.userId ?? 0,
     ask: stage.terminal ? ask : undefined,
   }
-  const exitCode = await main(args, io, async (config) => {
+  const open: OpenParts = async (config) => {
     const catalog = stage.catalog ?? openCatalog(state)
     return {
-      engine: onlooker(stage.containers ?? shop),
+      engine: fakeEngine({ containers: stage.containers ?? shop }),
       local: shelf([]),
       methods,
       clock: { ...systemClock, now: () => now },
@@ -157,8 +144,9 @@ export async function run(args: string[], stage: Stage = {}) {
       ownPath: (path) => path,
       ...stage,
       catalog,
-      [Symbol.asyncDispose]: async () => catalog[Symbol.dispose](),
+      [Symbol.asyncDispose]: async () => (stage.catalog ? undefined : catalog[Symbol.dispose]()),
     }
-  })
+  }
+  const exitCode = await main(args, io, open, stage.signal)
   return { exitCode, ...printed, json: () => JSON.parse(printed.stdout) as unknown }
 }
