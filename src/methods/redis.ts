@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path/posix'
+import { asBackupError } from '../errors.ts'
+import type { TargetSpec } from '../labels/spec.ts'
+import type { Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
+import { redisCli, serverName } from './redis/cli.ts'
+import { factsOfLayout, type Layout, layoutOfFacts, readLayout } from './redis/layout.ts'
+import { putInPlace, refuseFull, stageRdb } from './redis/place.ts'
+import { awaitLoaded, compareFacts, refuseRole } from './redis/prove.ts'
+import { openRdb } from './redis/rdb.ts'
+import { refuseUnreadable } from './redis/rdb-check.ts'
+import { type Info, infoNumber } from './redis/reply.ts'
+import { saveNow } from './redis/save.ts'
+
+const artifact = 'dump.rdb'
+
+/** Redis and Valkey by an RDB that the server saved when asked and that its own checker read; complete for append-only instances too. */
+export const redis: Method<'redis'> = {
+  kind: 'redis',
+  needsRunning: true,
+  paths: () => [],
+
+  async *capture(ctx, { options, startTimeoutSeconds }) {
+    const cli = redisCli(ctx, options)
+    const info = await awaitLoaded(ctx, cli, { seconds: startTimeoutSeconds })
+    refuseRole(info, 'DUMP_FAILED')
+    const layout = await readLayout(cli)
+    await refuseFull(ctx.hostPath(layout.dir), infoNumber(info, 'used_memory_dataset') ?? 0)
+    const rdbPath = ctx.hostPath(join(layout.dir, layout.dbfilename))
+    const isKept = layout.save !== '' || existsSync(rdbPath)
+    const second = await saveNow(ctx, cli)
+    await using rdb = await openRdb(ctx, layout, second)
+    // An instance that never saves by itself would load our file at its next start.
+    if (!isKept) await rm(rdbPath, { force: true })
+    yield { kind: 'stream', name: artifact, open: async (signal) => rdb.stream(signal) }
+    const facts = { ...factsOfServer(info), ...factsOfLayout(layout), rdb: rdb.header }
+    for (const [name, value] of Object.entries(facts)) ctx.fact(name, value)
+    if (!rdb.report) return
+    ctx.fact('keys', rdb.report.keys)
+    ctx.fact('expires', rdb.report.expires)
+    ctx.fact('databases', rdb.report.databases.join(','))
+  },
+
+  async check(ctx, spec, snapshot) {
+    if (ctx.container.state === 'running') await refuseUnfit(ctx, spec, snapshot)
+  },
+
+  async restore(ctx, spec, snapshot) {
+    const layout = await currentLayout(ctx, spec, snapshot)
+    const directory = ctx.hostPath(layout.dir)
+    const bytes = snapshot.artifacts.find(({ name }) => name === artifact)?.plain.bytes ?? 0
+    await using staged = await stageRdb(directory, bytes, await snapshot.open(artifact))
+    await ctx.service.stop()
+    await putInPlace(directory, layout, staged)
+    return []
+  },
+
+  async prove(ctx, { options, startTimeoutSeconds }, snapshot) {
+    const cli = redisCli(ctx, options)
+    const bytes = snapshot.artifacts.find(({ name }) => name === artifact)?.plain.bytes ?? 0
+    const info = await awaitLoaded(ctx, cli, {
+      seconds: startTimeoutSeconds + bytes / loadBytesPerSecond,
+      justStarted: true,
+    })
+    return compareFacts(cli, info, snapshot.facts)
+  },
+}
+
+/** A slow machine's pace. */
+const loadBytesPerSecond = 5e6
+
+function factsOfServer(info: Info): Record<string, string> {
+  return { server: serverName(info), mode: info.get('redis_mode') ?? 'standalone' }
+}
+
+/** RESTORE_REFUSED for a replica, a sentinel, or a server that cannot read this RDB. Answers where the data lies now. */
+async function refuseUnfit(
+  ctx: MethodContext,
+  spec: TargetSpec<'redis'>,
+  snapshot: StoredSnapshot,
+  justStarted = false,
+): Promise<Layout> {
+  const cli = redisCli(ctx, spec.options)
+  const info = await awaitLoaded(ctx, cli, { seconds: spec.startTimeoutSeconds, justStarted })
+  refuseRole(info, 'RESTORE_REFUSED')
+  if (snapshot.facts.rdb) await refuseUnreadable(ctx, String(snapshot.facts.rdb), String(snapshot.facts.server))
+  return readLayout(cli)
+}
+
+/** From the server itself, started if need be; from the snapshot where it cannot run, as with files that are destroyed. */
+async function currentLayout(
+  ctx: RestoreContext,
+  spec: TargetSpec<'redis'>,
+  snapshot: StoredSnapshot,
+): Promise<Layout> {
+  try {
+    const justStarted = (await ctx.service.state()) !== 'running'
+    if (justStarted) await ctx.service.start()
+    return await refuseUnfit(ctx, spec, snapshot, justStarted)
+  } catch (error) {
+    const { code, message } = asBackupError(error)
+    if (ctx.signal.aborted || code === 'RESTORE_REFUSED' || code === 'AUTH_FAILED') throw error
+    ctx.warn(`Redis does not run as it is (${message}); its files are put where they were at the backup`)
+    return layoutOfFacts(snapshot.facts)
+  }
+}

@@ -1,0 +1,70 @@
+import { Readable } from 'node:stream'
+import { BackupError } from '../../errors.ts'
+import type { ExecResult, MethodContext } from '../method.ts'
+
+/** What redis-check-rdb says of a file. */
+export interface CheckReport {
+  ok: boolean
+  /** Inode of the checked path before and after. */
+  inodes: string[]
+  /** Every key in the file, expired ones included. */
+  keys: number
+  /** Keys with a time to live. */
+  expires: number
+  /** Numbers of the databases that hold keys. */
+  databases: number[]
+  /** Server second at which the save began. */
+  savedSecond?: number
+  /** The checker's own words. */
+  failure: string
+}
+
+const findChecker = 'check=$(command -v redis-check-rdb || command -v valkey-check-rdb) || exit 127'
+
+/** Checks the file `$1` between two looks at its inode. */
+export const checkScript = [
+  findChecker,
+  'stat -c "inode %i" -- "$1" || exit 1',
+  '"$check" "$1"; code=$?',
+  'stat -c "inode %i" -- "$1"',
+  'exit "$code"',
+].join('\n')
+
+/** Slow disks and one core: 10 MB/s. */
+export const checkTimeoutSeconds = (bytes: number): number => 60 + Math.ceil(bytes / 10e6)
+
+export function parseReport({ exitCode, stdout, stderr }: ExecResult): CheckReport {
+  const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? 0)
+  const all = (pattern: RegExp) => [...stdout.matchAll(pattern)].map((match) => match[1] as string)
+  const saved = /AUX FIELD ctime = '(\d+)'/.exec(stdout)?.[1]
+  const complaint = stdout
+    .split('\n')
+    .find((line) => /^\[offset .*(error|can't|wrong|unexpected|corrupt|invalid)/i.test(line))
+  return {
+    ok: exitCode === 0 && stdout.includes('RDB looks OK'),
+    inodes: all(/^inode (\d+)$/gm),
+    keys: number(/^\[info\] (\d+) keys read/m),
+    expires: number(/^\[info\] (\d+) expires/m),
+    databases: all(/Selecting DB ID (\d+)/g).map(Number),
+    ...(saved !== undefined && { savedSecond: Number(saved) }),
+    failure: complaint?.replace(/^\[offset \d+\] /, '') ?? `exit code ${exitCode} ${stderr.trim()}`.trim(),
+  }
+}
+
+/**
+ * RESTORE_REFUSED when the program in the container cannot read files that begin with `header`. Asked with an empty file of that
+ * version on its standard input, so that nothing is written.
+ */
+export async function refuseUnreadable(ctx: MethodContext, header: string, writer: string): Promise<void> {
+  const empty = Buffer.concat([Buffer.from(header, 'latin1'), Buffer.from([0xff]), Buffer.alloc(8)])
+  const script = `${findChecker}\nexec "$check" /dev/stdin`
+  const result = await ctx.exec(['/bin/sh', '-c', script], { input: Readable.from([empty]) })
+  if (result.exitCode === 127)
+    return ctx.warn('no redis-check-rdb in the image: the version of the RDB file was not compared')
+  const report = parseReport(result)
+  if (report.ok) return
+  const message = `${ctx.container.name} cannot read the RDB file of ${writer} (${header}): ${report.failure}`
+  throw new BackupError('RESTORE_REFUSED', message, {
+    hint: `Nothing was touched. Use an image of ${writer} or newer.`,
+  })
+}

@@ -1,0 +1,97 @@
+import { constants, type FileHandle, open } from 'node:fs/promises'
+import { posix } from 'node:path'
+import { Readable } from 'node:stream'
+import { BackupError } from '../../errors.ts'
+import type { MethodContext } from '../method.ts'
+import type { Layout } from './layout.ts'
+import { type CheckReport, checkScript, checkTimeoutSeconds, parseReport } from './rdb-check.ts'
+
+/** An RDB file held open: a later save renames another file over its name and leaves this one as it is. */
+export interface OpenRdb extends AsyncDisposable {
+  bytes: number
+  /** `REDIS0012`: magic and version of the format. */
+  header: string
+  /** What the server's own checker says; absent where the image lacks it. */
+  report?: CheckReport
+  stream(signal: AbortSignal): Readable
+}
+
+/**
+ * Opens the file that the last save left and proves it: the server's own checker reads that very inode to its checksum. `sinceSecond`:
+ * the save must not be older by the server's clock.
+ */
+export async function openRdb(ctx: MethodContext, layout: Layout, sinceSecond: number): Promise<OpenRdb> {
+  const inside = posix.join(layout.dir, layout.dbfilename)
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    const rdb = await hold(ctx.hostPath(inside))
+    try {
+      const report = await check(ctx, inside, rdb)
+      if (!report) return checkEnds(ctx, rdb)
+      if (report.inodes.every((inode) => inode === rdb.inode)) return proven(rdb, report, sinceSecond)
+    } catch (error) {
+      await rdb[Symbol.asyncDispose]()
+      throw error
+    }
+    // A save of the service's own replaced the file while it was checked.
+    await rdb[Symbol.asyncDispose]()
+  }
+  throw new BackupError('NOT_STILL', `${inside} was replaced by other saves again and again`, {
+    hint: 'Space the save points of Redis further apart.',
+  })
+}
+
+type HeldRdb = OpenRdb & { inode: string; handle: FileHandle }
+
+async function hold(path: string): Promise<HeldRdb> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  const { ino, size } = await handle.stat({ bigint: true })
+  const bytes = Number(size)
+  const head = await handle.read(Buffer.alloc(9), 0, 9, 0)
+  return {
+    handle,
+    bytes,
+    inode: String(ino),
+    header: head.buffer.toString('latin1', 0, head.bytesRead),
+    stream: (signal) => readExactly(handle, bytes, signal),
+    [Symbol.asyncDispose]: () => handle.close(),
+  }
+}
+
+async function check(ctx: MethodContext, inside: string, { bytes }: HeldRdb): Promise<CheckReport | undefined> {
+  const command = ['/bin/sh', '-c', checkScript, 'sh', inside]
+  const result = await ctx.exec(command, { timeoutSeconds: checkTimeoutSeconds(bytes) })
+  return result.exitCode === 127 ? undefined : parseReport(result)
+}
+
+function proven(rdb: HeldRdb, report: CheckReport, sinceSecond: number): OpenRdb {
+  if (!report.ok) throw new BackupError('DUMP_FAILED', `redis-check-rdb refuses the file: ${report.failure}`)
+  if (report.savedSecond !== undefined && report.savedSecond < sinceSecond) {
+    throw new BackupError('DUMP_FAILED', 'the RDB file is older than the save that was asked for', {
+      hint: 'Does something else write to the data directory of Redis? Is it the directory that the container really uses?',
+    })
+  }
+  return { ...rdb, report }
+}
+
+/** The little that can be said without the checker: magic, and the end opcode in front of the checksum. */
+async function checkEnds(ctx: MethodContext, rdb: HeldRdb): Promise<OpenRdb> {
+  const end = await rdb.handle.read(Buffer.alloc(1), 0, 1, Math.max(rdb.bytes - 9, 0))
+  if (!/^(REDIS|VALKEY)\d+$/.test(rdb.header) || end.buffer[0] !== 0xff) {
+    throw new BackupError('DUMP_FAILED', 'the RDB file has no beginning or no end')
+  }
+  ctx.warn('no redis-check-rdb in the image: only the beginning, the end and the length of the RDB file were checked')
+  return rdb
+}
+
+/** An open inode of fixed length: fewer bytes are an error of the stream. */
+function readExactly(handle: FileHandle, bytes: number, signal: AbortSignal): Readable {
+  const source = async function* () {
+    let seen = 0
+    for await (const chunk of handle.createReadStream({ start: 0, autoClose: false, signal, highWaterMark: 1 << 20 })) {
+      seen += chunk.length
+      yield chunk
+    }
+    if (seen !== bytes) throw new BackupError('DUMP_FAILED', `the RDB file gave ${seen} of ${bytes} bytes`)
+  }
+  return Readable.from(source(), { objectMode: false })
+}

@@ -1,0 +1,132 @@
+import { mkdir, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { MethodOptions } from '../../../src/labels/spec.ts'
+import { redis } from '../../../src/methods/redis.ts'
+import { eventually, type Lab, type LabContainer, type LabService, startLab } from '../../support/lab.ts'
+import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
+
+const password = 'never-to-be-seen'
+let lab: Lab
+
+beforeAll(async () => {
+  lab = await startLab('redis')
+})
+afterAll(() => lab?.stop())
+
+interface Instance {
+  container: LabContainer
+  bench: MethodBench<'redis'>
+  /** Replies of commands, one a line, sent by standard input of redis-cli in the container. */
+  cli(...commands: string[]): Promise<string>
+}
+
+async function start(
+  service: LabService & { flags?: string[]; options?: Partial<MethodOptions['redis']>; cliFlags?: string[] },
+): Promise<Instance> {
+  const { flags = [], options = {}, cliFlags = [], ...rest } = service
+  const volumes = rest.volumes ?? [`${lab.project}-${rest.name}:/data`]
+  const command = rest.command ?? ['svc', 'redis', ...flags]
+  const container = await lab.run({ ...rest, volumes, command })
+  const script = `printf '%s\\n' "$COMMANDS" | REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli "$@"`
+  const cli = (...commands: string[]) =>
+    lab.podman([
+      ...['exec', '--env', `COMMANDS=${commands.join('\n')}`, container.name],
+      ...['sh', '-c', script, 'sh', ...cliFlags],
+    ])
+  await eventually(async () => (await cli('PING')).includes('PONG'), 20, `${rest.name} answers`)
+  const spec = plainSpec('redis', { port: 6379, tls: false, ...options })
+  return { container, cli, bench: methodBench(lab, container.name, redis, spec) }
+}
+
+const content = async ({ cli }: Instance) =>
+  cli('GET greeting', 'HGET user name', 'LRANGE list 0 -1', 'DBSIZE', 'SELECT 3', 'GET other', 'DBSIZE')
+const fill = ({ cli }: Instance) =>
+  cli(
+    'SET greeting "good day"',
+    'HSET user name ada',
+    'RPUSH list 1 2 3',
+    'SET brief x EX 1000',
+    'SELECT 3',
+    'SET other three',
+  )
+/** What must be gone after the restore. */
+const damage = ({ cli }: Instance) => cli('SET greeting spoiled', 'SET newer 1', 'DEL user', 'SELECT 3', 'FLUSHDB')
+
+async function roundTrip(instance: Instance): Promise<void> {
+  await fill(instance)
+  const before = await content(instance)
+  const snapshot = await instance.bench.capture()
+  expect(snapshot.facts).toMatchObject({ keys: 5, expires: 1, databases: '0,3', mode: 'standalone' })
+  await damage(instance)
+  for (const check of await instance.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+  expect(await content(instance)).toBe(before)
+  // And it stays so over a restart of the service's own.
+  await lab.podman(['restart', instance.container.name])
+  await eventually(async () => (await content(instance)) === before, 20, 'the same content after a restart')
+}
+
+describe('a round trip by content', () => {
+  test('save points', async () => roundTrip(await start({ name: 'rdb', flags: ['--save', '60', '1'] })))
+
+  test('neither save points nor a file of its own: none is left behind', async () => {
+    const instance = await start({ name: 'nosave', flags: ['--save', ''] })
+    await fill(instance)
+    await instance.bench.capture()
+    expect(await readdir((await instance.bench.context()).hostPath('/data'))).toEqual([])
+    await roundTrip(instance)
+  })
+
+  test('append-only, twice, and nothing old is left', async () => {
+    const instance = await start({ name: 'aof', flags: ['--appendonly', 'yes', '--save', ''] })
+    await roundTrip(instance)
+    await roundTrip(instance)
+    const folder = (await instance.bench.context()).hostPath('/data/appendonlydir')
+    expect((await readdir(folder)).length).toBe(3)
+  })
+
+  test('append-only with other names and a password', async () => {
+    const flags = [
+      '--appendonly',
+      'yes',
+      '--appenddirname',
+      'aof dir',
+      '--appendfilename',
+      'my.aof',
+      '--dbfilename',
+      'my.rdb',
+      '--requirepass',
+      password,
+    ]
+    await roundTrip(await start({ name: 'names', flags, env: { REDIS_PASSWORD: password } }))
+  })
+
+  test('user 1000:1000 on a bind mount keeps its files', async () => {
+    const folder = join(lab.dir, 'files', 'user')
+    await mkdir(folder, { recursive: true })
+    const instance = await start({
+      name: 'user',
+      flags: ['--save', '60', '1'],
+      user: '1000:1000',
+      volumes: [`${folder}:/data:U`],
+    })
+    await roundTrip(instance)
+    expect(await stat(join(folder, 'dump.rdb'))).toMatchObject({ uid: 1000, gid: 1000 })
+  })
+
+  test('TLS only, with a password and an ACL user', async () => {
+    const make =
+      'openssl req -x509 -newkey rsa:2048 -nodes -keyout /tmp/key -out /tmp/cert -days 2 -subj /CN=redis 2>/dev/null'
+    const flags =
+      '--port 0 --tls-port 6380 --tls-cert-file /tmp/cert --tls-key-file /tmp/key --tls-ca-cert-file /tmp/cert --tls-auth-clients no'
+    const user = `--user backup on '>${password}' '~*' +ping +time +info +bgsave '+config|get'`
+    const instance = await start({
+      name: 'tls',
+      env: { REDIS_PASSWORD: password, USERS: user },
+      command: ['sh', '-c', `${make}; exec svc redis --save 60 1 ${flags} --requirepass ${password} ${user}`],
+      options: { port: 6380, tls: true, cacert: '/tmp/cert', user: 'backup' },
+      cliFlags: ['-p', '6380', '--tls', '--cacert', '/tmp/cert'],
+    })
+    await roundTrip(instance)
+  })
+})

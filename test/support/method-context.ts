@@ -1,0 +1,120 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { execStream, execText } from '../../src/engine/exec.ts'
+import { locate } from '../../src/engine/host-paths.ts'
+import { connectEngine } from '../../src/engine/podman.ts'
+import { BackupError } from '../../src/errors.ts'
+import type { MethodKind, TargetSpec } from '../../src/labels/spec.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { poll } from '../../src/lib/deadline.ts'
+import { hashing } from '../../src/lib/hash.ts'
+import type { Check, Method, RestoreContext, StoredSnapshot } from '../../src/methods/method.ts'
+import type { ArtifactRecord, Facts } from '../../src/repository/repository.ts'
+import type { Lab } from './lab.ts'
+
+/** A method driven against a real container without a job around it. */
+export interface MethodBench<K extends MethodKind> {
+  spec: TargetSpec<K>
+  warnings: string[]
+  context(): Promise<RestoreContext>
+  capture(): Promise<StoredSnapshot>
+  /** `check`, `restore`, start, `prove`, as a job does it. `disturb` may replace parts of the context. */
+  restore(snapshot: StoredSnapshot, disturb?: (ctx: RestoreContext) => RestoreContext): Promise<Check[]>
+}
+
+export function methodBench<K extends MethodKind>(
+  lab: Lab,
+  container: string,
+  method: Method<K>,
+  spec: TargetSpec<K>,
+): MethodBench<K> {
+  const engine = connectEngine(`unix://${lab.socket}`)
+  const { signal } = new AbortController()
+  const warnings: string[] = []
+
+  const context = async (): Promise<RestoreContext> => {
+    const facts = await engine.inspect(container, signal)
+    if (!facts) throw new Error(`no container ${container}`)
+    const state = async () => (await engine.inspect(container, signal))?.state ?? 'removing'
+    const isRunning = async () => (await state()) === 'running'
+    return {
+      container: facts,
+      paths: [],
+      signal,
+      clock: systemClock,
+      exec: (command, { timeoutSeconds = 60, ...options } = {}) =>
+        execText(engine, container, { command, timeoutSeconds, ...options }, signal),
+      execStream: (command, { timeoutSeconds = 600, ...options } = {}) =>
+        execStream(engine, container, { command, timeoutSeconds, ...options }, signal),
+      hostPath: (path) => {
+        const place = locate(facts, path)
+        if (!place) throw new BackupError('PATH_UNREACHABLE', `${path} is on no mount`)
+        return place.hostPath
+      },
+      reach: () => Promise.reject(new Error('these methods need no network')),
+      note: () => ({ [Symbol.dispose]: () => {} }),
+      warn: (text) => void warnings.push(text),
+      service: {
+        state,
+        start: async () => {
+          await engine.start(container, signal)
+          await poll(isRunning, { what: `${container} to run`, seconds: 30, clock: systemClock, signal })
+        },
+        stop: async () => void (await engine.stop(container, 10, signal)),
+      },
+    }
+  }
+  return {
+    spec,
+    warnings,
+    context,
+    capture: async () => {
+      const facts: Facts = {}
+      const fact = (name: string, value: Facts[string]) => void Object.assign(facts, { [name]: value })
+      const folder = await mkdtemp(join(lab.dir, 'snapshot-'))
+      const artifacts: ArtifactRecord[] = []
+      for await (const artifact of method.capture({ ...(await context()), fact }, spec)) {
+        if (artifact.kind !== 'stream') throw new Error('these methods give streams')
+        const counted = hashing()
+        const file = join(folder, artifact.name)
+        await pipeline(await artifact.open(signal), counted, createWriteStream(file))
+        const digest = counted.digest()
+        artifacts.push({ kind: 'stream', name: artifact.name, plain: digest, stored: { ...digest, file } })
+      }
+      return stored(folder, facts, artifacts)
+    },
+    restore: async (snapshot, disturb = (ctx) => ctx) => {
+      const ctx = disturb(await context())
+      await method.check?.(ctx, spec, snapshot)
+      const still = await method.restore(ctx, spec, snapshot)
+      await ctx.service.start()
+      return [...still, ...(await method.prove(ctx, spec, snapshot))]
+    },
+  }
+}
+
+function stored(folder: string, facts: Facts, artifacts: ArtifactRecord[]): StoredSnapshot {
+  return {
+    id: 'bench',
+    facts,
+    artifacts,
+    open: async (name) => createReadStream(join(folder, name)),
+    extract: () => Promise.reject(new Error('there are no trees')),
+  }
+}
+
+/** A target as labels without further keys describe it. */
+export function plainSpec<K extends MethodKind>(method: K, options: TargetSpec<K>['options']): TargetSpec<K> {
+  const spec = {
+    method,
+    options,
+    settleSeconds: 60,
+    exclude: [],
+    quiesce: 'none',
+    startTimeoutSeconds: 60,
+    execTimeoutSeconds: 60,
+  }
+  return spec as unknown as TargetSpec<K>
+}
