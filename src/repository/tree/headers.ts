@@ -21,17 +21,27 @@ function archiveName(entry: TreeEntry): string {
   return entry.type === 'directory' ? `${entry.path}/` : entry.path
 }
 
-/** The extended header of an entry, padded to whole blocks; empty where the fixed header says it all. */
-export function encodeExtendedHeader(entry: TreeEntry): Buffer {
-  const records = encodePax(entry, archiveName(entry))
-  if (records.length === 0) return records
-  const header = writeHeader({ ...fixedFields(entry), name: 'PaxHeader', linkname: '', size: records.length }, 'x')
-  return Buffer.concat([header, records, Buffer.alloc(padding(records.length))])
+/** The headers of an entry: the extended one where the fixed one does not say it all, then the fixed one. */
+export function encodeHeaders(entry: TreeEntry): Buffer {
+  const fields = fixedFields(entry)
+  const extended = encodeExtended(entry, fields, BLOCK)
+  writeHeader(extended, extended.length - BLOCK, fields, flags[entry.type])
+  return extended
 }
 
-/** The fixed header of an entry. Whatever does not fit stands in the extended header. */
-export function encodeFixedHeader(entry: TreeEntry): Buffer {
-  return writeHeader(fixedFields(entry), flags[entry.type])
+/** The extended header alone, for an entry whose fixed header tar-fs writes. Empty where none is needed. */
+export function encodeExtendedHeader(entry: TreeEntry): Buffer {
+  return encodeExtended(entry, fixedFields(entry), 0)
+}
+
+/** With `room` bytes of zeros after it. */
+function encodeExtended(entry: TreeEntry, fields: FixedFields, room: number): Buffer {
+  const records = encodePax(entry, archiveName(entry))
+  if (records.length === 0) return Buffer.alloc(room)
+  const bytes = Buffer.alloc(BLOCK + records.length + padding(records.length) + room)
+  writeHeader(bytes, 0, { ...fields, name: 'PaxHeader', linkname: '', size: records.length }, 'x')
+  records.copy(bytes, BLOCK)
+  return bytes
 }
 
 /** Bytes after a content of this size up to the next block. */
@@ -74,33 +84,29 @@ function clip(text: string): string {
   return text.slice(0, MAX_NAME_BYTES).replace(/[^\x01-\x7f]/g, '_')
 }
 
-function writeHeader(fields: FixedFields, flag: string): Buffer {
-  const block = Buffer.alloc(BLOCK)
-  block.write(fields.name, 0, 'latin1')
-  writeOctal(block, fields.mode & 0o7777, 100, 7)
-  writeOctal(block, fields.uid, 108, 7)
-  writeOctal(block, fields.gid, 116, 7)
-  writeOctal(block, Math.min(fields.size, MAX_SIZE), 124, 11)
-  writeOctal(block, fields.mtime, 136, 11)
-  block.write(flag, 156, 'latin1')
-  block.write(fields.linkname, 157, 'latin1')
-  block.write('ustar\x0000', 257, 'latin1')
-  writeOctal(block, fields.devmajor, 329, 7)
-  writeOctal(block, fields.devminor, 337, 7)
-  writeOctal(block, checksum(block), 148, 6)
-  block[155] = 0x20
-  return block
-}
-
-function writeOctal(block: Buffer, value: number, at: number, digits: number): void {
-  block.write(value.toString(8).padStart(digits, '0'), at, 'latin1')
+function writeHeader(bytes: Buffer, at: number, fields: FixedFields, flag: string): void {
+  const text = (value: string, offset: number) => bytes.write(value, at + offset, 'latin1')
+  const octal = (value: number, offset: number, digits: number) => text(value.toString(8).padStart(digits, '0'), offset)
+  text(fields.name, 0)
+  octal(fields.mode & 0o7777, 100, 7)
+  octal(fields.uid, 108, 7)
+  octal(fields.gid, 116, 7)
+  octal(Math.min(fields.size, MAX_SIZE), 124, 11)
+  octal(fields.mtime, 136, 11)
+  text(flag, 156)
+  text(fields.linkname, 157)
+  text('ustar\x0000', 257)
+  octal(fields.devmajor, 329, 7)
+  octal(fields.devminor, 337, 7)
+  octal(checksum(bytes, at), 148, 6)
+  bytes[at + 155] = 0x20
 }
 
 /** The sum of all bytes, those of the sum itself taken as spaces. */
-function checksum(block: Buffer): number {
+function checksum(bytes: Buffer, start: number): number {
   let sum = 8 * 0x20
-  for (let at = 0; at < 148; at++) sum += block[at] as number
-  for (let at = 156; at < BLOCK; at++) sum += block[at] as number
+  for (let at = start; at < start + 148; at++) sum += bytes[at] as number
+  for (let at = start + 156; at < start + BLOCK; at++) sum += bytes[at] as number
   return sum
 }
 
@@ -114,7 +120,7 @@ export interface DecodedHeader {
 /** Undefined for a block of zeros. Throws where the checksum is wrong. */
 export function decodeHeader(block: Buffer): DecodedHeader | undefined {
   if (block[0] === 0 && block.equals(END_OF_ARCHIVE.subarray(0, BLOCK))) return undefined
-  if (checksum(block) !== readNumber(block, 148, 8)) throw new Error('tar: damaged header')
+  if (checksum(block, 0) !== readNumber(block, 148, 8)) throw new Error('tar: damaged header')
   const flag = block[156] === 0 || block[156] === 0x37 ? '0' : String.fromCharCode(block[156] as number)
   const name = readText(block, 0, 100)
   const prefix = block.toString('latin1', 257, 263) === 'ustar\0' ? readText(block, 345, 155) : ''

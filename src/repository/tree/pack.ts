@@ -6,7 +6,7 @@ import tar from 'tar-stream'
 import { asBackupError, BackupError } from '../../errors.ts'
 import { readAttributes } from './attributes.ts'
 import { type Attribute, splitDevice, type TreeEntry, typeOf } from './entry.ts'
-import { BLOCK, END_OF_ARCHIVE, encodeExtendedHeader, encodeFixedHeader, fixedFields, padding } from './headers.ts'
+import { BLOCK, END_OF_ARCHIVE, encodeExtendedHeader, encodeHeaders, fixedFields, padding } from './headers.ts'
 import { type Found, folderOfPaths, notStill, walkTree } from './walk.ts'
 
 export interface PackOptions {
@@ -25,9 +25,11 @@ export interface TreeSummary {
 }
 
 /** Files up to this size are read at once into the block that is being filled; tar-fs streams the bigger ones. */
-const SMALL_FILE_BYTES = 256 * 1024
-const OUTPUT_BYTES = 1024 * 1024
-const READ_BYTES = 1024 * 1024
+const SMALL_FILE_BYTES = 64 * 1024
+const OUTPUT_BYTES = 256 * 1024
+/** Headers with more than this, by their attributes, go out by themselves. */
+const MAX_HEADERS_BYTES = 64 * 1024
+const READ_BYTES = 512 * 1024
 /** Entries for which attributes are asked for at once; also bounded by the length of a command line. */
 const BATCH_ENTRIES = 2000
 const BATCH_PATH_BYTES = 512 * 1024
@@ -50,21 +52,16 @@ async function* generate(root: string, options: PackOptions, summary: TreeSummar
     const entry = describe(found, links, attributes)
     summary.entries++
     summary.contentBytes += entry.size
-    const extended = encodeExtendedHeader(entry)
-    const isBig = entry.size > SMALL_FILE_BYTES
-    const needed = extended.length + BLOCK + (isBig ? 0 : entry.size + padding(entry.size))
-    if (needed > output.room()) yield* output.take()
-    if (extended.length > OUTPUT_BYTES / 2) yield extended
-    else output.append(extended)
-    if (isBig) {
+    if (entry.size > SMALL_FILE_BYTES) {
       yield* output.take()
       yield* streamFile(found, entry)
       continue
     }
-    output.append(encodeFixedHeader(entry))
-    if (entry.size === 0) continue
-    readWhole(found, output.reserve(entry.size))
-    output.reserve(padding(entry.size)).fill(0)
+    const headers = encodeHeaders(entry)
+    if (headers.length + entry.size + BLOCK > output.room()) yield* output.take()
+    if (headers.length > MAX_HEADERS_BYTES) yield headers
+    else output.append(headers)
+    if (entry.size > 0) output.fill(entry.size, (buffer, at) => readWhole(found, buffer, at, entry.size))
   }
   yield* output.take()
   yield END_OF_ARCHIVE
@@ -74,14 +71,17 @@ async function* generate(root: string, options: PackOptions, summary: TreeSummar
 function outputBlock() {
   let block = Buffer.allocUnsafe(OUTPUT_BYTES)
   let used = 0
-  const reserve = (bytes: number): Buffer => {
-    used += bytes
-    return block.subarray(used - bytes, used)
-  }
   return {
     room: () => OUTPUT_BYTES - used,
-    reserve,
-    append: (bytes: Buffer) => void bytes.copy(reserve(bytes.length)),
+    append: (bytes: Buffer) => {
+      used += bytes.copy(block, used)
+    },
+    /** Content that `write` puts in place, padded to whole blocks. */
+    fill: (size: number, write: (buffer: Buffer, at: number) => void) => {
+      write(block, used)
+      used += size + padding(size)
+      block.fill(0, used - padding(size), used)
+    },
     take: (): Buffer[] => {
       if (used === 0) return []
       const taken = block.subarray(0, used)
@@ -182,12 +182,12 @@ function readLink(found: Found): string {
   throw new BackupError('TREE_UNSUPPORTED', `${found.absolute}: the symbolic link's text is not UTF-8`)
 }
 
-function readWhole(found: Found, into: Buffer): void {
+function readWhole(found: Found, into: Buffer, position: number, size: number): void {
   try {
     const descriptor = openSync(found.absolute, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
-      for (let at = 0; at < into.length; ) {
-        const count = readSync(descriptor, into, at, into.length - at, at)
+      for (let at = 0; at < size; ) {
+        const count = readSync(descriptor, into, position + at, size - at, at)
         if (count === 0) throw notStill(found.absolute, 'shrank')
         at += count
       }
@@ -203,6 +203,8 @@ function readWhole(found: Found, into: Buffer): void {
 /** Header and content of one big file by tar-fs. The hooks give it our own header and the state that the walk saw. */
 async function* streamFile(found: Found, entry: TreeEntry): AsyncGenerator<Buffer> {
   const fields = fixedFields(entry)
+  const extended = encodeExtendedHeader(entry)
+  if (extended.length > 0) yield extended
   const pack = tarFs.pack(dirname(found.absolute), {
     entries: [found.absolute.slice(found.absolute.lastIndexOf('/') + 1)],
     fs: {

@@ -31,7 +31,8 @@ export function encodePax(entry: TreeEntry, name: string): Buffer {
   const seconds = entry.mtimeNs / BILLION
   if (entry.mtimeNs % BILLION !== 0n || seconds < 0n || seconds > MAX_TIME_SECONDS) add('mtime', decimal(entry.mtimeNs))
   if (entry.sparse) add('comment', SPARSE_MARK)
-  const attributes = (entry.attributes ?? []).map(encodeAttribute)
+  if (!entry.attributes) return Buffer.from(text)
+  const attributes = entry.attributes.map(encodeAttribute)
   return Buffer.concat([Buffer.from(text), ...attributes])
 }
 
