@@ -17,3 +17,6 @@ recipe() {
   hash=$(cd "$ROOT/scripts" && cat images.sh images/"$1"/* | sha256sum)
   echo "$LAB/$1-${hash:0:12}"
 }
+
+# controller_note: the file that names the controller's image of this checkout, in the folder of its image store.
+controller_note() { echo "$(recipe base)/controller/image-of-$(echo "$ROOT" | sha256sum | cut -c1-12)"; }

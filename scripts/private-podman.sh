@@ -74,7 +74,7 @@ END
 # The controller's own store comes first: its layers stand on those of the base.
 image_stores() {
   local store
-  for store in "$LAB/controller/store" "$(recipe base)/store" "$(recipe services)/store"; do
+  for store in "$(recipe base)"/{controller/,}store "$(recipe services)/store"; do
     [ ! -d "$store" ] || echo "$store"
   done
 }
@@ -85,6 +85,9 @@ LAB_FOLDER=$1
 LAB_PROJECT=$(basename "$1" | tr '[:upper:]' '[:lower:]')
 LAB_COMPOSE=$(recipe base)/tools/docker-compose
 LAB_PODMAN_COMPOSE=$(recipe base)/tools/podman-compose
+XNAI_BACKUP_IMAGE=$(cat "$(controller_note)" 2>/dev/null)
+XNAI_BACKUP_SOCKET_DIR=$1/socket
+XNAI_BACKUP_NAME=$(basename "$1" | tr '[:upper:]' '[:lower:]')-backup
 CONTAINERS_CONF=$1/containers.conf
 CONTAINERS_STORAGE_CONF=$1/storage.conf
 CONTAINERS_REGISTRIES_CONF=$1/registries.conf
@@ -138,7 +141,7 @@ sweep() {
   for owner in "$RUNS"/*/owner; do
     if [ -s "$owner" ] && ! lives "$owner"; then
       say "taking down what an earlier run left: $(dirname "$owner")"
-      down "$(dirname "$owner")"
+      down "$(dirname "$owner")" 9>&-
     fi
   done
   exec 9>&-

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
@@ -22,9 +22,9 @@ export interface Lab extends AsyncDisposable {
   readonly project: string
   /** Standard output of podman; rejects with its standard error in the message. */
   podman(args: string[], options?: ProgramOptions): Promise<string>
-  /** docker-compose v2 on `files`, in this lab's project. */
+  /** docker-compose v2 on `files` (relative to the checkout), in this lab's project. */
   compose(files: string[], args: string[], options?: ProgramOptions): Promise<string>
-  /** podman-compose on `files`, in this lab's project. */
+  /** podman-compose on `files`, as above. */
   podmanCompose(files: string[], args: string[], options?: ProgramOptions): Promise<string>
   /** Starts one service as compose would: labelled with project and service, on the project's network under its name. */
   run(service: LabService): Promise<LabContainer>
@@ -153,7 +153,7 @@ async function runService(lab: Lab, service: LabService): Promise<LabContainer> 
 }
 
 function composeArguments(lab: Lab, files: string[], args: string[]): string[] {
-  return ['--project-name', lab.project, ...files.flatMap((file) => ['--file', file]), ...args]
+  return ['--project-name', lab.project, ...files.flatMap((file) => ['--file', resolve(checkout, file)]), ...args]
 }
 
 async function program(

@@ -13,4 +13,6 @@ chroot "$1" sh -c 'cd /tools && apt-get -qq download docker-compose podman-compo
 mkdir "$OUT/tools"
 install -m 755 "$(find "$1/tools" -name docker-compose -type f -size +1M)" "$OUT/tools/docker-compose"
 install -m 755 "$(find "$1/tools" -name podman_compose.py)" "$OUT/tools/podman-compose"
+# The machine's own Python has the modules it needs; another one in PATH may not.
+sed -i '1s|.*|#!/usr/bin/python3|' "$OUT/tools/podman-compose"
 rm -r "$1/tools"
