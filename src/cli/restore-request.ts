@@ -20,7 +20,6 @@ export interface RestoreOptions {
   dryRun?: boolean
   yes?: boolean
   safety: boolean
-  json?: boolean
 }
 
 type Candidate = Target | BrokenTarget | { project: string; name: string }

@@ -1,13 +1,14 @@
 import { asBackupError, type ErrorReport } from '../../errors.ts'
 import { type Look, paint } from './look.ts'
 
-/** Message, one line per cause, hint. */
+/** Message, one line per cause, hint; of a fault of ours also where it happened. */
 export function renderError(error: unknown, look: Look): string {
   const top = asBackupError(error)
   const causes = causesOf(top).filter((cause, index, all) => cause !== top.message && all.indexOf(cause) === index)
   return [
     `${paint(look, 'red', 'error:')} ${top.message}`,
     ...causes.map((cause) => `  because: ${cause}`),
+    ...(top.code === 'INTERNAL' && top.cause instanceof Error ? [top.cause.stack ?? ''] : []),
     `${paint(look, 'bold', 'hint:')} ${top.hint}`,
   ]
     .map((line) => `${line}\n`)

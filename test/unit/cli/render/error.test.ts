@@ -12,8 +12,13 @@ test('message, a line per cause, hint', () => {
 })
 
 test('a cause that only repeats the message is left out', () => {
-  expect(renderError(new BackupError('INTERNAL', 'boom', { cause: new Error('boom'), hint: 'Report it.' }), look)).toBe(
-    'error: boom\nhint: Report it.\n',
+  const error = new BackupError('NO_SPACE', 'disk full', { cause: new Error('disk full'), hint: 'Free some.' })
+  expect(renderError(error, look)).toBe('error: disk full\nhint: Free some.\n')
+})
+
+test('a fault of the program shows where it happened', () => {
+  expect(renderError(new TypeError('x is undefined'), look)).toMatch(
+    /^error: x is undefined\nTypeError: .*\n +at .*error.test.ts/,
   )
 })
 
