@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { BackupError } from '../errors.ts'
-import { clearTree } from '../lib/tree/clear.ts'
-import { digestTree } from '../lib/tree/digest.ts'
-import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import type { ArtifactRecord } from '../repository/repository.ts'
+import { clearTree } from '../repository/tree/clear.ts'
+import { digestTree } from '../repository/tree/digest.ts'
+import { fingerprintTree } from '../repository/tree/fingerprint.ts'
 import type { Check, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
 
 /** Trees as they lie on a volume or bind mount, read while their writers are down, or with a proof that they stood still. */
@@ -28,7 +28,9 @@ export const files: Method<'files'> = {
 
   async restore(ctx, { quiesce, exclude }, snapshot) {
     const trees = snapshot.artifacts.filter(({ kind }) => kind === 'tree')
-    const parts = trees.map((artifact) => partOf(ctx, artifact)).filter(({ only }) => only === undefined || only.length > 0)
+    const parts = trees
+      .map((artifact) => partOf(ctx, artifact))
+      .filter(({ only }) => only === undefined || only.length > 0)
     refuseUnknown(ctx, parts)
     if (quiesce !== 'none') await ctx.service.stop()
     const checks: Check[] = []
@@ -44,7 +46,11 @@ export const files: Method<'files'> = {
 function artifactNames(paths: string[]): string[] {
   const used = new Set<string>()
   return paths.map((path) => {
-    const base = path.replaceAll(/[^A-Za-z0-9._]+/g, '-').replaceAll(/^-|-$/g, '').toLowerCase() || 'root'
+    const base =
+      path
+        .replaceAll(/[^A-Za-z0-9._]+/g, '-')
+        .replaceAll(/^-|-$/g, '')
+        .toLowerCase() || 'root'
     let name = base
     for (let count = 2; used.has(name); count++) name = `${base}-${count}`
     used.add(name)
@@ -83,7 +89,12 @@ function refuseUnknown(ctx: RestoreContext, parts: Part[]): void {
 }
 
 /** The root stays the same inode, because it is what is mounted. What is excluded from backups is left alone. */
-async function replaceTree(ctx: MethodContext, snapshot: StoredSnapshot, part: Part, exclude: string[]): Promise<Check[]> {
+async function replaceTree(
+  ctx: MethodContext,
+  snapshot: StoredSnapshot,
+  part: Part,
+  exclude: string[],
+): Promise<Check[]> {
   const { artifact, root, only, origin } = part
   if (!existsSync(root)) await mkdir(root, { recursive: true })
   for (const path of only ?? ['.']) await clearTree(root, path, { exclude, signal: ctx.signal, onWarning: ctx.warn })
