@@ -69,7 +69,7 @@ async function restoreInPlace(
       const done = await report.attempt('replace', work)
       if (done) replaced.set(report, done)
     }
-    for (const warning of down.warnings) for (const report of reports) report.noteWarning(warning)
+    for (const warning of down.warnings) reports[0]?.noteWarning(warning)
     const lost = await down.resume()
     for (const error of lost) for (const report of reports) report.noteFailure(error)
   }

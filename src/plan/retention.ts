@@ -5,7 +5,12 @@ import { formatDuration } from '../lib/duration.ts'
 export interface Dated {
   id: string
   time: string
+  /** `safety`: what a restore replaced. It stands in no period, for it may be just what had to be undone. */
+  reason?: string
 }
+
+/** How long a way back from a restore stays. */
+const safetySeconds = 7 * 86_400
 
 export interface KeepOptions {
   policy: RetentionPolicy
@@ -30,7 +35,21 @@ export interface Verdict<S extends Dated = Dated> {
  * snapshots that kept coming. A time in the future counts as young.
  */
 export function keep<S extends Dated>(snapshots: S[], options: KeepOptions): Verdict<S>[] {
-  const newestFirst = snapshots.toSorted((a, b) => compare(b.time, a.time) || compare(b.id, a.id))
+  const { true: safety = [], false: regular = [] } = Object.groupBy(snapshots, ({ reason }) => `${reason === 'safety'}`)
+  const verdicts = [...keepRegular(regular, options), ...safety.map((snapshot) => keepSafety(snapshot, options))]
+  return verdicts.toSorted((a, b) => compareDated(a.snapshot, b.snapshot))
+}
+
+function keepSafety<S extends Dated>(snapshot: S, { now, pinned }: KeepOptions): Verdict<S> {
+  const ageSeconds = (now.getTime() - new Date(snapshot.time).getTime()) / 1000
+  const reasons = pinned?.has(snapshot.id) ? ['in use'] : []
+  if (ageSeconds < safetySeconds) reasons.push(`safety, for ${formatDuration(safetySeconds)}`)
+  if (reasons.length > 0) return { snapshot, keep: true, reasons }
+  return { snapshot, keep: false, reasons: [`safety: not younger than ${formatDuration(safetySeconds)}`] }
+}
+
+function keepRegular<S extends Dated>(snapshots: S[], options: KeepOptions): Verdict<S>[] {
+  const newestFirst = snapshots.toSorted(compareDated)
   const rules = [...periodRules(newestFirst, options), ...lastRule(newestFirst, options.policy)]
   const safe = safeguards(newestFirst, options)
   const judged = newestFirst.map((snapshot) => rules.map((rule) => rule(snapshot)))
@@ -121,5 +140,7 @@ function weekOf(date: Date): string {
   const week = Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / (7 * dayMs)) + 1
   return `${year}-W${String(week).padStart(2, '0')}`
 }
+
+const compareDated = (a: Dated, b: Dated): number => compare(b.time, a.time) || compare(b.id, a.id)
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -53,6 +53,15 @@ describe('what stays and why', () => {
       lines: ['+ 2026-08-20T02:00: last 1 of 1; newest', '- 2026-05-03T02:00: last: not among the newest 1', '+ 2026-05-02T02:00: newest verified', '+ 2026-05-01T02:00: in use'],
     },
     {
+      sentence: 'what a restore replaced stays a week and takes the place of nothing',
+      snapshots: [
+        ...at('2026-08-20T02:00', '2026-08-19T02:00'),
+        ...at('2026-08-20T10:00', '2026-08-13T12:00').map((snapshot) => ({ ...snapshot, reason: 'safety' })),
+      ],
+      policy: { daily: 30 * day },
+      lines: ['+ 2026-08-20T10:00: safety, for 1w', '+ 2026-08-20T02:00: daily 2026-08-20; newest', '+ 2026-08-19T02:00: daily 2026-08-19', '- 2026-08-13T12:00: safety: not younger than 1w'],
+    },
+    {
       sentence: 'a policy that chooses nothing removes nothing',
       snapshots: at('2026-01-02T02:00', '2026-01-01T02:00'),
       policy: { daily: 30 * day },
