@@ -29,7 +29,7 @@ test.for(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends a waiting command wi
   onTestFinished(() => void child.kill('SIGKILL'))
   const ended = once(child, 'close')
   const output = text(child.stdout)
-  await engine.asked
+  await Promise.race([engine.asked, ended])
   child.kill(name)
   expect(await ended).toEqual([130, null])
   expect(JSON.parse(await output)).toMatchObject({ error: { code: 'INTERRUPTED', message: `interrupted by ${name}` } })
