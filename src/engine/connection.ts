@@ -108,7 +108,8 @@ function translate(error: unknown, request: CallOptions, address: string): Backu
   const json = (error as DialError).json
   const answer = (json && 'message' in json && json.message) || (error as Error).message
   const message = scrub(`${request.what}: HTTP ${status}: ${answer.trim()}`, request.secrets ?? [])
-  if (status === 404 && /no such container/i.test(answer)) return new BackupError('NO_SUCH_CONTAINER', message)
+  // Podman answers 500 where a container vanishes between two steps of its own.
+  if (/no such container/i.test(answer)) return new BackupError('NO_SUCH_CONTAINER', message)
   if (/dependenc.*not (started|running)|depends on/i.test(answer)) {
     return new BackupError('ENGINE_FAILED', message, { hint: 'Start the containers it depends on first.' })
   }

@@ -1,4 +1,4 @@
-import { Transform, type TransformCallback } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import { BackupError } from '../errors.ts'
 
 const headerBytes = 8
@@ -8,11 +8,30 @@ const STDERR = 2
 const maxFrameBytes = 16 * 1024 * 1024
 
 /**
- * Takes the engine's multiplexed stream (8-byte header `type 0 0 0 length`, then that many bytes) apart: standard output
- * passes, standard error goes to `onStderr`. Nothing is copied or held back, so memory stays flat behind a slow reader.
- * Every irregularity ends it with STREAM_CUT: dockerode's own demuxStream would drop a cut frame and pass an unknown one raw.
+ * The standard output in the engine's multiplexed stream; standard error goes to `onStderr`. It ends cleanly only after
+ * the socket's end, between two frames; anything else is STREAM_CUT. Destroying it closes the socket.
  */
-export function demultiplexer(onStderr: (bytes: Buffer) => void): Transform {
+export function demultiplex(socket: Readable, onStderr: (bytes: Buffer) => void): Readable {
+  const output = demultiplexer(onStderr)
+  socket.pipe(output)
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    output.destroy(new BackupError('STREAM_CUT', `the stream of the command broke (${error.code})`, { cause: error }))
+  })
+  socket.on('close', () => {
+    if (!socket.readableEnded) output.destroy(new BackupError('STREAM_CUT', 'the stream of the command was closed'))
+  })
+  output.on('close', () => {
+    if (!output.readableEnded) socket.destroy()
+  })
+  return output
+}
+
+/**
+ * Takes frames (8-byte header `type 0 0 0 length`, then that many bytes) apart. Nothing is copied or held back, so memory stays
+ * flat behind a slow reader. Every irregularity is an error: dockerode's own demuxStream would drop a cut frame and
+ * pass an unknown one raw.
+ */
+function demultiplexer(onStderr: (bytes: Buffer) => void): Transform {
   const header = Buffer.alloc(headerBytes)
   let headerFilled = 0
   let frameLeft = 0
@@ -48,9 +67,6 @@ export function demultiplexer(onStderr: (bytes: Buffer) => void): Transform {
       const whole = headerFilled === 0 && frameLeft === 0
       done(whole ? null : new BackupError('STREAM_CUT', 'the stream of the command ended in the middle of a frame'))
     },
-    destroy(error, done: TransformCallback) {
-      done(error === null ? null : asStreamCut(error))
-    },
   })
 }
 
@@ -65,11 +81,4 @@ function readFrameLength(header: Buffer): number {
     throw new BackupError('STREAM_CUT', `the stream of the command holds a frame of ${length} bytes`)
   }
   return length
-}
-
-/** A broken socket below is a cut stream; an abort or an error of the reader stays what it is. */
-function asStreamCut(error: Error): Error {
-  const systemCode = (error as NodeJS.ErrnoException).code
-  if (error instanceof BackupError || typeof systemCode !== 'string') return error
-  return new BackupError('STREAM_CUT', `the stream of the command broke (${systemCode})`, { cause: error })
 }

@@ -9,6 +9,7 @@ import { startSession } from './session.ts'
 
 /** Podman holds a container's lock while it works on it; more at once only queue there. */
 const parallelInspects = 8
+const inspectAttempts = 4
 /** Beyond the grace, for the engine to kill, unmount and take the network down. */
 const stopSeconds = 60
 const settleSeconds = 30
@@ -98,7 +99,7 @@ export function connectEngine(address: string): Engine {
     },
     pause: freeze('pause'),
     unpause,
-    exec: (id, request, signal) => startSession(connection, id, request, signal),
+    exec: (id, request, signal) => startSession(connection, id, request, signal, systemClock),
     events: (signal) => watchEvents(connection, signal, systemClock),
     connectNetwork: plug('connect'),
     disconnectNetwork: plug('disconnect'),
@@ -145,16 +146,29 @@ async function listContainers(connection: Connection, signal: AbortSignal): Prom
   return found.sort((a, b) => a.name.localeCompare(b.name, 'en'))
 }
 
-/** Two requests: the Docker form holds what both engines know, the libpod form dependencies and id maps. */
+/** While Podman removes a container it answers 500 in several words, some hundred milliseconds long. */
 async function inspectContainer(
   connection: Connection,
   id: string,
   signal: AbortSignal,
 ): Promise<ContainerFacts | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await readFacts(connection, id, signal)
+    } catch (error) {
+      if (!(error instanceof BackupError)) throw error
+      if (error.code === 'NO_SUCH_CONTAINER') return undefined
+      if (error.code !== 'ENGINE_FAILED' || attempt === inspectAttempts) throw error
+      await systemClock.sleep(attempt * 100, signal)
+    }
+  }
+}
+
+/** Two requests: the Docker form holds what both engines know, the libpod form dependencies and id maps. */
+async function readFacts(connection: Connection, id: string, signal: AbortSignal): Promise<ContainerFacts> {
   const request = { what: `inspect ${id}`, signal }
-  const docker = await connection.callUnless([404], request, (abortSignal) =>
+  const docker = await connection.call(request, (abortSignal) =>
     connection.docker.getContainer(id).inspect({ abortSignal }),
   )
-  if (!docker) return undefined
   return toFacts(docker, await connection.request([404], request, 'GET', libpod(`/containers/${docker.Id}/json`)))
 }

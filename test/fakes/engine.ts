@@ -1,4 +1,4 @@
-import { PassThrough, Readable } from 'node:stream'
+import { PassThrough, pipeline, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ContainerFacts, Engine, EngineEvent, ExecRequest, ExecSession } from '../../src/engine/engine.ts'
 import { BackupError } from '../../src/errors.ts'
@@ -203,7 +203,8 @@ function runCommand(
 }
 
 function answered(answer: FakeAnswer, request: ExecRequest, input: PassThrough, signal: AbortSignal): ExecSession {
-  const output = Readable.from(send(answer), { objectMode: false })
+  const output = new PassThrough()
+  pipeline(Readable.from(send(answer), { objectMode: false }), output, () => undefined)
   const exitCode = new Promise<number>((resolve, reject) => {
     output.once('end', () => resolve(answer.exitCode ?? 0))
     output.once('error', reject)

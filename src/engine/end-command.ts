@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import { text } from 'node:stream/consumers'
+import type { Exec } from 'dockerode'
+import { BackupError } from '../errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import { poll } from '../lib/deadline.ts'
+import { type Connection, libpod } from './connection.ts'
+import { demultiplex } from './demux.ts'
+import { attachExec, createExec, inspectExec } from './exec-calls.ts'
+
+const killSeconds = 30
+/** After so many milliseconds of SIGTERM comes SIGKILL. */
+const termMs = 5_000
+
+/** A command and the mark by which its processes are found in the container. */
+export interface MarkedExec {
+  connection: Connection
+  containerId: string
+  exec: Exec
+  mark: Record<string, string>
+  what: string
+  clock: Clock
+  user?: string
+}
+
+/** A variable for the command's environment. What a command leaves running carries it too. */
+export function makeMark(): Record<string, string> {
+  return { XNAI_BACKUP_EXEC: randomBytes(8).toString('hex') }
+}
+
+/**
+ * No engine ends a command when its client goes away, and Podman 4.3 has no call for it. So its processes are found by
+ * the mark, from inside and as the same user, and signalled there. An image without a shell is left to libpod's own call.
+ */
+export async function endCommand(marked: MarkedExec): Promise<void> {
+  const what = `end of ${marked.what}`
+  const began = marked.clock.monotonicMs()
+  let signalled = false
+  const isEnded = async () => {
+    if (!(await inspectExec(marked.connection, marked.exec, what))?.Running) return true
+    const patient = marked.clock.monotonicMs() - began < termMs
+    const found = await signalMarked(marked, patient ? 'TERM' : 'KILL').catch(() => undefined)
+    // A service that was restarted meanwhile goes on to call the session running.
+    if (found === 0 && signalled) return true
+    signalled ||= found !== undefined && found > 0
+    if (found === undefined || !patient) await removeExec(marked)
+    return false
+  }
+  const isEndedOrAway = () =>
+    isEnded().catch((error) => {
+      // While the service starts anew the command still runs.
+      if (error instanceof BackupError && error.code === 'ENGINE_UNREACHABLE') return false
+      throw error
+    })
+  const { signal } = new AbortController()
+  await poll(isEndedOrAway, { what, seconds: killSeconds, everyMs: 100, clock: marked.clock, signal })
+}
+
+const script = [
+  'for f in $(grep -ls -- "$0" /proc/[0-9]*/environ); do',
+  `f=\${f#/proc/}; f=\${f%/environ}; kill -s "$1" "$f" && echo "$f"; done; echo end`,
+].join(' ')
+
+/** How many processes got the signal. */
+async function signalMarked(marked: MarkedExec, name: 'TERM' | 'KILL'): Promise<number> {
+  const { connection, containerId, mark, what, user } = marked
+  const [entry = ''] = Object.entries(mark).map((pair) => pair.join('='))
+  const options = { what: `end of ${what}`, signal: AbortSignal.timeout(termMs), seconds: termMs / 1000 }
+  const request = { command: ['/bin/sh', '-c', script, entry, name], ...(user && { user }) }
+  const exec = await createExec(connection, containerId, request, options)
+  const socket = await attachExec(connection, exec, options)
+  const giveUp = setTimeout(() => socket.destroy(), termMs)
+  const said = await text(demultiplex(socket, () => undefined)).finally(() => clearTimeout(giveUp))
+  const lines = said.trim().split('\n')
+  if (lines.at(-1) !== 'end') throw new BackupError('EXEC_FAILED', `${options.what}: no shell in the image`)
+  return lines.length - 1
+}
+
+/** Newer Podman ends the command's first process with its session; elsewhere nothing happens. */
+async function removeExec({ connection, exec, what }: MarkedExec): Promise<void> {
+  const request = { what: `end of ${what}`, signal: new AbortController().signal }
+  await connection.request([404], request, 'POST', libpod(`/exec/${exec.id}/remove`), { Force: true })
+}
