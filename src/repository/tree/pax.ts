@@ -1,3 +1,4 @@
+import { aclRecord } from './acl-text.ts'
 import type { TreeEntry } from './entry.ts'
 
 /**
@@ -32,6 +33,10 @@ export function encodePax(entry: TreeEntry, name: string): Buffer {
   if (entry.mtimeNs % BILLION !== 0n || seconds < 0n || seconds > MAX_TIME_SECONDS) add('mtime', decimal(entry.mtimeNs))
   if (entry.sparse) add('comment', SPARSE_MARK)
   if (!entry.attributes) return Buffer.from(text)
+  for (const attribute of entry.attributes) {
+    const acl = aclRecord(attribute)
+    if (acl) add(acl.key, acl.text)
+  }
   const attributes = entry.attributes.map(encodeAttribute)
   return Buffer.concat([Buffer.from(text), ...attributes])
 }
