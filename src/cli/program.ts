@@ -41,7 +41,7 @@ function makeProgram(io: Io, choose: (run: Invocation['run']) => void): Command 
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: () => {},
-      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getOutHelpWidth: () => io.stdout.columns || 100,
     })
   for (const define of commands) define(program, choose)
   return program

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { realJobs } from '../controller/jobs.ts'
 import { runController } from '../controller/loop.ts'
+import { version } from '../job/identify.ts'
 import type { Define, Session } from './command.ts'
 
 export const defineRun: Define = (program, choose) =>
@@ -12,6 +13,7 @@ export const defineRun: Define = (program, choose) =>
 
 async function run(session: Session): Promise<undefined> {
   const { parts, config, signal } = session
+  parts.log.info({ version, project: parts.settings.project, local: parts.local.url }, 'controller starts')
   const ended = new AbortController()
   const beating = beat(session, AbortSignal.any([signal, ended.signal]))
   try {

@@ -16,8 +16,8 @@ export function makeScreen(sink: Sink): Screen {
     live: (lines) => {
       if (!sink.isTTY) return
       const start = clear()
-      // A line that wraps would take two rows and break the way back up.
-      shown = lines.map((line) => line.slice(0, (sink.columns ?? 80) - 1))
+      // A line that wraps would take two rows and break the way back up. A terminal of unknown width says 0.
+      shown = lines.map((line) => line.slice(0, (sink.columns || 80) - 1))
       sink.write(start + draw())
     },
   }
