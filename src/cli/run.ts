@@ -15,7 +15,7 @@ async function run(session: Session): Promise<undefined> {
   const { parts, config, signal } = session
   parts.log.info({ version, project: parts.settings.project, local: parts.local.url }, 'controller starts')
   const ended = new AbortController()
-  const beating = beat(session, AbortSignal.any([signal, ended.signal]))
+  const beating = beat(session, ended.signal)
   try {
     await runController(parts, { concurrency: config.concurrency, jobs: realJobs(parts) }, signal)
   } finally {
