@@ -129,9 +129,26 @@ down() {
     timeout 20 podman network prune --force
   ) >"$folder/down.log" 2>&1 </dev/null || true
   end "$folder/service.pid"
-  # Deepest first: what is mounted later lies on top.
-  awk -v under="$folder/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount --lazy 2>/dev/null || true
+  end_monitors "$folder"
+  local left
+  for left in $(seq 20); do
+    # Deepest first: what is mounted later lies on top.
+    awk -v under="$folder/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount --lazy 2>/dev/null || true
+    # The owner's mark goes last: a folder without it would be nobody's to sweep.
+    find "$folder" -mindepth 1 -maxdepth 1 ! -name owner ! -name env -exec rm -rf --one-file-system {} + 2>/dev/null && break
+    [ "$left" != 20 ] || die "cannot remove $folder"
+    sleep 0.1
+  done
   rm -rf --one-file-system "$folder"
+}
+
+# conmon outlives an exec by five minutes, and then has podman clean up, which makes the storage's folders anew.
+end_monitors() {
+  local file pid
+  for file in $(grep -lsF -- "$1/" /proc/[0-9]*/cmdline); do
+    pid=${file//[!0-9]/}
+    case $(cat "/proc/$pid/comm" 2>/dev/null) in conmon | podman) kill -KILL "$pid" 2>/dev/null || true ;; esac
+  done
 }
 
 sweep() {

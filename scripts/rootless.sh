@@ -1,0 +1,140 @@
+#!/bin/bash
+# rootless.sh USER COMMAND…: runs COMMAND as an ordinary user (made when missing) with a rootless Podman of its own, as that user's
+# login would have it: API socket at $XDG_RUNTIME_DIR/podman/podman.sock, the local images loaded, / fit for an rslave bind.
+# COMMAND runs in the checkout (/mnt/checkout) with DOCKER_HOST, XNAI_IMAGE, XNAI_SOCKET_DIR and LAB_COMPOSE set; all ends with it.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+main() {
+  local user=${1:?user}
+  shift
+  [ $# -gt 0 ] || die "usage: rootless.sh USER COMMAND…"
+  make_user "$user"
+  # One at a time: the user has one storage.
+  exec 8>"$LAB/rootless-$user.lock"
+  flock 8
+  archive_of localhost/xnai-services "$(recipe services)" >/dev/null
+  archive_of "$(controller_image)" "$(recipe base)" >/dev/null
+  # A PID namespace takes every process down with the command, however it ends.
+  unshare --mount --pid --fork --kill-child --mount-proc bash "$ROOT/scripts/rootless.sh" --inside "$user" "$@"
+}
+
+make_user() {
+  id "$1" >/dev/null 2>&1 || useradd --create-home --shell /bin/bash "$1"
+  local first=$((300000 + $(id -u "$1") * 65536)) file
+  for file in /etc/subuid /etc/subgid; do
+    grep -q "^$1:" "$file" || echo "$1:$first:65536" >>"$file"
+  done
+}
+
+controller_image() { cat "$(controller_note)" 2>/dev/null || echo localhost/xnai-base; }
+
+# archive_of IMAGE RECIPE: a file with the image, which every user may read; an older one of the same name goes.
+archive_of() {
+  local name=${1%:*} file
+  file=$LAB/$(basename "$name")-$(echo "$*" | sha256sum | cut -c1-12).tar
+  echo "$file"
+  [ ! -e "$file" ] || return 0
+  say "writing $1 to a file, for users without root"
+  rm -f "${file%-*}"-*.tar
+  save_image "$1" "$file" 8>&-
+}
+
+save_image() {
+  local environment
+  environment=$("$ROOT/scripts/private-podman.sh" up save --owner $$)
+  (
+    set -a
+    eval "$environment"
+    podman save --quiet --output "$2.part" "$1"
+    "$ROOT/scripts/private-podman.sh" down "$LAB_FOLDER"
+  )
+  chmod 644 "$2.part"
+  mv "$2.part" "$2"
+}
+
+# In the new namespaces, still root: what a login session and a kernel module would have made. The checkout may lie where the
+# user must not look (root's home), so it appears once more under /mnt.
+inside() {
+  local user=$1 home runtime
+  shift
+  home=$(getent passwd "$user" | cut -d: -f6)
+  runtime=/run/user/$(id -u "$user")
+  # An rslave bind of / needs it shared.
+  mount --make-rshared /
+  mkdir -p "$runtime"
+  mount -t tmpfs -o "mode=700,uid=$(id -u "$user"),gid=$(id -g "$user")" tmpfs "$runtime"
+  mount -t tmpfs -o mode=755 tmpfs /mnt
+  mkdir /mnt/checkout /mnt/lab
+  mount --bind "$ROOT" /mnt/checkout
+  mount --bind "$LAB" /mnt/lab
+  make_tun
+  configure >/mnt/containers.conf
+  printf '[storage]\ndriver = "overlay"\n' >/mnt/storage.conf
+  cd /mnt/checkout
+  exec setpriv --reuid "$user" --regid "$user" --init-groups env --ignore-environment HOME="$home" USER="$user" \
+    PATH="/mnt/checkout/node_modules/node/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" TERM="${TERM:-dumb}" \
+    XDG_RUNTIME_DIR="$runtime" CONTAINERS_CONF=/mnt/containers.conf CONTAINERS_STORAGE_CONF=/mnt/storage.conf \
+    DOCKER_HOST="unix://$runtime/podman/podman.sock" PODMAN_IGNORE_CGROUPSV1_WARNING=1 \
+    XNAI_LAB=/mnt/lab XNAI_SOCKET_DIR="$runtime/podman" XNAI_IMAGE="$(controller_image)" \
+    LAB_COMPOSE="/mnt/lab/$(basename "$(recipe base)")/tools/docker-compose" \
+    bash /mnt/checkout/scripts/rootless.sh --as-user \
+    "/mnt/lab/$(basename "$(archive_of localhost/xnai-services "$(recipe services)")")" \
+    "/mnt/lab/$(basename "$(archive_of "$(controller_image)" "$(recipe base)")")" "$@"
+}
+
+# slirp4netns opens /dev/net/tun, which a machine may lack or keep to root.
+make_tun() {
+  mknod /mnt/tun c 10 200
+  chmod 666 /mnt/tun
+  mkdir -p /dev/net
+  [ -e /dev/net/tun ] || : >/dev/net/tun
+  mount --bind /mnt/tun /dev/net/tun
+}
+
+configure() {
+  cat <<END
+[containers]
+default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
+log_driver = "k8s-file"
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[network]
+network_backend = "netavark"
+END
+}
+
+as_user() {
+  local services=$1 controller=$2
+  shift 2
+  # What a killed run left in the user's storage.
+  podman rm --force --all --time 0 >/dev/null
+  podman volume prune --force >/dev/null
+  podman network prune --force >/dev/null
+  load_image "$services"
+  load_image "$controller"
+  mkdir -p "$XDG_RUNTIME_DIR/podman"
+  podman system service --time=0 "$DOCKER_HOST" >"$XDG_RUNTIME_DIR/service.log" 2>&1 </dev/null &
+  for _ in $(seq 100); do
+    curl -s -m 2 --unix-socket "${DOCKER_HOST#unix://}" http://d/_ping >/dev/null && break
+    sleep 0.1
+  done
+  "$@"
+}
+
+# Kept in the user's own storage from run to run: only another image is loaded, and the one it replaces goes.
+load_image() {
+  local note=$HOME/.loaded-$(basename "${1%-*}")
+  [ "$(cat "$note" 2>/dev/null)" = "$1" ] && return
+  say "loading $(basename "$1") for $USER"
+  podman image list --quiet --filter "reference=localhost/$(basename "${1%-*}")" | xargs -r podman rmi --force >/dev/null
+  podman load --quiet --input "$1" >/dev/null
+  echo "$1" >"$note"
+}
+
+case ${1:-} in
+--inside) shift && inside "$@" ;;
+--as-user) shift && as_user "$@" ;;
+*) main "$@" ;;
+esac
