@@ -58,7 +58,7 @@ export async function runChecked(command: string, args: string[], options: RunOp
   return result
 }
 
-/** A program's standard output. Ends cleanly only after exit code 0; destroying it ends the program. */
+/** A program's standard output. Ends cleanly only after exit code 0; destroying it ends the program, and it closes after that. */
 export function programStream(command: string, args: string[], options: ProgramOptions): Readable {
   return throughProgram(command, args, options, 'ignore')
 }
@@ -74,8 +74,8 @@ export interface FedProgram {
   write(text: string): Promise<void>
   /** Ends its input; settles after exit code 0. */
   end(): Promise<void>
-  /** Ends the program at once. */
-  abandon(): void
+  /** Ends the program at once; settles when it has ended. Never rejects. */
+  abandon(): Promise<void>
 }
 
 export function feedProgram(command: string, args: string[], options: ProgramOptions): FedProgram {
@@ -90,8 +90,15 @@ export function feedProgram(command: string, args: string[], options: ProgramOpt
       program.end()
       return ended
     },
-    abandon: () => void program.destroy(),
+    abandon: () => closeStream(program),
   }
+}
+
+/** Destroys a stream, and waits until what is behind it has ended. Never rejects. */
+export async function closeStream(stream: Readable): Promise<void> {
+  stream.on('error', () => {})
+  stream.destroy()
+  if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve))
 }
 
 function throughProgram(command: string, args: string[], options: ProgramOptions, stdin: 'ignore' | 'pipe'): Duplex {
@@ -121,7 +128,7 @@ function throughProgram(command: string, args: string[], options: ProgramOptions
       child.kill()
       child.stdin?.destroy()
       child.stdout.destroy()
-      done(error)
+      void failure.then(() => done(error))
     },
   })
   child.stdout.on('data', (chunk: Uint8Array) => {

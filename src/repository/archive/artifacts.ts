@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { BackupError } from '../../errors.ts'
 import { type Digest, hashing } from '../../lib/hash.ts'
-import { filterThrough, programStream, runChecked } from '../../lib/process.ts'
+import { closeStream, filterThrough, programStream, runChecked } from '../../lib/process.ts'
 import type { Artifact, ArtifactRecord, ExtractOptions, StageOptions } from '../repository.ts'
 import { packTree } from '../tree/pack.ts'
 import { unpackTree } from '../tree/unpack.ts'
@@ -59,10 +59,9 @@ export function openArtifact(
 async function* provePlain(path: string, expected: Digest, signal: AbortSignal, onBytes?: (count: number) => void) {
   const hash = createHash('sha256')
   let bytes = 0
+  const plain = programStream('zstd', ['-q', '-d', '-c', '--', path], { signal })
   try {
-    for await (const chunk of programStream('zstd', ['-q', '-d', '-c', '--', path], {
-      signal,
-    }) as AsyncIterable<Buffer>) {
+    for await (const chunk of plain as AsyncIterable<Buffer>) {
       hash.update(chunk)
       bytes += chunk.length
       onBytes?.(chunk.length)
@@ -71,6 +70,8 @@ async function* provePlain(path: string, expected: Digest, signal: AbortSignal, 
   } catch (error) {
     if (!(error instanceof BackupError) || error.code !== 'TOOL_FAILED') throw error
     throw new BackupError('SNAPSHOT_DAMAGED', `${path}: ${error.message}`, { cause: error })
+  } finally {
+    await closeStream(plain)
   }
   if (bytes !== expected.bytes || hash.digest('hex') !== expected.sha256) {
     throw new BackupError('SNAPSHOT_DAMAGED', `${path}: its content is not what was backed up`)
@@ -86,9 +87,13 @@ export async function extractArtifact(
 ): Promise<void> {
   const { signal, only, onBytes } = options
   const source = openArtifact(folder, record, signal, onBytes)
-  const summary = await unpackTree(source, to, { signal, ...(only && { only }) })
-  if (summary.entries !== record.entries || summary.contentBytes !== record.contentBytes) {
-    throw new BackupError('SNAPSHOT_DAMAGED', `${join(folder, record.stored.file)}: not all entries are in it`)
+  try {
+    const summary = await unpackTree(source, to, { signal, ...(only && { only }) })
+    if (summary.entries !== record.entries || summary.contentBytes !== record.contentBytes) {
+      throw new BackupError('SNAPSHOT_DAMAGED', `${join(folder, record.stored.file)}: not all entries are in it`)
+    }
+  } finally {
+    await closeStream(source)
   }
   await runChecked('sync', ['-f', '--', to], { signal, timeoutSeconds: SYNC_TIMEOUT_SECONDS })
 }

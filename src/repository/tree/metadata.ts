@@ -9,7 +9,8 @@ export interface MetadataWriter {
   add(entry: TreeEntry): Promise<void>
   /** Settles when all is put on. */
   end(): Promise<void>
-  abandon(): void
+  /** Ends the programs without more ado, and waits for that. */
+  abandon(): Promise<void>
 }
 
 /** Attributes by setfattr, times to the nanosecond by perl, one process each for a whole tree. Paths are relative to `folder`. */
@@ -29,9 +30,8 @@ export function metadataWriter(folder: string, signal: AbortSignal): MetadataWri
       })
       await times.end()
     },
-    abandon: () => {
-      times.abandon()
-      attributes.abandon()
+    abandon: async () => {
+      await Promise.all([times.abandon(), attributes.abandon()])
     },
   }
 }
@@ -87,7 +87,7 @@ function collecting(start: () => FedProgram): FedProgram {
       if (text !== '') await flush()
       await program?.end()
     },
-    abandon: () => program?.abandon(),
+    abandon: async () => program?.abandon(),
   }
 }
 

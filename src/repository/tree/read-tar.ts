@@ -108,7 +108,11 @@ function byteReader(source: AsyncIterable<Uint8Array>) {
     for (let left = bytes; left > 0; left -= (pieces.at(-1) as Buffer).length) pieces.push(await readSome(left))
     return Buffer.concat(pieces)
   }
-  return { read, readSome, readAny, close: async () => void (await chunks.return?.()) }
+  /** A source that is left before its end has nothing more to say. */
+  const close = async (): Promise<void> => {
+    await chunks.return?.().catch(() => {})
+  }
+  return { read, readSome, readAny, close }
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

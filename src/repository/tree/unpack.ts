@@ -54,7 +54,7 @@ export async function unpackTree(
     await folders.leaveAll()
     await metadata.end()
   } catch (error) {
-    metadata.abandon()
+    await metadata.abandon()
     throw error instanceof Error && error.name === 'AbortError' ? error : asBackupError(error, 'RESTORE_FAILED')
   }
   pick.proveFound()
