@@ -1,28 +1,33 @@
 import { defineConfig } from 'vitest/config'
 
-/** A layer of tests: the folder test/NAME, in processes of its own. */
-const layer = (name: string, timeoutSeconds: number, more: object = {}) => ({
-  test: {
-    name,
-    include: [`test/${name}/**/*.test.ts`],
-    pool: 'forks' as const,
-    testTimeout: timeoutSeconds * 1000,
-    hookTimeout: timeoutSeconds * 1000,
-    ...more,
-  },
-})
-
-/** Layers that start containers: two files at once on two cores, after set-up. */
+/** Layers that start containers come after set-up, and two files at a time: that many cores a build server has. */
 const onPodman = { globalSetup: 'test/support/set-up.ts', maxWorkers: 2 }
 
 export default defineConfig({
   test: {
     projects: [
-      layer('unit', 5, { include: ['test/unit/**/*.test.ts', 'test/*.test.ts'] }),
-      layer('contract', 60, onPodman),
-      layer('process', 60),
-      layer('fault', 300, { maxWorkers: 2 }),
-      layer('scenario', 600, onPodman),
+      layer(1, 'unit', 5, { include: ['test/unit/**/*.test.ts', 'test/*.test.ts'] }),
+      layer(2, 'process', 60),
+      layer(3, 'contract', 120, onPodman),
+      layer(4, 'fault', 300, onPodman),
+      layer(5, 'scenario', 600, onPodman),
     ],
   },
 })
+
+/** A layer of tests: the folder test/NAME, one process a file; layers run one after the other, the quick ones first. */
+function layer(groupOrder: number, name: string, timeoutSeconds: number, more: object = {}) {
+  const timeout = timeoutSeconds * 1000
+  const include = [`test/${name}/**/*.test.ts`]
+  return {
+    test: {
+      name,
+      include,
+      pool: 'forks' as const,
+      testTimeout: timeout,
+      hookTimeout: timeout,
+      sequence: { groupOrder },
+      ...more,
+    },
+  }
+}

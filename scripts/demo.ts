@@ -76,7 +76,7 @@ async function demonstrate(lab: Lab): Promise<boolean> {
 /** `podman exec xnai-backup xnai-backup …`, as an operator calls it; its document, also when it failed. */
 // biome-ignore lint/suspicious/noExplicitAny: the documents of the contract, read by name
 async function backupTool(lab: Lab, args: string[]): Promise<any> {
-  const call = ['exec', lab.env.XNAI_NAME ?? '', 'xnai-backup', ...args, '--json']
+  const call = ['exec', lab.env.XNAI_BACKUP_NAME ?? '', 'xnai-backup', ...args, '--json']
   const stdout = await lab.podman(call, { timeoutSeconds: 600 }).catch((error) => {
     if (error.stdout) return error.stdout
     throw error

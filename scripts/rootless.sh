@@ -1,7 +1,7 @@
 #!/bin/bash
 # rootless.sh USER COMMAND…: runs COMMAND as an ordinary user (made when missing) with a rootless Podman of its own, as that user's
 # login would have it: API socket at $XDG_RUNTIME_DIR/podman/podman.sock, the local images loaded, / fit for an rslave bind.
-# COMMAND runs in the checkout (/mnt/checkout) with DOCKER_HOST, XNAI_IMAGE, XNAI_SOCKET_DIR and LAB_COMPOSE set; all ends with it.
+# COMMAND runs in the checkout (/mnt/checkout) with DOCKER_HOST, XNAI_BACKUP_IMAGE, XNAI_BACKUP_SOCKET_DIR and LAB_COMPOSE set; all ends with it.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 main() {
@@ -75,7 +75,7 @@ inside() {
     PATH="/mnt/checkout/node_modules/node/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" TERM="${TERM:-dumb}" \
     XDG_RUNTIME_DIR="$runtime" CONTAINERS_CONF=/mnt/containers.conf CONTAINERS_STORAGE_CONF=/mnt/storage.conf \
     DOCKER_HOST="unix://$runtime/podman/podman.sock" PODMAN_IGNORE_CGROUPSV1_WARNING=1 \
-    XNAI_LAB=/mnt/lab XNAI_SOCKET_DIR="$runtime/podman" XNAI_IMAGE="$(controller_image)" \
+    XNAI_LAB=/mnt/lab XNAI_BACKUP_SOCKET_DIR="$runtime/podman" XNAI_BACKUP_IMAGE="$(controller_image)" \
     LAB_COMPOSE="/mnt/lab/$(basename "$(recipe base)")/tools/docker-compose" \
     bash /mnt/checkout/scripts/rootless.sh --as-user \
     "/mnt/lab/$(basename "$(archive_of localhost/xnai-services "$(recipe services)")")" \
