@@ -1,0 +1,185 @@
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { BackupError } from '../errors.ts'
+import type { MethodOptions, TargetSpec } from '../labels/spec.ts'
+import type { Artifact } from '../repository/repository.ts'
+import type { CaptureContext, Check, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
+import { awaitPostgres, connectPostgres, longSeconds, type PostgresClient } from './postgres/client.ts'
+import { type Cluster, type DatabaseFacts, listDatabases, listRoles } from './postgres/cluster.ts'
+import {
+  compareContents,
+  countScript,
+  databaseFact,
+  extensionsFact,
+  readContents,
+  recordedContents,
+  rowsFact,
+} from './postgres/count.ts'
+import { type Head, openDump, openGlobals, proveHead } from './postgres/dump.ts'
+import { refuseUnfit } from './postgres/fitness.ts'
+import {
+  createMissing,
+  dropTransient,
+  newRestoreId,
+  type Part,
+  restoreBeside,
+  swapIn,
+  warnOfOthers,
+} from './postgres/restore.ts'
+import { holdSnapshot } from './postgres/session.ts'
+
+const clusterArtifact = 'cluster.json'
+const globalsArtifact = 'globals.sql'
+
+/**
+ * PostgreSQL by pg_dump, a database at a time, with row counts of the very instant that is dumped. A restore fills fresh databases beside
+ * those of now and swaps all of them in one transaction.
+ */
+export const postgres: Method<'postgres'> = {
+  kind: 'postgres',
+  needsRunning: true,
+  paths: () => [],
+
+  async *capture(ctx, { options }) {
+    const client = await connectPostgres(ctx, options)
+    ctx.fact('server', client.server.version)
+    ctx.fact('serverMajor', client.server.major)
+    const databases = chooseDatabases(await listDatabases(client), options.databases)
+    const artifacts = artifactNames(databases)
+    for (const database of databases)
+      yield* captureDatabase(ctx, client, database, artifacts.get(database.name) as string)
+    // After the dumps, so that a role made meanwhile is not missing.
+    const cluster = { databases, ...(await listRoles(client)), artifacts: Object.fromEntries(artifacts) }
+    yield {
+      kind: 'stream',
+      name: clusterArtifact,
+      open: async () => Readable.from([Buffer.from(JSON.stringify(cluster))]),
+    }
+    yield { kind: 'stream', name: globalsArtifact, open: () => openGlobals(ctx, client) }
+  },
+
+  async check(ctx, { options }, snapshot) {
+    if (ctx.container.state !== 'running') return
+    const { parts } = await readParts(ctx, options, snapshot)
+    await refuseUnfit(ctx, await connectPostgres(ctx, options), snapshot, parts)
+  },
+
+  async restore(ctx, spec, snapshot) {
+    const { parts, cluster } = await readParts(ctx, spec.options, snapshot)
+    const client = await bringUp(ctx, spec)
+    await refuseUnfit(ctx, client, snapshot, parts)
+    await dropTransient(ctx, client)
+    const present = await warnOfOthers(ctx, client, parts)
+    const id = newRestoreId()
+    using _note = ctx.note({ id })
+    try {
+      await createMissing(client, cluster)
+      const entries = parts.map(({ facts }, index) => ({
+        facts,
+        fresh: `xnai_restore_${id}_${index}`,
+        ...(present.includes(facts.name) && { old: `xnai_old_${id}_${index}` }),
+      }))
+      for (const [index, part] of parts.entries()) {
+        await restoreBeside(ctx, client, snapshot, { part, fresh: entries[index]?.fresh ?? '' })
+      }
+      await swapIn(ctx, client, await text(await snapshot.open(globalsArtifact)), entries)
+      return []
+    } finally {
+      if (!ctx.signal.aborted) await dropTransient(ctx, client, id).catch((error) => ctx.warn(String(error)))
+    }
+  },
+
+  async undo(ctx, { options }, { id }) {
+    await dropTransient(ctx, await connectPostgres(ctx, options), id)
+  },
+
+  async prove(ctx, { options, startTimeoutSeconds }, snapshot) {
+    const { parts } = await readParts(ctx, options, snapshot)
+    const client = await awaitPostgres(ctx, options, startTimeoutSeconds)
+    const present = await listDatabases(client)
+    const checks: Check[] = []
+    for (const { facts } of parts) checks.push(...(await proveDatabase(client, snapshot, facts, present)))
+    return checks
+  },
+}
+
+function chooseDatabases(present: DatabaseFacts[], wanted: string[] | undefined): DatabaseFacts[] {
+  const missing = (wanted ?? []).filter((name) => present.every((database) => database.name !== name))
+  if (missing.length > 0) {
+    const message = `xnai.backup.postgres.databases names ${missing.join(', ')}, which the server does not have`
+    throw new BackupError('TARGET_BROKEN', message)
+  }
+  return wanted ? present.filter(({ name }) => wanted.includes(name)) : present
+}
+
+/** `vikunja.dump`; a name that no file should have becomes a number. */
+function artifactNames(databases: DatabaseFacts[]): Map<string, string> {
+  const isPlain = (name: string) => /^[a-z0-9][a-z0-9_-]{0,62}$/.test(name)
+  return new Map(databases.map(({ name }, index) => [name, isPlain(name) ? `${name}.dump` : `database.${index}.dump`]))
+}
+
+/** One instant of one database: the same snapshot is dumped and counted, side by side. */
+async function* captureDatabase(
+  ctx: CaptureContext,
+  client: PostgresClient,
+  facts: DatabaseFacts,
+  artifact: string,
+): AsyncIterable<Artifact> {
+  const { name: database, owner, encoding, bytes, row } = facts
+  await using session = await holdSnapshot(client, database)
+  const head: Head = { chunks: [], bytes: 0 }
+  let counting: Promise<string[]> | undefined
+  const onLocked = () => {
+    counting = session.ask(countScript)
+    counting.catch(() => {}) // Awaited below, once the dump is through.
+  }
+  const open = () => openDump(client, { database, snapshot: session.snapshot, head, onLocked })
+  yield { kind: 'stream', name: artifact, open }
+  const contents = readContents((await counting) ?? [])
+  await proveHead(ctx, client, head, Object.keys(contents.rows).length)
+  const { sequences, largeObjects } = contents
+  const locale = { encoding, collate: row.datcollate, ctype: row.datctype }
+  ctx.fact(databaseFact(database), { owner, ...locale, bytes, sequences, largeObjects })
+  ctx.fact(rowsFact(database), contents.rows)
+  ctx.fact(extensionsFact(database), contents.extensions)
+}
+
+/** What the snapshot holds, less what the labels no longer name. */
+async function readParts(ctx: MethodContext, { databases }: MethodOptions['postgres'], snapshot: StoredSnapshot) {
+  const cluster: Cluster & { artifacts: Record<string, string> } = JSON.parse(
+    await text(await snapshot.open(clusterArtifact)),
+  )
+  const all = cluster.databases.map((facts): Part => ({ facts, artifact: cluster.artifacts[facts.name] ?? '' }))
+  const parts = databases ? all.filter(({ facts }) => databases.includes(facts.name)) : all
+  const left = all.filter((part) => !parts.includes(part)).map(({ facts }) => facts.name)
+  if (left.length > 0) ctx.warn(`in the snapshot, but not named by xnai.backup.postgres.databases: ${left.join(', ')}`)
+  return { cluster, parts }
+}
+
+/** A logical restore needs the server: started when it is down. */
+async function bringUp(
+  ctx: RestoreContext,
+  { options, startTimeoutSeconds }: TargetSpec<'postgres'>,
+): Promise<PostgresClient> {
+  if ((await ctx.service.state()) === 'running') return connectPostgres(ctx, options)
+  await ctx.service.start()
+  return awaitPostgres(ctx, options, startTimeoutSeconds)
+}
+
+async function proveDatabase(
+  client: PostgresClient,
+  snapshot: StoredSnapshot,
+  { name, owner }: DatabaseFacts,
+  present: DatabaseFacts[],
+): Promise<Check[]> {
+  const now = present.find((database) => database.name === name)
+  const check = {
+    name: `${name}: owner`,
+    expected: owner,
+    actual: now?.owner ?? 'no such database',
+    ok: now?.owner === owner,
+  }
+  if (!now) return [check]
+  const counted = await client.script(name, countScript, { timeoutSeconds: longSeconds })
+  return [check, ...compareContents(name, recordedContents(snapshot.facts, name), readContents(counted.split('\n')))]
+}

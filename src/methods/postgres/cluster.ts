@@ -1,0 +1,70 @@
+import type { PostgresClient } from './client.ts'
+
+/** What a dump of one database does not hold, as it stands in the artifact `cluster.json`. */
+export interface Cluster {
+  databases: DatabaseFacts[]
+  roles: string[]
+  tablespaces: { name: string; owner: string; location: string }[]
+}
+
+export interface DatabaseFacts {
+  name: string
+  owner: string
+  encoding: string
+  tablespace: string
+  /** Size on disk. */
+  bytes: number
+  connectionLimit: number
+  comment: string | null
+  /** Null: the default privileges. */
+  grants: { grantee: string | null; privilege: string; grantable: boolean }[] | null
+  /** `ALTER DATABASE … SET`, and `ALTER ROLE … IN DATABASE … SET` where a role stands. */
+  settings: { role: string | null; values: string[] }[]
+  /** The row of pg_database, whose columns differ between versions. */
+  row: LocaleColumns
+}
+
+export interface LocaleColumns {
+  datcollate: string
+  datctype: string
+  /** From 15: c, i or b (libc, ICU, builtin). */
+  datlocprovider?: string
+  /** From 17; called daticulocale before. */
+  datlocale?: string | null
+  daticulocale?: string | null
+  daticurules?: string | null
+}
+
+/** Databases that a restore makes and removes; see swap.ts. Never backed up. */
+export const isTransient = (name: string): boolean => /^xnai_(restore|old)_[0-9a-f]{8}_\d+$/.test(name)
+
+/** Every database that is no template and takes connections. */
+export async function listDatabases(client: PostgresClient): Promise<DatabaseFacts[]> {
+  const databases = await client.json<DatabaseFacts[]>('template1', databasesQuery)
+  return databases.filter(({ name }) => !isTransient(name))
+}
+
+export function listRoles(client: PostgresClient): Promise<Pick<Cluster, 'roles' | 'tablespaces'>> {
+  return client.json('template1', rolesQuery)
+}
+
+const databasesQuery = `SELECT coalesce(json_agg(json_build_object(
+  'name', d.datname, 'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding),
+  'tablespace', t.spcname, 'connectionLimit', d.datconnlimit,
+  'bytes', CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END,
+  'comment', shobj_description(d.oid, 'pg_database'),
+  'grants', CASE WHEN d.datacl IS NOT NULL THEN coalesce((SELECT json_agg(json_build_object(
+      'grantee', CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
+      'privilege', a.privilege_type, 'grantable', a.is_grantable)) FROM aclexplode(d.datacl) a), '[]') END,
+  'settings', coalesce((SELECT json_agg(json_build_object(
+      'role', CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole) END, 'values', s.setconfig))
+    FROM pg_db_role_setting s WHERE s.setdatabase = d.oid), '[]'),
+  'row', to_jsonb(d)) ORDER BY d.datname), '[]')
+FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace
+WHERE NOT d.datistemplate AND d.datallowconn;`
+
+const rolesQuery = `SELECT json_build_object(
+  'roles', (SELECT json_agg(rolname ORDER BY rolname) FROM pg_roles WHERE rolname !~ '^pg_'),
+  'tablespaces', coalesce((SELECT json_agg(json_build_object(
+      'name', spcname, 'owner', pg_get_userbyid(spcowner), 'location', pg_tablespace_location(oid)))
+    FROM pg_tablespace WHERE spcname !~ '^pg_'), '[]'));`

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { BackupError } from '../../errors.ts'
+import type { MethodContext, StoredSnapshot } from '../method.ts'
+import { describeToolFailure, longSeconds, type PostgresClient, psqlArguments } from './client.ts'
+import { type Cluster, type DatabaseFacts, isTransient, listDatabases, listRoles } from './cluster.ts'
+import { compareContents, countScript, readContents, recordedContents } from './count.ts'
+import { createDatabaseSql, judgeGlobals, rehearsalScript, type SwapEntry, swapScript } from './swap.ts'
+import { connectTo, quoteName, quoteText } from './text.ts'
+
+/** A database of the snapshot and the artifact that holds it. */
+export interface Part {
+  facts: DatabaseFacts
+  artifact: string
+}
+
+/** Names of what this restore makes: `undo` finds them by `id`. */
+export const newRestoreId = (): string => randomBytes(4).toString('hex')
+
+/** Roles and tablespaces that are missing, without rights: owners of what is about to come. They do no harm if it never comes. */
+export async function createMissing(
+  client: PostgresClient,
+  wanted: Pick<Cluster, 'roles' | 'tablespaces'>,
+): Promise<void> {
+  const present = await listRoles(client)
+  const roles = wanted.roles.filter((role) => !present.roles.includes(role))
+  const places = wanted.tablespaces.filter(({ name }) => present.tablespaces.every((each) => each.name !== name))
+  const statements = [
+    ...roles.map((role) => `CREATE ROLE ${quoteName(role)};`),
+    ...places.map(
+      ({ name, owner, location }) =>
+        `CREATE TABLESPACE ${quoteName(name)} OWNER ${quoteName(owner)} LOCATION ${quoteText(location)};`,
+    ),
+  ]
+  if (statements.length > 0) await client.script('template1', statements.join('\n'))
+}
+
+/** Fills a fresh database from the dump and compares it with what was counted. Nothing that exists is touched. */
+export async function restoreBeside(
+  ctx: MethodContext,
+  client: PostgresClient,
+  snapshot: StoredSnapshot,
+  { part, fresh }: { part: Part; fresh: string },
+): Promise<void> {
+  await client.script('template1', createDatabaseSql(part.facts, fresh, client.server.major), { timeoutSeconds: 600 })
+  const args = ['--exit-on-error', '--no-password', '-d', connectTo(fresh)]
+  const input = await snapshot.open(part.artifact)
+  const result = await client.run('pg_restore', args, { input, timeoutSeconds: longSeconds })
+  if (result.exitCode !== 0) throw describeToolFailure(ctx, 'pg_restore', result, 'RESTORE_FAILED')
+  const counted = await client.script(fresh, countScript, { timeoutSeconds: longSeconds })
+  const { name } = part.facts
+  const checks = compareContents(name, recordedContents(snapshot.facts, name), readContents(counted.split('\n')))
+  const wrong = checks.find(({ ok }) => !ok)
+  if (wrong) {
+    const said = `${wrong.name}: expected ${wrong.expected}, found ${wrong.actual}`
+    throw new BackupError('PROOF_FAILED', `${said}; the database of now was not touched`)
+  }
+  // Planner statistics are in no dump: without them the first queries may take minutes.
+  await client.script(fresh, 'ANALYZE;', { timeoutSeconds: longSeconds })
+}
+
+/** All databases and roles at once; see `swapScript`. Clients that come back in that moment are ended again, a few times. */
+export async function swapIn(
+  ctx: MethodContext,
+  client: PostgresClient,
+  globals: string,
+  entries: SwapEntry[],
+): Promise<void> {
+  await refuseBadGlobals(client, globals)
+  for (let attempt = 1; ; attempt++) {
+    const result = await client.run('psql', psqlArguments('template1'), {
+      input: swapScript(globals, entries),
+      mergeErrors: true,
+      timeoutSeconds: 600,
+    })
+    if (result.exitCode === 0) return
+    const busy = /ERROR:\s+55006:/.test(result.stdout)
+    if (!busy || attempt === 10) throw swapFailure(ctx, result, busy)
+  }
+}
+
+async function refuseBadGlobals(client: PostgresClient, globals: string): Promise<void> {
+  const input = rehearsalScript(globals)
+  const { stdout } = await client.run('psql', psqlArguments('template1', 'go-on'), { input, mergeErrors: true })
+  const [first] = judgeGlobals(stdout)
+  if (first) throw new BackupError('RESTORE_FAILED', `the roles of the snapshot cannot be restored: ${first}`)
+}
+
+function swapFailure(ctx: MethodContext, result: { exitCode: number; stdout: string }, busy: boolean): BackupError {
+  if (busy) {
+    return new BackupError('RESTORE_FAILED', 'clients connect to the databases again and again', {
+      hint: 'Stop what uses the database, also outside of this stack, or name it in xnai.backup.clients.',
+    })
+  }
+  const errors = result.stdout.split('\n').filter((line) => /ERROR|FATAL/.test(line) && judgeGlobals(line).length > 0)
+  const failed = { exitCode: result.exitCode, stderr: errors.join('\n') || result.stdout }
+  return describeToolFailure(ctx, 'psql', failed, 'RESTORE_FAILED')
+}
+
+/** Removes what restores left: all of it, or that of one. What cannot be removed now is named and left for the next time. */
+export async function dropTransient(ctx: MethodContext, client: PostgresClient, id?: string): Promise<void> {
+  const names = await client.json<string[]>('template1', `SELECT coalesce(json_agg(datname), '[]') FROM pg_database;`)
+  for (const name of names.filter((each) => isTransient(each) && (id === undefined || each.includes(`_${id}_`)))) {
+    const result = await client.run('psql', psqlArguments('template1'), {
+      input: dropSql(client, name),
+      timeoutSeconds: 600,
+    })
+    const said = result.stderr.trim().split('\n')[0]
+    if (result.exitCode !== 0) ctx.warn(`the left-over database ${name} could not be dropped: ${said}`)
+  }
+}
+
+function dropSql({ server }: PostgresClient, name: string): string {
+  if (server.major >= 13) return `DROP DATABASE IF EXISTS ${quoteName(name)} WITH (FORCE);`
+  const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${quoteText(name)};`
+  return `${end}\nDROP DATABASE IF EXISTS ${quoteName(name)};`
+}
+
+/** Databases that exist and are in no snapshot stay: this is no tree. */
+export async function warnOfOthers(ctx: MethodContext, client: PostgresClient, parts: Part[]): Promise<string[]> {
+  const present = (await listDatabases(client)).map(({ name }) => name)
+  const others = present.filter((name) => parts.every(({ facts }) => facts.name !== name))
+  if (others.length > 0) ctx.warn(`not in the snapshot and left as they are: ${others.join(', ')}`)
+  return present
+}

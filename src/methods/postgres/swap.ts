@@ -1,0 +1,103 @@
+import type { DatabaseFacts } from './cluster.ts'
+import { quoteName, quoteText, settingOf } from './text.ts'
+
+/** One database of a swap. */
+export interface SwapEntry {
+  facts: DatabaseFacts
+  /** Name of the restored database. */
+  fresh: string
+  /** Name that the database of now gets; absent where there is none. */
+  old?: string
+}
+
+/** `CREATE DATABASE` under another name, as empty as template0, with the locale and the owner it had. */
+export function createDatabaseSql(facts: DatabaseFacts, name: string, serverMajor: number): string {
+  const { row } = facts
+  const provider = { i: 'icu', b: 'builtin' }[row.datlocprovider ?? 'c'] ?? 'libc'
+  const locale = row.datlocale ?? row.daticulocale
+  const localeOption = { icu: 'ICU_LOCALE', builtin: 'BUILTIN_LOCALE', libc: undefined }[provider]
+  const options = [
+    'TEMPLATE template0',
+    `ENCODING ${quoteText(facts.encoding)}`,
+    ...(serverMajor >= 15 ? [`LOCALE_PROVIDER ${provider}`] : []),
+    `LC_COLLATE ${quoteText(row.datcollate)}`,
+    `LC_CTYPE ${quoteText(row.datctype)}`,
+    ...(localeOption && locale ? [`${localeOption} ${quoteText(locale)}`] : []),
+    ...(row.daticurules ? [`ICU_RULES ${quoteText(row.daticurules)}`] : []),
+    `TABLESPACE ${quoteName(facts.tablespace)}`,
+    `OWNER ${quoteName(facts.owner)}`,
+  ]
+  return `CREATE DATABASE ${quoteName(name)} ${options.join(' ')};`
+}
+
+/** What belongs to a database and stands in no dump of its content. */
+export function propertiesSql(facts: DatabaseFacts): string[] {
+  const name = quoteName(facts.name)
+  const comment = facts.comment === null ? [] : [`COMMENT ON DATABASE ${name} IS ${quoteText(facts.comment)};`]
+  const limit =
+    facts.connectionLimit === -1 ? [] : [`ALTER DATABASE ${name} CONNECTION LIMIT ${facts.connectionLimit};`]
+  const settings = facts.settings.flatMap(({ role, values }) =>
+    values.map(settingOf).map(({ name: setting, value }) => {
+      const what = role === null ? `ALTER DATABASE ${name}` : `ALTER ROLE ${quoteName(role)} IN DATABASE ${name}`
+      return `${what} SET ${quoteName(setting)} TO ${value};`
+    }),
+  )
+  return [...comment, ...limit, ...settings, ...grantsSql(facts)]
+}
+
+function grantsSql({ name, owner, grants }: DatabaseFacts): string[] {
+  if (grants === null) return []
+  const database = `DATABASE ${quoteName(name)}`
+  const revokes = ['PUBLIC', quoteName(owner)].map((from) => `REVOKE ALL ON ${database} FROM ${from};`)
+  const given = grants.map(({ grantee, privilege, grantable }) => {
+    const to = grantee === null ? 'PUBLIC' : quoteName(grantee)
+    return `GRANT ${privilege} ON ${database} TO ${to}${grantable ? ' WITH GRANT OPTION' : ''};`
+  })
+  return [...revokes, ...given]
+}
+
+/** Roles as globals.sql says, each statement for itself: those that exist already are errors that `judgeGlobals` knows. */
+const tolerant = ['\\set ON_ERROR_STOP off', '\\set ON_ERROR_ROLLBACK on']
+const strict = ['\\set ON_ERROR_ROLLBACK off', '\\set ON_ERROR_STOP on']
+
+/** Shows what the globals would do, and does nothing. */
+export function rehearsalScript(globals: string): string {
+  return [...tolerant, 'BEGIN;', globals, ...strict, 'ROLLBACK;', ''].join('\n')
+}
+
+/**
+ * Roles, names and properties in one transaction: whoever looks sees all of the old or all of the new. A rename waits five seconds for
+ * sessions that were just ended, and keeps new ones out until the end (https://www.postgresql.org/docs/current/sql-alterdatabase.html).
+ * The role that we log in by keeps its password, which belongs to the environment of the container as it is now.
+ */
+export function swapScript(globals: string, entries: readonly SwapEntry[]): string {
+  const names = entries.flatMap(({ facts, fresh }) => [facts.name, fresh]).map(quoteText)
+  const renames = entries.flatMap(({ facts, fresh, old }) => [
+    ...(old === undefined ? [] : [rename(facts.name, old)]),
+    rename(fresh, facts.name),
+  ])
+  return [
+    `SELECT format('ALTER ROLE %I PASSWORD %L;', rolname, rolpassword) AS own_password FROM pg_authid WHERE rolname = current_user \\gset`,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (${names.join(', ')}) AND pid <> pg_backend_pid() \\g /dev/null`,
+    ...tolerant,
+    'BEGIN;',
+    globals,
+    ...strict,
+    ':own_password',
+    ...renames,
+    ...entries.flatMap(({ facts }) => propertiesSql(facts)),
+    'COMMIT;',
+    '',
+  ].join('\n')
+}
+
+const rename = (from: string, to: string): string => `ALTER DATABASE ${quoteName(from)} RENAME TO ${quoteName(to)};`
+
+/**
+ * Lines of a psql output that are errors nobody expects. Expected: a role or tablespace that exists (42710), CREATE TABLESPACE in a
+ * transaction (25001; it was made before), and `\restrict` where an older psql does not know it.
+ */
+export function judgeGlobals(output: string): string[] {
+  const lines = output.split('\n').filter((line) => /ERROR:|FATAL:|PANIC:|invalid command/.test(line))
+  return lines.filter((line) => !/ERROR:\s+(42710|25001):/.test(line) && !/invalid command \\(un)?restrict/.test(line))
+}
