@@ -114,7 +114,7 @@ export interface ExecSession {
 }
 
 export interface EngineEvent {
-  /** `start` `die` `remove` and so on, Docker's names. */
+  /** `start` `die` `remove` and so on, Docker's names; `resync`, without a container, when events may have been missed: list again. */
   action: string
   containerId: string
 }

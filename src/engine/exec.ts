@@ -80,17 +80,25 @@ export async function execStream(
   }
 }
 
-function gated(session: ExecSession, what: string): Readable {
+/** An error reaches the reader after the command was ended, so that nothing runs on once a job has reported its failure. */
+function gated({ output, exitCode, stderr }: ExecSession, what: string): Readable {
   const gate = new Transform({
     transform: (chunk, _encoding, done) => done(null, chunk),
     flush(done) {
-      const judge = (exitCode: number) =>
-        done(exitCode === 0 ? null : failure(what, { exitCode, stderr: session.stderr() }))
-      session.exitCode.then(judge, done)
+      const judge = (code: number) => done(code === 0 ? null : failure(what, { exitCode: code, stderr: stderr() }))
+      exitCode.then(judge, done)
     },
   })
-  pipeline(session.output, gate).catch(() => undefined)
-  return gate
+  output.on('error', (error) => {
+    exitCode.then(
+      () => gate.destroy(error),
+      (reason) => gate.destroy(reason),
+    )
+  })
+  gate.on('close', () => {
+    if (!output.readableEnded) output.destroy()
+  })
+  return output.pipe(gate)
 }
 
 async function feed(session: ExecSession, source: Readable | undefined): Promise<void> {

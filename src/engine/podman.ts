@@ -23,87 +23,85 @@ const startSeconds = 120
  */
 export function connectEngine(address: string): Engine {
   const connection = connect(address)
-  const { docker, call, callUnless } = connection
-  const inspect: Engine['inspect'] = (id, signal) => inspectContainer(connection, id, signal)
-
-  const existing = async (id: string, signal: AbortSignal): Promise<ContainerFacts> => {
-    const facts = await inspect(id, signal)
-    if (!facts) throw new BackupError('NO_SUCH_CONTAINER', `there is no container ${id}`)
-    return facts
-  }
-
-  /** An act that may be done already: where the engine refuses it, the state decides. */
-  const reach = async (
-    id: string,
-    request: CallOptions,
-    isDone: (facts: ContainerFacts) => boolean,
-    act: (abortSignal: AbortSignal) => Promise<unknown>,
-  ): Promise<void> => {
-    try {
-      await call(request, act)
-    } catch (error) {
-      if (!(error instanceof BackupError) || error.code !== 'ENGINE_FAILED') throw error
-      if (!isDone(await existing(id, request.signal))) throw error
-    }
-  }
-
-  const freeze =
-    (verb: 'pause' | 'unpause'): Engine['pause'] =>
-    (id, signal) =>
-      reach(
-        id,
-        { what: `${verb} ${id}`, signal },
-        ({ state }) => (state === 'paused') === (verb === 'pause'),
-        (abortSignal) => docker.getContainer(id)[verb]({ abortSignal }),
-      )
-  const unpause = freeze('unpause')
-
-  const plug =
-    (verb: 'connect' | 'disconnect'): Engine['connectNetwork'] =>
-    (network, id, signal) =>
-      reach(
-        id,
-        { what: `${verb} ${id} and network ${network}`, signal },
-        ({ networks }) => networks.some(({ name }) => name === network) === (verb === 'connect'),
-        (abortSignal) => {
-          const options = { Container: id, abortSignal }
-          return docker.getNetwork(network)[verb](options)
-        },
-      )
-
-  const stop: Engine['stop'] = async (id, graceSeconds, signal) => {
-    const what = `stop ${id}`
-    // Podman answers 500 to the stop of a paused container and leaves it paused.
-    if ((await existing(id, signal)).state === 'paused') await unpause(id, signal)
-    // Without t, Podman 4.3 kills containers made through the API at once. 304: stopped already.
-    await callUnless([304], { what, signal, seconds: graceSeconds + stopSeconds }, (abortSignal) =>
-      docker.getContainer(id).stop({ t: graceSeconds, abortSignal }),
-    )
-    const look = async () => {
-      const facts = await existing(id, signal)
-      return (facts.state === 'stopped' || facts.state === 'created') && facts
-    }
-    const { exitCode } = await poll(look, { what, seconds: settleSeconds, clock: systemClock, signal })
-    return { exitCode }
-  }
-
   return {
     info: (signal) => readInfo(connection, signal),
     list: (signal) => listContainers(connection, signal),
-    inspect,
-    stop,
-    start: async (id, signal) => {
-      await callUnless([304], { what: `start ${id}`, signal, seconds: startSeconds }, (abortSignal) =>
-        docker.getContainer(id).start({ abortSignal }),
-      )
-    },
-    pause: freeze('pause'),
-    unpause,
+    inspect: (id, signal) => inspectContainer(connection, id, signal),
+    stop: (id, graceSeconds, signal) => stopContainer(connection, id, graceSeconds, signal),
+    start: (id, signal) => startContainer(connection, id, signal),
+    pause: (id, signal) => freeze(connection, 'pause', id, signal),
+    unpause: (id, signal) => freeze(connection, 'unpause', id, signal),
     exec: (id, request, signal) => startSession(connection, id, request, signal, systemClock),
     events: (signal) => watchEvents(connection, signal, systemClock),
-    connectNetwork: plug('connect'),
-    disconnectNetwork: plug('disconnect'),
+    connectNetwork: (network, id, signal) => plug(connection, 'connect', network, id, signal),
+    disconnectNetwork: (network, id, signal) => plug(connection, 'disconnect', network, id, signal),
   }
+}
+
+async function stopContainer(connection: Connection, id: string, graceSeconds: number, signal: AbortSignal) {
+  const what = `stop ${id}`
+  // Podman answers 500 to the stop of a paused container and leaves it paused.
+  if ((await existing(connection, id, signal)).state === 'paused') await freeze(connection, 'unpause', id, signal)
+  // Without t, Podman 4.3 kills containers made through the API at once. 304: stopped already.
+  await connection.callUnless([304], { what, signal, seconds: graceSeconds + stopSeconds }, (abortSignal) =>
+    connection.docker.getContainer(id).stop({ t: graceSeconds, abortSignal }),
+  )
+  const look = async () => {
+    const facts = await existing(connection, id, signal)
+    return (facts.state === 'stopped' || facts.state === 'created') && facts
+  }
+  const { exitCode } = await poll(look, { what, seconds: settleSeconds, clock: systemClock, signal })
+  return { exitCode }
+}
+
+async function startContainer(connection: Connection, id: string, signal: AbortSignal): Promise<void> {
+  await connection.callUnless([304], { what: `start ${id}`, signal, seconds: startSeconds }, (abortSignal) =>
+    connection.docker.getContainer(id).start({ abortSignal }),
+  )
+}
+
+function freeze(connection: Connection, verb: 'pause' | 'unpause', id: string, signal: AbortSignal): Promise<void> {
+  const isDone = ({ state }: ContainerFacts) => (state === 'paused') === (verb === 'pause')
+  return reach(connection, id, { what: `${verb} ${id}`, signal }, isDone, (abortSignal) =>
+    connection.docker.getContainer(id)[verb]({ abortSignal }),
+  )
+}
+
+function plug(
+  connection: Connection,
+  verb: 'connect' | 'disconnect',
+  network: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const isDone = ({ networks }: ContainerFacts) =>
+    networks.some(({ name }) => name === network) === (verb === 'connect')
+  return reach(connection, id, { what: `${verb} ${id} and network ${network}`, signal }, isDone, (abortSignal) => {
+    const options = { Container: id, abortSignal }
+    return connection.docker.getNetwork(network)[verb](options)
+  })
+}
+
+/** An act that may be done already: where the engine refuses it, the state decides. */
+async function reach(
+  connection: Connection,
+  id: string,
+  request: CallOptions,
+  isDone: (facts: ContainerFacts) => boolean,
+  act: (abortSignal: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  try {
+    await connection.call(request, act)
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== 'ENGINE_FAILED') throw error
+    if (!isDone(await existing(connection, id, request.signal))) throw error
+  }
+}
+
+async function existing(connection: Connection, id: string, signal: AbortSignal): Promise<ContainerFacts> {
+  const facts = await inspectContainer(connection, id, signal)
+  if (!facts) throw new BackupError('NO_SUCH_CONTAINER', `there is no container ${id}`)
+  return facts
 }
 
 interface VersionAnswer {

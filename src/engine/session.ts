@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import type { Exec } from 'dockerode'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { poll } from '../lib/deadline.ts'
 import type { Connection } from './connection.ts'
 import { demultiplex } from './demux.ts'
-import { endCommand, makeMark } from './end-command.ts'
+import { endCommand, type MarkedExec, makeMark } from './end-command.ts'
 import type { ExecRequest, ExecSession } from './engine.ts'
 import { attachExec, createExec, inspectExec } from './exec-calls.ts'
 
@@ -33,21 +33,14 @@ export async function startSession(
   const options = { what, signal, secrets: Object.values(request.environment ?? {}) }
   const marked = { ...request, environment: { ...request.environment, ...mark } }
   const exec = await createExec(connection, containerId, marked, options)
+  const command = { connection, containerId, exec, mark, what, clock, ...(request.user && { user: request.user }) }
   let ending: Promise<void> | undefined
   const kill = () => {
-    ending ??= endCommand({
-      connection,
-      containerId,
-      exec,
-      mark,
-      what,
-      clock,
-      ...(request.user && { user: request.user }),
-    })
+    ending ??= endCommand(command)
     return ending
   }
   const socket = await attachExec(connection, exec, options).catch(async (error) => {
-    throw await endAfter(error, kill, what)
+    throw await endAfter(error, kill)
   })
   const stderr = keepTail(stderrBytes)
   const output = demultiplex(socket, stderr.add)
@@ -55,38 +48,39 @@ export async function startSession(
   const abort = () => output.destroy(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
-  /** The exit code after a whole stream, or after the command closed its input; else the command is ended first. */
-  const awaitEnd = async () => {
-    try {
-      await finished(output, { writable: false }).catch((error) => {
-        if (!request.stdin || !isClosedByPeer(socket)) throw error
-      })
-      const exitCode = await readExitCode(connection, exec, what, clock)
-      if (exitCode !== 0 || !lostOutput.test(stderr.text())) return exitCode
-      throw new BackupError('STREAM_CUT', `${what}: Podman lost its output: ${stderr.text().trim()}`)
-    } catch (error) {
-      throw await endAfter(error, kill, what)
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
-  }
-  const exitCode = awaitEnd()
+  const exitCode = judgeEnd(command, output, stderr.text, () => request.stdin === true && isClosedByPeer(socket))
+    .catch(async (error) => {
+      throw await endAfter(error, kill)
+    })
+    .finally(() => signal.removeEventListener('abort', abort))
   exitCode.catch(() => undefined)
   return { ...(request.stdin && { input: socket }), output, stderr: stderr.text, exitCode, kill }
 }
 
+/** The exit code after a whole stream, or after the command stopped reading. */
+async function judgeEnd(
+  command: MarkedExec,
+  output: Readable,
+  stderr: () => string,
+  stoppedReading: () => boolean,
+): Promise<number> {
+  await finished(output, { writable: false }).catch((error) => {
+    if (!stoppedReading()) throw error
+  })
+  const exitCode = await readExitCode(command)
+  if (exitCode !== 0 || !lostOutput.test(stderr())) return exitCode
+  throw new BackupError('STREAM_CUT', `${command.what}: Podman lost its output: ${stderr().trim()}`)
+}
+
 /** The error to throw once the command is ended, or could not be. */
-async function endAfter(error: unknown, kill: () => Promise<void>, what: string): Promise<unknown> {
+async function endAfter(error: unknown, kill: () => Promise<void>): Promise<unknown> {
   try {
     await kill()
     return error
   } catch (failure) {
     const { code, message, hint } = asBackupError(error)
-    const cause = new AggregateError([error, failure], `${what} may still run`)
-    return new BackupError(code, `${message}; and the command could not be ended: ${asBackupError(failure).message}`, {
-      hint,
-      cause,
-    })
+    const text = `${message}; and the command could not be ended: ${asBackupError(failure).message}`
+    return new BackupError(code, text, { hint, cause: new AggregateError([error, failure]) })
   }
 }
 
@@ -97,11 +91,10 @@ function isClosedByPeer(socket: Socket): boolean {
 }
 
 /** Judges the end by inspect: a closed socket alone proves nothing, and Node calls a dead service's socket ended too. */
-async function readExitCode(connection: Connection, exec: Exec, what: string, clock: Clock): Promise<number> {
+async function readExitCode({ connection, exec, what, clock }: MarkedExec): Promise<number> {
   const look = async () => {
     const state = await inspectExec(connection, exec, what)
-    if (!state)
-      throw new BackupError('STREAM_CUT', `${what}: the engine lost the session before its exit code was read`)
+    if (!state) throw new BackupError('STREAM_CUT', `${what}: the engine lost the session, and the exit code with it`)
     return state.Running || state.ExitCode === null ? undefined : { exitCode: state.ExitCode }
   }
   try {

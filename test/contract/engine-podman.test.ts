@@ -118,7 +118,8 @@ describe('Podman', () => {
     const controller = new AbortController()
     const output = await execStream(engine, name, { command, user: '1000:1000', timeoutSeconds: 60 }, controller.signal)
     const pid = String((await once(output, 'data'))[0]).trim()
-    controller.abort()
+    controller.abort(new Error('enough'))
+    await expect(output.toArray()).rejects.toThrow('enough')
     expect(await isGone(name, pid)).toBe(true)
   })
 
