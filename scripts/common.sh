@@ -14,7 +14,7 @@ die() { printf '✗ %s\n' "$*" >&2; exit 1; }
 # with other recipes never pulls an image from under a running test.
 recipe() {
   local hash
-  hash=$(cd "$ROOT/scripts" && cat images.sh images/"$1"/* | sha256sum)
+  hash=$(cd "$ROOT/scripts" && cat images/make.sh images/"$1"/* | sha256sum)
   echo "$LAB/$1-${hash:0:12}"
 }
 

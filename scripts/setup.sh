@@ -12,8 +12,11 @@ main() {
   cd "$ROOT"
   [ "$(id -u)" = 0 ] || die "set-up installs Debian packages: run it as root"
   install_packages
+  # The largest image needs no Node: it is made meanwhile.
+  bash scripts/images.sh services &
   install_modules
-  bash scripts/images.sh
+  bash scripts/images.sh base
+  wait $!
 }
 
 install_packages() {

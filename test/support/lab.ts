@@ -24,7 +24,7 @@ export interface Lab extends AsyncDisposable {
   podman(args: string[], options?: ProgramOptions): Promise<string>
   /** docker-compose v2 on `files` (relative to the checkout), in this lab's project. */
   compose(files: string[], args: string[], options?: ProgramOptions): Promise<string>
-  /** podman-compose on `files`, as above. */
+  /** podman-compose on `files`, as above. On Podman before 4.6 it waits forever for `condition: service_healthy`. */
   podmanCompose(files: string[], args: string[], options?: ProgramOptions): Promise<string>
   /** Starts one service as compose would: labelled with project and service, on the project's network under its name. */
   run(service: LabService): Promise<LabContainer>
