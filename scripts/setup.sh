@@ -6,6 +6,7 @@ PACKAGES=(
   podman runc netavark aardvark-dns uidmap slirp4netns fuse-overlayfs iptables iproute2 # containers
   mmdebstrap python3-yaml python3-dotenv                                              # images, podman-compose
   restic zstd curl attr acl procps util-linux e2fsprogs                               # what the product and its tests run
+  libatomic1 libstdc++6                                                               # what Node's own binary links to
 )
 
 main() {
@@ -35,7 +36,8 @@ install_packages() {
 install_modules() {
   [ node_modules/.package-lock.json -nt package-lock.json ] && return
   say "installing node_modules by npm ci"
-  npm ci --no-progress --loglevel=error
+  # With the machine's Node: npm removes node_modules first, and ours with it.
+  PATH=$(tr : '\n' <<<"$PATH" | grep -v "^$ROOT/node_modules/" | paste -sd:) npm ci --no-progress --loglevel=error
 }
 
 main
