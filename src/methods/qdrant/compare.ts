@@ -1,0 +1,94 @@
+import type { Check } from '../method.ts'
+import type { Alias, Api, CollectionInfo, PayloadIndex } from './api.ts'
+import { canonical, contains } from './canonical.ts'
+import type { Inventory, SavedCollection } from './inventory.ts'
+import { sameMinor } from './version.ts'
+
+/** The collection `name` against what was saved of it, point count by point count. */
+export async function compareCollection(
+  api: Api,
+  name: string,
+  saved: SavedCollection,
+  versions: { saved: string; server: string },
+): Promise<Check[]> {
+  const info = await api.info(name)
+  const count = await api.count(name)
+  const { least, most } = saved.points
+  const checks = [
+    check(`points of ${saved.name}`, rangeText(saved.points), String(count), count >= least && count <= most),
+    compareConfig(saved, info, sameMinor(versions.saved, versions.server)),
+    compareIndexes(saved, info),
+  ]
+  if (saved.sample === null) return checks
+  const sample = await api.sample(name)
+  return [
+    ...checks,
+    check(`first points of ${saved.name}`, brief(saved.sample), brief(sample), sample === saved.sample),
+  ]
+}
+
+/** A newer minor version knows more settings; those of then must be as they were. */
+export function compareConfig(saved: SavedCollection, info: CollectionInfo, exact: boolean): Check {
+  const same = exact ? canonical(info.config) === canonical(saved.config) : contains(info.config, saved.config)
+  const [expected, actual] = [saved.config, info.config].map(differing(saved.config, info.config))
+  return check(`config of ${saved.name}`, same ? 'as saved' : `${expected}`, same ? 'as saved' : `${actual}`, same)
+}
+
+function compareIndexes(saved: SavedCollection, info: CollectionInfo): Check {
+  const [expected, actual] = [saved.schema, info.payload_schema].map(indexText)
+  return check(`payload indexes of ${saved.name}`, `${expected}`, `${actual}`, expected === actual)
+}
+
+/** Fields whose index is not there, or is another one. */
+export function missingIndexes(saved: SavedCollection, info: CollectionInfo): [field: string, index: PayloadIndex][] {
+  return Object.entries(saved.schema).filter(([field, index]) => {
+    const now = info.payload_schema[field]
+    return !now || indexText({ field: now }) !== indexText({ field: index })
+  })
+}
+
+/** Red is a fault of the server's, unless it was red then; yellow and grey still optimize data that is all there. */
+export function compareStatus(saved: SavedCollection, { status }: CollectionInfo): Check {
+  const expected = saved.status === 'red' ? 'red, as at the backup' : 'green, or still optimizing'
+  return check(`status of ${saved.name}`, expected, status, status !== 'red' || saved.status === 'red')
+}
+
+/** `names`: the collections there are; aliases count where they lead to a collection of the snapshot, all of them where it is of all. */
+export function compareNames(saved: Inventory, names: string[], aliases: Alias[]): Check[] {
+  const own = new Set(saved.collections.map(({ name }) => name))
+  const relevant = saved.complete ? aliases : aliases.filter(({ collection_name }) => own.has(collection_name))
+  const expected = aliasText(saved.aliases)
+  const actual = aliasText(relevant)
+  const checks = [check('aliases', expected, actual, expected === actual)]
+  if (!saved.complete) return checks
+  const [wanted, now] = [[...own], names].map((list) => list.toSorted().join(', ') || 'none')
+  return [check('collections', `${wanted}`, `${now}`, wanted === now), ...checks]
+}
+
+export const rangeText = ({ least, most }: SavedCollection['points']): string =>
+  least === most ? String(least) : `${least} to ${most}`
+
+const check = (name: string, expected: string, actual: string, ok: boolean): Check => ({ name, expected, actual, ok })
+
+const brief = (digest: string) => digest.slice(0, 16)
+
+const aliasText = (aliases: Alias[]): string =>
+  aliases
+    .map(({ alias_name, collection_name }) => `${alias_name} → ${collection_name}`)
+    .toSorted()
+    .join(', ') || 'none'
+
+const indexText = (schema: Record<string, PayloadIndex>): string =>
+  Object.entries(schema)
+    .map(([field, { data_type, params }]) => `${field} ${canonical(params) ?? data_type}`)
+    .toSorted()
+    .join(', ') || 'none'
+
+/** Only the parts of a configuration that are not the same in both. */
+const differing =
+  (...both: Record<string, unknown>[]) =>
+  (config: Record<string, unknown>): string => {
+    const [a = {}, b = {}] = both
+    const parts = Object.entries(config).filter(([key]) => canonical(a[key]) !== canonical(b[key]))
+    return canonical(Object.fromEntries(parts))
+  }

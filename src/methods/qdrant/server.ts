@@ -1,0 +1,80 @@
+import { asBackupError, BackupError } from '../../errors.ts'
+import type { TargetSpec } from '../../labels/spec.ts'
+import { poll } from '../../lib/deadline.ts'
+import type { MethodContext } from '../method.ts'
+import { type Api, openApi } from './api.ts'
+import { openHttp } from './http.ts'
+
+/** A Qdrant that answers, has loaded its collections and accepts the key. */
+export interface Server extends AsyncDisposable {
+  api: Api
+  version: string
+}
+
+export interface OpenOptions {
+  failure: 'DUMP_FAILED' | 'RESTORE_FAILED'
+  /** It may just have been started: not to be reached is no error before the start timeout. */
+  justStarted?: boolean
+}
+
+/** SERVICE_DOWN, AUTH_FAILED, or a server that is ready. Disposing gives its address up. */
+export async function openServer(
+  ctx: MethodContext,
+  { options, startTimeoutSeconds }: TargetSpec<'qdrant'>,
+  { failure, justStarted = false }: OpenOptions,
+): Promise<Server> {
+  const { container, signal } = ctx
+  const apiKey = findKey(ctx, options.apiKeyEnv)
+  const place = await ctx.reach()
+  try {
+    const { port, tls } = options
+    const http = openHttp({ container: container.name, host: place.host, port, tls, signal, failure, ...apiKey })
+    const api = openApi(http)
+    await awaitReady(ctx, api, { seconds: startTimeoutSeconds, justStarted })
+    await api.collections()
+    return { api, version: await api.version(), [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() }
+  } catch (error) {
+    await place[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+const usualVariables = ['QDRANT__SERVICE__API_KEY', 'QDRANT_API_KEY']
+
+function findKey({ container }: MethodContext, named: string | undefined): { apiKey?: string } {
+  const variable = named ?? usualVariables.find((name) => container.environment.get(name))
+  if (variable === undefined) return {}
+  const apiKey = container.environment.get(variable)
+  if (apiKey) return { apiKey }
+  throw new BackupError('AUTH_FAILED', `${container.name} has no variable ${variable}, which qdrant.api-key-env names`)
+}
+
+async function awaitReady(
+  { container, clock, signal }: MethodContext,
+  api: Api,
+  { seconds, justStarted }: { seconds: number; justStarted: boolean },
+): Promise<void> {
+  let down: unknown
+  const look = async () => {
+    try {
+      return await api.isReady()
+    } catch (error) {
+      if (!justStarted || asBackupError(error).code !== 'SERVICE_DOWN') throw error
+      down = error
+      return false
+    }
+  }
+  const what = `Qdrant in ${container.name} to load its collections`
+  await poll(look, { what, seconds, clock, signal }).catch((error) => {
+    throw asBackupError(error).code === 'TIMEOUT' ? (down ?? error) : error
+  })
+}
+
+/** For a method that needs the server as it is: SERVICE_DOWN with the way out. */
+export function refuseStopped({ container }: MethodContext): void {
+  if (container.state === 'running') return
+  const hint = `Start it first: podman start ${container.name}`
+  throw new BackupError('SERVICE_DOWN', `${container.name} is ${container.state}; Qdrant is read while it runs`, {
+    hint,
+  })
+}
