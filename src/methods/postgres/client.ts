@@ -33,6 +33,8 @@ export interface ServerFacts {
 export interface ToolOptions extends Pick<ExecOptions, 'input' | 'timeoutSeconds'> {
   /** Standard error goes into standard output, in order and whole. */
   mergeErrors?: boolean
+  /** The program may stop reading early: the rest of its input is read for it. */
+  drainInput?: boolean
 }
 
 /** psql without the user's own settings; errors carry their code. */
@@ -96,8 +98,8 @@ async function open(
   options: MethodOptions['postgres'],
   systemUser?: string,
 ): Promise<PostgresClient> {
-  const shell = (tool: string, args: string[], { mergeErrors = false, timeoutSeconds }: ToolOptions) => ({
-    command: ['/bin/sh', '-c', toolScript(options, mergeErrors), 'sh', tool, ...args],
+  const shell = (tool: string, args: string[], { timeoutSeconds, ...how }: ToolOptions) => ({
+    command: ['/bin/sh', '-c', toolScript(options, how), 'sh', tool, ...args],
     options: {
       ...(timeoutSeconds !== undefined && { timeoutSeconds }),
       environment: options.user ? { XNAI_USER: options.user } : {},
@@ -124,14 +126,15 @@ async function open(
 }
 
 /** The password is expanded by the shell in the container; it never leaves it. Messages in English, because they are read. */
-function toolScript({ passwordEnv }: MethodOptions['postgres'], mergeErrors: boolean): string {
+function toolScript({ passwordEnv }: MethodOptions['postgres'], { mergeErrors, drainInput }: ToolOptions): string {
+  const call = `"$tool" "$@"${mergeErrors ? ' 2>&1' : ''}`
   return [
     'tool=$1; shift',
     'command -v "$tool" >/dev/null || exit 127',
     `PGUSER=\${XNAI_USER:-\${POSTGRES_USER:-postgres}} PGAPPNAME=xnai-backup PGCONNECT_TIMEOUT=30 LC_ALL=C`,
     'export PGUSER PGAPPNAME PGCONNECT_TIMEOUT LC_ALL',
     exportSecret('PGPASSWORD', passwordEnv === undefined ? {} : { variable: passwordEnv }),
-    `exec "$tool" "$@"${mergeErrors ? ' 2>&1' : ''}`,
+    drainInput ? `${call}; code=$?; cat >/dev/null; exit "$code"` : `exec ${call}`,
   ].join('\n')
 }
 

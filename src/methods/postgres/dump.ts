@@ -37,7 +37,8 @@ export async function openDump(
 
 /** The image's own pg_restore reads the table of contents, which must name as many tables with data as were counted. */
 export async function proveHead(ctx: MethodContext, client: PostgresClient, head: Head, tables: number): Promise<void> {
-  const result = await client.run('pg_restore', ['-l'], { input: Readable.from(head.chunks), timeoutSeconds: 300 })
+  const input = Readable.from(head.chunks)
+  const result = await client.run('pg_restore', ['-l'], { input, drainInput: true, timeoutSeconds: 300 })
   if (result.exitCode !== 0 && head.bytes > headBytes && /end of file|could not read/i.test(result.stderr)) {
     ctx.warn('the table of contents of the dump is too long to be checked')
     return

@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest'
+import { type Contents, compareContents, readContents } from '../../../../src/methods/postgres/count.ts'
+
+const contents: Contents = {
+  rows: { 'public.a': 2, 'public.b': 0 },
+  sequences: 1,
+  largeObjects: 0,
+  extensions: { plpgsql: '1.0' },
+}
+const bad = (actual: Contents) => compareContents('shop', contents, actual).filter(({ ok }) => !ok)
+
+describe('counts', () => {
+  test('are read a line each', () => {
+    const lines = [
+      '{"table" : "public.a", "rows" : 2}',
+      '{"sequences" : 1, "largeObjects" : 0, "extensions" : {"plpgsql" : "1.0"}}',
+      '',
+    ]
+    expect(readContents(lines)).toEqual({ ...contents, rows: { 'public.a': 2 } })
+  })
+
+  test('that agree', () => expect(bad(contents)).toEqual([]))
+
+  test.each([
+    ['a row less', { rows: { 'public.a': 1, 'public.b': 0 } }, 'shop: rows of public.a'],
+    ['rows in another table', { rows: { 'public.a': 1, 'public.b': 1 } }, 'shop: rows of public.b'],
+    ['an empty table less', { rows: { 'public.a': 2 } }, 'shop: rows of public.b'],
+    ['a table more', { rows: { ...contents.rows, 'public.c': 0 } }, 'shop: rows of public.c'],
+    ['a large object more', { largeObjects: 1 }, 'shop: sequences and large objects'],
+    ['a missing extension', { extensions: {} }, 'shop: extension plpgsql'],
+  ])('that differ: %s', (_what, change, name) => {
+    expect(bad({ ...contents, ...change }).map((check) => check.name)).toContain(name)
+  })
+
+  test('a newer version of an extension is right', () => {
+    expect(bad({ ...contents, extensions: { plpgsql: '1.1' } })).toEqual([])
+  })
+})
