@@ -97,7 +97,7 @@ function startReport(
 ): BackupReport {
   const same = (other: { project: string; name: string }) => targetKey(other) === targetKey(wanted)
   const target = plan.targets.find(same)
-  const report = startBackupReport(parts, target ?? wanted, run, (step) => progress?.step(wanted.name, step))
+  const report = startBackupReport(parts, target ?? wanted, run, (step) => progress?.step(targetKey(wanted), step))
   if (target) return report
   const problems = plan.broken.find(same)?.problems.map(({ label, reason }) => `${label}: ${reason}`)
   report.noteFailure(new BackupError('TARGET_BROKEN', problems?.join('; ') ?? `${targetKey(wanted)} is gone`))

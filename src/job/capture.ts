@@ -1,6 +1,6 @@
 import { asBackupError, BackupError } from '../errors.ts'
 import type { CaptureContext, Method } from '../methods/method.ts'
-import type { Target } from '../plan/plan.ts'
+import { type Target, targetKey } from '../plan/plan.ts'
 import type { Facts, Snapshot, SnapshotMeta, SnapshotReason, Staged } from '../repository/repository.ts'
 import { newId, version } from './identify.ts'
 import type { Parts, Progress } from './job.ts'
@@ -63,7 +63,7 @@ async function captureOnce(
   const staged = await parts.local.stage({ project: target.project, target: target.name }, artifacts, {
     signal,
     onWarning: (text) => void warnings.push(text),
-    onBytes: (count) => progress?.bytes(target.name, count),
+    onBytes: (count) => progress?.bytes(targetKey(target), count),
   })
   const captured = holdStaged(parts, target, staged, { facts, warnings })
   try {

@@ -38,7 +38,7 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
     failed: () => failure !== undefined,
     async attempt(stage, work) {
       if (failure) return undefined
-      progress?.step(name, stage)
+      progress?.step(targetKey(step), stage)
       try {
         return await work()
       } catch (error) {
@@ -54,7 +54,7 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
     noteRolledBack: () => {
       rolledBack = true
     },
-    onBytes: (count) => progress?.bytes(name, count),
+    onBytes: (count) => progress?.bytes(targetKey(step), count),
     finish() {
       const result: RestoreResult = {
         project,
@@ -69,7 +69,7 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
         ...(failure && { error: { code: failure.code, message: failure.message, hint: failure.hint } }),
       }
       endRun(parts, run, result, failure)
-      progress?.step(name, result.outcome)
+      progress?.step(targetKey(step), result.outcome)
       return result
     },
   }
