@@ -1,0 +1,74 @@
+import { chown, lstat, mkdtemp, open, rm, statfs } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { BackupError } from '../../errors.ts'
+import type { MethodContext } from '../method.ts'
+import type { DatabaseReport } from './report.ts'
+import { type Owner, runAsOwner } from './run-program.ts'
+
+/** A consistent copy of a live database. It has no name any more, so that nothing of it can stay behind. */
+export interface DatabaseCopy extends AsyncDisposable {
+  report: DatabaseReport
+  owner: Owner & { mode: number }
+  /** The bytes of the file; once. */
+  stream(): Readable
+}
+
+const folderPrefix = () => join(tmpdir(), 'xnai-backup-sqlite-')
+
+/**
+ * Copies the database at `path` of the container. The copy is made in the temporary folder of this process and not beside the
+ * database: the service's volume may be small, and other targets may watch it.
+ */
+export async function copyDatabase(ctx: MethodContext, path: string): Promise<DatabaseCopy> {
+  const source = ctx.hostPath(path)
+  const { size, ...owner } = await lookAt(source, path)
+  await refuseFull(size, path)
+  const folder = await mkdtemp(folderPrefix())
+  using _note = ctx.note({ folder })
+  try {
+    if (owner.uid !== process.getuid?.()) await chown(folder, owner.uid, owner.gid)
+    const copy = join(folder, 'copy')
+    const args = ['copy', source, copy, ...(isRunningAlone(ctx, path) ? ['alone'] : [])]
+    const report = await runAsOwner(owner, args, { bytes: size, path, signal: ctx.signal })
+    const file = await open(copy)
+    return {
+      report,
+      owner,
+      stream: () => file.createReadStream({ autoClose: false }),
+      [Symbol.asyncDispose]: () => file.close(),
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** What a killed run left: `undo` of the method. */
+export async function removeCopy(folder: string): Promise<void> {
+  if (folder.startsWith(folderPrefix())) await rm(folder, { recursive: true, force: true })
+}
+
+async function lookAt(source: string, path: string): Promise<Owner & { mode: number; size: number }> {
+  const stats = await lstat(source).catch(() => undefined)
+  if (stats?.isFile()) return { uid: stats.uid, gid: stats.gid, mode: stats.mode & 0o7777, size: stats.size }
+  const what = stats ? 'is no file' : 'does not exist'
+  const hint = 'xnai.backup.paths names the database file itself, as the container sees it, and no symbolic link.'
+  throw new BackupError('DUMP_FAILED', `${path} ${what}`, { hint })
+}
+
+async function refuseFull(bytes: number, path: string): Promise<void> {
+  const { bavail, bsize } = await statfs(tmpdir())
+  const free = bavail * bsize
+  if (bytes <= free) return
+  const hint = 'Set TMPDIR of the controller to a folder with room for the largest database.'
+  throw new BackupError('NO_SPACE', `the copy of ${path} needs ${bytes} bytes, ${tmpdir()} has ${free} free`, { hint })
+}
+
+/** Mounted as a single file: what the running application keeps beside it stays in the container. */
+function isRunningAlone({ container }: MethodContext, path: string): boolean {
+  return container.state !== 'stopped' && isMountedAlone(container, path)
+}
+
+export const isMountedAlone = ({ mounts }: MethodContext['container'], path: string): boolean =>
+  mounts.some(({ destination, kind }) => destination === path && kind !== 'other')

@@ -1,0 +1,64 @@
+import type { Facts } from '../../repository/repository.ts'
+import type { Check } from '../method.ts'
+
+/** What a database file holds, read from end to end. */
+export interface DatabaseReport {
+  /** Lines of `integrity_check`: a single `ok`, or what is wrong. */
+  integrity: string[]
+  /** Tables that only the application can check, because they use its own collations. */
+  unchecked: string[]
+  properties: Record<string, string | number>
+  /** Rows of each table; a message where they cannot be counted. */
+  rows: Record<string, string | number>
+}
+
+/** What program.ts prints. */
+export type Outcome = { report: DatabaseReport } | { failure: { message: string; errcode?: number } }
+
+/** Names of the facts of one database. */
+export const factNames = (artifact: string) => ({
+  properties: artifact,
+  rows: `${artifact} rows`,
+  owner: `${artifact} owner`,
+})
+
+/** Properties that must come back as they were; the others follow from the program that reads them. */
+const compared = ['pages', 'userVersion', 'schemaSha256', 'foreignKeyViolations']
+
+/** The file as it was put back against what was captured. */
+export function compareReport(path: string, artifact: string, facts: Facts, report: DatabaseReport): Check[] {
+  const names = factNames(artifact)
+  const properties = recordOf(facts[names.properties])
+  const pairs = compared.map((name) => [name, properties[name], report.properties[name]] as const)
+  const [expected, actual] = describeRows(recordOf(facts[names.rows]), report.rows)
+  return [
+    check(`${path} integrity_check`, 'ok', report.integrity.slice(0, 3).join('; ')),
+    ...pairs.map(([name, before, now]) => check(`${path} ${name}`, String(before), String(now))),
+    check(`${path} rows`, expected, actual),
+  ]
+}
+
+export function recordOf(value: Facts[string] | undefined): Record<string, string | number> {
+  return typeof value === 'object' && value !== null ? value : {}
+}
+
+/** One line for all tables, and the tables by name where they differ. */
+function describeRows(before: DatabaseReport['rows'], now: DatabaseReport['rows']): [string, string] {
+  const differing = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
+    (name) => before[name] !== now[name],
+  )
+  const say = (rows: DatabaseReport['rows']) => {
+    const counts = Object.values(rows).map(Number).filter(Number.isFinite)
+    const total = counts.reduce((sum, count) => sum + count, 0)
+    const named = differing.slice(0, 3).map((name) => `, ${name}: ${rows[name] ?? 'missing'}`)
+    return `${total} in ${Object.keys(rows).length} tables${named.join('')}`
+  }
+  return [say(before), say(now)]
+}
+
+const check = (name: string, expected: string, actual: string): Check => ({
+  name,
+  expected,
+  actual,
+  ok: expected === actual,
+})
