@@ -26,8 +26,8 @@ hash_of_sources() {
 configure() {
   printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n[storage.options]\nadditionalimagestores = ["%s"]\n' \
     "$1/store" "$1/run" "$(recipe base)/store" >"$1/storage.conf"
-  printf '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]\n[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\ntmp_dir = "%s"\n' \
-    "$1/tmp" >"$1/containers.conf"
+  podman_settings >"$1/containers.conf"
+  printf 'tmp_dir = "%s"\n' "$1/tmp" >>"$1/containers.conf"
   export CONTAINERS_STORAGE_CONF=$1/storage.conf CONTAINERS_CONF=$1/containers.conf PODMAN_IGNORE_CGROUPSV1_WARNING=1
 }
 

@@ -41,16 +41,8 @@ up() {
 configure() {
   local folder=$1 pool
   pool=$(comm -23 <(seq 140 239 | sort) <(ip -4 route | sed -n 's/^10\.\([0-9]*\)\..*/\1/p' | sort -u) | shuf -n 1)
-  cat >"$folder/containers.conf" <<END
-[containers]
-# Without CAP_SYS_RESOURCE a limit above our own is refused.
-default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
-log_driver = "k8s-file"
-[engine]
-# crun refuses a machine with cgroup v1 and v2 side by side; there may be no systemd to ask for cgroups or journals.
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
+  podman_settings >"$folder/containers.conf"
+  cat >>"$folder/containers.conf" <<END
 tmp_dir = "$folder/tmp"
 volume_path = "$folder/root/volumes"
 [network]

@@ -15,7 +15,7 @@ main() {
   archive_of localhost/xnai-services "$(recipe services)" >/dev/null
   archive_of "$(controller_image)" "$(recipe base)" >/dev/null
   # A PID namespace takes every process down with the command, however it ends.
-  unshare --mount --pid --fork --kill-child --mount-proc bash "$ROOT/scripts/rootless.sh" --inside "$user" "$@"
+  exec unshare --mount --pid --fork --kill-child --mount-proc bash "$ROOT/scripts/rootless.sh" --inside "$user" "$@"
 }
 
 make_user() {
@@ -68,7 +68,8 @@ inside() {
   mount --bind "$ROOT" /mnt/checkout
   mount --bind "$LAB" /mnt/lab
   make_tun
-  configure >/mnt/containers.conf
+  podman_settings >/mnt/containers.conf
+  printf '[network]\nnetwork_backend = "netavark"\n' >>/mnt/containers.conf
   printf '[storage]\ndriver = "overlay"\n' >/mnt/storage.conf
   cd /mnt/checkout
   exec setpriv --reuid "$user" --regid "$user" --init-groups env --ignore-environment HOME="$home" USER="$user" \
@@ -91,20 +92,6 @@ make_tun() {
   mount --bind /mnt/tun /dev/net/tun
 }
 
-configure() {
-  cat <<END
-[containers]
-default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
-log_driver = "k8s-file"
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-[network]
-network_backend = "netavark"
-END
-}
-
 as_user() {
   local services=$1 controller=$2
   shift 2
@@ -120,6 +107,7 @@ as_user() {
     curl -s -m 2 --unix-socket "${DOCKER_HOST#unix://}" http://d/_ping >/dev/null && break
     sleep 0.1
   done
+  scripts/health-timer.sh "$XDG_RUNTIME_DIR" >"$XDG_RUNTIME_DIR/health.log" 2>&1 </dev/null &
   "$@"
 }
 
