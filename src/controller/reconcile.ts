@@ -1,6 +1,6 @@
 import type { Run, ScheduleState } from '../catalog/catalog.ts'
 import { dueSlot } from '../plan/due.ts'
-import { type Plan, type Target, targetKey } from '../plan/plan.ts'
+import { groupKey, type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { attemptsPerSlot, awaitsRetry, failuresInARow, restsAfterSuccess } from './pace.ts'
 import { type Sight, stillSeconds } from './watch.ts'
 
@@ -43,9 +43,26 @@ export function reconcile(situation: Situation): Action[] {
     const key = targetKey({ project, name })
     return !situation.running.has(key) && !situation.held.has(key)
   }
-  return situation.plan.targets.filter(free).flatMap((target) => {
+  const due = situation.plan.targets.flatMap((target) => {
     const action = target.schedule.kind === 'on-change' ? onChange(target, situation) : onSchedule(target, situation)
     return action ?? []
+  })
+  const actions = wholeGroups(due, situation.plan.targets)
+  return actions.filter(({ targets }) => targets.every(({ target }) => free(target)))
+}
+
+/** One action a group: when one of it is due, all of it is captured, so that every set is whole. */
+function wholeGroups(due: Action[], targets: Target[]): Action[] {
+  const isOf = (one: Target) => (other: Target) => other === one || groupKey(other) === groupKey(one)
+  const first = due.filter(({ targets: [one] }, index) => {
+    const earlier = due.slice(0, index).flatMap((action) => action.targets)
+    return one && !earlier.some(({ target }) => isOf(one.target)(target))
+  })
+  return first.map((action) => {
+    const [one] = action.targets
+    const members = targets.filter((target) => one && isOf(one.target)(target))
+    const remembered = new Map(due.flatMap((other) => other.targets).map(({ target, remember }) => [target, remember]))
+    return { ...action, targets: members.map((target) => ({ target, remember: remembered.get(target) ?? {} })) }
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Outcome } from '../catalog/catalog.ts'
 import { BackupError } from '../errors.ts'
-import { type Plan, type Target, targetKey } from '../plan/plan.ts'
+import { groupKey, type Plan, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
 import type { SnapshotReason } from '../repository/repository.ts'
 import { type BackupReport, startBackupReport } from './backup-report.ts'
@@ -104,12 +104,7 @@ function startReport(
   return report
 }
 
-const groupTargets = (targets: Target[]): Target[][] => {
-  const groups = Map.groupBy(targets, (target) =>
-    target.spec.group === undefined ? targetKey(target) : `${target.project} ${target.spec.group}`,
-  )
-  return [...groups.values()]
-}
+const groupTargets = (targets: Target[]): Target[][] => [...Map.groupBy(targets, groupKey).values()]
 
 /** One order a container, however many targets need it still. Grace and start limit are the labelled container's own only. */
 function quiesceOrders(targets: Target[], dependencies: Dependencies): QuiesceOrder[] {

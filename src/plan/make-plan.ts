@@ -60,7 +60,8 @@ function planTarget(draft: Draft, world: World): Target | BrokenTarget {
   const problems = [...draft.problems, ...lost, ...unknown, ...idle]
   if (problems.length > 0) return breakTarget(draft, problems)
 
-  const quiet = { container, quiesce: spec.quiesce, needsRunning: method.needsRunning, captured, selfId }
+  const { quiesce, group } = spec
+  const quiet = { container, quiesce, group, needsRunning: method.needsRunning, captured, selfId }
   const quiesced = world.dependencies.inStopOrder(findQuiesced(world.containers, quiet))
   return { ...target, paths: captured.map(({ path }) => path), quiesced, clients }
 }

@@ -62,3 +62,7 @@ export const standaloneProject = 'standalone'
 
 /** Name by which users address a target across projects. */
 export const targetKey = (target: { project: string; name: string }): string => `${target.project}/${target.name}`
+
+/** Equal for the targets of one quiesce window: those of a group, else each its own. */
+export const groupKey = (target: { project: string; name: string; spec: { group?: string } }): string =>
+  target.spec.group === undefined ? `target ${targetKey(target)}` : `group ${target.project}/${target.spec.group}`

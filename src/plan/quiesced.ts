@@ -1,4 +1,5 @@
 import type { ContainerFacts } from '../engine/engine.ts'
+import { decodeLabels } from '../labels/decode.ts'
 import type { Quiesce } from '../labels/spec.ts'
 import { canWrite, type Located } from './mounts.ts'
 import { reach } from './stop-order.ts'
@@ -10,6 +11,8 @@ export interface QuiesceRequest {
   /** The method talks to the labelled container, which therefore stays up. */
   needsRunning: boolean
   captured: Located[]
+  /** Its group: containers of the project that are labelled as writers of it are held too. */
+  group?: string | undefined
   /** The controller's own container. */
   selfId?: string | undefined
 }
@@ -20,12 +23,17 @@ export interface QuiesceRequest {
  * and nothing starts it again. Inspect shows `--requires` and shared namespaces alike, so both count.
  */
 export function findQuiesced(containers: ContainerFacts[], request: QuiesceRequest): ContainerFacts[] {
-  if (request.quiesce === 'none') return []
   const spared = (one: ContainerFacts) =>
     one.state !== 'running' || one.id === request.selfId || (request.needsRunning && one.id === request.container.id)
   const candidates = containers.filter((one) => !spared(one))
-  const writers = candidates.filter((one) => request.captured.some((place) => canWrite(one, place)))
+  const writesHere = (one: ContainerFacts) =>
+    request.quiesce !== 'none' && request.captured.some((place) => canWrite(one, place))
+  const writers = candidates.filter((one) => writesHere(one) || isGroupWriter(one, request))
   if (request.quiesce === 'pause') return writers
   const bound = (to: ContainerFacts) => candidates.filter((one) => one.joins === to.id || one.requires.includes(to.id))
   return [...new Set(writers.flatMap((writer) => [writer, ...reach(writer, bound)]))]
+}
+
+function isGroupWriter(one: ContainerFacts, { group, container }: QuiesceRequest): boolean {
+  return group !== undefined && one.project === container.project && decodeLabels(one.labels).groupWriter === group
 }

@@ -150,3 +150,32 @@ test('whatever the situation, nothing begins for a broken, running or held targe
     }),
   )
 })
+
+describe('a group', () => {
+  const member = (name: string, labels: Record<string, string>) =>
+    container(name, { labels: enabled({ group: 'all', ...labels }), mounts: [volume(name, '/data')] })
+  const plan = makePlan(
+    [member('a', {}), member('b', { schedule: 'manual' }), container('c', { labels: enabled(), mounts })],
+    settings,
+    methods,
+  )
+  const due = { firstSeen: '2026-07-01T00:00:00.000Z', lastSlot: '2026-08-01T02:00:00.000Z' }
+  const situation = (running: string[]): Situation => ({
+    plan,
+    schedules: new Map(plan.targets.map((target) => [targetKey(target), due])),
+    runs: new Map(),
+    running: new Set(running),
+    held: new Set(),
+    sights: new Map(),
+    now: new Date(at('02:00')),
+  })
+  const names = (actions: Action[]) => actions.map(({ targets }) => targets.map(({ target }) => target.name))
+
+  test('is captured as a whole when one of it is due, once', () => {
+    expect(names(reconcile(situation([])))).toEqual([['a', 'b'], ['c']])
+  })
+
+  test('waits while one of it is worked on', () => {
+    expect(names(reconcile(situation(['shop/b'])))).toEqual([['c']])
+  })
+})

@@ -32,6 +32,8 @@ describe('what a capture stops', () => {
     { sentence: 'whoever podman ties to a stopped one', others: [container('tied', { requires: ['id-db'] })], stops: ['tied', 'db'] },
     { sentence: 'not what merely depends on it by compose', others: [container('web', { dependsOn: ['db'] })], stops: ['db'] },
     { sentence: 'a pause holds writers only', first: target({ quiesce: 'pause' }), others: [container('vpn', { joins: 'id-db' }), container('w', { mounts })], stops: ['db', 'w'] },
+    { sentence: 'the labelled writers of its group, though it is not quiesced itself', first: target({ quiesce: 'none', group: 'shop' }), others: [container('w', { labels: { 'xnai.backup.group-writer': 'shop' } }), container('x', { labels: { 'xnai.backup.group-writer': 'other' } })], stops: ['w'] },
+    { sentence: 'no group writer of another project', first: target({ quiesce: 'none', group: 'shop' }), others: [container('w', { project: 'other', labels: { 'xnai.backup.group-writer': 'shop' } })], stops: [] },
     { sentence: 'a stopped target has nothing to stop', first: target({}, { state: 'stopped' }), stops: [] },
   ] // biome-ignore format: one row a line
   test.each(rows)('$sentence', ({ first = target(), others = [], stops }) => {
