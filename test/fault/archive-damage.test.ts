@@ -170,7 +170,8 @@ describe('also found', () => {
 
 describe('reading back, without a check before, never ends cleanly', () => {
   const damages: [string, (path: string) => void][] = [
-    ['a flipped bit', (path) => flip(path, Math.floor(statSync(path).size / 2))],
+    // Some bits of a compressed block mean nothing; those of the frame's checksum always do.
+    ['a flipped bit', (path) => flip(path, statSync(path).size - 2)],
     ['a cut', (path) => truncateSync(path, statSync(path).size - 5)],
     ['an empty file', (path) => truncateSync(path, 0)],
     ['a missing file', (path) => rmSync(path)],

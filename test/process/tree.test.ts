@@ -24,6 +24,7 @@ import { fingerprintTree, treeSize } from '../../src/repository/tree/fingerprint
 import { END_OF_ARCHIVE, encodeHeaders, padding } from '../../src/repository/tree/headers.ts'
 import { packTree } from '../../src/repository/tree/pack.ts'
 import { unpackTree } from '../../src/repository/tree/unpack.ts'
+import { scanTree } from '../support/scan-tree.ts'
 
 const signal = new AbortController().signal
 
@@ -265,6 +266,25 @@ describe('unpackTree', () => {
       'RESTORE_REFUSED link shares its content with conf/app.yaml, which was not asked for',
     )
   })
+})
+
+test('attributes larger than a block of output keep their place in the stream', async () => {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'none', root])
+  try {
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(root, name), name.repeat(3000))
+    for (const index of [1, 2, 3, 4, 5]) {
+      execFileSync('setfattr', ['-n', `trusted.${index}`, '-v', 'v'.repeat(60_000), join(root, 'b')])
+    }
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'none', to])
+    try {
+      await unpack(await packWhole())
+      expect(scanTree(to)).toEqual(scanTree(root))
+    } finally {
+      execFileSync('umount', [to])
+    }
+  } finally {
+    execFileSync('umount', [root])
+  }
 })
 
 describe('fingerprint and size', () => {

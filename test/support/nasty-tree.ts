@@ -100,6 +100,7 @@ export function makeNastyTree(root: string): void {
     '\u{1F600}',
     '\uFFFD',
     '...',
+    '12345',
   ]) {
     writeFileSync(at(name), name)
     run('setfattr', '-n', 'user.name', '-v', 'x', at(name))

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { BackupError } from '../../errors.ts'
 import type { Damage, Snapshot } from '../repository.ts'
@@ -14,7 +15,9 @@ export interface CheckOptions {
 export async function* checkAll(dir: string, options: CheckOptions): AsyncGenerator<Damage, void, void> {
   for (const folder of await findFolders(dir)) {
     options.signal.throwIfAborted()
-    yield* await checkFolder(folder, options)
+    const damages = await checkFolder(folder, options)
+    // A snapshot that somebody removed meanwhile is not damaged.
+    if (existsSync(folder.absolute)) yield* damages
   }
 }
 

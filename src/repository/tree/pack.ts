@@ -27,8 +27,6 @@ export interface TreeSummary {
 /** Files up to this size are read at once into the block that is being filled; tar-fs streams the bigger ones. */
 const SMALL_FILE_BYTES = 64 * 1024
 const OUTPUT_BYTES = 256 * 1024
-/** Headers with more than this, by their attributes, go out by themselves. */
-const MAX_HEADERS_BYTES = 64 * 1024
 const READ_BYTES = 512 * 1024
 /** Entries for which attributes are asked for at once; also bounded by the length of a command line. */
 const BATCH_ENTRIES = 2000
@@ -58,8 +56,9 @@ async function* generate(root: string, options: PackOptions, summary: TreeSummar
       continue
     }
     const headers = encodeHeaders(entry)
-    if (headers.length + entry.size + BLOCK > output.room()) yield* output.take()
-    if (headers.length > MAX_HEADERS_BYTES) yield headers
+    const needed = headers.length + entry.size + BLOCK
+    if (needed > output.room()) yield* output.take()
+    if (needed > OUTPUT_BYTES) yield headers
     else output.append(headers)
     if (entry.size > 0) output.fill(entry.size, (buffer, at) => readWhole(found, buffer, at, entry.size))
   }
