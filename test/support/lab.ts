@@ -144,7 +144,9 @@ async function runService(lab: Lab, service: LabService): Promise<LabContainer> 
     ...Object.entries(service.env ?? {}).flatMap(([key, text]) => ['--env', `${key}=${text}`]),
     ...(service.volumes ?? []).flatMap((volume) => ['--volume', volume]),
     ...(service.user ? ['--user', service.user] : []),
-    ...(service.health ? ['--health-cmd', service.health, '--health-interval', '1s'] : []),
+    ...(service.health
+      ? ['--health-cmd', service.health, '--health-interval', '1s', '--health-start-period', '1m']
+      : []),
     ...(service.args ?? []),
     service.image ?? servicesImage,
     ...(service.command ?? ['svc', service.name]),
