@@ -2,7 +2,7 @@ import type { IntentId } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from './job.ts'
-import { bringDown, defaultStopSeconds, refOf, undo } from './service.ts'
+import { bringDown, defaultStopSeconds, findContainer, refOf, undo } from './service.ts'
 
 /** Containers held still. `resume` and dispose bring back only what this run took down, in reverse order, whatever happened. */
 export interface Held extends AsyncDisposable {
@@ -49,8 +49,9 @@ function holding(parts: Parts) {
   let until: number | undefined
 
   const take = async (order: QuiesceOrder, signal: AbortSignal) => {
-    const { container, how, startTimeoutSeconds } = order
-    if ((await engine.inspect(container.id, signal))?.state !== 'running') return
+    const { how, startTimeoutSeconds } = order
+    const container = await findContainer(parts, refOf(order.container), signal)
+    if (container?.state !== 'running') return
     const intent = catalog.addIntent({
       kind: 'resume',
       how: how === 'pause' ? 'unpause' : 'start',

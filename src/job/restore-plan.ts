@@ -1,6 +1,6 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { BackupError } from '../errors.ts'
-import { type Plan, type Target, targetKey } from '../plan/plan.ts'
+import { groupKey, type Plan, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
 import type { Snapshot } from '../repository/repository.ts'
 import { currentPlan } from './current-plan.ts'
@@ -39,40 +39,75 @@ export interface RestoreStep {
 export type StepInPlace = RestoreStep & { target: Target }
 
 export async function planRestore(parts: Parts, request: RestoreRequest, signal: AbortSignal): Promise<RestorePlan> {
-  const snapshots = await parts.local.list(signal)
   const { only, to } = request
   const options = { ...(only && { only }), ...(to !== undefined && { to }) }
+  const snapshots = await parts.local.list(signal)
   const chosen = request.targets.map((wanted) => ({ ...wanted, snapshot: chooseSnapshot(snapshots, wanted, request) }))
   if (to !== undefined) return { steps: chosen, down: [], ...options }
+  const placed = await placeSteps(parts, chosen, signal)
+  if (only) for (const { target } of placed.steps) refuseOnlyOfDump(target)
+  const steps = alignSets(snapshots, placed.steps, request)
+  return { steps, down: placed.down, ...options }
+}
 
+/** The steps on the containers as they are now, in the order in which they are to be done, and what is down meanwhile. */
+export async function placeSteps(parts: Parts, steps: RestoreStep[], signal: AbortSignal) {
   const { plan, dependencies } = await currentPlan(parts, signal)
-  const steps = chosen.map((step) => ({ ...step, target: liveTarget(plan, step) }))
-  if (only) for (const { target } of steps) refuseOnlyOfDump(target)
-  return { ...inOrder(steps, dependencies), ...options }
+  return inOrder(
+    steps.map((step) => ({ ...step, target: liveTarget(plan, step) })),
+    dependencies,
+  )
+}
+
+/** Targets of one group come from the newest set that has all of them, so that they fit together; else each from its own newest. */
+function alignSets(snapshots: Snapshot[], steps: StepInPlace[], request: RestoreRequest): StepInPlace[] {
+  if (request.set !== undefined || (typeof request.at === 'string' && request.at !== 'latest')) return steps
+  const groups = [...Map.groupBy(steps, ({ target }) => groupKey(target)).values()]
+  const chosen = groups.flatMap((members) => {
+    const sets = new Set(snapshots.toReversed().map(({ set }) => set))
+    for (const set of sets) {
+      const aligned = members.flatMap((step) => findSnapshot(snapshots, step, { at: request.at, set }) ?? [])
+      if (aligned.length === members.length)
+        return members.map((step, index) => ({ ...step, snapshot: aligned[index] as Snapshot }))
+    }
+    return members
+  })
+  return steps.map((step) => chosen.find(({ target }) => target === step.target) ?? step)
 }
 
 /** Throws NO_SUCH_SNAPSHOT, naming what there is. */
 export function chooseSnapshot(
   snapshots: Snapshot[],
-  wanted: { project: string; name: string },
-  { at, set }: Pick<RestoreRequest, 'at' | 'set'>,
+  wanted: Named,
+  request: Pick<RestoreRequest, 'at' | 'set'>,
 ): Snapshot {
-  const own = snapshots.filter(({ project, target }) => project === wanted.project && target === wanted.name)
-  const fits = own.filter((snapshot) => {
-    if (set !== undefined && snapshot.set !== set) return false
-    if (at === 'latest') return snapshot.reason !== 'safety'
-    if (at instanceof Date) return snapshot.reason !== 'safety' && new Date(snapshot.time) <= at
-    return snapshot.id === at
-  })
-  const newest = fits.toSorted((a, b) => a.time.localeCompare(b.time)).at(-1)
-  if (newest) return newest
-  const newestOwn = own.at(-1)
-  const hint = newestOwn ? `It has ${own.length}, the newest ${newestOwn.id}; see xnai-backup list.` : undefined
-  const what = set ?? (at instanceof Date ? `at or before ${at.toISOString()}` : at === 'latest' ? '' : at)
-  throw new BackupError('NO_SUCH_SNAPSHOT', `${targetKey(wanted)} has no snapshot ${what}`.trim(), hint ? { hint } : {})
+  const found = findSnapshot(snapshots, wanted, request)
+  if (found) return found
+  const { at, set } = request
+  const own = snapshots.filter((snapshot) => isOf(snapshot, wanted))
+  const hint =
+    own.length > 0 ? { hint: `It has ${own.length}, the newest ${own.at(-1)?.id}; see xnai-backup list.` } : {}
+  const which = set ?? (at instanceof Date ? `at or before ${at.toISOString()}` : at === 'latest' ? '' : at)
+  throw new BackupError('NO_SUCH_SNAPSHOT', `${targetKey(wanted)} has no snapshot ${which}`.trim(), hint)
 }
 
-function liveTarget(plan: Plan, wanted: { project: string; name: string }): Target {
+type Named = { project: string; name: string }
+
+const isOf = ({ project, target }: Snapshot, wanted: Named) => project === wanted.project && target === wanted.name
+
+function findSnapshot(snapshots: Snapshot[], wanted: Named, { at, set }: Pick<RestoreRequest, 'at' | 'set'>) {
+  const fits = (snapshot: Snapshot) => {
+    if (!isOf(snapshot, wanted) || (set !== undefined && snapshot.set !== set)) return false
+    if (typeof at === 'string' && at !== 'latest') return snapshot.id === at
+    return snapshot.reason !== 'safety' && (at === 'latest' || new Date(snapshot.time) <= (at as Date))
+  }
+  return snapshots
+    .filter(fits)
+    .toSorted((a, b) => a.time.localeCompare(b.time))
+    .at(-1)
+}
+
+function liveTarget(plan: Plan, wanted: Named): Target {
   const same = (other: { project: string; name: string }) => targetKey(other) === targetKey(wanted)
   const target = plan.targets.find(same)
   if (target) return target

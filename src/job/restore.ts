@@ -8,7 +8,7 @@ import { type Parts, type Progress, type RestoreResult, worstOutcome } from './j
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
 import { type Replaced, replaceTarget } from './replace-target.ts'
 import { checkStep } from './restore-checks.ts'
-import type { RestorePlan, RestoreStep, StepInPlace } from './restore-plan.ts'
+import { placeSteps, type RestorePlan, type RestoreStep, type StepInPlace } from './restore-plan.ts'
 import { type RestoreReport, startRestoreReport } from './restore-report.ts'
 import { defaultStartSeconds } from './service.ts'
 import { verifyService } from './verify-service.ts'
@@ -34,10 +34,12 @@ export async function runRestore(
   signal: AbortSignal,
 ): Promise<RestoreRun> {
   const run = newId(parts.clock.now())
-  const reports = plan.steps.map((step) => startRestoreReport(parts, step, run, options.progress))
+  // Whoever was asked to confirm may have taken his time: the containers are looked up anew.
+  const now = plan.to === undefined ? { ...plan, ...(await placeSteps(parts, plan.steps, signal)) } : plan
+  const reports = now.steps.map((step) => startRestoreReport(parts, step, run, options.progress))
   try {
     if (plan.to !== undefined) await writeBeside(parts, plan, reports, signal)
-    else await restoreInPlace(parts, plan, reports, { ...options, run }, signal)
+    else await restoreInPlace(parts, now, reports, { ...options, run }, signal)
   } catch (error) {
     for (const report of reports) report.noteFailure(error)
   }
