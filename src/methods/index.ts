@@ -1,12 +1,13 @@
 import type { MethodKind } from '../labels/spec.ts'
 import { files } from './files.ts'
 import type { Method } from './method.ts'
+import { qdrant } from './qdrant.ts'
 import { redis } from './redis.ts'
 import { sqlite } from './sqlite.ts'
 
 /** Every method that this version carries. A new one needs its file and its line here. */
 export const methods: { [K in MethodKind]?: Method<K> } = {
   files,
-  redis,
+  qdrant, redis,
   sqlite,
 }

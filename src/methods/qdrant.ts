@@ -4,7 +4,7 @@ import { BackupError } from '../errors.ts'
 import { nearest } from '../labels/nearest.ts'
 import type { TargetSpec } from '../labels/spec.ts'
 import type { FactValue } from '../repository/repository.ts'
-import type { Check, Method, MethodContext, RestoreContext } from './method.ts'
+import type { Check, Method } from './method.ts'
 import type { Alias, Api } from './qdrant/api.ts'
 import { canonical } from './qdrant/canonical.ts'
 import { compareCollection, compareNames, compareStatus, rangeText } from './qdrant/compare.ts'
@@ -16,15 +16,8 @@ import {
   type SavedCollection,
   selectWanted,
 } from './qdrant/inventory.ts'
-import {
-  awaitGreen,
-  isOurUpload,
-  isTemporary,
-  type Restore,
-  rehearse,
-  replace,
-  replaceNames,
-} from './qdrant/replace.ts'
+import { awaitGreen, isTemporary, type Restore, rehearse, replace, replaceNames } from './qdrant/replace.ts'
+import { endOrphans, reviveServer } from './qdrant/revive.ts'
 import { openServer, refuseStopped, type Server } from './qdrant/server.ts'
 import { makeSnapshot } from './qdrant/snapshot.ts'
 import { undoNote } from './qdrant/undo.ts'
@@ -65,7 +58,7 @@ export const qdrant: Method<'qdrant'> = {
 
   async restore(ctx, spec, snapshot) {
     const saved = selectWanted(await readInventory(snapshot), spec)
-    if ((await ctx.service.state()) !== 'running') await ctx.service.start()
+    const revived = await reviveServer(ctx, spec, saved)
     await endOrphans(ctx, spec, saved)
     await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED', justStarted: true })
     await refuseUnfit(server, saved)
@@ -73,6 +66,7 @@ export const qdrant: Method<'qdrant'> = {
     for (const collection of saved.collections) await rehearse(restore, collection)
     for (const collection of saved.collections) await replace(restore, collection)
     await replaceNames(restore)
+    await revived.settle()
     return []
   },
 
@@ -167,28 +161,4 @@ async function refuseUnfit({ api, version }: Server, saved: Inventory): Promise<
   throw new BackupError('RESTORE_REFUSED', `${taken.alias_name}, an alias in the snapshot, is a collection now`, {
     hint: 'Nothing was touched. Name that collection in qdrant.collections too, or delete it.',
   })
-}
-
-/**
- * The server goes on with the restore that a dead run asked for, shard after shard, and would write into this one. The uploaded file
- * tells of it; nobody else can have a live one, since runs of a target take turns. Only a new start of the server ends it for sure.
- */
-async function endOrphans(ctx: RestoreContext, spec: TargetSpec<'qdrant'>, saved: Inventory): Promise<void> {
-  if (!(await removeOrphans(ctx, spec, saved))) return
-  await ctx.service.stop()
-  await ctx.service.start()
-}
-
-async function removeOrphans(ctx: MethodContext, spec: TargetSpec<'qdrant'>, saved: Inventory): Promise<boolean> {
-  await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED', justStarted: true })
-  const { api } = server
-  const now = await api.collections()
-  let found = false
-  for (const { name } of saved.collections.filter((collection) => now.includes(collection.name))) {
-    for (const file of (await api.snapshots(name)).names.filter(isOurUpload)) {
-      await api.deleteSnapshot(name, file)
-      found = true
-    }
-  }
-  return found
 }

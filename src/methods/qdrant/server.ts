@@ -1,3 +1,4 @@
+import type { ContainerFacts } from '../../engine/engine.ts'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
 import { poll } from '../../lib/deadline.ts'
@@ -15,13 +16,15 @@ export interface OpenOptions {
   failure: 'DUMP_FAILED' | 'RESTORE_FAILED'
   /** It may just have been started: not to be reached is no error before the start timeout. */
   justStarted?: boolean
+  /** Asked while it cannot be reached: a container that ended need not be waited for. */
+  state?: () => Promise<ContainerFacts['state']>
 }
 
 /** SERVICE_DOWN, AUTH_FAILED, or a server that is ready. Disposing gives its address up. */
 export async function openServer(
   ctx: MethodContext,
   { options, startTimeoutSeconds }: TargetSpec<'qdrant'>,
-  { failure, justStarted = false }: OpenOptions,
+  { failure, ...patience }: OpenOptions,
 ): Promise<Server> {
   const { container, signal } = ctx
   const apiKey = findKey(ctx, options.apiKeyEnv)
@@ -30,7 +33,7 @@ export async function openServer(
     const { port, tls } = options
     const http = openHttp({ container: container.name, host: place.host, port, tls, signal, failure, ...apiKey })
     const api = openApi(http)
-    await awaitReady(ctx, api, { seconds: startTimeoutSeconds, justStarted })
+    await awaitReady(ctx, api, { seconds: startTimeoutSeconds, ...patience })
     await api.collections()
     return { api, version: await api.version(), [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() }
   } catch (error) {
@@ -52,7 +55,7 @@ function findKey({ container }: MethodContext, named: string | undefined): { api
 async function awaitReady(
   { container, clock, signal }: MethodContext,
   api: Api,
-  { seconds, justStarted }: { seconds: number; justStarted: boolean },
+  { seconds, justStarted, state }: Omit<OpenOptions, 'failure'> & { seconds: number },
 ): Promise<void> {
   let down: unknown
   const look = async () => {
@@ -61,6 +64,7 @@ async function awaitReady(
     } catch (error) {
       if (!justStarted || asBackupError(error).code !== 'SERVICE_DOWN') throw error
       down = error
+      if (state && (await state()) !== 'running') throw error
       return false
     }
   }

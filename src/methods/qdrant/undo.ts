@@ -3,6 +3,7 @@ import { poll } from '../../lib/deadline.ts'
 import type { MethodContext, UndoDetail } from '../method.ts'
 import type { Api } from './api.ts'
 import { removeUpload, type UploadNote } from './replace.ts'
+import { type AsideNote, removeAside } from './revive.ts'
 import { type AskedNote, findAsked, type MadeNote } from './snapshot.ts'
 
 /** A server goes on with what a dead client asked for: seconds after which that has shown itself. */
@@ -10,7 +11,8 @@ const settleSeconds = 30
 
 /** Removes what a dead run left on the server. What is gone is a success. */
 export async function undoNote(ctx: MethodContext, api: Api, detail: UndoDetail): Promise<void> {
-  const note = detail as AskedNote | MadeNote | UploadNote
+  const note = detail as AskedNote | MadeNote | UploadNote | AsideNote
+  if (note.act === 'aside') return removeAside(ctx, api, note)
   const exists = async () => (await api.collections()).includes(note.collection)
   if (note.act === 'upload') {
     if (note.temporary === 'yes') await waitFor(ctx, note.at, exists)
