@@ -1,6 +1,7 @@
 import type { MethodKind } from '../labels/spec.ts'
 import { files } from './files.ts'
 import type { Method } from './method.ts'
+import { postgres } from './postgres.ts'
 import { qdrant } from './qdrant.ts'
 import { redis } from './redis.ts'
 import { sqlite } from './sqlite.ts'
@@ -8,6 +9,7 @@ import { sqlite } from './sqlite.ts'
 /** Every method that this version carries. A new one needs its file and its line here. */
 export const methods: { [K in MethodKind]?: Method<K> } = {
   files,
-  qdrant, redis,
+  qdrant,
+  redis,
   sqlite,
 }
