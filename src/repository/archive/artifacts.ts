@@ -22,12 +22,12 @@ export async function storeArtifact(
 ): Promise<ArtifactRecord> {
   const { signal } = options
   const file = fileOf(artifact)
-  const plain = hashing(options.onBytes)
-  const stored = hashing()
-  const compress = filterThrough('zstd', ['-q', '-c', '-T0', '--check', `-${level}`], { signal })
-  const sink = createWriteStream(join(folder, file), { flags: 'wx', mode: 0o600, flush: true })
   const tree = artifact.kind === 'tree' ? packTree(artifact.root, { ...options, exclude: artifact.exclude }) : undefined
   const source = tree ?? (await (artifact as Extract<Artifact, { kind: 'stream' }>).open(signal))
+  const plain = hashing(options.onBytes)
+  const compress = filterThrough('zstd', ['-q', '-c', '-T0', '--check', `-${level}`], { signal })
+  const stored = hashing()
+  const sink = createWriteStream(join(folder, file), { flags: 'wx', mode: 0o600, flush: true })
   await pipeline(source, plain, compress, stored, sink, { signal })
   return {
     kind: artifact.kind,

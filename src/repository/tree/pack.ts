@@ -3,11 +3,11 @@ import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import tarFs from 'tar-fs'
 import tar from 'tar-stream'
-import { asBackupError, BackupError } from '../../errors.ts'
+import { BackupError } from '../../errors.ts'
 import { readAttributes } from './attributes.ts'
 import { type Attribute, splitDevice, type TreeEntry, typeOf } from './entry.ts'
 import { BLOCK, END_OF_ARCHIVE, encodeExtendedHeader, encodeHeaders, fixedFields, padding } from './headers.ts'
-import { type Found, folderOfPaths, notStill, walkTree } from './walk.ts'
+import { type Found, folderOfPaths, notStill, readFailure, walkTree } from './walk.ts'
 
 export interface PackOptions {
   signal: AbortSignal
@@ -176,7 +176,7 @@ function readLink(found: Found): string {
     const text = bytes.toString()
     if (Buffer.from(text).equals(bytes)) return text
   } catch (error) {
-    throw readFailure(found, error)
+    throw readFailure(found.absolute, error)
   }
   throw new BackupError('TREE_UNSUPPORTED', `${found.absolute}: the symbolic link's text is not UTF-8`)
 }
@@ -195,7 +195,7 @@ function readWhole(found: Found, into: Buffer, position: number, size: number): 
       closeSync(descriptor)
     }
   } catch (error) {
-    throw readFailure(found, error)
+    throw readFailure(found.absolute, error)
   }
 }
 
@@ -226,14 +226,14 @@ async function* streamFile(found: Found, entry: TreeEntry): AsyncGenerator<Buffe
     proveUnchanged(found, lstatSync(found.absolute, { bigint: true }))
   } catch (error) {
     if (error instanceof Error && error.message === 'Size mismatch') throw notStill(found.absolute, 'shrank')
-    throw readFailure(found, error)
+    throw readFailure(found.absolute, error)
   }
 }
 
 /** All that tar-fs asks of a stat; the header is ours. */
 const plainFile = { isSocket: () => false, isDirectory: () => false, isSymbolicLink: () => false, isFile: () => true }
 
-// The type wants text, Node takes both.
+/** The type wants text, Node takes both. */
 const NO_FOLLOW = (constants.O_RDONLY | constants.O_NOFOLLOW) as unknown as string
 
 function proveUnchanged({ absolute, stats }: Found, now: Found['stats']): void {
@@ -244,12 +244,4 @@ function proveUnchanged({ absolute, stats }: Found, now: Found['stats']): void {
     now.mtimeNs === stats.mtimeNs &&
     now.ctimeNs === stats.ctimeNs
   if (!same) throw notStill(absolute, 'changed')
-}
-
-function readFailure(found: Found, error: unknown): BackupError {
-  if (error instanceof BackupError) return error
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return notStill(found.absolute, 'vanished')
-  const { code, message } = asBackupError(error, 'PATH_UNREACHABLE')
-  const hint = 'Look at the file itself, and at the log of the kernel (dmesg) where it is an input/output error.'
-  return new BackupError(code, `${found.absolute}: cannot be read: ${message}`, { cause: error, hint })
 }

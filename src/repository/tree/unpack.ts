@@ -55,7 +55,7 @@ export async function unpackTree(
     await metadata.end()
   } catch (error) {
     await metadata.abandon()
-    throw error instanceof Error && error.name === 'AbortError' ? error : asBackupError(error, 'RESTORE_FAILED')
+    throw asBackupError(error, 'RESTORE_FAILED')
   }
   pick.proveFound()
   return summary

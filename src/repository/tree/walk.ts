@@ -47,7 +47,7 @@ export function folderOfPaths(root: string): string {
 }
 
 function lookAtRoot(root: string): BigIntStats {
-  const stats = lstatSync(root, { bigint: true, throwIfNoEntry: false })
+  const stats = lookAt(root)
   if (!stats) throw new BackupError('PATH_UNREACHABLE', `${root}: no such file or directory`)
   if (!stats.isSymbolicLink()) return stats
   throw new BackupError('TREE_UNSUPPORTED', `${root} is a symbolic link`, { hint: 'Name the path that it leads to.' })
@@ -59,7 +59,7 @@ function* walkDirectory(walk: Walk, directory: Found): Generator<Found, void, vo
   for (const name of names) {
     const path = directory.path === '.' ? name : `${directory.path}/${name}`
     const absolute = `${directory.absolute}/${name}`
-    const stats = lstatSync(absolute, { bigint: true, throwIfNoEntry: false })
+    const stats = lookAt(absolute)
     if (!stats) {
       if (walk.requireStill) throw notStill(absolute, 'vanished')
       continue
@@ -94,11 +94,8 @@ function readNames(walk: Walk, { absolute }: Found): string[] {
   try {
     return readdirSync(absolute)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT')
-      throw new BackupError('PATH_UNREACHABLE', `${absolute}: cannot be read: ${message}`, { cause: error })
-    if (walk.requireStill) throw notStill(absolute, 'vanished')
-    return []
+    if (!walk.requireStill && (error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw readFailure(absolute, error)
   }
 }
 
@@ -123,12 +120,29 @@ function escapeBytes(bytes: Uint8Array): string {
 
 /** What is left out may come and go and changes the times of its directory; only the other names count then. */
 function proveStill(walk: Walk, directory: Found, names: string[]): void {
-  const now = lstatSync(directory.absolute, { bigint: true, throwIfNoEntry: false })
+  const now = lookAt(directory.absolute)
   if (!now) throw notStill(directory.absolute, 'vanished')
   if (now.ctimeNs === directory.stats.ctimeNs) return
   if (now.ino !== directory.stats.ino) throw notStill(directory.absolute, 'was replaced')
   if (listNames(walk, directory).join('\0') !== names.join('\0'))
     throw notStill(directory.absolute, 'got other entries')
+}
+
+function lookAt(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch (error) {
+    throw readFailure(path, error)
+  }
+}
+
+/** Why something in a tree could not be read: it vanished, or the system's own reason. */
+export function readFailure(path: string, error: unknown): BackupError {
+  if (error instanceof BackupError) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT') return notStill(path, 'vanished')
+  const hint = 'Look at the file itself, and at the log of the kernel (dmesg) where it is an input/output error.'
+  return new BackupError('PATH_UNREACHABLE', `${path}: cannot be read: ${message}`, { cause: error, hint })
 }
 
 export function notStill(path: string, what: string): BackupError {
