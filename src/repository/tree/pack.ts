@@ -236,12 +236,13 @@ const plainFile = { isSocket: () => false, isDirectory: () => false, isSymbolicL
 /** The type wants text, Node takes both. */
 const NO_FOLLOW = (constants.O_RDONLY | constants.O_NOFOLLOW) as unknown as string
 
+/** A name given to the inode or taken from it changes ctime too, and nothing that is kept: databases share immutable files so. */
 function proveUnchanged({ absolute, stats }: Found, now: Found['stats']): void {
   const same =
     now.ino === stats.ino &&
     now.dev === stats.dev &&
     now.size === stats.size &&
     now.mtimeNs === stats.mtimeNs &&
-    now.ctimeNs === stats.ctimeNs
+    (now.ctimeNs === stats.ctimeNs || now.nlink !== stats.nlink)
   if (!same) throw notStill(absolute, 'changed')
 }
