@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { BackupError } from '../errors.ts'
 import type { Target } from '../plan/plan.ts'
@@ -47,9 +49,13 @@ async function refuseTooLarge(parts: Parts, snapshot: Snapshot, target: Target, 
   for (const { kind, origin, contentBytes = 0 } of snapshot.artifacts) {
     if (kind !== 'tree' || origin === undefined) continue
     const root = reach(parts, target.container, origin)
-    const { bavail, bsize } = await statfs(root)
+    const { bavail, bsize } = await statfs(nearestExisting(root))
     const free = bavail * bsize
-    if (contentBytes <= free || contentBytes <= free + (await treeSize(root, signal))) continue
+    if (contentBytes <= free) continue
+    if (existsSync(root) && contentBytes <= free + (await treeSize(root, signal))) continue
     throw new BackupError('NO_SPACE', `${origin} needs ${contentBytes} bytes, its file system has ${free} free`)
   }
 }
+
+/** What is to be restored may be gone, its folders with it. */
+const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)))
