@@ -26,13 +26,14 @@ export interface FakeQdrant extends AsyncDisposable {
   /** Requests that the document does not allow: a client at fault. */
   readonly violations: string[]
   version: string
+  isRunning(): boolean
   /** Called after each shard that a restore has replaced. */
   onShard: (done: number) => void | Promise<void>
   /** Answers in the place of the server where it returns something. */
   intercept: (line: string) => Reply | undefined
   /** As SIGKILL: connections break, what is on disk stays. */
   kill(): Promise<void>
-  /** Throws where the real one panics. */
+  /** Throws where the real one panics; a running one is left alone. */
   start(): Promise<void>
 }
 
@@ -47,9 +48,11 @@ export async function startFakeQdrant(options: FakeOptions): Promise<FakeQdrant>
     requests: [],
     violations: [],
     version: options.version ?? '1.13.1',
+    isRunning: () => server?.listening ?? false,
     onShard: () => {},
     intercept: () => undefined,
     start: async () => {
+      if (fake.isRunning()) return
       const born: World = {
         store: openStore(options.storage, options.snapshots),
         isDead: false,

@@ -88,9 +88,11 @@ async function respond(
   if (file) {
     const { headers, content } = frameFile('snapshot', file)
     const request = start(place, method, path, headers, signal)
-    const answer = firstAnswer(request)
-    pipeline(content, request).catch(() => {}) // It destroys the request, which tells.
-    const response = await answer
+    const sending = pipeline(content, request).catch((error: unknown) => error)
+    const response = await firstAnswer(request).catch(async (error) => {
+      const cause = await sending
+      throw cause instanceof BackupError ? cause : error
+    })
     response.once('close', () => request.destroy())
     return response
   }

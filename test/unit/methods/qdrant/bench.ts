@@ -29,8 +29,7 @@ export interface Bench {
 export interface BenchServer {
   port: number
   environment?: Record<string, string>
-  start?(): Promise<void>
-  stop?(): Promise<void>
+  service: RestoreContext['service']
 }
 
 export function benchOf(server: BenchServer, options: Partial<TargetSpec<'qdrant'>['options']> = {}): Bench {
@@ -57,11 +56,7 @@ export function benchOf(server: BenchServer, options: Partial<TargetSpec<'qdrant
       return { [Symbol.dispose]: () => void notes.delete(detail) }
     },
     warn: (text) => void warnings.push(text),
-    service: {
-      state: async () => 'running',
-      start: async () => server.start?.(),
-      stop: async () => server.stop?.(),
-    },
+    service: server.service,
     ...change,
   })
 

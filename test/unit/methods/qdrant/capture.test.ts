@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { apiKey, fill, openStage, type Stage } from './stage.ts'
-
-const failure = (work: Promise<unknown>) =>
-  work.then(
-    () => undefined,
-    (error) => error,
-  )
+import { apiKey, failure, fill, openStage, type Stage } from './stage.ts'
 
 describe('what a capture keeps', () => {
   test('each collection, the list of them, and nothing on the server', async () => {

@@ -1,7 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { expect } from 'vitest'
+import { BackupError } from '../../../../src/errors.ts'
 import type { TargetSpec } from '../../../../src/labels/spec.ts'
+import type { RestoreContext } from '../../../../src/methods/method.ts'
 import { type FakeQdrant, startFakeQdrant } from '../../../fakes/qdrant.ts'
 import { type Bench, benchOf } from './bench.ts'
 
@@ -24,6 +27,7 @@ export interface Stage extends AsyncDisposable {
 export async function openStage(options: Partial<TargetSpec<'qdrant'>['options']> = {}): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'xnai-qdrant-'))
   const snapshots = join(folder, 'snapshots')
+  mkdirSync(snapshots)
   const fake = await startFakeQdrant({ storage: folder, snapshots, apiKey })
   const call = async (method: string, path: string, body?: unknown) => {
     const headers = { 'api-key': apiKey, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
@@ -36,12 +40,19 @@ export async function openStage(options: Partial<TargetSpec<'qdrant'>['options']
     return text.startsWith('{') ? JSON.parse(text) : text
   }
   const environment = { QDRANT__SERVICE__API_KEY: apiKey, QDRANT__STORAGE__STORAGE_PATH: folder }
-  const server = { port: fake.port, environment, start: () => fake.start(), stop: () => fake.kill() }
+  const service: RestoreContext['service'] = {
+    state: async () => (fake.isRunning() ? 'running' : 'stopped'),
+    start: () =>
+      fake.start().catch((cause) => {
+        throw new BackupError('UNHEALTHY', 'ended at once with exit code 101', { cause })
+      }),
+    stop: () => fake.kill(),
+  }
   return {
     fake,
     folder,
     call,
-    bench: benchOf(server, options),
+    bench: benchOf({ port: fake.port, environment, service }, options),
     content: async () => {
       const names: string[] = (await call('GET', '/collections')).result.collections.map(
         ({ name }: { name: string }) => name,
@@ -109,6 +120,18 @@ export async function fill({ call }: Pick<Stage, 'call'>): Promise<void> {
 export const alias = ({ call }: Pick<Stage, 'call'>, alias_name: string, collection_name: string) =>
   call('POST', '/collections/aliases', { actions: [{ create_alias: { alias_name, collection_name } }] })
 
-/** The server as it lies on disk, where it cannot be asked. */
-export const onDisk = ({ folder }: Stage, name: string) =>
-  JSON.parse(readFileSync(join(folder, 'collections', name, 'collection.json'), 'utf8'))
+/** What work failed with. */
+export const failure = (work: Promise<unknown>) =>
+  work.then(
+    () => undefined,
+    (error) => error,
+  )
+
+/** Nothing of a restore is left: no uploaded file, no temporary collection, no note; and every request was a valid one. */
+export async function expectClean({ bench, call, fake, files }: Stage): Promise<void> {
+  const names = (await call('GET', '/collections')).result.collections.map(({ name }: { name: string }) => name)
+  expect(names.filter((name: string) => name.startsWith('xnai-'))).toEqual([])
+  expect(files().filter((file) => file.startsWith('xnai-'))).toEqual([])
+  expect([...bench.notes]).toEqual([])
+  expect(fake.violations).toEqual([])
+}
