@@ -2,8 +2,8 @@ import { runBackup } from '../job/backup.ts'
 import type { BackupResult, Parts } from '../job/job.ts'
 import { reach } from '../job/method-context.ts'
 import { type Recovery, recover } from '../job/recover.ts'
+import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import type { Target } from '../plan/plan.ts'
-import { fingerprintTree } from '../repository/tree/fingerprint.ts'
 
 /** What the controller has done for it. */
 export interface Jobs {

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Target } from '../plan/plan.ts'
 import type { Snapshot } from '../repository/repository.ts'
 import { captureTarget } from './capture.ts'
 import { newId } from './identify.ts'
 import type { Parts } from './job.ts'
+import { reach } from './method-context.ts'
 import { putBack } from './put-back.ts'
 import type { Held } from './quiesce.ts'
 import type { RestoreReport } from './restore-report.ts'
@@ -32,8 +34,10 @@ export async function replaceTarget(
 ): Promise<Replaced> {
   const { snapshot } = report.step
   const target = report.step.target as Target
-  const before = safety ? await takeSafety(parts, target, run, signal) : undefined
+  const there = pathsThere(parts, target)
+  const before = safety && there ? await takeSafety(parts, { ...target, paths: there }, run, signal) : undefined
   if (before) report.noteSafety(before.id)
+  else if (safety) report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)
   const intent = parts.catalog.addIntent({
     kind: 'roll-back',
     project: target.project,
@@ -71,6 +75,12 @@ const told = (report: RestoreReport, target: Target, held: Held) => ({
   onWarning: report.noteWarning,
   onCheck: report.noteCheck,
 })
+
+/** The captured paths that are still there; `undefined` when all are gone. A method that dumps has none to lose. */
+function pathsThere(parts: Parts, { paths, container }: Target): string[] | undefined {
+  const there = paths.filter((path) => existsSync(reach(parts, container, path)))
+  return paths.length > 0 && there.length === 0 ? undefined : there
+}
 
 /** What is there now, read back once before anything of it is removed: the way back is proven first. */
 async function takeSafety(parts: Parts, target: Target, run: string, signal: AbortSignal): Promise<Snapshot> {

@@ -3,9 +3,9 @@ import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { BackupError } from '../errors.ts'
+import { treeSize } from '../lib/tree/fingerprint.ts'
 import type { Target } from '../plan/plan.ts'
 import type { Snapshot } from '../repository/repository.ts'
-import { treeSize } from '../repository/tree/size.ts'
 import { methodOf } from './capture.ts'
 import type { Parts } from './job.ts'
 import { methodContext, reach, storedSnapshot } from './method-context.ts'
@@ -52,7 +52,7 @@ async function refuseTooLarge(parts: Parts, snapshot: Snapshot, target: Target, 
     const { bavail, bsize } = await statfs(nearestExisting(root))
     const free = bavail * bsize
     if (contentBytes <= free) continue
-    if (existsSync(root) && contentBytes <= free + (await treeSize(root, signal))) continue
+    if (existsSync(root) && contentBytes <= free + (await treeSize(root, [], signal)).contentBytes) continue
     throw new BackupError('NO_SPACE', `${origin} needs ${contentBytes} bytes, its file system has ${free} free`)
   }
 }

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { BackupError } from '../errors.ts'
+import { clearTree } from '../lib/tree/clear.ts'
+import { digestTree } from '../lib/tree/digest.ts'
+import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import type { ArtifactRecord } from '../repository/repository.ts'
-import { clearTree } from '../repository/tree/clear.ts'
-import { digestTree } from '../repository/tree/digest.ts'
-import { fingerprintTree } from '../repository/tree/fingerprint.ts'
 import type { Check, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
 
 /** Trees as they lie on a volume or bind mount, read while their writers are down, or with a proof that they stood still. */

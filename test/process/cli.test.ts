@@ -95,7 +95,7 @@ describe('backup', () => {
     const { stage } = makeWorld()
     const { stdout, stderr } = await run(['backup', 'app'], stage)
     expect(stdout).toMatch(/^TARGET\tMETHOD\tRESULT\t.*\nshop\/app\tfiles\tcomplete\t/)
-    expect(stderr).toMatch(/^app: capture$/m)
+    expect(stderr).toMatch(/^shop\/app: capture$/m)
   })
 })
 

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -19,11 +21,11 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { asBackupError } from '../../src/errors.ts'
-import type { TreeEntry } from '../../src/repository/tree/entry.ts'
-import { fingerprintTree, treeSize } from '../../src/repository/tree/fingerprint.ts'
-import { END_OF_ARCHIVE, encodeHeaders, padding } from '../../src/repository/tree/headers.ts'
-import { packTree } from '../../src/repository/tree/pack.ts'
-import { unpackTree } from '../../src/repository/tree/unpack.ts'
+import type { TreeEntry } from '../../src/lib/tree/entry.ts'
+import { fingerprintTree, treeSize } from '../../src/lib/tree/fingerprint.ts'
+import { END_OF_ARCHIVE, encodeHeaders, padding } from '../../src/lib/tree/headers.ts'
+import { packTree } from '../../src/lib/tree/pack.ts'
+import { unpackTree } from '../../src/lib/tree/unpack.ts'
 import { scanTree } from '../support/scan-tree.ts'
 
 const signal = new AbortController().signal
@@ -245,11 +247,38 @@ describe('unpackTree', () => {
     }
   })
 
-  test('refuses a folder that is not empty, or not there', async () => {
-    writeFileSync(join(to, 'mine'), 'x')
-    expect(await failureOf(unpack(await packWhole()))).toBe('RESTORE_REFUSED /to is not empty')
+  test('leaves what lies there, refuses a name that is taken and a folder that is not there', async () => {
+    mkdirSync(join(root, 'conf'))
+    writeFileSync(join(root, 'conf/new'), 'new')
+    mkdirSync(join(to, 'conf'))
+    writeFileSync(join(to, 'conf/mine'), 'x')
+    await unpack(await packWhole())
+    expect(readdirSync(join(to, 'conf'))).toEqual(['mine', 'new'])
+    expect(await failureOf(unpack(await packWhole()))).toMatch(/^RESTORE_FAILED .*EEXIST/)
     rmSync(to, { recursive: true })
-    expect(await failureOf(unpack(await packWhole()))).toBe('RESTORE_REFUSED /to is no directory')
+    expect(await failureOf(unpack(await packWhole()))).toBe('RESTORE_REFUSED /to is neither a directory nor a file')
+  })
+
+  test('rewrites a file in place, the same inode with other content, owner, mode and time', async () => {
+    const file = join(root, 'settings')
+    writeFileSync(file, 'as backed up', { mode: 0o640 })
+    chownSync(file, 1000, 1001)
+    const before = await packWhole(file)
+    const target = join(folder, 'settings')
+    writeFileSync(target, 'something longer than before')
+    const inode = statSync(target).ino
+    await unpackTree(Readable.from([before]), target, { signal })
+    expect(statSync(target).ino).toBe(inode)
+    expect(await packWhole(target)).toEqual(before)
+  })
+
+  test('one path put back leaves the directories on the way to it as they are', async () => {
+    mkdirSync(join(root, 'a/b'), { recursive: true })
+    writeFileSync(join(root, 'a/b/wanted'), 'x')
+    mkdirSync(join(to, 'a'), { mode: 0o711 })
+    await unpack(await packWhole(), ['a/b/wanted'])
+    expect(statSync(join(to, 'a')).mode & 0o777).toBe(0o711)
+    expect(readdirSync(join(to, 'a/b'))).toEqual(['wanted'])
   })
 
   test('names the nearest path for one that is not there, and the other name of content that was not asked for', async () => {

@@ -7,9 +7,9 @@ import { pipeline } from 'node:stream/promises'
 import { BackupError } from '../../errors.ts'
 import { type Digest, hashing } from '../../lib/hash.ts'
 import { closeStream, filterThrough, programStream, runChecked } from '../../lib/process.ts'
+import { packTree } from '../../lib/tree/pack.ts'
+import { unpackTree } from '../../lib/tree/unpack.ts'
 import type { Artifact, ArtifactRecord, ExtractOptions, StageOptions } from '../repository.ts'
-import { packTree } from '../tree/pack.ts'
-import { unpackTree } from '../tree/unpack.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 

@@ -10,14 +10,15 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   symlinkSync,
   writeSync,
 } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { asBackupError, BackupError } from '../../errors.ts'
-import { runChecked } from '../../lib/process.ts'
+import { runChecked } from '../process.ts'
 import { clearAttributes } from './attributes.ts'
 import type { TreeEntry } from './entry.ts'
+import { type FolderStack, folderStack } from './folder-stack.ts'
 import { type MetadataWriter, metadataWriter } from './metadata.ts'
 import type { TreeSummary } from './pack.ts'
 import { pickPaths } from './pick.ts'
@@ -30,18 +31,22 @@ export interface UnpackOptions {
 }
 
 /**
- * Puts a tar stream into the empty directory `to`, which takes owner, mode, times and attributes of the tree's root. A tree that is a
- * single file comes as a file in `to`. Never writes outside of it, nor through a symlink. Counts all entries, those not asked for too.
+ * Puts a tar stream into the directory `to`, which takes owner, mode, times and attributes of the tree's root; what lies there stays,
+ * but a name that is taken by anything else than a directory is an error. A tree that is a single file comes as a file in `to`, or
+ * rewrites `to` in place where that is a file. Never writes outside of it, nor through a symlink. Counts all entries, those not asked
+ * for too.
  */
 export async function unpackTree(
   source: AsyncIterable<Uint8Array>,
   to: string,
   options: UnpackOptions,
 ): Promise<TreeSummary> {
-  await prepareRoot(to, options.signal)
+  const rewritten = existingFile(to)
+  const root = rewritten === undefined ? to : dirname(to)
+  if (!options.only) await clearAttributes(to, options.signal)
   const pick = pickPaths(options.only)
-  const metadata = metadataWriter(to, options.signal)
-  const folders = folderStack(to, metadata)
+  const metadata = metadataWriter(root, options.signal)
+  const folders = folderStack(root, metadata)
   const summary: TreeSummary = { entries: 0, contentBytes: 0 }
   try {
     for await (const member of readTar(source)) {
@@ -49,7 +54,10 @@ export async function unpackTree(
       const entry = { ...member.entry, path: safePath(member.entry.path) }
       summary.entries++
       summary.contentBytes += entry.size
-      if (pick.wants(entry)) await place({ ...member, entry }, folders, metadata, options)
+      const wanted = pick.wants(entry)
+      if (!wanted || (wanted === 'way' && isDirectory(root, entry.path))) continue
+      if (rewritten === undefined) await place({ ...member, entry }, folders, metadata, options)
+      else await rewrite({ ...member, entry: { ...entry, path: rewritten } }, to, metadata)
     }
     await folders.leaveAll()
     await metadata.end()
@@ -61,12 +69,17 @@ export async function unpackTree(
   return summary
 }
 
-async function prepareRoot(to: string, signal: AbortSignal): Promise<void> {
+/** The name of a file that is to be rewritten; undefined for a directory. */
+function existingFile(to: string): string | undefined {
   const stats = lstatSync(to, { throwIfNoEntry: false })
-  if (!stats?.isDirectory()) throw new BackupError('RESTORE_REFUSED', `${to} is no directory`)
-  if (readdirSync(to).length > 0) throw new BackupError('RESTORE_REFUSED', `${to} is not empty`)
-  await clearAttributes(to, signal)
+  if (stats?.isDirectory()) return undefined
+  if (stats?.isFile()) return basename(to)
+  throw new BackupError('RESTORE_REFUSED', `${to} is neither a directory nor a file`)
 }
+
+/** A directory that merely leads to what was asked for, and is there, stays as it is. */
+const isDirectory = (root: string, path: string): boolean =>
+  lstatSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** The path of an entry without slashes at its end. One that leads out of the tree is refused. */
 function safePath(path: string): string {
@@ -78,72 +91,6 @@ function safePath(path: string): string {
   const isOdd = parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\0'))
   if (isOdd) throw new BackupError('SNAPSHOT_DAMAGED', `the archive names ${JSON.stringify(path)}, outside of its tree`)
   return parts.join('/')
-}
-
-interface FolderStack {
-  /** Makes sure that the folders above `path` are real directories, and answers the absolute path of `path`. */
-  enter(path: string): Promise<string>
-  /** The absolute path of an entry that was written before; every folder above it is a real directory. */
-  locate(path: string): string
-  /** A directory of the archive, made or there already; its attributes are put on when all below it is written. */
-  push(entry: TreeEntry): void
-  leaveAll(): Promise<void>
-}
-
-interface OpenFolder {
-  path: string
-  entry?: TreeEntry
-}
-
-/** The directories on the way to the entry in hand; an archive comes depth first, so that one which is left is complete. */
-function folderStack(to: string, metadata: MetadataWriter): FolderStack {
-  const stack: OpenFolder[] = [{ path: '.' }]
-  const absolute = (path: string) => (path === '.' ? to : `${to}/${path}`)
-  const leave = async () => {
-    const { path, entry } = stack.pop() as OpenFolder
-    if (!entry) return
-    lchownSync(absolute(path), entry.uid, entry.gid)
-    chmodSync(absolute(path), entry.mode)
-    await metadata.add(entry)
-  }
-  const top = () => (stack.at(-1) as OpenFolder).path
-  return {
-    enter: async (path) => {
-      const parent = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.'
-      while (top() !== '.' && top() !== parent && !parent.startsWith(`${top()}/`)) await leave()
-      while (top() !== parent) {
-        const next = parent.indexOf('/', top() === '.' ? 0 : top().length + 1)
-        const folder = next < 0 ? parent : parent.slice(0, next)
-        makeFolder(absolute(folder))
-        stack.push({ path: folder })
-      }
-      return absolute(path)
-    },
-    locate: (path) => {
-      for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) {
-        if (!lstatSync(absolute(path.slice(0, end))).isDirectory()) throw throughNoDirectory(path)
-      }
-      return absolute(path)
-    },
-    push: (entry) => {
-      if (entry.path === '.') stack[0] = { path: '.', entry }
-      else stack.push({ path: entry.path, entry })
-    },
-    leaveAll: async () => {
-      while (stack.length > 0) await leave()
-    },
-  }
-}
-
-/** A folder that the archive has no entry for before what lies in it: foreign archives only. */
-function makeFolder(absolute: string): void {
-  const stats = lstatSync(absolute, { throwIfNoEntry: false })
-  if (!stats) mkdirSync(absolute, 0o755)
-  else if (!stats.isDirectory()) throw throughNoDirectory(absolute)
-}
-
-function throughNoDirectory(path: string): BackupError {
-  return new BackupError('SNAPSHOT_DAMAGED', `the archive leads through something that is no directory: ${path}`)
 }
 
 async function place(
@@ -161,7 +108,7 @@ async function place(
   const absolute = await folders.enter(entry.path)
   switch (entry.type) {
     case 'directory':
-      mkdirSync(absolute, 0o700)
+      await makeDirectory(absolute, options.signal)
       return folders.push(entry)
     case 'link':
       return linkFile(entry, absolute, folders, options)
@@ -178,10 +125,31 @@ async function place(
   }
 }
 
+/** One that is there already, because something in it was to stay, gives up its own attributes. */
+async function makeDirectory(absolute: string, signal: AbortSignal): Promise<void> {
+  try {
+    mkdirSync(absolute, 0o700)
+  } catch (error) {
+    if (!lstatSync(absolute, { throwIfNoEntry: false })?.isDirectory()) throw error
+    await clearAttributes(absolute, signal)
+  }
+}
+
+/** A file that is mounted by itself must stay the same inode. */
+async function rewrite(member: TarMember, absolute: string, metadata: MetadataWriter): Promise<void> {
+  if (member.entry.type !== 'file')
+    throw new BackupError('RESTORE_REFUSED', `${absolute} is a file, the snapshot holds none`)
+  await writeFile(member, absolute, constants.O_TRUNC)
+  await metadata.add(member.entry)
+}
+
 /** The owner first: a change of owner takes setuid and capabilities away. */
-async function writeFile({ entry, content }: TarMember, absolute: string): Promise<void> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-  const descriptor = openSync(absolute, flags, 0o600)
+async function writeFile(
+  { entry, content }: TarMember,
+  absolute: string,
+  how = constants.O_CREAT | constants.O_EXCL,
+): Promise<void> {
+  const descriptor = openSync(absolute, constants.O_WRONLY | constants.O_NOFOLLOW | how, 0o600)
   try {
     let at = 0
     for await (const piece of content()) {

@@ -1,5 +1,5 @@
 import { pipeline } from 'node:stream/promises'
-import { hashing } from '../../lib/hash.ts'
+import { hashing } from '../hash.ts'
 import { packTree } from './pack.ts'
 
 /**

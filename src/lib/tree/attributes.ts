@@ -1,5 +1,6 @@
+import { basename, dirname } from 'node:path'
 import { BackupError } from '../../errors.ts'
-import { runProgram } from '../../lib/process.ts'
+import { runProgram } from '../process.ts'
 import type { Attribute } from './entry.ts'
 
 /**
@@ -59,7 +60,7 @@ function quote(text: string): string {
 
 /** Takes every attribute off `path`, so that one inherited from the folder above does not mix with those of an archive. */
 export async function clearAttributes(path: string, signal: AbortSignal): Promise<void> {
-  const attributes = (await readAttributes(path, ['.'], signal)).get('.') ?? []
+  const attributes = (await readAttributes(dirname(path), [basename(path)], signal)).get(basename(path)) ?? []
   for (const [name] of attributes) {
     const { exitCode, stderr } = await runProgram('setfattr', ['-h', '-x', name, '--', path], { signal })
     if (exitCode !== 0) throw new BackupError('TOOL_FAILED', `setfattr: exit code ${exitCode}: ${stderr.trim()}`)

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { TreeEntry } from '../../../src/repository/tree/entry.ts'
-import { BLOCK, decodeHeader, encodeHeaders, padding } from '../../../src/repository/tree/headers.ts'
-import { applyPax, decodePax } from '../../../src/repository/tree/pax.ts'
+import type { TreeEntry } from '../../../../src/lib/tree/entry.ts'
+import { BLOCK, decodeHeader, encodeHeaders, padding } from '../../../../src/lib/tree/headers.ts'
+import { applyPax, decodePax } from '../../../../src/lib/tree/pax.ts'
 
 const plain: TreeEntry = { path: 'a', type: 'file', mode: 0o644, uid: 0, gid: 0, size: 0, mtimeNs: 0n }
 

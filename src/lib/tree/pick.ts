@@ -4,14 +4,14 @@ import type { TreeEntry } from './entry.ts'
 
 /** Chooses the entries that a caller asked for by path. */
 export interface Pick {
-  /** True for a path that was asked for, all below it, and the directories on the way to it. */
-  wants(entry: TreeEntry): boolean
+  /** `asked`: a path that was asked for, or below it; `way`: a directory on the way to one; else undefined. */
+  wants(entry: TreeEntry): 'asked' | 'way' | undefined
   /** Throws where a path that was asked for was not there. */
   proveFound(): void
 }
 
 export function pickPaths(only: string[] | undefined): Pick {
-  if (!only) return { wants: () => true, proveFound: () => {} }
+  if (!only) return { wants: () => 'asked', proveFound: () => {} }
   const asked = only.map((path) => ({
     path: normalize(path),
     found: false,
@@ -20,12 +20,12 @@ export function pickPaths(only: string[] | undefined): Pick {
   }))
   return {
     wants: (entry) => {
-      let wanted = false
+      let wanted: 'asked' | 'way' | undefined
       for (const pick of asked) {
         if (isAtOrBelow(entry.path, pick.path)) {
           pick.found = true
-          wanted = true
-        } else if (entry.type === 'directory' && isAtOrBelow(pick.path, entry.path)) wanted = true
+          wanted = 'asked'
+        } else if (entry.type === 'directory' && isAtOrBelow(pick.path, entry.path)) wanted ??= 'way'
         if (!pick.found) remember(pick, entry.path)
       }
       return wanted

@@ -1,5 +1,5 @@
 import { BackupError } from '../../errors.ts'
-import { type FedProgram, feedProgram } from '../../lib/process.ts'
+import { type FedProgram, feedProgram } from '../process.ts'
 import { formatAttributes } from './attributes.ts'
 import type { TreeEntry } from './entry.ts'
 import { BILLION } from './pax.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { aclRecord } from '../../../src/repository/tree/acl-text.ts'
-import { formatAttributes, parseAttributes } from '../../../src/repository/tree/attributes.ts'
+import { aclRecord } from '../../../../src/lib/tree/acl-text.ts'
+import { formatAttributes, parseAttributes } from '../../../../src/lib/tree/attributes.ts'
 
 const dump = `# file: a
 system.posix_acl_access=0sAgAAAA==
