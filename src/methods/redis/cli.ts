@@ -76,15 +76,12 @@ function cliError({ exitCode, stderr }: ExecResult, ctx: MethodContext, options:
   if (exitCode === 126 || exitCode === 127) {
     return new BackupError('TOOL_MISSING', `no redis-cli, valkey-cli or /bin/sh in ${ctx.container.name}`)
   }
-  if (exitCode !== 0) {
-    const hint = /ssl|certificate|server closed/i.test(said) ? tlsHint : undefined
-    return new BackupError(
-      'SERVICE_DOWN',
-      `Redis does not answer on port ${options.port}: ${said}`,
-      hint ? { hint } : {},
-    )
+  // With commands on its standard input redis-cli exits 0 although it found no server.
+  if (exitCode !== 0 || /could not connect|connection re(fused|set)|server closed/i.test(said)) {
+    const hint = /ssl|certificate|server closed/i.test(said) ? { hint: tlsHint } : {}
+    return new BackupError('SERVICE_DOWN', `Redis does not answer on port ${options.port}: ${said}`, hint)
   }
-  // redis-cli goes on without authentication; then the reply itself says NOAUTH, unless the server wants no password at all.
+  // It also goes on without a login; then the reply says NOAUTH, unless the server wants no password at all.
   return undefined
 }
 

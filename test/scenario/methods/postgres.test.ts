@@ -1,5 +1,8 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
+import type { RestoreContext } from '../../../src/methods/method.ts'
 import { postgres } from '../../../src/methods/postgres.ts'
 import { eventually, type Lab, type LabContainer, type LabService, startLab } from '../../support/lab.ts'
 import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
@@ -107,5 +110,189 @@ describe('a round trip by content', () => {
     for (const check of await instance.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
     expect(await client).toBe('ended')
     expect(await content(instance)).toEqual(before)
+  })
+})
+
+describe('a restore that is cut leaves all of the old or all of the new', () => {
+  const fill = async ({ sql }: Instance, value: string) => {
+    for (const database of ['one', 'two']) {
+      const table = 'CREATE TABLE IF NOT EXISTS state (value text); TRUNCATE state;'
+      await sql(
+        database,
+        `${table} INSERT INTO state VALUES ('${value}'); COMMENT ON DATABASE ${database} IS '${value}'`,
+      )
+    }
+    await sql('postgres', `ALTER ROLE app VALID UNTIL '${value === 'saved' ? '2030-01-01' : '2040-01-01'}'`)
+  }
+  /** One word, or a mix. */
+  const state = async ({ sql }: Instance) => {
+    const role = `CASE date_part('year', rolvaliduntil) WHEN 2030 THEN 'saved' ELSE 'now' END`
+    const seen = await sql(
+      'one',
+      `SELECT value FROM state; SELECT ${role} FROM pg_authid WHERE rolname = 'app';
+      SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname IN ('one', 'two');
+      \\connect two
+      SELECT value FROM state;`,
+    )
+    return [...new Set(seen.split('\n'))].join(' and ')
+  }
+  const prepare = async (name: string) => {
+    const instance = await start({ name, options: { databases: ['one', 'two'] } })
+    await instance.sql('postgres', 'CREATE ROLE app')
+    for (const database of ['one', 'two']) await instance.sql('postgres', `CREATE DATABASE ${database} OWNER app`)
+    await fill(instance, 'saved')
+    const snapshot = await instance.bench.capture()
+    await fill(instance, 'now')
+    expect(await state(instance)).toBe('now')
+    return { instance, snapshot }
+  }
+
+  test('before and after every command that changes something', async () => {
+    const { instance, snapshot } = await prepare('calls')
+    const states: string[] = []
+    for (let calls = 0, isCut = true; isCut; calls++) {
+      isCut = false
+      const disturb = (ctx: RestoreContext): RestoreContext => {
+        let left = calls
+        let hasBegun = false
+        const exec: RestoreContext['exec'] = (...call) => {
+          hasBegun ||= String(call[1]?.input).startsWith('CREATE DATABASE')
+          if (!hasBegun || left-- > 0) return ctx.exec(...call)
+          isCut = true
+          return Promise.reject(new Error('the controller is dead'))
+        }
+        return { ...ctx, exec }
+      }
+      await instance.bench.restore(snapshot, disturb).catch(() => undefined)
+      states.push(await state(instance))
+    }
+    expect(new Set(states)).toEqual(new Set(['now', 'saved']))
+    await fill(instance, 'now')
+    for (const check of await instance.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+    expect(await state(instance)).toBe('saved')
+    expect(await transient(instance)).toBe('0')
+  })
+
+  test('within the swap, after every line and in the middle of it', async () => {
+    const { instance, snapshot } = await prepare('lines')
+    const states: string[] = []
+    const disturb = (ctx: RestoreContext): RestoreContext => ({
+      ...ctx,
+      exec: async (command, options) => {
+        const script = typeof options?.input === 'string' ? options.input : ''
+        const end = script.indexOf('COMMIT;')
+        if (!script.includes('RENAME TO') || end < 0) return ctx.exec(command, options)
+        for (const cut of cuts(script.slice(0, end))) {
+          await ctx.exec(command, { ...options, input: cut })
+          states.push(await state(instance))
+        }
+        return ctx.exec(command, options)
+      },
+    })
+    for (const check of await instance.bench.restore(snapshot, disturb)) expect(check).toMatchObject({ ok: true })
+    expect(states.length).toBeGreaterThan(20)
+    expect(new Set(states)).toEqual(new Set(['now']))
+    expect(await state(instance)).toBe('saved')
+  })
+
+  /** The script up to the end and up to the middle of every line that is no comment. */
+  function cuts(script: string): string[] {
+    const lines = script.split('\n')
+    return lines.flatMap((line, index) => {
+      const before = lines.slice(0, index).map((each) => `${each}\n`)
+      if (/^(--|\s*$)/.test(line)) return []
+      return [[...before, line.slice(0, line.length / 2)].join(''), [...before, line].join('')]
+    })
+  }
+})
+
+describe('what cannot be backed up is said', () => {
+  const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+  const capture = (instance: Pick<Instance, 'bench'>) =>
+    instance.bench.capture().then(
+      () => 'captured',
+      (error) => error,
+    )
+  const bench = (container: LabContainer, options: MethodOptions['postgres'] = {}) =>
+    methodBench(lab, container.name, postgres, plainSpec('postgres', options))
+
+  test('a wrong, a missing and a right password', async () => {
+    const env = { POSTGRES_PASSWORD: 'right', WRONG: 'wrong', POSTGRES_INITDB_ARGS: '--auth-local=scram-sha-256' }
+    const container = await lab.run({
+      name: 'password',
+      command: ['svc', 'postgres'],
+      env,
+      volumes: [`${lab.project}-password:/var/lib/postgresql`],
+    })
+    await eventually(
+      async () => (await capture({ bench: bench(container, { passwordEnv: 'POSTGRES_PASSWORD' }) })) === 'captured',
+      30,
+      'a capture',
+    )
+    expect(await capture({ bench: bench(container, { passwordEnv: 'WRONG' }) })).toMatchObject({ code: 'AUTH_FAILED' })
+    expect(await capture({ bench: bench(container) })).toMatchObject({
+      code: 'AUTH_FAILED',
+      hint: expect.stringContaining('password-env'),
+    })
+    const missing = bench(container, { passwordEnv: 'POSTGRES_PASSWORD', databases: ['postgres', 'none'] })
+    expect(await capture({ bench: missing })).toMatchObject({
+      code: 'TARGET_BROKEN',
+      message: expect.stringContaining('none'),
+    })
+  })
+
+  test('a server that is down, and an image without the programs', async () => {
+    const down = await lab.run({ name: 'down', command: ['sleep', '600'] })
+    expect(await capture({ bench: bench(down) })).toMatchObject({ code: 'SERVICE_DOWN' })
+    const bare = await lab.run({ name: 'bare', command: ['/usr/bin/sleep', '600'], env: { PATH: '/nowhere' } })
+    expect(await capture({ bench: bench(bare) })).toMatchObject({ code: 'TOOL_MISSING' })
+  })
+
+  test('a dump whose program fails after half of it, is cut, or says nothing', async () => {
+    const instance = await start({ name: 'half', env: { PATH: `/tmp/first:${path}` } })
+    const fake = async (body: string) => {
+      const script = `mkdir -p /tmp/first; printf '#!/bin/sh\\n%s\\n' "$BODY" > /tmp/first/pg_dump; chmod 755 /tmp/first/pg_dump`
+      await lab.podman(['exec', '--env', `BODY=${body}`, instance.container.name, 'sh', '-c', script])
+    }
+    await fake('/usr/bin/pg_dump "$@" | head -c 3000; echo "out of luck" >&2; exit 1')
+    expect(await capture(instance)).toMatchObject({
+      code: 'DUMP_FAILED',
+      message: expect.stringContaining('out of luck'),
+    })
+    await fake('/usr/bin/pg_dump "$@" | head -c 300')
+    expect(await capture(instance)).toMatchObject({ code: 'DUMP_FAILED' })
+    await fake('exit 0')
+    expect(await capture(instance)).toMatchObject({ code: 'DUMP_FAILED', message: expect.stringContaining('empty') })
+    await fake('echo hello')
+    expect(await capture(instance)).toMatchObject({ code: 'DUMP_FAILED', message: expect.stringContaining('no dump') })
+  })
+
+  test('a server older than the dump, and an extension that the image lacks: nothing is touched', async () => {
+    const instance = await start({ name: 'refuse' })
+    await instance.sql('postgres', 'CREATE TABLE kept (a int)')
+    const { facts, ...snapshot } = await instance.bench.capture()
+    const restore = (change: object) =>
+      instance.bench.restore({ ...snapshot, facts: { ...facts, ...change } }).then(
+        () => 'restored',
+        (error) => error,
+      )
+    await instance.sql('postgres', 'INSERT INTO kept VALUES (1)')
+    expect(await restore({ serverMajor: 99 })).toMatchObject({ code: 'RESTORE_REFUSED' })
+    expect(await restore({ 'extensions of postgres': { nowhere: '1' } })).toMatchObject({ code: 'RESTORE_REFUSED' })
+    // A count that does not come out right is found before the swap.
+    expect(await restore({ 'rows of postgres': { 'public.kept': 5 } })).toMatchObject({ code: 'PROOF_FAILED' })
+    expect(await instance.sql('postgres', 'SELECT count(*) FROM kept')).toBe('1')
+    expect(await transient(instance)).toBe('0')
+  })
+
+  test('a stopped server is started, and one whose data is gone is filled again', async () => {
+    const instance = await start({ name: 'gone' })
+    await makeDatabases(instance)
+    const snapshot = await instance.bench.capture()
+    await lab.podman(['stop', '--time', '5', instance.container.name])
+    const volume = await lab.podman(['volume', 'inspect', '--format', '{{.Mountpoint}}', `${lab.project}-gone`])
+    await rm(join(volume.trim(), 'data'), { recursive: true })
+    for (const check of await instance.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+    expect((await content(instance))[0]).toContain('large object')
   })
 })

@@ -1,7 +1,8 @@
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
+import type { RestoreContext } from '../../../src/methods/method.ts'
 import { redis } from '../../../src/methods/redis.ts'
 import { eventually, type Lab, type LabContainer, type LabService, startLab } from '../../support/lab.ts'
 import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
@@ -128,5 +129,97 @@ describe('a round trip by content', () => {
       cliFlags: ['-p', '6380', '--tls', '--cacert', '/tmp/cert'],
     })
     await roundTrip(instance)
+  })
+})
+
+describe('what goes wrong is said, and nothing is touched', () => {
+  const tried = (work: Promise<unknown>) =>
+    work.then(
+      () => 'done',
+      (error) => error,
+    )
+  const bench = (container: LabContainer, options: Partial<MethodOptions['redis']> = {}) =>
+    methodBench(lab, container.name, redis, plainSpec('redis', { port: 6379, tls: false, ...options }))
+
+  test('passwords, rights, ports and transport', async () => {
+    const limited = `--user limited on '>${password}' '~*' +ping +info +time`
+    const { container } = await start({
+      name: 'errors',
+      env: { REDIS_PASSWORD: password, WRONG: 'wrong' },
+      command: ['sh', '-c', `printf %s ${password} > /run/secret; exec svc redis --requirepass ${password} ${limited}`],
+    })
+    const capture = (options: Partial<MethodOptions['redis']>) => tried(bench(container, options).capture())
+    expect(await capture({ passwordFile: '/run/secret' })).toBe('done')
+    expect(await capture({ passwordFile: '/run/none' })).toMatchObject({ code: 'AUTH_FAILED' })
+    expect(await capture({ passwordEnv: 'WRONG' })).toMatchObject({ code: 'AUTH_FAILED' })
+    expect(await capture({ passwordEnv: 'UNSET' })).toMatchObject({ code: 'AUTH_FAILED' })
+    expect(await capture({ user: 'limited' })).toMatchObject({
+      code: 'AUTH_FAILED',
+      hint: expect.stringContaining('+bgsave'),
+    })
+    expect(await capture({ port: 7777 })).toMatchObject({ code: 'SERVICE_DOWN' })
+    const bare = await lab.run({ name: 'bare', command: ['/usr/bin/sleep', '600'], env: { PATH: '/nowhere' } })
+    expect(await tried(bench(bare).capture())).toMatchObject({ code: 'TOOL_MISSING' })
+  })
+
+  test('data that lies on no volume', async () => {
+    const instance = await start({ name: 'loose', volumes: [] })
+    expect(await tried(instance.bench.capture())).toMatchObject({ code: 'PATH_UNREACHABLE' })
+  })
+
+  test('a save that fails', async () => {
+    const instance = await start({ name: 'nosave2', flags: ['--save', ''] })
+    // The finished file cannot take the name of a folder.
+    await instance.container.exec(['mkdir', '/data/dump.rdb'])
+    expect(await tried(instance.bench.capture())).toMatchObject({ code: 'DUMP_FAILED' })
+  })
+
+  test('a file of a newer server, and a replica', async () => {
+    const instance = await start({ name: 'refuse', flags: ['--save', ''] })
+    await fill(instance)
+    const { facts, ...snapshot } = await instance.bench.capture()
+    await instance.cli('SET greeting kept')
+    const newer = { ...snapshot, facts: { ...facts, rdb: 'REDIS0099' } }
+    expect(await tried(instance.bench.restore(newer))).toMatchObject({
+      code: 'RESTORE_REFUSED',
+      hint: expect.stringContaining('Nothing was touched'),
+    })
+    await instance.cli('REPLICAOF 127.0.0.1 1')
+    expect(await tried(instance.bench.restore({ ...snapshot, facts }))).toMatchObject({ code: 'RESTORE_REFUSED' })
+    expect(await instance.cli('GET greeting')).toBe('kept\n')
+  })
+
+  test('a server that cannot start for its damaged files gets them back', async () => {
+    const instance = await start({ name: 'damaged', flags: ['--appendonly', 'yes', '--save', ''] })
+    await fill(instance)
+    const before = await content(instance)
+    const snapshot = await instance.bench.capture()
+    const folder = (await instance.bench.context()).hostPath('/data/appendonlydir')
+    await lab.podman(['stop', '--time', '5', instance.container.name])
+    await writeFile(join(folder, 'appendonly.aof.manifest'), 'nonsense\n')
+    for (const check of await instance.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+    expect(await content(instance)).toBe(before)
+    expect(instance.bench.warnings.join()).toContain('where they were at the backup')
+  })
+
+  test('a restore that ends anywhere leaves the old or the new', async () => {
+    const instance = await start({ name: 'cut', flags: ['--appendonly', 'yes'] })
+    await fill(instance)
+    const saved = await content(instance)
+    const snapshot = await instance.bench.capture()
+    await damage(instance)
+    const now = await content(instance)
+    const cut = (part: Partial<RestoreContext['service']>) =>
+      tried(instance.bench.restore(snapshot, (ctx) => ({ ...ctx, service: { ...ctx.service, ...part } })))
+    const die = () => Promise.reject(new Error('the controller is dead'))
+    await cut({ stop: die })
+    expect(await content(instance)).toBe(now)
+    const { service } = await instance.bench.context()
+    await cut({ stop: () => service.stop().then(die) })
+    await service.start()
+    await eventually(async () => (await content(instance)) === now, 20, 'the data of now')
+    await cut({ start: die })
+    await service.start()
+    await eventually(async () => (await content(instance)) === saved, 20, 'the data of the snapshot')
   })
 })
