@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { apiKey, failure, fill, openStage, type Stage } from './stage.ts'
+import { apiKey, failure, openStage, type Stage } from './stage.ts'
 
 describe('what a capture keeps', () => {
   test('each collection, the list of them, and nothing on the server', async () => {
     await using stage = await openStage()
-    await fill(stage)
-    const before = await stage.content()
+    await stage.client.fill()
+    const before = await stage.client.content()
     const snapshot = await stage.bench.capture()
     expect([...snapshot.contents.keys()]).toEqual(['1-my-notes-.snapshot', '2-docs.snapshot', 'collections.json'])
     expect(snapshot.facts).toMatchObject({
@@ -14,7 +14,7 @@ describe('what a capture keeps', () => {
       aliases: 2,
       'collection docs': { points: '200', shards: 3 },
     })
-    expect(await stage.content()).toEqual(before)
+    expect(await stage.client.content()).toEqual(before)
     expect(stage.files()).toEqual([])
     expect([...stage.bench.notes]).toEqual([])
     expect(stage.fake.violations).toEqual([])
@@ -22,8 +22,9 @@ describe('what a capture keeps', () => {
 
   test('counts of both sides when it is written meanwhile', async () => {
     await using stage = await openStage()
-    await fill(stage)
-    const add = (id: number) => stage.call('PUT', '/collections/docs/points?wait=true', { points: [pointOf(id)] })
+    await stage.client.fill()
+    const add = (id: number) =>
+      stage.client.call('PUT', '/collections/docs/points?wait=true', { points: [pointOf(id)] })
     let counted = 0
     stage.fake.intercept = (line) => {
       if (line.endsWith('/docs/points/count') && ++counted === 2) return { result: { count: 203 } }
@@ -36,7 +37,7 @@ describe('what a capture keeps', () => {
 
   test('only the collections that the label names, with their aliases', async () => {
     await using stage = await openStage({ collections: ['docs'] })
-    await fill(stage)
+    await stage.client.fill()
     const { facts, contents } = await stage.bench.capture()
     expect([...contents.keys()]).toEqual(['1-docs.snapshot', 'collections.json'])
     expect(facts.aliases).toBe(1)
@@ -49,8 +50,8 @@ describe('what a capture keeps', () => {
 
   test('a snapshot of somebody else’s of the same second stays', async () => {
     await using stage = await openStage()
-    await fill(stage)
-    const { name } = (await stage.call('POST', '/collections/docs/snapshots?wait=true')).result
+    await stage.client.fill()
+    const { name } = (await stage.client.call('POST', '/collections/docs/snapshots?wait=true')).result
     await stage.bench.capture()
     expect(stage.files().toSorted()).toEqual([name, `${name}.checksum`])
   })
@@ -100,7 +101,7 @@ describe('a capture that fails leaves nothing on the server', () => {
     ],
   ])('%s', async (_, code, says, disturb) => {
     await using stage = await openStage()
-    await fill(stage)
+    await stage.client.fill()
     disturb(stage)
     const error = await failure(stage.bench.capture())
     expect(error).toMatchObject({ code })
@@ -111,8 +112,8 @@ describe('a capture that fails leaves nothing on the server', () => {
 
   test('one flipped bit in the download', async () => {
     await using stage = await openStage()
-    await fill(stage)
-    const real = Buffer.from(JSON.stringify((await stage.call('GET', '/collections/docs')).result))
+    await stage.client.fill()
+    const real = Buffer.from(JSON.stringify((await stage.client.call('GET', '/collections/docs')).result))
     let size = 0
     stage.fake.intercept = (line) => {
       if (line === 'POST /collections/docs/snapshots?wait=true') {
@@ -171,7 +172,7 @@ describe('a capture that cannot begin', () => {
     ['something else', 'everything', 'There are: My notes ü, docs.'],
   ])('a named collection that is not there: %s', async (_, name, hint) => {
     await using stage = await openStage({ collections: [name] })
-    await fill(stage)
+    await stage.client.fill()
     expect(await failure(stage.bench.capture())).toMatchObject({ code: 'DUMP_FAILED', hint })
   })
 })

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BackupError } from '../../../../src/errors.ts'
-import { apiKey, expectClean, failure, fill, openStage, type Stage } from './stage.ts'
+import { apiKey, expectClean, failure, openStage, type Stage } from './stage.ts'
 
 const file = 'xnai-restore-0123456789abcdef.snapshot'
 const temporary = 'xnai-restore-fedcba9876543210'
@@ -29,36 +29,38 @@ async function upload({ fake }: Stage, collection: string, content: Buffer): Pro
 describe('a server that died in the middle of a restore', () => {
   test.each([1, 2, 3])('after %i of three shards: the next restore ends in its state', async (shards) => {
     await using stage = await openStage()
-    await fill(stage)
-    const before = await stage.content()
+    await stage.client.fill()
+    const before = await stage.client.content()
     const snapshot = await stage.bench.capture()
-    await stage.call('POST', '/collections/docs/points/delete', { points: Array.from({ length: 100 }, (_, n) => n) })
+    await stage.client.call('POST', '/collections/docs/points/delete', {
+      points: Array.from({ length: 100 }, (_, n) => n),
+    })
     dieAfter(stage, shards)
     expect(await failure(stage.bench.restore(snapshot))).toMatchObject({ code: 'SERVICE_DOWN' })
     expect(stage.bench.notes.size).toBe(1)
     await stage.bench.restore(snapshot)
     await stage.bench.undoAll()
-    expect(await stage.content()).toEqual(before)
+    expect(await stage.client.content()).toEqual(before)
     await expectClean(stage)
   })
 
   test('and does not start again with what it left', async () => {
     await using stage = await openStage()
-    await fill(stage)
-    const before = await stage.content()
+    await stage.client.fill()
+    const before = await stage.client.content()
     const snapshot = await stage.bench.capture()
     await stage.fake.kill()
     writeFileSync(join(stage.folder, 'collections/docs/half'), '')
     for (const check of await stage.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
-    expect(await stage.content()).toEqual(before)
+    expect(await stage.client.content()).toEqual(before)
     expect(stage.bench.warnings.join()).toContain('started without')
     await expectClean(stage)
   })
 
   test('and does not start for another reason: its folders are back where they were', async () => {
     await using stage = await openStage()
-    await fill(stage)
-    const before = await stage.content()
+    await stage.client.fill()
+    const before = await stage.client.content()
     const snapshot = await stage.bench.capture()
     await stage.fake.kill()
     const start = () => Promise.reject(new BackupError('UNHEALTHY', 'ended at once'))
@@ -66,16 +68,16 @@ describe('a server that died in the middle of a restore', () => {
     expect(error).toMatchObject({ code: 'SERVICE_DOWN' })
     expect(error.hint).toContain('--no-safety')
     await stage.fake.start()
-    expect(await stage.content()).toEqual(before)
+    expect(await stage.client.content()).toEqual(before)
     await expectClean(stage)
   })
 })
 
 test('a restore that a dead run left going is ended before the next one', async () => {
   await using stage = await openStage()
-  await fill(stage)
+  await stage.client.fill()
   const snapshot = await stage.bench.capture()
-  const before = await stage.content()
+  const before = await stage.client.content()
   await upload(stage, 'docs', snapshot.contents.get('2-docs.snapshot') as Buffer)
   let stops = 0
   const { service } = stage.bench.context()
@@ -85,7 +87,7 @@ test('a restore that a dead run left going is ended before the next one', async 
   }
   await stage.bench.restore(snapshot, { service: { ...service, stop } })
   expect(stops).toBe(1)
-  expect(await stage.content()).toEqual(before)
+  expect(await stage.client.content()).toEqual(before)
   await expectClean(stage)
 })
 
@@ -118,21 +120,21 @@ describe('what a dead run noted is undone', () => {
   ]
   test.each(kinds)('%s', async (_, note, leave) => {
     await using stage = await openStage()
-    await fill(stage)
-    const before = await stage.content()
+    await stage.client.fill()
+    const before = await stage.client.content()
     await leave(stage)
     stage.bench.notes.add(note)
     await stage.bench.undoAll()
-    expect(await stage.content()).toEqual(before)
+    expect(await stage.client.content()).toEqual(before)
     await expectClean(stage)
     await stage.bench.undoAll()
   })
 
   test('a snapshot that was made, and one that was only asked for; not that of somebody else', async () => {
     await using stage = await openStage()
-    await fill(stage)
-    const theirs = (await stage.call('POST', '/collections/docs/snapshots')).result.name
-    const ours = (await stage.call('POST', '/collections/My%20notes%20%C3%BC/snapshots')).result.name
+    await stage.client.fill()
+    const theirs = (await stage.client.call('POST', '/collections/docs/snapshots')).result.name
+    const ours = (await stage.client.call('POST', '/collections/My%20notes%20%C3%BC/snapshots')).result.name
     const at = new Date().toISOString()
     stage.bench.notes.add({ act: 'made', collection: 'My notes ü', snapshot: ours })
     stage.bench.notes.add({ act: 'ask', collection: 'docs', before: JSON.stringify([theirs]), at })
@@ -147,14 +149,14 @@ describe('what a dead run noted is undone', () => {
 
   test('what was moved out of the way goes only when the server has the collection again', async () => {
     await using stage = await openStage()
-    await fill(stage)
+    await stage.client.fill()
     const folder = join(stage.folder, 'xnai-aside-0123456789abcdef')
     mkdirSync(join(folder, 'docs'), { recursive: true })
     stage.bench.notes.add({ act: 'aside', folder })
-    await stage.call('DELETE', '/collections/docs')
+    await stage.client.call('DELETE', '/collections/docs')
     expect(await failure(stage.bench.undoAll())).toMatchObject({ code: 'RESTORE_FAILED' })
     expect(existsSync(folder)).toBe(true)
-    await fill(stage)
+    await stage.client.fill()
     await stage.bench.undoAll()
     expect(existsSync(folder)).toBe(false)
   })

@@ -1,30 +1,30 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Kept } from './bench.ts'
-import { alias, apiKey, expectClean, failure, fill, openStage, type Stage } from './stage.ts'
+import { apiKey, expectClean, failure, openStage, type Stage } from './stage.ts'
 
-const dropAlias = ({ call }: Stage, alias_name: string) =>
+const dropAlias = ({ client: { call } }: Stage, alias_name: string) =>
   call('POST', '/collections/aliases', { actions: [{ delete_alias: { alias_name } }] })
 
 const damages: [what: string, damage: (stage: Stage) => Promise<unknown>][] = [
   ['nothing happened', async () => {}],
-  ['points are gone', ({ call }) => call('POST', '/collections/docs/points/delete', { points: [1, 2, 3] })],
+  ['points are gone', ({ client: { call } }) => call('POST', '/collections/docs/points/delete', { points: [1, 2, 3] })],
   [
     'points are others',
-    ({ call }) =>
+    ({ client: { call } }) =>
       call('PUT', '/collections/docs/points', { points: [{ id: 1, vector: { text: [9, 9, 9, 9] }, payload: {} }] }),
   ],
-  ['a collection is gone', ({ call }) => call('DELETE', '/collections/docs')],
+  ['a collection is gone', ({ client: { call } }) => call('DELETE', '/collections/docs')],
   [
     'all is gone',
-    async ({ call }) => {
+    async ({ client: { call } }) => {
       await call('DELETE', '/collections/docs')
       await call('DELETE', '/collections/My%20notes%20%C3%BC')
     },
   ],
   [
     'other vector parameters',
-    async ({ call }) => {
+    async ({ client: { call } }) => {
       await call('DELETE', '/collections/docs')
       await call('PUT', '/collections/docs', { vectors: { size: 8, distance: 'Dot' } })
     },
@@ -32,40 +32,43 @@ const damages: [what: string, damage: (stage: Stage) => Promise<unknown>][] = [
   [
     'other settings of the same vectors',
     async (stage) => {
-      const { config } = (await stage.call('GET', '/collections/docs')).result
-      await stage.call('DELETE', '/collections/docs')
-      await stage.call('PUT', '/collections/docs', { ...config.params, hnsw_config: { m: 32 } })
+      const { config } = (await stage.client.call('GET', '/collections/docs')).result
+      await stage.client.call('DELETE', '/collections/docs')
+      await stage.client.call('PUT', '/collections/docs', { ...config.params, hnsw_config: { m: 32 } })
     },
   ],
   ['an alias is gone', (stage) => dropAlias(stage, 'current')],
-  ['an alias leads elsewhere', (stage) => alias(stage, 'current', 'My notes ü')],
-  ['an alias is new', (stage) => alias(stage, 'newer', 'docs')],
-  ['a collection is new', ({ call }) => call('PUT', '/collections/newer', { vectors: { size: 2, distance: 'Dot' } })],
+  ['an alias leads elsewhere', (stage) => stage.client.alias('current', 'My notes ü')],
+  ['an alias is new', (stage) => stage.client.alias('newer', 'docs')],
+  [
+    'a collection is new',
+    ({ client: { call } }) => call('PUT', '/collections/newer', { vectors: { size: 2, distance: 'Dot' } }),
+  ],
   [
     'an alias has the name of a collection',
     async (stage) => {
-      await stage.call('DELETE', '/collections/docs')
-      await alias(stage, 'docs', 'My notes ü')
+      await stage.client.call('DELETE', '/collections/docs')
+      await stage.client.alias('docs', 'My notes ü')
     },
   ],
   [
     'a collection has the name of an alias',
     async (stage) => {
       await dropAlias(stage, 'current')
-      await stage.call('PUT', '/collections/current', { vectors: { size: 2, distance: 'Dot' } })
+      await stage.client.call('PUT', '/collections/current', { vectors: { size: 2, distance: 'Dot' } })
     },
   ],
 ]
 
 test.each(damages)('what was there comes back exactly: %s', async (_, damage) => {
   await using stage = await openStage()
-  await fill(stage)
-  const before = await stage.content()
+  await stage.client.fill()
+  const before = await stage.client.content()
   const snapshot = await stage.bench.capture()
   await damage(stage)
   await stage.bench.check(snapshot)
   for (const check of await stage.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
-  expect(await stage.content()).toEqual(before)
+  expect(await stage.client.content()).toEqual(before)
   await expectClean(stage)
 })
 
@@ -79,34 +82,34 @@ function storeOther({ contents, artifacts }: Kept, artifact: string, content: st
 
 test('an index that the server lost is made again', async () => {
   await using stage = await openStage()
-  await fill(stage)
-  const before = await stage.content()
+  await stage.client.fill()
+  const before = await stage.client.content()
   const snapshot = await stage.bench.capture()
   const content = JSON.parse(String(snapshot.contents.get('2-docs.snapshot')))
   storeOther(snapshot, '2-docs.snapshot', JSON.stringify({ ...content, schema: {} }))
   await stage.bench.restore(snapshot)
-  expect(await stage.content()).toEqual(before)
+  expect(await stage.client.content()).toEqual(before)
 })
 
 describe('where the label names collections', () => {
   test('the others stay as they are', async () => {
     await using stage = await openStage({ collections: ['docs'] })
-    await fill(stage)
+    await stage.client.fill()
     const snapshot = await stage.bench.capture()
-    const before = await stage.content()
-    await stage.call('PUT', '/collections/newer', { vectors: { size: 2, distance: 'Dot' } })
-    await stage.call('DELETE', '/collections/docs')
+    const before = await stage.client.content()
+    await stage.client.call('PUT', '/collections/newer', { vectors: { size: 2, distance: 'Dot' } })
+    await stage.client.call('DELETE', '/collections/docs')
     for (const check of await stage.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
-    await stage.call('DELETE', '/collections/newer')
-    expect(await stage.content()).toEqual(before)
+    await stage.client.call('DELETE', '/collections/newer')
+    expect(await stage.client.content()).toEqual(before)
   })
 
   test('an alias that became a collection of somebody else’s refuses the restore', async () => {
     await using stage = await openStage({ collections: ['docs'] })
-    await fill(stage)
+    await stage.client.fill()
     const snapshot = await stage.bench.capture()
     await dropAlias(stage, 'current')
-    await stage.call('PUT', '/collections/current', { vectors: { size: 2, distance: 'Dot' } })
+    await stage.client.call('PUT', '/collections/current', { vectors: { size: 2, distance: 'Dot' } })
     expect(await failure(stage.bench.check(snapshot))).toMatchObject({ code: 'RESTORE_REFUSED' })
   })
 })
@@ -117,7 +120,7 @@ describe('a restore that is refused or fails touches nothing', () => {
     ['1.15.0', 'RESTORE_REFUSED'],
   ])('a server of version %s', async (version, code) => {
     await using stage = await openStage()
-    await fill(stage)
+    await stage.client.fill()
     const snapshot = await stage.bench.capture()
     stage.fake.version = version
     expect(await failure(stage.bench.check(snapshot))).toMatchObject({ code })
@@ -149,33 +152,33 @@ describe('a restore that is refused or fails touches nothing', () => {
     ],
   ])('%s', async (_, code, intercept) => {
     await using stage = await openStage()
-    await fill(stage)
+    await stage.client.fill()
     const snapshot = await stage.bench.capture()
-    await stage.call('POST', '/collections/docs/points/delete', { points: [1, 2, 3] })
-    const damaged = await stage.content()
+    await stage.client.call('POST', '/collections/docs/points/delete', { points: [1, 2, 3] })
+    const damaged = await stage.client.content()
     stage.fake.intercept = intercept
     const error = await failure(stage.bench.restore(snapshot))
     expect(error).toMatchObject({ code })
     expect(`${error.message} ${error.hint}`).not.toContain(apiKey)
     stage.fake.intercept = () => undefined
-    expect(await stage.content()).toEqual(damaged)
+    expect(await stage.client.content()).toEqual(damaged)
     await expectClean(stage)
   })
 
   test('a stored file that is cut', async () => {
     await using stage = await openStage()
-    await fill(stage)
+    await stage.client.fill()
     const snapshot = await stage.bench.capture()
-    const before = await stage.content()
+    const before = await stage.client.content()
     snapshot.contents.set('1-my-notes-.snapshot', Buffer.alloc(5))
     expect(await failure(stage.bench.restore(snapshot))).toMatchObject({ code: 'SNAPSHOT_DAMAGED' })
-    expect(await stage.content()).toEqual(before)
+    expect(await stage.client.content()).toEqual(before)
     await expectClean(stage)
   })
 
   test('garbage with the right checksum leaves no file where the API does not see it', async () => {
     await using stage = await openStage()
-    await fill(stage)
+    await stage.client.fill()
     const snapshot = await stage.bench.capture()
     const record = snapshot.artifacts[0]
     if (!record) throw new Error('no artifact')
@@ -188,15 +191,15 @@ describe('a restore that is refused or fails touches nothing', () => {
 
   test('an interruption, in the middle of an upload', async () => {
     await using stage = await openStage()
-    await fill(stage)
+    await stage.client.fill()
     const snapshot = await stage.bench.capture()
-    const before = await stage.content()
+    const before = await stage.client.content()
     const controller = new AbortController()
     stage.fake.onShard = () => controller.abort()
     expect(await failure(stage.bench.restore(snapshot, { signal: controller.signal }))).toMatchObject({
       code: 'INTERRUPTED',
     })
-    expect(await stage.content()).toEqual(before)
+    expect(await stage.client.content()).toEqual(before)
     await expectClean(stage)
   })
 })
