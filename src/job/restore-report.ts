@@ -21,7 +21,8 @@ export interface RestoreReport {
 
 export function startRestoreReport(parts: Parts, step: RestoreStep, run: string, progress?: Progress): RestoreReport {
   const { project, name, snapshot } = step
-  const begun = parts.clock.monotonicMs()
+  // Of this target's own stages: with others in the same command it waits for theirs too.
+  let workedMs = 0
   parts.catalog.startRun({ id: run, kind: 'restore', project, target: name, started: parts.clock.now().toISOString() })
   const checks: Check[] = []
   const warnings: string[] = []
@@ -39,11 +40,14 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
     async attempt(stage, work) {
       if (failure) return undefined
       progress?.step(targetKey(step), stage)
+      const begun = parts.clock.monotonicMs()
       try {
         return await work()
       } catch (error) {
         noteFailure(error)
         return undefined
+      } finally {
+        workedMs += parts.clock.monotonicMs() - begun
       }
     },
     noteWarning: (text) => void warnings.push(text),
@@ -61,7 +65,7 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
         target: name,
         snapshot: snapshot.id,
         outcome: failure ? 'failed' : 'complete',
-        seconds: Math.round(parts.clock.monotonicMs() - begun) / 1000,
+        seconds: Math.round(workedMs) / 1000,
         ...(safetySnapshot !== undefined && { safetySnapshot }),
         rolledBack,
         checks,
