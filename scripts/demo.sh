@@ -5,4 +5,4 @@ cd "$ROOT"
 bash scripts/setup.sh
 bash scripts/controller-image.sh
 say "set-up took $SECONDS s"
-exec node scripts/demo.ts
+exec node scripts/demo.ts "$LAB/demo-logs"

@@ -1,0 +1,56 @@
+import { formatBytes, formatSeconds } from '../../src/cli/render/format.ts'
+import { lookOf, paint } from '../../src/cli/render/look.ts'
+import { renderTable } from '../../src/cli/render/table.ts'
+import type { Subject } from './services.ts'
+
+/** What was seen of each subject: one line of digest by name. */
+export type Digests = Map<string, string>
+
+/** The documents of `backup` and `restore`. */
+// biome-ignore lint/suspicious/noExplicitAny: the documents of the contract, read by name
+export type Documents = { backup: any; restore: any }
+
+/** A table for people, also in a pipe: there without colours. */
+export function renderReport(
+  subjects: Subject[],
+  { backup, restore }: Documents,
+  before: Digests,
+  now: Digests,
+): string {
+  const look = { ...lookOf(process.stdout, 'UTC'), terminal: true }
+  const rows = subjects.map(({ name }) => {
+    const saved = ofTarget(backup, name)
+    const restored = ofTarget(restore, name)
+    const proof = isProven(name, restore, before, now)
+      ? paint(look, 'green', `✓ ${now.get(name)}`)
+      : paint(look, 'red', `✗ ${now.get(name)}, was ${before.get(name)}`)
+    return [
+      name,
+      saved.method ?? '—',
+      formatBytes(saved.bytes ?? 0),
+      formatSeconds(saved.seconds ?? 0),
+      saved.downtimeSeconds > 0 ? formatSeconds(saved.downtimeSeconds) : 'none',
+      formatSeconds(restored.seconds ?? 0),
+      proof,
+    ]
+  })
+  return renderTable(['TARGET', 'METHOD', 'SIZE', 'BACKUP', 'STOPPED FOR', 'RESTORE', 'PROOF BY CONTENT'], rows, look)
+}
+
+/** The product says so, and so does the content. */
+export function isProven(name: string, restore: Documents['restore'], before: Digests, now: Digests): boolean {
+  return ofTarget(restore, name).outcome === 'complete' && before.get(name) === now.get(name)
+}
+
+/** One line for each target that failed: which, why, and what to do. */
+export function failures(document: Documents['backup']): string[] {
+  const targets: { target: string; error?: { message: string; hint: string } }[] = document.targets ?? []
+  const whole = document.error ? [`${document.error.message} ${document.error.hint}`] : []
+  return [
+    ...whole,
+    ...targets.flatMap(({ target, error }) => (error ? [`${target}: ${error.message} ${error.hint}`] : [])),
+  ]
+}
+
+const ofTarget = (document: Documents['backup'], name: string) =>
+  document.targets?.find(({ target }: { target: string }) => target === name) ?? {}
