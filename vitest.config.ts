@@ -9,7 +9,7 @@ export default defineConfig({
       layer(1, 'unit', 5, { include: ['test/unit/**/*.test.ts', 'test/*.test.ts'] }),
       layer(2, 'process', 60),
       layer(3, 'contract', 120, onPodman),
-      layer(4, 'fault', 300, onPodman),
+      layer(4, 'fault', 900, onPodman),
       layer(5, 'scenario', 600, onPodman),
     ],
   },
