@@ -35,7 +35,8 @@ export async function replaceTarget(
   const { snapshot } = report.step
   const target = report.step.target as Target
   const there = pathsThere(parts, target)
-  const before = safety && there ? await takeSafety(parts, { ...target, paths: there }, run, signal) : undefined
+  const replaced = there && { ...target, paths: there, spec: { ...target.spec, exclude: leftAlone(snapshot) } }
+  const before = safety && replaced ? await takeSafety(parts, replaced, run, signal) : undefined
   if (before) report.noteSafety(before.id)
   else if (safety) report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)
   const intent = parts.catalog.addIntent({
@@ -81,6 +82,9 @@ function pathsThere(parts: Parts, { paths, container }: Target): string[] | unde
   const there = paths.filter((path) => existsSync(reach(parts, container, path)))
   return paths.length > 0 && there.length === 0 ? undefined : there
 }
+
+/** What the restore will not touch, whatever the labels exclude by now. */
+const leftAlone = (snapshot: Snapshot): string[] => snapshot.artifacts.find(({ exclude }) => exclude)?.exclude ?? []
 
 /** What is there now, read back once before anything of it is removed: the way back is proven first. */
 async function takeSafety(parts: Parts, target: Target, run: string, signal: AbortSignal): Promise<Snapshot> {

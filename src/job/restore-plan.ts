@@ -1,5 +1,6 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { BackupError } from '../errors.ts'
+import { pathsWithin } from '../lib/tree/only.ts'
 import { groupKey, type Plan, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
 import type { Snapshot } from '../repository/repository.ts'
@@ -43,9 +44,9 @@ export async function planRestore(parts: Parts, request: RestoreRequest, signal:
   const options = { ...(only && { only }), ...(to !== undefined && { to }) }
   const snapshots = await parts.local.list(signal)
   const chosen = request.targets.map((wanted) => ({ ...wanted, snapshot: chooseSnapshot(snapshots, wanted, request) }))
+  if (only) for (const { snapshot } of chosen) refuseOnly(snapshot, only)
   if (to !== undefined) return { steps: chosen, down: [], ...options }
   const placed = await placeSteps(parts, chosen, signal)
-  if (only) for (const { target } of placed.steps) refuseOnlyOfDump(target)
   const steps = alignSets(snapshots, placed.steps, request)
   return { steps, down: placed.down, ...options }
 }
@@ -120,12 +121,22 @@ function liveTarget(plan: Plan, wanted: Named): Target {
   throw new BackupError('TARGET_BROKEN', broken.problems.map(({ label, reason }) => `${label}: ${reason}`).join('; '))
 }
 
-function refuseOnlyOfDump(target: Target): void {
-  if (target.spec.method === 'files') return
-  const reason = `--only takes paths out of trees; ${targetKey(target)} is a dump of method ${target.spec.method}`
-  throw new BackupError('USAGE', reason, {
-    hint: 'Write the dump to a directory with --to DIR and take out of it what you need.',
-  })
+/** Before anything is touched: every path must lead into one tree of the snapshot. */
+function refuseOnly({ target, method, artifacts }: Snapshot, only: string[]): void {
+  const origins = artifacts.flatMap(({ kind, origin }) => (kind === 'tree' && origin !== undefined ? [origin] : []))
+  if (origins.length === 0) {
+    throw new BackupError('USAGE', `--only takes paths out of trees; ${target} is a dump of method ${method}`, {
+      hint: 'Write the dump to a directory with --to DIR and take out of it what you need.',
+    })
+  }
+  for (const path of only) {
+    const trees = origins.filter((origin) => pathsWithin(origin, [path])?.length)
+    if (trees.length === 1) continue
+    const reason = trees.length === 0 ? 'lies in no tree' : 'may lie in any of several trees'
+    throw new BackupError('USAGE', `${path} ${reason} of ${target}`, {
+      hint: `Give the path as it is in the container; the snapshot holds ${origins.join(', ')}.`,
+    })
+  }
 }
 
 /** What others depend on comes first. A tree's writers stay down all the while; a dump's server is steered by its method. */

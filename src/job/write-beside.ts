@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { BackupError } from '../errors.ts'
 import { syncDirectory } from '../lib/atomic-file.ts'
+import { pathsWithin } from '../lib/tree/only.ts'
 import type { ArtifactRecord } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
 import { refuseDamaged } from './restore-checks.ts'
@@ -54,8 +55,10 @@ async function writeArtifact(
     await pipeline(await parts.local.open(snapshot, artifact.name, signal), sink, { signal })
     return onBytes(artifact.plain.bytes)
   }
+  const inside = pathsWithin(artifact.origin ?? '', only)
+  if (inside?.length === 0) return
   const isOnlyTree = snapshot.artifacts.filter(({ kind }) => kind === 'tree').length === 1
   const root = isOnlyTree ? folder : path
   await mkdir(root, { recursive: true })
-  await parts.local.extract(snapshot, artifact.name, root, { signal, onBytes, ...(only && { only }) })
+  await parts.local.extract(snapshot, artifact.name, root, { signal, onBytes, ...(inside && { only: inside }) })
 }

@@ -26,7 +26,7 @@ export const files: Method<'files'> = {
     if (quiesce === 'none') refuseChange(trees, before, await fingerprint())
   },
 
-  async restore(ctx, { quiesce, exclude }, snapshot) {
+  async restore(ctx, { quiesce }, snapshot) {
     const trees = snapshot.artifacts.filter(({ kind }) => kind === 'tree')
     const parts = trees
       .map((artifact) => partOf(ctx, artifact))
@@ -34,7 +34,7 @@ export const files: Method<'files'> = {
     refuseUnknown(ctx, parts)
     if (quiesce !== 'none') await ctx.service.stop()
     const checks: Check[] = []
-    for (const part of parts) checks.push(...(await replaceTree(ctx, snapshot, part, exclude)))
+    for (const part of parts) checks.push(...(await replaceTree(ctx, snapshot, part)))
     return checks
   },
 
@@ -88,14 +88,10 @@ function refuseUnknown(ctx: RestoreContext, parts: Part[]): void {
   throw new BackupError('USAGE', `${ctx.only?.join(', ')} lies in no tree of the snapshot`, { hint })
 }
 
-/** The root stays the same inode, because it is what is mounted. What is excluded from backups is left alone. */
-async function replaceTree(
-  ctx: MethodContext,
-  snapshot: StoredSnapshot,
-  part: Part,
-  exclude: string[],
-): Promise<Check[]> {
+/** The root stays the same inode, because it is what is mounted. What the snapshot left out is left alone. */
+async function replaceTree(ctx: MethodContext, snapshot: StoredSnapshot, part: Part): Promise<Check[]> {
   const { artifact, root, only, origin } = part
+  const exclude = artifact.exclude ?? []
   if (!existsSync(root)) await mkdir(root, { recursive: true })
   for (const path of only ?? ['.']) await clearTree(root, path, { exclude, signal: ctx.signal, onWarning: ctx.warn })
   await snapshot.extract(artifact.name, root, only)

@@ -86,6 +86,8 @@ export interface ArtifactRecord {
   /** Before compression. For a tree: of the tar stream. */
   plain: Digest
   stored: Digest & { file: string }
+  /** Patterns of a tree that were left out; a restore leaves alone what matches them. */
+  exclude?: string[]
   /** Entries of a tree, the root's own included. */
   entries?: number
   /** Sum of the file lengths of a tree: the room it needs. */

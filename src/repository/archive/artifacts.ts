@@ -32,7 +32,7 @@ export async function storeArtifact(
   return {
     kind: artifact.kind,
     name: artifact.name,
-    ...(artifact.kind === 'tree' && { origin: artifact.origin }),
+    ...(artifact.kind === 'tree' && { origin: artifact.origin, exclude: artifact.exclude }),
     plain: plain.digest(),
     stored: { ...stored.digest(), file },
     ...tree?.summary(),

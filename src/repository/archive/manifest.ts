@@ -17,6 +17,7 @@ const artifact = z.object({
   kind: z.enum(['stream', 'tree']),
   name: fileName,
   origin: z.string().optional(),
+  exclude: z.array(z.string()).optional(),
   plain: digest,
   stored: digest.extend({ file: fileName }),
   entries: z.int().min(1).optional(),
