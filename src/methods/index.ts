@@ -5,11 +5,14 @@ import { postgres } from './postgres.ts'
 import { qdrant } from './qdrant.ts'
 import { redis } from './redis.ts'
 import { sqlite } from './sqlite.ts'
+import { victoriametrics } from './victoriametrics.ts'
 
 /** Every method that this version carries. A new one needs its file and its line here. */
 export const methods: { [K in MethodKind]?: Method<K> } = {
   files,
+  postgres,
   qdrant,
   redis,
   sqlite,
+  victoriametrics,
 }

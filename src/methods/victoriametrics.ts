@@ -1,0 +1,108 @@
+import { chmod, chown, mkdir, stat } from 'node:fs/promises'
+import { asBackupError, BackupError } from '../errors.ts'
+import { poll } from '../lib/deadline.ts'
+import { clearTree } from '../lib/tree/clear.ts'
+import { digestTree } from '../lib/tree/digest.ts'
+import type { Check, Method, MethodContext, StoredSnapshot } from './method.ts'
+import { artifactsOf, findStorage } from './victoriametrics/layout.ts'
+import { compareFacts, countSeries, factsOfSample, isStill, takeSample } from './victoriametrics/sample.ts'
+import { reachServer, type Server } from './victoriametrics/server.ts'
+import { createSnapshot, deleteSnapshot } from './victoriametrics/snapshot.ts'
+
+/** VictoriaMetrics (single node, or one vmstorage) by its own snapshots: hard links to immutable files, of one instant. */
+export const victoriametrics: Method<'victoriametrics'> = {
+  kind: 'victoriametrics',
+  needsRunning: true,
+  paths: () => [],
+
+  async *capture(ctx, { options }) {
+    await using server = await reachServer(ctx, options)
+    ctx.fact('server', await readVersion(server))
+    ctx.fact('seriesLeast', await countSeries(server))
+    const sample = await takeSample(ctx, server)
+    await using snapshot = await createSnapshot(ctx, server)
+    ctx.fact('seriesMost', await countSeries(server))
+    if (sample && (await isStill(server, sample))) {
+      for (const [name, value] of Object.entries(factsOfSample(sample))) ctx.fact(name, value)
+    } else if (sample) {
+      ctx.warn(
+        'old points were being written: a restore is proven by the files and the number of series, not by points',
+      )
+    }
+    const storage = findStorage(ctx, snapshot.name)
+    ctx.fact('storage', storage.path)
+    yield* artifactsOf(storage, snapshot.name)
+  },
+
+  async restore(ctx, _spec, snapshot) {
+    const root = storageOf(ctx, snapshot)
+    await ctx.service.stop()
+    await mkdir(root, { recursive: true })
+    const owner = await stat(root)
+    // All of it: files of the server's own past would be taken for part of the restored state; caches and the lock are made anew.
+    await clearTree(root, '.', { exclude: [], signal: ctx.signal, onWarning: ctx.warn })
+    const checks: Check[] = []
+    for (const artifact of snapshot.artifacts) checks.push(...(await putBack(ctx, snapshot, artifact, root)))
+    await chown(root, owner.uid, owner.gid)
+    await chmod(root, owner.mode & 0o7777)
+    return checks
+  },
+
+  async undo(ctx, { options }, detail) {
+    await using server = await reachServer(ctx, options)
+    await deleteSnapshot(server, detail, ctx.signal)
+  },
+
+  async prove(ctx, { options, startTimeoutSeconds }, snapshot) {
+    await using server = await reachServer(ctx, options)
+    await awaitReady(ctx, server, startTimeoutSeconds)
+    // The cache may lie outside of the storage.
+    await server
+      .ask('/internal/resetRollupResultCache')
+      .catch(() => ctx.warn('the cache of query results was not reset'))
+    return compareFacts(server, snapshot.facts)
+  },
+}
+
+/** Empty in builds that were not told theirs. */
+async function readVersion(server: Server): Promise<string> {
+  const metrics = await server.ask('/metrics').catch(() => '')
+  return /^vm_app_version\{.*short_version="([^"]*)"/m.exec(metrics)?.[1] || 'unknown'
+}
+
+function storageOf(ctx: MethodContext, { facts }: StoredSnapshot): string {
+  if (typeof facts.storage === 'string') return ctx.hostPath(facts.storage)
+  throw new BackupError('RESTORE_REFUSED', 'the snapshot does not say where its data belongs')
+}
+
+/** The storage's own folder comes first, and is changed by what is put into it. */
+async function putBack(
+  ctx: MethodContext,
+  snapshot: StoredSnapshot,
+  { name, origin = '', plain }: StoredSnapshot['artifacts'][number],
+  storage: string,
+): Promise<Check[]> {
+  const to = ctx.hostPath(origin)
+  await mkdir(to, { recursive: true })
+  await snapshot.extract(name, to)
+  if (to === storage) return []
+  const actual = await digestTree(to, { exclude: [], signal: ctx.signal })
+  return [{ name: `${origin} as it was packed`, expected: plain.sha256, actual, ok: actual === plain.sha256 }]
+}
+
+async function awaitReady(ctx: MethodContext, server: Server, seconds: number): Promise<void> {
+  const look = async () => {
+    try {
+      return (await server.ask('/health')) !== ''
+    } catch (error) {
+      if (asBackupError(error).code !== 'SERVICE_DOWN') throw error
+      return false
+    }
+  }
+  await poll(look, {
+    what: `VictoriaMetrics in ${ctx.container.name} to answer`,
+    seconds,
+    clock: ctx.clock,
+    signal: ctx.signal,
+  })
+}
