@@ -123,12 +123,12 @@ function liveTarget(plan: Plan, wanted: Named): Target {
 
 /** Before anything is touched: every path must lead into one tree of the snapshot. */
 function refuseOnly({ target, method, artifacts }: Snapshot, only: string[]): void {
-  const origins = artifacts.flatMap(({ kind, origin }) => (kind === 'tree' && origin !== undefined ? [origin] : []))
-  if (origins.length === 0) {
-    throw new BackupError('USAGE', `--only takes paths out of trees; ${target} is a dump of method ${method}`, {
-      hint: 'Write the dump to a directory with --to DIR and take out of it what you need.',
+  if (method !== 'files') {
+    throw new BackupError('USAGE', `--only takes files out of trees; ${target} was backed up by method ${method}`, {
+      hint: 'Write the snapshot to a directory with --to DIR and take out of it what you need.',
     })
   }
+  const origins = artifacts.map(({ origin = '' }) => origin)
   for (const path of only) {
     const trees = origins.filter((origin) => pathsWithin(origin, [path])?.length)
     if (trees.length === 1) continue

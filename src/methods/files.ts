@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { posix } from 'node:path'
 import { BackupError } from '../errors.ts'
 import { clearTree } from '../lib/tree/clear.ts'
 import { digestTree } from '../lib/tree/digest.ts'
 import { fingerprintTree } from '../lib/tree/fingerprint.ts'
+import { pathsWithin } from '../lib/tree/only.ts'
 import type { ArtifactRecord } from '../repository/repository.ts'
 import type { Check, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
 
@@ -31,7 +31,6 @@ export const files: Method<'files'> = {
     const parts = trees
       .map((artifact) => partOf(ctx, artifact))
       .filter(({ only }) => only === undefined || only.length > 0)
-    refuseUnknown(ctx, parts)
     if (quiesce !== 'none') await ctx.service.stop()
     const checks: Check[] = []
     for (const part of parts) checks.push(...(await replaceTree(ctx, snapshot, part)))
@@ -74,18 +73,8 @@ interface Part {
 function partOf(ctx: RestoreContext, artifact: ArtifactRecord): Part {
   const origin = artifact.origin ?? ''
   const part = { artifact, origin, root: ctx.hostPath(origin) }
-  if (!ctx.only) return part
-  const only = ctx.only.flatMap((path) => {
-    const inside = posix.isAbsolute(path) ? posix.relative(origin, path) : posix.normalize(path)
-    return inside === '..' || inside.startsWith('../') ? [] : [inside.replace(/\/+$/, '') || '.']
-  })
-  return { ...part, only }
-}
-
-function refuseUnknown(ctx: RestoreContext, parts: Part[]): void {
-  if (parts.length > 0) return
-  const hint = 'Give a path as it is in the container, or one relative to the root of the tree.'
-  throw new BackupError('USAGE', `${ctx.only?.join(', ')} lies in no tree of the snapshot`, { hint })
+  const only = pathsWithin(origin, ctx.only)
+  return { ...part, ...(only && { only }) }
 }
 
 /** The root stays the same inode, because it is what is mounted. What the snapshot left out is left alone. */
