@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { eventually, type Lab, type ProgramOptions } from './lab.ts'
+import type { Call } from './product.ts'
+
+const runFile = promisify(execFile)
+const checkout = join(import.meta.dirname, '../..')
+
+/** The example stack with the controller, as its user has it: a folder with compose files, configuration and an .env. */
+export interface Stack {
+  readonly folder: string
+  /** Name of the controller's container. */
+  readonly controller: string
+  /** All containers, the controller answering. */
+  up(): Promise<void>
+  compose(args: string[], options?: ProgramOptions): Promise<string>
+  /** `podman exec xnai-backup xnai-backup … --json`: its document, also where it failed. */
+  call(args: string[]): Promise<Call>
+  /** Name of the one container of a service. */
+  container(service: string): string
+  /** Standard output of a shell script in the container of a service; without one, on the host in the folder of the stack. */
+  shell(service: string | undefined, script: string): Promise<string>
+  /** Names of the containers that run. */
+  running(): Promise<string[]>
+}
+
+export interface StackOptions {
+  /** Default: docker-compose v2. */
+  program?: 'compose' | 'podmanCompose'
+  /** A compose file on top of the others. */
+  override?: string
+}
+
+export async function makeStack(lab: Lab, { program = 'compose', override }: StackOptions = {}): Promise<Stack> {
+  const folder = join(lab.dir, 'files', 'stack')
+  const names = ['compose.yaml', 'compose.lab.yaml', 'compose.backup.yaml']
+  await mkdir(folder, { recursive: true })
+  await cp(join(checkout, 'examples/xnai'), folder, { recursive: true })
+  await cp(join(checkout, 'compose.backup.yaml'), join(folder, 'compose.backup.yaml'))
+  await writeFile(join(folder, '.env'), environment(), { mode: 0o600 })
+  if (override !== undefined) {
+    await writeFile(join(folder, 'compose.override.yaml'), override)
+    names.push('compose.override.yaml')
+  }
+  const files = names.map((name) => join(folder, name))
+  const controller = lab.env.XNAI_BACKUP_NAME ?? ''
+  const [before, after] = program === 'compose' ? ['-', '-1'] : ['_', '_1']
+  const stack: Stack = {
+    folder,
+    controller,
+    compose: (args, options) => lab[program](files, args, { cwd: folder, ...options }),
+    container: (service) => `${lab.project}${before}${service}${after}`,
+    async up() {
+      await stack.compose(['up', '--detach', '--no-build'], { timeoutSeconds: 300 })
+      await eventually(async () => (await stack.call(['plan'])).json.targets, 60, 'the controller answers')
+    },
+    call: (args) => callIn(lab, controller, args),
+    async shell(service, script) {
+      if (service !== undefined) return await lab.podman(['exec', stack.container(service), 'sh', '-ec', script])
+      return (await runFile('sh', ['-ec', script], { cwd: folder })).stdout
+    },
+    async running() {
+      const lines = await lab.podman(['ps', '--filter', 'status=running', '--format', '{{.Names}}'])
+      return lines.trim().split('\n').toSorted()
+    },
+  }
+  return stack
+}
+
+/** Passwords that nobody has seen, and a time zone in which it is about noon: no schedule of the stack is due meanwhile. */
+function environment(): string {
+  const west = new Date().getUTCHours() - 12
+  const password = () => randomBytes(12).toString('hex')
+  return [
+    `REDIS_PASSWORD=${password()}`,
+    `POSTGRES_PASSWORD=${password()}`,
+    `TZ=Etc/GMT${west < 0 ? west : `+${west}`}`,
+    '',
+  ].join('\n')
+}
+
+/** A command that fails has printed its document too; without one there is nothing to go on with. */
+async function callIn(lab: Lab, container: string, args: string[]): Promise<Call> {
+  const call = ['exec', container, 'xnai-backup', ...args, '--json']
+  try {
+    const stdout = await lab.podman(call, { timeoutSeconds: 600 })
+    return { exitCode: 0, stdout, stderr: '', json: JSON.parse(stdout) }
+  } catch (thrown) {
+    const { code, stdout, stderr } = thrown as { code?: number; stdout?: string; stderr?: string }
+    if (!stdout) throw thrown
+    return { exitCode: code ?? -1, stdout, stderr: stderr ?? '', json: JSON.parse(stdout) }
+  }
+}
