@@ -6,6 +6,7 @@ import { digestTree } from '../lib/tree/digest.ts'
 import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import { pathsWithin } from '../lib/tree/only.ts'
 import type { ArtifactRecord } from '../repository/repository.ts'
+import { recordIndexes } from './files/faiss.ts'
 import type { Check, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
 
 /** Trees as they lie on a volume or bind mount, read while their writers are down, or with a proof that they stood still. */
@@ -24,6 +25,7 @@ export const files: Method<'files'> = {
     const names = artifactNames(ctx.paths)
     for (const [index, tree] of trees.entries()) yield { kind: 'tree', name: names[index] as string, exclude, ...tree }
     if (quiesce === 'none') refuseChange(trees, before, await fingerprint())
+    recordIndexes(ctx, trees, exclude)
   },
 
   async restore(ctx, { quiesce }, snapshot) {

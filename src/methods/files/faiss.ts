@@ -1,0 +1,128 @@
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
+import { join } from 'node:path'
+import { BackupError } from '../../errors.ts'
+import { excludeMatcher } from '../../lib/tree/exclude.ts'
+import type { CaptureContext } from '../method.ts'
+
+/** What the header of a FAISS index says. */
+export interface IndexHeader {
+  /** Four letters. */
+  type: string
+  dimension: number
+  ntotal: number
+}
+
+const deepest = 2
+/** A tree of something else may have any number of files at its top. */
+const mostFiles = 2000
+const headBytes = 128
+
+/**
+ * Records the size and dimension of each FAISS index near the top of the trees. DUMP_FAILED where one cannot be whole: the format
+ * has no checksum, and is written in place, so that a copy of a torn file would look like any other.
+ */
+export function recordIndexes(ctx: CaptureContext, trees: { origin: string; root: string }[], exclude: string[]): void {
+  const excluded = excludeMatcher(exclude)
+  for (const { origin, root } of trees) {
+    for (const path of listFiles(root, excluded)) {
+      const { header, problem } = readIndex(join(root, path))
+      const shown = join(origin, path)
+      if (problem) throw new BackupError('DUMP_FAILED', `${shown} is no whole FAISS index: ${problem}`, { hint })
+      if (header) ctx.fact(`faiss ${shown}`, { ...header })
+    }
+  }
+}
+
+const hint =
+  'No snapshot was kept. Restore the last good one (xnai-backup list), or build the index anew; exclude it if it may go.'
+
+function listFiles(root: string, excluded: (path: string) => boolean): string[] {
+  const files: string[] = []
+  const visit = (folder: string, depth: number) => {
+    for (const entry of readEntries(join(root, folder))) {
+      const path = join(folder, entry.name)
+      if (excluded(path) || files.length >= mostFiles) continue
+      if (entry.isFile()) files.push(path)
+      else if (entry.isDirectory() && depth < deepest) visit(path, depth + 1)
+    }
+  }
+  visit('', 1)
+  return files
+}
+
+/** None for a tree that is a single file. What went away or cannot be read is the business of the capture itself. */
+function readEntries(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
+
+function openQuietly(file: string): number | undefined {
+  try {
+    return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch {
+    return undefined
+  }
+}
+
+/** Neither header nor problem: it is something else. */
+export function readIndex(file: string): { header?: IndexHeader; problem?: string } {
+  const head = Buffer.alloc(headBytes)
+  const descriptor = openQuietly(file)
+  if (descriptor === undefined) return {}
+  try {
+    const { size } = fstatSync(descriptor)
+    const known = head.subarray(0, readSync(descriptor, head))
+    return file.endsWith('.faiss') || looksLikeIndex(known) ? judge(known, size) : {}
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/**
+ * faiss/impl/index_write.cpp. After four letters: dimension, number of vectors, twice 2^20, trained, metric. Binary indexes have the
+ * length of a code before the number, and not the two constants.
+ */
+const dimensionAt = 4
+const ntotalAt = 8
+const binaryNtotalAt = 12
+const constantAt = 16
+const metricAt = 33
+const headerBytes = 37
+const lengthBytes = 8
+
+function looksLikeIndex(head: Buffer): boolean {
+  if (head.length < headerBytes || !typePattern.test(head.toString('latin1', 0, 4))) return false
+  return [constantAt, constantAt + 8].every((at) => head.readBigInt64LE(at) === 2n ** 20n)
+}
+
+const typePattern = /^I[A-Za-z][A-Za-z0-9]{2}$/
+const flat = /^IxF[I2l]$/
+const withIds = /^IxM[p2]$/
+
+function judge(head: Buffer, size: number): { header?: IndexHeader; problem?: string } {
+  const type = head.toString('latin1', 0, 4)
+  if (!typePattern.test(type)) return { problem: size === 0 ? 'it is empty' : 'it does not begin as one' }
+  if (head.length < headerBytes) return { problem: `it ends in its header, after ${size} bytes` }
+  const dimension = head.readInt32LE(dimensionAt)
+  const ntotal = Number(head.readBigInt64LE(type.startsWith('IB') ? binaryNtotalAt : ntotalAt))
+  if (dimension <= 0 || ntotal < 0 || !Number.isSafeInteger(ntotal)) {
+    return { problem: `its header says ${ntotal} vectors of dimension ${dimension}` }
+  }
+  const least = leastBytes(head, type, { dimension, ntotal })
+  if (size < least)
+    return { problem: `${ntotal} vectors of dimension ${dimension} need ${least} bytes, it has ${size}` }
+  return { header: { type, dimension, ntotal } }
+}
+
+/** Uncompressed vectors have a known length; other types at least their header. */
+function leastBytes(head: Buffer, type: string, { dimension, ntotal }: Omit<IndexHeader, 'type'>): number {
+  if (flat.test(type)) return headerBytes + lengthBytes + ntotal * dimension * 4
+  if (!withIds.test(type)) return headerBytes
+  // The index itself follows, and the ids after it. Metrics above 1 have an argument.
+  const inner = head.subarray(headerBytes + (head.readInt32LE(metricAt) > 1 ? 4 : 0))
+  const innerType = inner.toString('latin1', 0, 4)
+  return headerBytes + leastBytes(inner, innerType, { dimension, ntotal }) + lengthBytes + ntotal * 8
+}
