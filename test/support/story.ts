@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import type { z } from 'zod'
+import {
+  backupShape,
+  checkShape,
+  failureShape,
+  listShape,
+  planShape,
+  restoreShape,
+  statusShape,
+} from './json-shapes.ts'
+import { type Lab, type LabOptions, startLab } from './lab.ts'
+import { type Call, type Product, productOf } from './product.ts'
+import { watchCommandLines } from './watch-command-lines.ts'
+
+/** A stack on real Podman, its operator, and what must stay secret all the while. */
+export interface Story extends AsyncDisposable {
+  readonly lab: Lab
+  readonly product: Product
+  /** One command with `--json`, logging all it can; the document has the shape that the contract promises. */
+  call(args: string[], options?: { env?: Record<string, string> }): Promise<Call>
+  /** A backup that must succeed; answers the snapshot's id. */
+  backUp(target: string): Promise<string>
+  /** A restore in place that must succeed, all its proofs with it; answers its part of the document. */
+  restore(target: string, ...options: string[]): Promise<Call['json']>
+  /** Ids of the snapshots that are listed. */
+  listed(): Promise<string[]>
+  /** P9: none of the secrets stands in labels, output, logs, manifests, the catalog, or a command line that was seen meanwhile. */
+  expectNoSecret(): Promise<void>
+}
+
+const shapes: Record<string, z.ZodType> = {
+  backup: backupShape,
+  check: checkShape,
+  list: listShape,
+  plan: planShape,
+  restore: restoreShape,
+  status: statusShape,
+}
+
+export async function openStory(name: string, secrets: string[] = [], options: LabOptions = {}): Promise<Story> {
+  const lab = await startLab(name, options)
+  const product = productOf(lab)
+  mkdirSync(product.repository, { recursive: true })
+  const outputs: string[] = []
+  const commandLines = new Set<string>()
+
+  const call: Story['call'] = async (args, { env } = {}) => {
+    using _watch = watchCommandLines(commandLines)
+    const done = await product([...args, '--json'], { env: { XNAI_BACKUP_LOG_LEVEL: 'debug', ...env } })
+    outputs.push(done.stdout, done.stderr)
+    expect(done.json, `no document of ${args.join(' ')}: ${done.stderr}`).toBeDefined()
+    if (!args.includes('--dry-run')) {
+      const shape = 'error' in done.json ? failureShape : shapes[args[0] ?? '']
+      expect(shape?.safeParse(done.json).error).toBeUndefined()
+    }
+    return done
+  }
+  return {
+    lab,
+    product,
+    call,
+    backUp: async (target) => {
+      const { exitCode, json, stderr } = await call(['backup', target])
+      expect(json, stderr).toMatchObject({ outcome: 'complete', targets: [{ target, outcome: 'complete' }] })
+      expect(exitCode).toBe(0)
+      return json.targets[0].snapshot
+    },
+    restore: async (target, ...more) => {
+      const { exitCode, json, stderr } = await call(['restore', target, '--yes', ...more])
+      expect(json, stderr).toMatchObject({
+        outcome: 'complete',
+        targets: [{ target, outcome: 'complete', rolledBack: false }],
+      })
+      expect(exitCode).toBe(0)
+      const [result] = json.targets
+      expect(result.checks.filter(({ ok }: { ok: boolean }) => !ok)).toEqual([])
+      return result
+    },
+    listed: async () => (await call(['list'])).json.snapshots.map(({ id }: { id: string }) => id),
+    expectNoSecret: async () => {
+      const places = {
+        labels: await allLabels(lab),
+        output: outputs.join('\n'),
+        manifests: readAll(product.repository, (file) => file.endsWith('.json')),
+        state: readAll(product.state, () => true),
+        'command lines': [...commandLines].join('\n'),
+      }
+      for (const [place, text] of Object.entries(places)) {
+        expect(text.length, `${place}: nothing was looked at`).toBeGreaterThan(0)
+        for (const secret of secrets) expect(text.includes(secret), `a secret stands in ${place}`).toBe(false)
+      }
+    },
+    [Symbol.asyncDispose]: () => lab.stop(),
+  }
+}
+
+/** Labels of the default target of a service. */
+export function backedUp(method: string, more: Record<string, string> = {}): Record<string, string> {
+  const labels = Object.entries({ enable: 'true', method, schedule: 'manual', ...more })
+  return Object.fromEntries(labels.map(([key, value]) => [`xnai.backup.${key}`, value]))
+}
+
+/** A service as compose's `depends_on` makes it. */
+export const dependingOn = (...services: string[]) => ({
+  'com.docker.compose.depends_on': services.map((service) => `${service}:service_started:false`).join(','),
+})
+
+/** Since when each container runs: the same answer twice means that none was touched. */
+export const startTimes = (lab: Lab): Promise<string> =>
+  lab
+    .podman(['ps', '--all', '--format', '{{.Names}}'])
+    .then((names) =>
+      lab.podman([
+        ...['container', 'inspect', '--format', '{{.Name}} {{.State.Status}} {{.State.StartedAt}}'],
+        ...names.trim().split('\n').sort(),
+      ]),
+    )
+
+/** Status by service name: `running`, `paused`, `exited`. */
+export async function states(lab: Lab): Promise<Record<string, string>> {
+  const lines = (await startTimes(lab)).trim().split('\n')
+  return Object.fromEntries(
+    lines.map((line) =>
+      line
+        .slice(lab.project.length + 1)
+        .replace('-1 ', ' ')
+        .split(' '),
+    ),
+  )
+}
+
+async function allLabels(lab: Lab): Promise<string> {
+  const ids = (await lab.podman(['ps', '--all', '--quiet'])).trim().split('\n')
+  return lab.podman(['container', 'inspect', '--format', '{{json .Config.Labels}}', ...ids])
+}
+
+function readAll(folder: string, choose: (file: string) => boolean): string {
+  if (!existsSync(folder)) return ''
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  const chosen = entries.filter((entry) => entry.isFile() && choose(entry.name))
+  return chosen.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1')).join('\n')
+}
