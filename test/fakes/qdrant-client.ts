@@ -1,6 +1,6 @@
 /** What the tests do with a Qdrant, real or not, by its API. */
 export interface QdrantClient {
-  /** The answer: as JSON where it is that. */
+  /** The answer, as JSON where it is that; a refusal is an error. */
   // biome-ignore lint/suspicious/noExplicitAny: answers of any shape
   call(method: string, path: string, body?: unknown): Promise<any>
   /** All that a client sees: collections with settings, indexes and every point, and aliases. */
@@ -26,7 +26,9 @@ export function clientOf(url: string, apiKey: string): QdrantClient {
   const call: QdrantClient['call'] = async (method, path, body) => {
     const sent = body === undefined ? {} : { body: JSON.stringify(body) }
     const headers = { 'api-key': apiKey, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
-    const text = await (await fetch(`${url}${path}`, { method, headers, ...sent })).text()
+    const response = await fetch(`${url}${path}`, { method, headers, ...sent })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
     return text.startsWith('{') ? JSON.parse(text) : text
   }
   const names = async (): Promise<string[]> =>
@@ -74,8 +76,9 @@ const pointOf = (n: number) => ({
   id: n,
   vector: {
     text: [n, 1, 2, 3],
+    // Two rows of whole numbers would be read as a sparse vector.
     late: [
-      [n, 1],
+      [n + 0.5, 1],
       [2, n],
     ],
     words: { indices: [1, n + 2], values: [0.5, 0.25] },

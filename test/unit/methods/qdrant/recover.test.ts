@@ -156,7 +156,7 @@ describe('what a dead run noted is undone', () => {
     await stage.client.call('DELETE', '/collections/docs')
     expect(await failure(stage.bench.undoAll())).toMatchObject({ code: 'RESTORE_FAILED' })
     expect(existsSync(folder)).toBe(true)
-    await stage.client.fill()
+    await stage.client.call('PUT', '/collections/docs', {})
     await stage.bench.undoAll()
     expect(existsSync(folder)).toBe(false)
   })
