@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { BackupError } from '../errors.ts'
+import { asBackupError, BackupError } from '../errors.ts'
 import type { MethodOptions, TargetSpec } from '../labels/spec.ts'
 import type { Artifact } from '../repository/repository.ts'
-import type { CaptureContext, Check, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
+import type { CaptureContext, Check, Method, RestoreContext, StoredSnapshot } from './method.ts'
 import { awaitPostgres, connectPostgres, longSeconds, type PostgresClient } from './postgres/client.ts'
 import { type Cluster, type DatabaseFacts, listDatabases, listRoles } from './postgres/cluster.ts'
 import {
@@ -23,6 +23,7 @@ import {
   newRestoreId,
   type Part,
   restoreBeside,
+  swapEntries,
   swapIn,
   warnOfOthers,
 } from './postgres/restore.ts'
@@ -60,32 +61,31 @@ export const postgres: Method<'postgres'> = {
 
   async check(ctx, { options }, snapshot) {
     if (ctx.container.state !== 'running') return
-    const { parts } = await readParts(ctx, options, snapshot)
+    const { parts } = await readParts(options, snapshot)
     await refuseUnfit(ctx, await connectPostgres(ctx, options), snapshot, parts)
   },
 
   async restore(ctx, spec, snapshot) {
-    const { parts, cluster } = await readParts(ctx, spec.options, snapshot)
+    const { parts, all, cluster } = await readParts(spec.options, snapshot)
     const client = await bringUp(ctx, spec)
     await refuseUnfit(ctx, client, snapshot, parts)
     await dropTransient(ctx, client)
-    const present = await warnOfOthers(ctx, client, parts)
+    const present = (await listDatabases(client)).map(({ name }) => name)
+    warnOfOthers(ctx, present, parts, all)
     const id = newRestoreId()
-    using _note = ctx.note({ id })
+    const note = ctx.note({ id })
     try {
       await createMissing(client, cluster)
-      const entries = parts.map(({ facts }, index) => ({
-        facts,
-        fresh: `xnai_restore_${id}_${index}`,
-        ...(present.includes(facts.name) && { old: `xnai_old_${id}_${index}` }),
-      }))
-      for (const [index, part] of parts.entries()) {
-        await restoreBeside(ctx, client, snapshot, { part, fresh: entries[index]?.fresh ?? '' })
-      }
+      const entries = swapEntries(parts, present, id)
+      for (const entry of entries) await restoreBeside(ctx, client, snapshot, entry)
       await swapIn(ctx, client, await text(await snapshot.open(globalsArtifact)), entries)
       return []
     } finally {
-      if (!ctx.signal.aborted) await dropTransient(ctx, client, id).catch((error) => ctx.warn(String(error)))
+      await dropTransient(ctx, client, id).then(
+        () => note[Symbol.dispose](),
+        // The note stays: what is left is dropped by the next look.
+        (error) => ctx.warn(`databases of this restore were left: ${asBackupError(error).message}`),
+      )
     }
   },
 
@@ -94,7 +94,7 @@ export const postgres: Method<'postgres'> = {
   },
 
   async prove(ctx, { options, startTimeoutSeconds }, snapshot) {
-    const { parts } = await readParts(ctx, options, snapshot)
+    const { parts } = await readParts(options, snapshot)
     const client = await awaitPostgres(ctx, options, startTimeoutSeconds)
     const present = await listDatabases(client)
     const checks: Check[] = []
@@ -144,16 +144,14 @@ async function* captureDatabase(
   ctx.fact(extensionsFact(database), contents.extensions)
 }
 
-/** What the snapshot holds, less what the labels no longer name. */
-async function readParts(ctx: MethodContext, { databases }: MethodOptions['postgres'], snapshot: StoredSnapshot) {
+/** `parts`: what the snapshot holds, less what the labels no longer name. */
+async function readParts({ databases }: MethodOptions['postgres'], snapshot: StoredSnapshot) {
   const cluster: Cluster & { artifacts: Record<string, string> } = JSON.parse(
     await text(await snapshot.open(clusterArtifact)),
   )
   const all = cluster.databases.map((facts): Part => ({ facts, artifact: cluster.artifacts[facts.name] ?? '' }))
   const parts = databases ? all.filter(({ facts }) => databases.includes(facts.name)) : all
-  const left = all.filter((part) => !parts.includes(part)).map(({ facts }) => facts.name)
-  if (left.length > 0) ctx.warn(`in the snapshot, but not named by xnai.backup.postgres.databases: ${left.join(', ')}`)
-  return { cluster, parts }
+  return { cluster, all, parts }
 }
 
 /** A logical restore needs the server: started when it is down. */

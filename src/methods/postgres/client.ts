@@ -125,6 +125,14 @@ async function open(
   return { script, json, run, stream, server: await json<ServerFacts>('template1', serverQuery) }
 }
 
+/** What a service sets for its own clients would end a dump or a restore. */
+const noLimits = [
+  'statement_timeout=0',
+  'lock_timeout=0',
+  'idle_in_transaction_session_timeout=0',
+  'default_transaction_read_only=off',
+]
+
 /** The password is expanded by the shell in the container; it never leaves it. Messages in English, because they are read. */
 function toolScript({ passwordEnv }: MethodOptions['postgres'], { mergeErrors, drainInput }: ToolOptions): string {
   const call = `"$tool" "$@"${mergeErrors ? ' 2>&1' : ''}`
@@ -132,7 +140,8 @@ function toolScript({ passwordEnv }: MethodOptions['postgres'], { mergeErrors, d
     'tool=$1; shift',
     'command -v "$tool" >/dev/null || exit 127',
     `PGUSER=\${XNAI_USER:-\${POSTGRES_USER:-postgres}} PGAPPNAME=xnai-backup PGCONNECT_TIMEOUT=30 LC_ALL=C`,
-    'export PGUSER PGAPPNAME PGCONNECT_TIMEOUT LC_ALL',
+    `PGOPTIONS="${noLimits.map((setting) => `-c ${setting}`).join(' ')}"`,
+    'export PGUSER PGAPPNAME PGCONNECT_TIMEOUT PGOPTIONS LC_ALL',
     exportSecret('PGPASSWORD', passwordEnv === undefined ? {} : { variable: passwordEnv }),
     drainInput ? `${call}; code=$?; cat >/dev/null; exit "$code"` : `exec ${call}`,
   ].join('\n')

@@ -50,11 +50,19 @@ async function refuseMissingExtensions(
 /** Old and new databases lie side by side until the swap. */
 async function refuseFull(ctx: MethodContext, { server }: PostgresClient, parts: Part[]): Promise<void> {
   const needed = parts.reduce((sum, { facts }) => sum + facts.bytes, 0)
-  const { bavail, bsize } = await statfs(ctx.hostPath(server.dataDirectory)).catch((error) => {
-    ctx.warn(`free space of PostgreSQL's data was not checked: ${asBackupError(error).message}`)
-    return { bavail: Number.POSITIVE_INFINITY, bsize: 1 }
-  })
-  if (bavail * bsize >= needed) return
-  const message = `the databases need ${needed} bytes beside those of now, ${server.dataDirectory} has ${bavail * bsize} free`
+  const free = await freeBytes(ctx, server.dataDirectory)
+  if (free === undefined || free >= needed) return
+  const message = `the databases need ${needed} bytes beside those of now, ${server.dataDirectory} has ${free} free`
   throw new BackupError('NO_SPACE', message)
+}
+
+/** Undefined, with a warning, where this process cannot see the data directory. */
+async function freeBytes(ctx: MethodContext, directory: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(ctx.hostPath(directory))
+    return bavail * bsize
+  } catch (error) {
+    ctx.warn(`free space of PostgreSQL's data was not checked: ${asBackupError(error).message}`)
+    return undefined
+  }
 }

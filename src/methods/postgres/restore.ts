@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { BackupError } from '../../errors.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { describeToolFailure, longSeconds, type PostgresClient, psqlArguments } from './client.ts'
-import { type Cluster, type DatabaseFacts, isTransient, listDatabases, listRoles } from './cluster.ts'
+import { type Cluster, type DatabaseFacts, isTransient, listRoles } from './cluster.ts'
 import { compareContents, countScript, readContents, recordedContents } from './count.ts'
 import { createDatabaseSql, judgeGlobals, rehearsalScript, type SwapEntry, swapScript } from './swap.ts'
 import { connectTo, quoteName, quoteText } from './text.ts'
@@ -15,6 +15,15 @@ export interface Part {
 
 /** Names of what this restore makes: `undo` finds them by `id`. */
 export const newRestoreId = (): string => randomBytes(4).toString('hex')
+
+/** The names that this restore swaps. */
+export function swapEntries(parts: Part[], present: string[], id: string): (Part & SwapEntry)[] {
+  return parts.map((part, index) => ({
+    ...part,
+    fresh: `xnai_restore_${id}_${index}`,
+    ...(present.includes(part.facts.name) && { old: `xnai_old_${id}_${index}` }),
+  }))
+}
 
 /** Roles and tablespaces that are missing, without rights: owners of what is about to come. They do no harm if it never comes. */
 export async function createMissing(
@@ -39,16 +48,19 @@ export async function restoreBeside(
   ctx: MethodContext,
   client: PostgresClient,
   snapshot: StoredSnapshot,
-  { part, fresh }: { part: Part; fresh: string },
+  { facts, artifact, fresh }: Part & SwapEntry,
 ): Promise<void> {
-  await client.script('template1', createDatabaseSql(part.facts, fresh, client.server.major), { timeoutSeconds: 600 })
+  await client.script('template1', createDatabaseSql(facts, fresh, client.server.major), { timeoutSeconds: 600 })
   const args = ['--exit-on-error', '--no-password', '-d', connectTo(fresh)]
-  const input = await snapshot.open(part.artifact)
+  const input = await snapshot.open(artifact)
   const result = await client.run('pg_restore', args, { input, timeoutSeconds: longSeconds })
   if (result.exitCode !== 0) throw describeToolFailure(ctx, 'pg_restore', result, 'RESTORE_FAILED')
   const counted = await client.script(fresh, countScript, { timeoutSeconds: longSeconds })
-  const { name } = part.facts
-  const checks = compareContents(name, recordedContents(snapshot.facts, name), readContents(counted.split('\n')))
+  const checks = compareContents(
+    facts.name,
+    recordedContents(snapshot.facts, facts.name),
+    readContents(counted.split('\n')),
+  )
   const wrong = checks.find(({ ok }) => !ok)
   if (wrong) {
     const said = `${wrong.name}: expected ${wrong.expected}, found ${wrong.actual}`
@@ -91,8 +103,11 @@ function swapFailure(ctx: MethodContext, result: { exitCode: number; stdout: str
       hint: 'Stop what uses the database, also outside of this stack, or name it in xnai.backup.clients.',
     })
   }
-  const errors = result.stdout.split('\n').filter((line) => /ERROR|FATAL/.test(line) && judgeGlobals(line).length > 0)
-  const failed = { exitCode: result.exitCode, stderr: errors.join('\n') || result.stdout }
+  // Other lines may quote the statement, and with it the hash of a password.
+  const errors = result.stdout
+    .split('\n')
+    .filter((line) => /psql: error:|no such file/i.test(line) || judgeGlobals(line).length > 0)
+  const failed = { exitCode: result.exitCode, stderr: errors.join('\n') }
   return describeToolFailure(ctx, 'psql', failed, 'RESTORE_FAILED')
 }
 
@@ -115,10 +130,11 @@ function dropSql({ server }: PostgresClient, name: string): string {
   return `${end}\nDROP DATABASE IF EXISTS ${quoteName(name)};`
 }
 
-/** Databases that exist and are in no snapshot stay: this is no tree. */
-export async function warnOfOthers(ctx: MethodContext, client: PostgresClient, parts: Part[]): Promise<string[]> {
-  const present = (await listDatabases(client)).map(({ name }) => name)
-  const others = present.filter((name) => parts.every(({ facts }) => facts.name !== name))
+/** Databases that stay as they are: those that no snapshot holds, since this is no tree, and those that the labels no longer name. */
+export function warnOfOthers(ctx: MethodContext, present: string[], parts: Part[], all: Part[]): void {
+  const others = present.filter((name) => all.every(({ facts }) => facts.name !== name))
   if (others.length > 0) ctx.warn(`not in the snapshot and left as they are: ${others.join(', ')}`)
-  return present
+  const unnamed = all.filter((part) => !parts.includes(part)).map(({ facts }) => facts.name)
+  if (unnamed.length > 0)
+    ctx.warn(`in the snapshot, but not named by xnai.backup.postgres.databases: ${unnamed.join(', ')}`)
 }

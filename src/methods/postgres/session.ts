@@ -1,5 +1,7 @@
 import { PassThrough } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { longSeconds, type PostgresClient, psqlArguments } from './client.ts'
+import { asDumpError } from './dump.ts'
 
 /** A transaction held open that sees one instant of a database. Its snapshot can be dumped and counted. */
 export interface SnapshotSession extends AsyncDisposable {
@@ -9,9 +11,9 @@ export interface SnapshotSession extends AsyncDisposable {
   ask(sql: string): Promise<string[]>
 }
 
-/** A long transaction must not be ended by the service's own limits. */
-const begin = `SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN
-  ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout') \\g /dev/null
+/** Limits that only some versions know; the others are lifted for every call. */
+const begin = `SELECT set_config(name, '0', false) FROM pg_settings
+  WHERE name IN ('idle_session_timeout', 'transaction_timeout') \\g /dev/null
 SET row_security = off;
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SELECT pg_export_snapshot();`
@@ -19,7 +21,11 @@ SELECT pg_export_snapshot();`
 export async function holdSnapshot(client: PostgresClient, database: string): Promise<SnapshotSession> {
   const input = new PassThrough()
   const output = await client.stream('psql', psqlArguments(database), { input, timeoutSeconds: longSeconds })
-  const nextLine = lineReader(output)
+  const readLine = lineReader(output)
+  const nextLine = () =>
+    readLine().catch((cause) => {
+      throw asDumpError(cause, `the transaction that counts ${database}`)
+    })
   let questions = 0
   let asking = false
 
@@ -32,10 +38,11 @@ export async function holdSnapshot(client: PostgresClient, database: string): Pr
     asking = false
     return lines
   }
+  // Nothing hangs on how it ends: what was asked has been answered, or has failed already.
   const dispose = async () => {
     input.end()
     if (asking) output.destroy()
-    else for await (const _ of output);
+    else await buffer(output).catch(() => undefined)
   }
   try {
     const snapshot = (await ask(begin)).at(-1) ?? ''

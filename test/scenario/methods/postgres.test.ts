@@ -147,31 +147,43 @@ describe('a restore that is cut leaves all of the old or all of the new', () => 
     return { instance, snapshot }
   }
 
-  test('before and after every command that changes something', async () => {
+  // Whoever dies at a point leaves what is seen there.
+  test('seen after every command of a restore', async () => {
     const { instance, snapshot } = await prepare('calls')
     const states: string[] = []
-    for (let calls = 0, isCut = true; isCut; calls++) {
-      isCut = false
-      const disturb = (ctx: RestoreContext): RestoreContext => {
-        let left = calls
-        let hasBegun = false
-        const exec: RestoreContext['exec'] = (...call) => {
-          hasBegun ||= String(call[1]?.input).startsWith('CREATE DATABASE')
-          if (!hasBegun || left-- > 0) return ctx.exec(...call)
-          isCut = true
-          return Promise.reject(new Error('the controller is dead'))
-        }
-        return { ...ctx, exec }
-      }
-      await instance.bench.restore(snapshot, disturb).catch(() => undefined)
-      states.push(await state(instance))
-    }
-    expect(new Set(states)).toEqual(new Set(['now', 'saved']))
-    await fill(instance, 'now')
-    for (const check of await instance.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
-    expect(await state(instance)).toBe('saved')
-    expect(await transient(instance)).toBe('0')
+    const disturb = (ctx: RestoreContext): RestoreContext => ({
+      ...ctx,
+      exec: async (...call) => {
+        const result = await ctx.exec(...call)
+        states.push(await state(instance))
+        return result
+      },
+    })
+    for (const check of await instance.bench.restore(snapshot, disturb)) expect(check).toMatchObject({ ok: true })
+    expect(states.filter((each, index) => each !== states[index - 1])).toEqual(['now', 'saved'])
   })
+
+  test.each(['pg_restore', 'RENAME TO', 'DROP DATABASE'])(
+    'and the next one clears up after a controller that died at %s',
+    async (death) => {
+      const { instance, snapshot } = await prepare(`dead-${death.toLowerCase().replace(/\W/, '-')}`)
+      let isDead = false
+      const disturb = (ctx: RestoreContext): RestoreContext => ({
+        ...ctx,
+        exec: (command, options) => {
+          isDead ||= `${command[4]} ${options?.input}`.includes(death)
+          return isDead ? Promise.reject(new Error('the controller is dead')) : ctx.exec(command, options)
+        },
+      })
+      await instance.bench.restore(snapshot, disturb).catch(() => undefined)
+      expect(isDead).toBe(true)
+      expect(await state(instance)).toBe(death === 'DROP DATABASE' ? 'saved' : 'now')
+      expect(await transient(instance)).not.toBe('0')
+      for (const check of await instance.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+      expect(await state(instance)).toBe('saved')
+      expect(await transient(instance)).toBe('0')
+    },
+  )
 
   test('within the swap, after every line and in the middle of it', async () => {
     const { instance, snapshot } = await prepare('lines')
