@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { BackupError } from '../errors.ts'
+import { asBackupError, BackupError } from '../errors.ts'
 import { nearest } from '../labels/nearest.ts'
 import type { TargetSpec } from '../labels/spec.ts'
 import type { FactValue } from '../repository/repository.ts'
 import type { Check, Method } from './method.ts'
 import type { Alias, Api } from './qdrant/api.ts'
 import { canonical } from './qdrant/canonical.ts'
-import { compareCollection, compareNames, compareStatus, rangeText } from './qdrant/compare.ts'
+import { compareCollection, compareNames, rangeText } from './qdrant/compare.ts'
+import { refuseUnfit } from './qdrant/fitness.ts'
 import {
   artifactName,
   type Inventory,
@@ -16,12 +17,11 @@ import {
   type SavedCollection,
   selectWanted,
 } from './qdrant/inventory.ts'
-import { awaitGreen, isTemporary, type Restore, rehearse, replace, replaceNames } from './qdrant/replace.ts'
+import { isTemporary, type Restore, rehearse, replace, replaceNames } from './qdrant/replace.ts'
 import { endOrphans, reviveServer } from './qdrant/revive.ts'
-import { openServer, refuseStopped, type Server } from './qdrant/server.ts'
+import { awaitGreen, openServer, refuseStopped } from './qdrant/server.ts'
 import { makeSnapshot } from './qdrant/snapshot.ts'
 import { undoNote } from './qdrant/undo.ts'
-import { refuseVersion } from './qdrant/version.ts'
 
 /** Qdrant by its own snapshots, one a collection, with the aliases that those leave out. A hot snapshot is no instant: each shard has its own. */
 export const qdrant: Method<'qdrant'> = {
@@ -52,17 +52,21 @@ export const qdrant: Method<'qdrant'> = {
   async check(ctx, spec, snapshot) {
     const wanted = selectWanted(await readInventory(snapshot), spec)
     if (ctx.container.state !== 'running') return
-    await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED' })
-    await refuseUnfit(server, wanted)
+    try {
+      await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED' })
+      await refuseUnfit(server, wanted)
+    } catch (error) {
+      // One that starts over and over is looked at by the restore, which refuses as well.
+      if (asBackupError(error).code !== 'SERVICE_DOWN') throw error
+    }
   },
 
   async restore(ctx, spec, snapshot) {
     const saved = selectWanted(await readInventory(snapshot), spec)
     const revived = await reviveServer(ctx, spec, saved)
     await endOrphans(ctx, spec, saved)
-    await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED', justStarted: true })
-    await refuseUnfit(server, saved)
-    const restore: Restore = { ctx, server, saved, snapshot, settleSeconds: spec.startTimeoutSeconds }
+    await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED' })
+    const restore: Restore = { ctx, server, saved, snapshot }
     for (const collection of saved.collections) await rehearse(restore, collection)
     for (const collection of saved.collections) await replace(restore, collection)
     await replaceNames(restore)
@@ -78,13 +82,13 @@ export const qdrant: Method<'qdrant'> = {
 
   async prove(ctx, spec, snapshot) {
     const saved = selectWanted(await readInventory(snapshot), spec)
-    await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED', justStarted: true })
+    const patience = { justStarted: true, state: ctx.service.state }
+    await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED', ...patience })
     const { api, version } = server
+    const versions = { saved: saved.server, server: version }
     const checks: Check[] = compareNames(saved, await listCollections(api), await api.aliases())
     for (const collection of saved.collections) {
-      await awaitGreen({ ctx, server, settleSeconds: spec.startTimeoutSeconds }, collection.name)
-      checks.push(compareStatus(collection, await api.info(collection.name)))
-      const versions = { saved: saved.server, server: version }
+      await awaitGreen(ctx, api, collection.name, spec.startTimeoutSeconds)
       checks.push(...(await compareCollection(api, collection.name, collection, versions)))
     }
     return checks
@@ -147,18 +151,4 @@ function factsOf({ server, collections, aliases }: Inventory): Record<string, Fa
     return [`collection ${name}`, { points: rangeText(points), shards, config: digest }]
   })
   return { server, collections: collections.length, aliases: aliases.length, ...Object.fromEntries(facts) }
-}
-
-/** RESTORE_REFUSED for what this server cannot take. */
-async function refuseUnfit({ api, version }: Server, saved: Inventory): Promise<void> {
-  const refusal = refuseVersion(saved.server, version)
-  if (refusal) throw new BackupError('RESTORE_REFUSED', refusal.reason, { hint: refusal.hint })
-  if (saved.complete) return
-  const own = new Set(saved.collections.map(({ name }) => name))
-  const others = (await api.collections()).filter((name) => !own.has(name))
-  const taken = saved.aliases.find(({ alias_name }) => others.includes(alias_name))
-  if (!taken) return
-  throw new BackupError('RESTORE_REFUSED', `${taken.alias_name}, an alias in the snapshot, is a collection now`, {
-    hint: 'Nothing was touched. Name that collection in qdrant.collections too, or delete it.',
-  })
 }

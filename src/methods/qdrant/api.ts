@@ -81,8 +81,11 @@ export function openApi(http: Http): Api {
       const shape = z.object({ remote_shards: z.array(z.unknown()) })
       return (await get(at(collection, '/cluster'), shape)).remote_shards.length
     },
-    count: async (collection) =>
-      (await post(at(collection, '/points/count'), { exact: true }, z.object({ count: z.number() }))).count,
+    count: async (collection) => {
+      const options = { body: { exact: true }, timeoutSeconds: 600 }
+      return result(await http.ask('POST', at(collection, '/points/count'), options), z.object({ count: z.number() }))
+        .count
+    },
     sample: async (collection) => {
       const body = { limit: samplePoints, with_payload: true, with_vector: true }
       const { points } = await post(at(collection, '/points/scroll'), body, z.object({ points: z.array(z.unknown()) }))

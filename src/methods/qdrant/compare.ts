@@ -15,6 +15,7 @@ export async function compareCollection(
   const count = await api.count(name)
   const { least, most } = saved.points
   const checks = [
+    compareStatus(saved, info),
     check(`points of ${saved.name}`, rangeText(saved.points), String(count), count >= least && count <= most),
     compareConfig(saved, info, sameMinor(versions.saved, versions.server)),
     compareIndexes(saved, info),
@@ -48,7 +49,7 @@ export function missingIndexes(saved: SavedCollection, info: CollectionInfo): [f
 }
 
 /** Red is a fault of the server's, unless it was red then; yellow and grey still optimize data that is all there. */
-export function compareStatus(saved: SavedCollection, { status }: CollectionInfo): Check {
+function compareStatus(saved: SavedCollection, { status }: CollectionInfo): Check {
   const expected = saved.status === 'red' ? 'red, as at the backup' : 'green, or still optimizing'
   return check(`status of ${saved.name}`, expected, status, status !== 'red' || saved.status === 'red')
 }

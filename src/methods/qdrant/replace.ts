@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { asBackupError, BackupError } from '../../errors.ts'
-import { poll } from '../../lib/deadline.ts'
 import type { Check, MethodContext, StoredSnapshot, UndoDetail } from '../method.ts'
 import type { AliasAction, Api } from './api.ts'
 import { compareCollection, compareConfig, missingIndexes } from './compare.ts'
@@ -25,8 +24,6 @@ export interface Restore {
   server: Server
   saved: Inventory
   snapshot: StoredSnapshot
-  /** How long a collection may take to be green. */
-  settleSeconds: number
 }
 
 /** A temporary collection is never part of a backup, nor of what a restore leaves. */
@@ -37,8 +34,8 @@ export const isOurUpload = (file: string): boolean => new RegExp(`^${prefix}[0-9
 export async function rehearse(restore: Restore, saved: SavedCollection): Promise<void> {
   const name = newName()
   await using _file = await upload(restore, saved, name, 'yes')
-  await finishCollection(restore, name, saved)
   const { api, version } = restore.server
+  await restoreIndexes(api, name, saved)
   const checks = await compareCollection(api, name, saved, { saved: restore.saved.server, server: version })
   const failed = checks.filter(({ ok }) => !ok)
   if (failed.length === 0) return
@@ -58,7 +55,7 @@ export async function replace(restore: Restore, saved: SavedCollection): Promise
   const exists = (await api.collections()).includes(saved.name)
   if (exists && !(await hasSettings(api, saved))) await api.deleteCollection(saved.name)
   await using _file = await upload(restore, saved, saved.name, 'no')
-  await finishCollection(restore, saved.name, saved)
+  await restoreIndexes(api, saved.name, saved)
 }
 
 /** Collections that are not in a snapshot of all, and aliases as they were. */
@@ -129,20 +126,7 @@ async function hasSettings(api: Api, saved: SavedCollection): Promise<boolean> {
   return info !== undefined && compareConfig(saved, info, true).ok
 }
 
-/** What a restore may leave open: indexes, and optimizing. */
-async function finishCollection(restore: Restore, name: string, saved: SavedCollection): Promise<void> {
-  const { api } = restore.server
+/** A server may lose an index that a snapshot of another version holds. */
+async function restoreIndexes(api: Api, name: string, saved: SavedCollection): Promise<void> {
   for (const [field, index] of missingIndexes(saved, await api.info(name))) await api.createIndex(name, field, index)
-  await awaitGreen(restore, name)
-}
-
-/** Waits a while for green; a collection that takes longer is judged as it is. */
-export async function awaitGreen(
-  { ctx: { clock, signal }, server: { api }, settleSeconds }: Omit<Restore, 'saved' | 'snapshot'>,
-  collection: string,
-): Promise<void> {
-  const look = async () => ['green', 'red'].includes((await api.info(collection)).status)
-  await poll(look, { what: `${collection} to be green`, seconds: settleSeconds, clock, signal }).catch((error) => {
-    if (signal.aborted || asBackupError(error).code !== 'TIMEOUT') throw error
-  })
 }

@@ -6,9 +6,10 @@ import type { TargetSpec } from '../../labels/spec.ts'
 import { syncDirectory } from '../../lib/atomic-file.ts'
 import type { MethodContext, RestoreContext, UndoDetail } from '../method.ts'
 import type { Api } from './api.ts'
+import { refuseUnfit } from './fitness.ts'
 import type { Inventory } from './inventory.ts'
 import { isOurUpload } from './replace.ts'
-import { openServer } from './server.ts'
+import { openServer, type Server } from './server.ts'
 
 /** A note of a folder that holds collections that were moved out of the server's way. */
 export interface AsideNote extends UndoDetail {
@@ -23,8 +24,9 @@ export interface Revived {
 }
 
 /**
- * Starts the server if need be, and waits until it is ready. One that was killed while it replaced a collection may never start again (1.13.1: `Failed to load
- * local shard`). Then the folders of collections that are replaced anyway are moved out of its way, and back if that does not help.
+ * Starts the server if need be, and refuses what it cannot take. One that was killed while it replaced a collection may never start
+ * again (1.13.1: `Failed to load local shard`). Then the folders of collections that are replaced anyway are moved out of its way,
+ * and back if that does not help.
  */
 export async function reviveServer(
   ctx: RestoreContext,
@@ -32,7 +34,7 @@ export async function reviveServer(
   saved: Inventory,
 ): Promise<Revived> {
   try {
-    await startServer(ctx, spec)
+    await startServer(ctx, spec, saved)
     return { settle: async () => {} }
   } catch (error) {
     const isDown = ['SERVICE_DOWN', 'UNHEALTHY', 'TIMEOUT'].includes(asBackupError(error).code)
@@ -57,35 +59,40 @@ export async function removeAside(ctx: MethodContext, api: Api, { folder }: Asid
  * tells of it; nobody else can have a live one, since runs of a target take turns. Only a new start of the server ends it for sure.
  */
 export async function endOrphans(ctx: RestoreContext, spec: TargetSpec<'qdrant'>, saved: Inventory): Promise<void> {
-  let found = false
-  {
-    await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED' })
-    found = await removeOrphans(server.api, saved)
-  }
-  if (!found) return
+  const orphans = await withServer(ctx, spec, ({ api }) => findOrphans(api, saved))
+  if (orphans.length === 0) return
   await ctx.service.stop()
-  await startServer(ctx, spec)
-}
-
-async function removeOrphans(api: Api, saved: Inventory): Promise<boolean> {
-  const now = await api.collections()
-  let found = false
-  for (const { name } of saved.collections.filter((collection) => now.includes(collection.name))) {
-    for (const file of (await api.snapshots(name)).names.filter(isOurUpload)) {
-      await api.deleteSnapshot(name, file)
-      found = true
-    }
-  }
-  return found
-}
-
-async function startServer(ctx: RestoreContext, spec: TargetSpec<'qdrant'>): Promise<void> {
-  if ((await ctx.service.state()) !== 'running') await ctx.service.start()
-  await using _ready = await openServer(ctx, spec, {
-    failure: 'RESTORE_FAILED',
-    justStarted: true,
-    state: ctx.service.state,
+  await startServer(ctx, spec, saved)
+  await withServer(ctx, spec, async ({ api }) => {
+    for (const { collection, file } of orphans) await api.deleteSnapshot(collection, file)
   })
+}
+
+async function findOrphans(api: Api, saved: Inventory): Promise<{ collection: string; file: string }[]> {
+  const now = await api.collections()
+  const names = saved.collections.map(({ name }) => name).filter((name) => now.includes(name))
+  const found = await Promise.all(
+    names.map(async (collection) => {
+      const files = (await api.snapshots(collection)).names.filter(isOurUpload)
+      return files.map((file) => ({ collection, file }))
+    }),
+  )
+  return found.flat()
+}
+
+async function startServer(ctx: RestoreContext, spec: TargetSpec<'qdrant'>, saved: Inventory): Promise<void> {
+  if ((await ctx.service.state()) !== 'running') await ctx.service.start()
+  await withServer(ctx, spec, (server) => refuseUnfit(server, saved))
+}
+
+async function withServer<T>(
+  ctx: RestoreContext,
+  spec: TargetSpec<'qdrant'>,
+  work: (server: Server) => Promise<T>,
+): Promise<T> {
+  const patience = { justStarted: true, state: ctx.service.state }
+  await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED', ...patience })
+  return await work(server)
 }
 
 async function startWithout(
@@ -108,16 +115,16 @@ async function startWithout(
     await rm(aside, { recursive: true, force: true })
     note[Symbol.dispose]()
   }
-  await moveFolders(replaced, collections, aside)
   try {
-    await startServer(ctx, spec)
+    await moveFolders(replaced, collections, aside)
+    await startServer(ctx, spec, saved)
     ctx.warn(`Qdrant did not start with ${replaced.join(', ')} as they were: started without`)
     return { settle }
-  } catch {
+  } catch (again) {
     await ctx.service.stop()
-    await moveFolders(replaced, aside, collections)
+    await moveFolders(await folders(aside), aside, collections)
     await settle()
-    throw notStarting(ctx, error)
+    throw asBackupError(again).code === 'RESTORE_REFUSED' ? again : notStarting(ctx, error)
   }
 }
 

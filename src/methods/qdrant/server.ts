@@ -82,3 +82,11 @@ export function refuseStopped({ container }: MethodContext): void {
     hint,
   })
 }
+
+/** Waits a while for green; a collection that takes longer is judged as it is. */
+export async function awaitGreen({ clock, signal }: MethodContext, api: Api, collection: string, seconds: number) {
+  const look = async () => ['green', 'red'].includes((await api.info(collection)).status)
+  await poll(look, { what: `${collection} to be green`, seconds, clock, signal }).catch((error) => {
+    if (signal.aborted || asBackupError(error).code !== 'TIMEOUT') throw error
+  })
+}

@@ -71,6 +71,20 @@ describe('a server that died in the middle of a restore', () => {
     expect(await stage.client.content()).toEqual(before)
     await expectClean(stage)
   })
+
+  test('and is of a version that does not fit: refused, its folders back where they were', async () => {
+    await using stage = await openStage()
+    await stage.client.fill()
+    const snapshot = await stage.bench.capture()
+    await stage.fake.kill()
+    const mark = join(stage.folder, 'collections/docs/half')
+    writeFileSync(mark, '')
+    stage.fake.version = '1.20.0'
+    await stage.bench.check(snapshot)
+    expect(await failure(stage.bench.restore(snapshot))).toMatchObject({ code: 'RESTORE_REFUSED' })
+    expect(existsSync(mark)).toBe(true)
+    expect([...stage.bench.notes]).toEqual([])
+  })
 })
 
 test('a restore that a dead run left going is ended before the next one', async () => {
