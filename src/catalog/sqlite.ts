@@ -85,8 +85,9 @@ export function openCatalog(stateDirectory: string): Catalog {
     runs({ project, target, kind, outcome, limit = 100 }) {
       const rows = all(
         `SELECT * FROM runs WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR target = ?2)
-         AND (?3 IS NULL OR kind = ?3) ORDER BY started DESC, rowid DESC`,
-        ...[project ?? null, target ?? null, kind ?? null],
+         AND (?3 IS NULL OR kind = ?3) ORDER BY started DESC, rowid DESC LIMIT ?4`,
+        // Whether a run without an end failed is known only here: then all are read.
+        ...[project ?? null, target ?? null, kind ?? null, outcome ? -1 : limit],
       )
       const runs = rows.map((row) => toRun(row, isDead(row.owner)))
       return runs.filter((run) => !outcome || run.outcome === outcome).slice(0, limit)

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import { runBackup } from '../../../src/job/backup.ts'
+import type { JobStage } from './stage.ts'
+import { enabled, setJobStage } from './stage.ts'
+
+const run = async (stage: JobStage, signal = stage.signal) =>
+  runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, signal)
+
+const listed = async ({ parts, signal }: JobStage) => (await parts.local.list(signal)).map(({ target }) => target)
+
+describe('one target', () => {
+  test('stops dependents first, starts in reverse, publishes once all runs', async () => {
+    const stage = setJobStage(({ data }) => {
+      const mounts = [data('files')]
+      return [
+        { name: 'app', labels: enabled(), mounts },
+        { name: 'web', mounts, dependsOn: ['app'] },
+      ]
+    })
+    const { outcome, targets } = await run(stage)
+    expect(outcome).toBe('complete')
+    expect(targets[0]).toMatchObject({ stopped: ['web', 'app'], files: 2, warnings: [] })
+    expect(stage.parts.engine.journal).toEqual(['stop web', 'stop app', 'start app', 'start web'])
+    expect(stage.parts.catalog.runs({})[0]).toMatchObject({ outcome: 'complete', snapshot: targets[0]?.snapshot })
+  })
+
+  test('a container that cannot be stopped: what was stopped runs again, nothing is listed', async () => {
+    const stage = setJobStage(({ data }) => {
+      const mounts = [data('files')]
+      return [
+        { name: 'app', labels: enabled(), mounts },
+        { name: 'web', mounts, dependsOn: ['app'] },
+      ]
+    })
+    const { engine } = stage.parts
+    const stop = engine.stop
+    engine.stop = async (id, ...rest) => {
+      if (id === (await engine.inspect('app', stage.signal))?.id) throw new Error('no such luck')
+      return stop(id, ...rest)
+    }
+    const { targets } = await run(stage)
+    expect(targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'QUIESCE_FAILED', message: 'no such luck' } })
+    expect(await stage.states()).toEqual({ app: 'running', web: 'running' })
+    expect(await listed(stage)).toEqual([])
+    expect(stage.parts.catalog.claimOrphans()).toEqual([])
+  })
+
+  test('a container that does not come back: the snapshot counts, the run is incomplete, the intent stays', async () => {
+    const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
+    stage.parts.engine.start = async () => {
+      throw new Error('port is taken')
+    }
+    const { outcome, targets } = await run(stage)
+    expect(outcome).toBe('incomplete')
+    expect(targets[0]).toMatchObject({
+      error: { code: 'RESUME_FAILED', message: 'app did not come back: port is taken' },
+      warnings: ['app did not come back: port is taken'],
+    })
+    expect(await listed(stage)).toEqual(['app'])
+    expect(stage.parts.catalog.claimOrphans()).toMatchObject([
+      { intent: { kind: 'resume', container: { name: 'app' } } },
+    ])
+  })
+
+  test('a process that had to be killed is told in the snapshot', async () => {
+    const stage = setJobStage(({ data }) => [
+      { name: 'app', labels: enabled({ 'stop-timeout': '1s' }), mounts: [data('files')], ignoresTerm: true },
+    ])
+    await run(stage)
+    const [snapshot] = await stage.parts.local.list(stage.signal)
+    expect(snapshot?.warnings).toEqual(['app did not end within 1 s and was killed: crash-consistent only'])
+  })
+
+  test('an abort in the window: services up, nothing listed', async () => {
+    const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
+    const interruption = new AbortController()
+    const stop = stage.parts.engine.stop
+    stage.parts.engine.stop = async (...call) => {
+      const answer = await stop(...call)
+      interruption.abort()
+      return answer
+    }
+    const { targets } = await run(stage, interruption.signal)
+    expect(targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'INTERRUPTED' } })
+    expect(await stage.states()).toEqual({ app: 'running' })
+    expect(await listed(stage)).toEqual([])
+  })
+
+  test('labels that broke since somebody asked are a failure that says so', async () => {
+    const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
+    const targets = await stage.targets()
+    const app = await stage.parts.engine.inspect('app', stage.signal)
+    stage.parts.engine.change(app?.id ?? '', { labels: enabled({ quiesce: 'halt' }) })
+    const { targets: results } = await runBackup(stage.parts, targets, { reason: 'manual' }, stage.signal)
+    expect(results[0]).toMatchObject({ outcome: 'failed', error: { code: 'TARGET_BROKEN' } })
+    expect(stage.parts.engine.journal).toEqual([])
+  })
+})
+
+describe('hooks', () => {
+  const commands = [
+    ({ request }: { request: { command: string[] } }) => ({ exitCode: request.command.includes('fail') ? 3 : 0 }),
+  ]
+  const withHooks = (pre: string, post: string) =>
+    setJobStage(
+      ({ data }) => [
+        {
+          name: 'app',
+          labels: enabled({ 'exec-pre': `["${pre}"]`, 'exec-post': `["${post}"]` }),
+          mounts: [data('files')],
+        },
+      ],
+      commands,
+    )
+
+  test('run before the stop and after the start', async () => {
+    const stage = withHooks('pre', 'post')
+    expect((await run(stage)).outcome).toBe('complete')
+    expect(stage.parts.engine.journal).toEqual(['exec app pre', 'stop app', 'start app', 'exec app post'])
+  })
+
+  test('a failing pre aborts the run, and post runs all the same', async () => {
+    const stage = withHooks('fail', 'post')
+    expect((await run(stage)).targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'EXEC_FAILED' } })
+    expect(stage.parts.engine.journal).toEqual(['exec app fail', 'exec app post'])
+    expect(await listed(stage)).toEqual([])
+  })
+
+  test('a failing post leaves the snapshot and makes the run incomplete', async () => {
+    const stage = withHooks('pre', 'fail')
+    expect((await run(stage)).targets[0]).toMatchObject({ outcome: 'incomplete', error: { code: 'EXEC_FAILED' } })
+    expect(await listed(stage)).toEqual(['app'])
+    expect(stage.parts.catalog.claimOrphans()).toEqual([])
+  })
+})
+
+describe('a group', () => {
+  test('is captured in one window under one set id, its writers held', async () => {
+    const stage = setJobStage(({ data }) => [
+      { name: 'a', labels: enabled({ group: 'all' }), mounts: [data('one')] },
+      { name: 'b', labels: enabled({ group: 'all' }), mounts: [data('two')] },
+      { name: 'writer', labels: { 'xnai.backup.group-writer': 'all' }, dependsOn: ['a', 'b'] },
+    ])
+    const { targets } = await run(stage)
+    expect(new Set(targets.map(({ set }) => set)).size).toBe(1)
+    expect(stage.parts.engine.journal.slice(0, 3)).toEqual(['stop writer', 'stop b', 'stop a'])
+    expect(stage.parts.engine.journal.slice(3)).toEqual(['start a', 'start b', 'start writer'])
+  })
+})

@@ -1,0 +1,74 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
+import { openCatalog } from '../../../src/catalog/sqlite.ts'
+import { currentPlan } from '../../../src/job/current-plan.ts'
+import type { Parts } from '../../../src/job/job.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { methods } from '../../../src/methods/index.ts'
+import type { Target } from '../../../src/plan/plan.ts'
+import { openArchive } from '../../../src/repository/archive.ts'
+import { type FakeCommand, type FakeContainer, type FakeEngine, fakeEngine } from '../../fakes/engine.ts'
+
+/** Real catalog, archive and files below one folder; only the engine is a fake, and one that throws on idle acts. */
+export interface JobStage {
+  parts: Parts & { engine: FakeEngine }
+  folder: string
+  signal: AbortSignal
+  /** A bind mount of a new folder in the stage, with one file in it. */
+  data(name: string, destination?: string): NonNullable<FakeContainer['mounts']>[number]
+  targets(): Promise<Target[]>
+  states(): Promise<Record<string, string>>
+}
+
+export function setJobStage(
+  make: (stage: Pick<JobStage, 'data'>) => FakeContainer[],
+  commands: FakeCommand[] = [],
+): JobStage {
+  const folder = mkdtempSync(join(tmpdir(), 'job-'))
+  mkdirSync(join(folder, 'backups'))
+  const data: JobStage['data'] = (name, destination = '/data') => {
+    const source = join(folder, name)
+    mkdirSync(source, { recursive: true })
+    writeFileSync(join(source, 'word'), name)
+    return { kind: 'bind', source, destination, writable: true }
+  }
+  const containers = make({ data }).map((one) => ({ project: 'shop', service: one.name, number: 1, ...one }))
+  const engine = fakeEngine({ containers, commands, forbidIdleActs: true })
+  const catalog = openCatalog(join(folder, 'state'))
+  onTestFinished(() => {
+    catalog[Symbol.dispose]()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const parts = {
+    engine,
+    catalog,
+    local: openArchive(join(folder, 'backups')),
+    methods,
+    clock: systemClock,
+    log: pino({ level: 'silent' }),
+    settings: {
+      schedule: { kind: 'manual' as const },
+      drill: 'off' as const,
+      timezone: 'UTC',
+      rpoSeconds: 86_400,
+      rtoSeconds: 7200,
+      retention: { local: { last: 9 }, remote: { last: 9 } },
+    },
+    ownPath: (path: string) => path,
+  }
+  const signal = new AbortController().signal
+  return {
+    parts,
+    folder,
+    signal,
+    data,
+    targets: async () => (await currentPlan(parts, signal)).plan.targets,
+    states: async () => Object.fromEntries((await engine.list(signal)).map(({ name, state }) => [name, state])),
+  }
+}
+
+export const enabled = (labels: Record<string, string> = {}) =>
+  Object.fromEntries(Object.entries({ enable: 'true', ...labels }).map(([key, value]) => [`xnai.backup.${key}`, value]))
