@@ -26,7 +26,7 @@ export const redis: Method<'redis'> = {
     const info = await awaitLoaded(ctx, cli, { seconds: startTimeoutSeconds })
     refuseRole(info, 'DUMP_FAILED')
     const layout = await readLayout(cli)
-    await refuseFull(ctx.hostPath(layout.dir), infoNumber(info, 'used_memory_dataset') ?? 0)
+    await refuseFull(ctx.hostPath(layout.dir), datasetBytes(info))
     const rdbPath = ctx.hostPath(join(layout.dir, layout.dbfilename))
     const isKept = layout.save !== '' || existsSync(rdbPath)
     const second = await saveNow(ctx, cli)
@@ -69,6 +69,12 @@ export const redis: Method<'redis'> = {
 
 /** A slow machine's pace. */
 const loadBytesPerSecond = 5e6
+
+/** Of an almost empty instance Redis counts more overhead than memory, and says the negative number as an unsigned one. */
+function datasetBytes(info: Info): number {
+  const bytes = infoNumber(info, 'used_memory_dataset') ?? 0
+  return bytes < 2 ** 63 ? bytes : 0
+}
 
 function factsOfServer(info: Info): Record<string, string> {
   return { server: serverName(info), mode: info.get('redis_mode') ?? 'standalone' }
