@@ -15,10 +15,16 @@ export function raiseLifeSign(path: string): LifeSign {
   for (;;) {
     const handle = openExclusive(path)
     // A sweeper may have removed the file between open and lock; a lock on a nameless file is seen by nobody.
-    if (handle && existsSync(path)) return { path, [Symbol.dispose]: () => release(path, handle) }
+    if (handle && existsSync(path)) {
+      raised.add(handle)
+      return { path, [Symbol.dispose]: () => release(path, handle) }
+    }
     handle?.close()
   }
 }
+
+/** A handle that nobody refers to any more is closed by the garbage collector, and the sign of a live process falls with it. */
+const raised = new Set<DatabaseSync>()
 
 /** True while a live process holds the sign at `path`. A missing file is not held. */
 export function isLifeSignHeld(path: string): boolean {
@@ -44,5 +50,6 @@ const SQLITE_BUSY = 5
 
 function release(path: string, handle: DatabaseSync): void {
   rmSync(path, { force: true })
+  raised.delete(handle)
   handle.close()
 }
