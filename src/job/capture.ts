@@ -1,3 +1,4 @@
+import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { CaptureContext, Method } from '../methods/method.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
@@ -51,6 +52,8 @@ async function captureOnce(
 ): Promise<Captured> {
   const container = await parts.engine.inspect(target.container.id, signal)
   if (!container) throw new BackupError('NO_SUCH_CONTAINER', `container ${target.container.name} is gone`)
+  const method = methodOf(parts, target)
+  if (method.needsRunning) refuseDown(container, method)
   const facts: Facts = {}
   const warnings: string[] = []
   const ctx: CaptureContext = {
@@ -59,7 +62,7 @@ async function captureOnce(
       facts[name] = value
     },
   }
-  const artifacts = methodOf(parts, target).capture(ctx, target.spec)
+  const artifacts = method.capture(ctx, target.spec)
   const staged = await parts.local.stage({ project: target.project, target: target.name }, artifacts, {
     signal,
     onWarning: (text) => void warnings.push(text),
@@ -111,6 +114,12 @@ function holdStaged(
       open = false
     },
   }
+}
+
+function refuseDown({ name, state }: ContainerFacts, { kind }: Method): void {
+  if (state === 'running') return
+  const hint = state === 'paused' ? `podman unpause ${name}` : `Start it, and look at its log: podman logs ${name}`
+  throw new BackupError('SERVICE_DOWN', `${name} is ${state}; method ${kind} asks the running server`, { hint })
 }
 
 /** P4: a dump that came out empty is a failed run, whatever its tool said. */

@@ -35,10 +35,16 @@ export async function putBack(
   const { onBytes } = options
   const stored = storedSnapshot(parts.local, snapshot, { signal, ...(onBytes && { onBytes }) })
 
-  const still = await method.restore(ctx, target.spec, stored)
-  refuseFailed(still, options)
-  await service.startForProof(method.needsRunning)
-  refuseFailed(await method.prove(ctx, target.spec, stored), options)
+  try {
+    const still = await method.restore(ctx, target.spec, stored)
+    refuseFailed(still, options)
+    await service.startForProof(method.needsRunning)
+    refuseFailed(await method.prove(ctx, target.spec, stored), options)
+  } catch (error) {
+    // What went wrong first is what is told.
+    await service.settle().catch(() => {})
+    throw error
+  }
   await service.settle()
 }
 

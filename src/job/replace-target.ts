@@ -2,13 +2,12 @@ import { existsSync } from 'node:fs'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Target } from '../plan/plan.ts'
 import type { Snapshot } from '../repository/repository.ts'
-import { captureTarget } from './capture.ts'
-import { newId } from './identify.ts'
 import type { Parts } from './job.ts'
 import { reach } from './method-context.ts'
 import { putBack } from './put-back.ts'
 import type { Held } from './quiesce.ts'
 import type { RestoreReport } from './restore-report.ts'
+import { takeSafety } from './take-safety.ts'
 
 /** A target that was replaced and proven. Exactly one of the two is called. */
 export interface Replaced {
@@ -36,7 +35,7 @@ export async function replaceTarget(
   const target = report.step.target as Target
   const there = pathsThere(parts, target)
   const replaced = there && { ...target, paths: there, spec: { ...target.spec, exclude: leftAlone(snapshot) } }
-  const before = safety && replaced ? await takeSafety(parts, replaced, run, signal) : undefined
+  const before = safety && replaced ? await takeSafety(parts, replaced, { run, down }, signal) : undefined
   if (before) report.noteSafety(before.id)
   else if (safety) report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)
   const intent = parts.catalog.addIntent({
@@ -85,29 +84,3 @@ function pathsThere(parts: Parts, { paths, container }: Target): string[] | unde
 
 /** What the restore will not touch, whatever the labels exclude by now. */
 const leftAlone = (snapshot: Snapshot): string[] => snapshot.artifacts.find(({ exclude }) => exclude)?.exclude ?? []
-
-/** What is there now, read back once before anything of it is removed: the way back is proven first. */
-async function takeSafety(parts: Parts, target: Target, run: string, signal: AbortSignal): Promise<Snapshot> {
-  try {
-    const now = parts.clock.now()
-    await using captured = await captureTarget(parts, target, {}, signal)
-    const window = {
-      run,
-      set: newId(now),
-      time: now.toISOString(),
-      reason: 'safety' as const,
-      quiesced: [],
-      warnings: [],
-    }
-    const snapshot = await captured.publish(window, signal)
-    const [damage] = await parts.local.verify(snapshot, signal)
-    if (damage) throw new BackupError('SNAPSHOT_DAMAGED', `${damage.file}: ${damage.reason}`)
-    return snapshot
-  } catch (cause) {
-    const { code, message } = asBackupError(cause)
-    if (signal.aborted) throw cause
-    const hint =
-      'Nothing was touched. If what is there now is worth nothing, add --no-safety; then nothing can be put back.'
-    throw new BackupError(code, `no safety snapshot of ${target.name}: ${message}`, { cause, hint })
-  }
-}

@@ -10,7 +10,7 @@ type Control = RestoreContext['service']
 export interface ServiceControl extends Control {
   /** Running after this, where the proof needs it or it ran before and nobody else will start it. */
   startForProof(needed: boolean): Promise<void>
-  /** As it was found, and the notes dropped. */
+  /** As it was found, and the notes dropped. Not bound to the run's signal; what does not work is tried again at every later look. */
   settle(): Promise<void>
 }
 
@@ -27,27 +27,37 @@ export function controlService(parts: Parts, target: Target, heldDown: boolean, 
     if (!heldDown) note ??= parts.catalog.addIntent({ kind: 'resume', how, container: ref, startTimeoutSeconds })
   }
   const state = async () => (await findContainer(parts, ref, signal))?.state ?? 'removing'
-  const start = async () => {
+  const start = async (until = signal) => {
     noteOnce()
-    await bringUp(parts, ref, startTimeoutSeconds, signal)
+    await bringUp(parts, ref, startTimeoutSeconds, until)
   }
-  const stop = async () => {
+  const stop = async (until = signal) => {
     noteOnce()
-    const container = await findContainer(parts, ref, signal)
-    if (container) await bringDown(parts, container, grace, signal)
+    const container = await findContainer(parts, ref, until)
+    if (container) await bringDown(parts, container, grace, until)
+  }
+  const settle = async () => {
+    const never = new AbortController().signal
+    const runs = heldDown ? ranBefore : (await findContainer(parts, ref, never))?.state === 'running'
+    if (runs !== ranBefore) await (ranBefore ? start(never) : stop(never))
   }
   return {
     state,
-    start,
-    stop,
+    start: () => start(),
+    stop: () => stop(),
     startForProof: async (needed) => {
       if (needed || (ranBefore && !heldDown)) await start()
     },
     settle: async () => {
-      const runs = heldDown ? ranBefore : (await state()) === 'running'
-      if (runs !== ranBefore) await (ranBefore ? start() : stop())
-      if (note !== undefined) parts.catalog.dropIntent(note)
-      note = undefined
+      try {
+        await settle()
+        if (note !== undefined) parts.catalog.dropIntent(note)
+      } catch (error) {
+        if (note !== undefined) parts.catalog.abandonIntent(note)
+        throw error
+      } finally {
+        note = undefined
+      }
     },
   }
 }

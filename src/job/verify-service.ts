@@ -4,6 +4,7 @@ import { poll } from '../lib/deadline.ts'
 import type { Check } from '../methods/method.ts'
 import type { Target } from '../plan/plan.ts'
 import type { Parts } from './job.ts'
+import { findContainer, refOf } from './service.ts'
 
 /** A service that was just started may need a moment until it answers. */
 const patienceSeconds = 60
@@ -16,8 +17,14 @@ export async function verifyService(
   onCheck: (check: Check) => void,
 ) {
   const { verifyExec, verifyHttp } = target.spec
+  // What was stopped before the restore is stopped again: there is nobody to ask.
+  if (!(await isRunning(parts, target, signal))) return
   if (verifyExec) onCheck(await settled(parts, signal, () => checkExec(parts, target, verifyExec, signal)))
   if (verifyHttp !== undefined) onCheck(await settled(parts, signal, () => checkHttp(verifyHttp, signal)))
+}
+
+async function isRunning(parts: Parts, { container }: Target, signal: AbortSignal): Promise<boolean> {
+  return (await findContainer(parts, refOf(container), signal))?.state === 'running'
 }
 
 async function settled(parts: Parts, signal: AbortSignal, look: () => Promise<Check>): Promise<Check> {

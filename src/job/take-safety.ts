@@ -1,0 +1,68 @@
+import { asBackupError, BackupError } from '../errors.ts'
+import type { Target } from '../plan/plan.ts'
+import type { Snapshot } from '../repository/repository.ts'
+import { type Captured, captureTarget, methodOf } from './capture.ts'
+import { newId } from './identify.ts'
+import type { Parts } from './job.ts'
+import type { Held } from './quiesce.ts'
+import { controlService } from './service-control.ts'
+
+/** What is there now, read back once before anything of it is removed: the way back is proven first. */
+export async function takeSafety(
+  parts: Parts,
+  target: Target,
+  { run, down }: { run: string; down: Held },
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  try {
+    const now = parts.clock.now()
+    await using captured = await captureRunning(parts, target, down, signal)
+    const window = {
+      run,
+      set: newId(now),
+      time: now.toISOString(),
+      reason: 'safety' as const,
+      quiesced: [],
+      warnings: [],
+    }
+    const snapshot = await captured.publish(window, signal)
+    const [damage] = await parts.local.verify(snapshot, signal)
+    if (damage) throw new BackupError('SNAPSHOT_DAMAGED', `${damage.file}: ${damage.reason}`)
+    return snapshot
+  } catch (cause) {
+    const { code, message } = asBackupError(cause)
+    if (signal.aborted) throw cause
+    const hint =
+      'Nothing was touched. If what is there now is worth nothing, add --no-safety; then nothing can be put back.'
+    throw new BackupError(code, `no safety snapshot of ${target.name}: ${message}`, { cause, hint })
+  }
+}
+
+/** A server that is down (`podman compose create` on a bare host) is started for it, and ends as it was found. */
+async function captureRunning(parts: Parts, target: Target, down: Held, signal: AbortSignal): Promise<Captured> {
+  const service = controlService(parts, target, down.names.includes(target.container.name), signal)
+  if (!methodOf(parts, target).needsRunning || (await service.state()) === 'running') {
+    return captureTarget(parts, target, {}, signal)
+  }
+  try {
+    await service.start()
+    return await captureWhenReady(parts, target, signal)
+  } finally {
+    await service.settle()
+  }
+}
+
+/** A server that has just started may not take connections yet, and may go down once more after its very first set-up. */
+async function captureWhenReady(parts: Parts, target: Target, signal: AbortSignal): Promise<Captured> {
+  const { clock } = parts
+  const deadline = clock.monotonicMs() + target.spec.startTimeoutSeconds * 1000
+  for (;;) {
+    try {
+      return await captureTarget(parts, target, {}, signal)
+    } catch (error) {
+      const passes = ['SERVICE_DOWN', 'DUMP_FAILED', 'EXEC_FAILED'].includes(asBackupError(error).code)
+      if (!passes || signal.aborted || clock.monotonicMs() > deadline) throw error
+      await clock.sleep(500, signal)
+    }
+  }
+}
