@@ -52,6 +52,8 @@ export interface LabService {
   /** Each as podman's `--volume` takes it. */
   volumes?: string[]
   user?: string
+  /** Create it and leave it unstarted. Default false. */
+  create?: boolean
   /** Shell command; the lab must run with `health: true`. */
   health?: string
   /** Further arguments of `podman run`, before the image. */
@@ -139,7 +141,8 @@ async function runService(lab: Lab, service: LabService): Promise<LabContainer> 
     .podman(['network', 'exists', network])
     .catch(() => lab.podman(['network', 'create', ...networkLabels.flatMap((label) => ['--label', label]), network]))
   const id = await lab.podman([
-    ...['run', '--detach', '--name', name, '--network', network, '--network-alias', service.name],
+    ...(service.create ? ['create'] : ['run', '--detach']),
+    ...['--name', name, '--network', network, '--network-alias', service.name],
     ...Object.entries(labels).flatMap(([key, text]) => ['--label', `${key}=${text}`]),
     ...Object.entries(service.env ?? {}).flatMap(([key, text]) => ['--env', `${key}=${text}`]),
     ...(service.volumes ?? []).flatMap((volume) => ['--volume', volume]),

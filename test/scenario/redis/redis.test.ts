@@ -24,12 +24,14 @@ interface Configuration {
   config?: string
   labels?: Record<string, string>
   cliFlags?: string
+  /** Not started. */
+  create?: boolean
 }
 
 /** A Redis whose password stands in a file, as it should, and in no command line. */
 async function start(
   name: string,
-  { config = '', labels = {}, cliFlags = '', ...service }: Configuration & Partial<LabService> = {},
+  { config = '', labels = {}, cliFlags = '', create = false, ...service }: Configuration & Partial<LabService> = {},
 ): Promise<Redis> {
   const boot = `${makeCertificates}\ncat >/tmp/redis.conf <<END\ndir /data\nbind 0.0.0.0\nprotected-mode no\n${config}\nEND\nexec redis-server /tmp/redis.conf`
   const container = await story.lab.run({
@@ -37,11 +39,12 @@ async function start(
     command: ['sh', '-c', boot],
     volumes: [`${story.lab.project}-${name}:/data`],
     labels: backedUp('redis', labels),
+    create,
     ...service,
   })
   const script = `printf '%s\\n' "$0" "$@" | REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli ${cliFlags}`
   const cli = (...commands: string[]) => container.exec(['sh', '-c', script, ...commands])
-  await eventually(async () => (await cli('PING')).includes('PONG'), 30, `${name} answers`)
+  if (!create) await eventually(async () => (await cli('PING')).includes('PONG'), 30, `${name} answers`)
   return { ...container, cli }
 }
 
@@ -139,6 +142,30 @@ tls-ca-cert-file /tmp/ca.crt\ntls-auth-clients no`,
     expect(before[1]).toMatch(/^1000:1000 /)
     await roundTrip(redis, 'user')
     expect([await owner('.'), await owner('dump.rdb')]).toEqual(before)
+  })
+
+  test('a server that is stopped is restored, and stopped again', async () => {
+    const redis = await start('down', { config: 'save 60 1', labels: { 'verify.exec': 'true' } })
+    await fill(redis)
+    const before = await content(redis)
+    const id = await story.backUp('down')
+    await destroy(redis)
+    await story.lab.podman(['stop', '--time', '10', redis.name])
+    const { safetySnapshot } = await story.restore('down')
+    expect(await states(story.lab)).toMatchObject({ down: 'exited' })
+    await story.lab.podman(['start', redis.name])
+    await eventually(async () => (await content(redis)) === before, 30, 'what was backed up is there')
+    await story.restore('down', '--at', safetySnapshot)
+    expect(await redis.cli('GET greeting')).toBe('spoiled\n')
+
+    // As on a bare host: the container and its volume are new, and nothing ever ran in them.
+    await story.lab.podman(['rm', '--force', '--volumes', '--time', '10', redis.name])
+    await story.lab.podman(['volume', 'rm', `${story.lab.project}-down`])
+    await start('down', { config: 'save 60 1', create: true })
+    await story.restore('down', '--at', id)
+    expect(await states(story.lab)).not.toMatchObject({ down: 'running' })
+    await story.lab.podman(['start', redis.name])
+    await eventually(async () => (await content(redis)) === before, 30, 'it begins with what was backed up')
   })
 
   test('empty and new: that is a backup too, and what came later is gone after its restore', async () => {
