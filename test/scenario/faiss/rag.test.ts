@@ -1,0 +1,98 @@
+import { readFile, rm, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually, type LabContainer } from '../../support/lab.ts'
+import { startDaemon } from '../../support/product-daemon.ts'
+import { backedUp, openStory, type Story, states } from '../../support/story.ts'
+
+const index = '/app/data/faiss_index'
+let story: Story
+let rag: LabContainer
+let indexer: LabContainer
+let folder: string
+
+/** Sleeps until it is stopped: the searches and the writing come by exec, as a service's own would. */
+const idle = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.2; done']
+
+/** Index and companion file, written in place, as LangChain writes them. */
+const build = (count: number) => `
+import faiss, numpy, pickle
+vectors = numpy.random.RandomState(7).rand(${count}, 32).astype('float32')
+index = faiss.IndexIDMap(faiss.IndexFlatL2(32))
+index.add_with_ids(vectors, numpy.arange(${count}) + 1000)
+faiss.write_index(index, '${index}/index.faiss')
+pickle.dump({1000 + n: f'text {n}' for n in range(${count})}, open('${index}/index.pkl', 'wb'))`
+
+const find = `
+import faiss, numpy, pickle
+texts = pickle.load(open('${index}/index.pkl', 'rb'))
+found = faiss.read_index('${index}/index.faiss').search(numpy.full((1, 32), 0.5, 'float32'), 5)
+print([(texts[int(n)], float(d)) for d, n in zip(found[0][0], found[1][0])])`
+
+const search = () => rag.exec(['python3', '-c', find])
+const facts = async (id: string) => {
+  const manifest = join(story.product.repository, story.lab.project, 'rag', id, 'manifest.json')
+  return JSON.parse(await readFile(manifest, 'utf8'))
+}
+
+beforeAll(async () => {
+  story = await openStory('faiss')
+  const { lab } = story
+  const volumes = [`${lab.project}-faiss:${index}`]
+  const labels = backedUp('files', { paths: index, schedule: 'on-change', settle: '2s' })
+  rag = await lab.run({ name: 'rag', volumes, labels, command: idle })
+  indexer = await lab.run({ name: 'indexer', volumes, command: idle })
+  folder = (await lab.inspect(rag.name)).Mounts[0]?.Source ?? ''
+})
+afterAll(() => story?.[Symbol.asyncDispose]())
+
+test('an index that was built is backed up when it is still, and found again after its loss', async () => {
+  let id = ''
+  {
+    await using _controller = startDaemon(story.product)
+    await indexer.exec(['python3', '-c', build(500)])
+    id = await eventually(
+      async () => {
+        for (const listed of await story.listed()) {
+          const { facts: known } = await facts(listed)
+          if (known[`faiss ${index}/index.faiss`]?.ntotal === 500) return listed
+        }
+        return undefined
+      },
+      90,
+      'a snapshot of the new index',
+    )
+    await eventually(
+      async () => Object.values(await states(story.lab)).every((state) => state === 'running'),
+      30,
+      'all run',
+    )
+  }
+  const manifest = await facts(id)
+  expect(manifest.facts[`faiss ${index}/index.faiss`]).toEqual({ type: 'IxMp', dimension: 32, ntotal: 500 })
+  expect(manifest).toMatchObject({ reason: 'change', quiesced: expect.arrayContaining([rag.name, indexer.name]) })
+
+  const answer = await search()
+  await indexer.exec(['python3', '-c', build(40)])
+  expect(await search()).not.toBe(answer)
+  await rm(join(folder, 'index.pkl'))
+  await story.restore('rag', '--at', id)
+  expect(await search()).toBe(answer)
+})
+
+test('a torn index is no snapshot, and comes back whole', async () => {
+  await indexer.exec(['python3', '-c', build(300)])
+  const answer = await search()
+  await story.backUp('rag')
+  await truncate(join(folder, 'index.faiss'), 20_000)
+
+  const { exitCode, json } = await story.call(['backup', 'rag'])
+  expect(exitCode).toBe(1)
+  expect(json.targets[0].error).toMatchObject({
+    code: 'DUMP_FAILED',
+    message: expect.stringContaining(`${index}/index.faiss`),
+    hint: expect.stringContaining('last good one'),
+  })
+  await story.restore('rag', '--no-safety')
+  expect(await search()).toBe(answer)
+})
