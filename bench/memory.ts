@@ -29,7 +29,7 @@ for (const args of [
   ['backup', 'data'],
   ['restore', 'data', '--yes'],
 ])
-  rows.push(row(args[0] as string, await runMeasured([main, ...args, '--json'], env)))
+  rows.push(row(args[0] as string, await runMeasured(main, [...args, '--json'], env)))
 const head = ['WORK', 'EXIT CODE', 'SECONDS', 'PEAK OF THE PROCESS', 'PEAKS OF ITS CHILDREN']
 console.log(renderTable(head, rows, { terminal: true, colour: false, timezone: 'UTC' }))
 

@@ -17,9 +17,9 @@ export interface MeasuredRun {
 /** The kernel keeps the peak: it is read often only to have it shortly before the end. */
 const sampleMs = 50
 
-/** Runs a program with this very Node. */
-export async function runMeasured(args: string[], env: Record<string, string>): Promise<MeasuredRun> {
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+/** Runs a program as its user starts it: the options of its first line count. */
+export async function runMeasured(program: string, args: string[], env: Record<string, string>): Promise<MeasuredRun> {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const began = performance.now()
   let peakBytes = 0
   const childPeaks = new Map<string, number>()
