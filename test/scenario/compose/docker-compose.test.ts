@@ -1,0 +1,160 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { z } from 'zod'
+import { openCatalog } from '../../../src/catalog/sqlite.ts'
+import { writeHalfCompressible } from '../../support/half-compressible.ts'
+import * as shapes from '../../support/json-shapes.ts'
+import { eventually, type Lab, startLab } from '../../support/lab.ts'
+import { makeStack, type Stack } from '../../support/stack.ts'
+
+/** What the example stack says, but impatient. */
+const override = `
+services:
+  rag:
+    labels:
+      xnai.backup.target.faiss.settle: 2s
+`
+const faissFolder = '/app/data/faiss_index'
+let lab: Lab
+let stack: Stack
+
+beforeAll(async () => {
+  lab = await startLab('compose', { health: true })
+  stack = await makeStack(lab, { override })
+  await stack.up()
+})
+afterAll(() => lab?.stop())
+
+/** A command that must succeed; its document has the shape that users rely on. */
+async function succeed(shape: z.ZodType, ...args: string[]): Promise<ReturnType<typeof JSON.parse>> {
+  const { exitCode, json, stdout } = await stack.call(args)
+  expect(shape.safeParse(json).error).toBeUndefined()
+  expect(exitCode, stdout).toBe(0)
+  return json
+}
+
+async function snapshotsOf(target: string): Promise<string[]> {
+  const { snapshots } = await succeed(shapes.listShape, 'list', target)
+  return snapshots.map(({ id }: { id: string }) => id)
+}
+
+const stateOf = async (service: string) => (await lab.inspect(stack.container(service))).State
+
+/** Where the host has what a volume of the project holds. */
+async function volumePath(name: string): Promise<string> {
+  const format = ['--format', '{{.Mountpoint}}']
+  return (await lab.podman(['volume', 'inspect', ...format, `${lab.project}_${name}`])).trim()
+}
+
+describe('the example stack under docker-compose', () => {
+  test('the controller becomes healthy by its own health check', async () => {
+    const health = async () => (await lab.inspect(stack.controller)).State.Health?.Status
+    await eventually(async () => (await health()) === 'healthy', 90, 'the controller is healthy')
+  })
+
+  test('on-change data is backed up without being asked, and again after a change', async () => {
+    const first = await eventually(async () => (await snapshotsOf('faiss'))[0], 60, 'the first backup of faiss')
+    await stack.shell('rag', `echo changed >${faissFolder}/index.ids`)
+    await eventually(async () => (await snapshotsOf('faiss')).length === 2, 90, 'the backup of the change')
+    const at = join(stack.folder, 'look')
+    await succeed(shapes.restoreShape, 'restore', 'faiss', '--to', `/host${at}`)
+    expect(await stack.shell(undefined, `find look -name index.ids | xargs cat`)).toBe('changed\n')
+    await rm(at, { recursive: true })
+    expect(await snapshotsOf('faiss')).toContain(first)
+  })
+
+  test('every command answers with its document', async () => {
+    const plan = await succeed(shapes.planShape, 'plan')
+    expect(plan.problems).toEqual([])
+    const faiss = plan.targets.find(({ target }: { target: string }) => target === 'faiss')
+    // The second writer of the volume is stopped too, without a label of its own.
+    expect(new Set(faiss.stops)).toEqual(new Set([stack.container('rag'), stack.container('rag-ingest')]))
+
+    const backup = await succeed(shapes.backupShape, 'backup', '--all')
+    expect(backup.targets).toHaveLength(plan.targets.length)
+    expect(backup.outcome).toBe('complete')
+    const status = await succeed(shapes.statusShape, 'status')
+    for (const { target, rpoMet } of status.targets) expect({ target, rpoMet }).toEqual({ target, rpoMet: true })
+    const { snapshots } = await succeed(shapes.listShape, 'list')
+    expect(new Set(snapshots.map(({ target }: { target: string }) => target)).size).toBe(plan.targets.length)
+    const check = await succeed(shapes.checkShape, 'check', '--read-data')
+    expect(check.repositories).toMatchObject([{ damaged: [] }])
+  })
+
+  test('services that were made anew since the backup get their data back', async () => {
+    const redis = (script: string) => stack.shell('redis', `export REDISCLI_AUTH="$REDIS_PASSWORD"; ${script}`)
+    await redis('redis-cli SET greeting "good day"')
+    await stack.shell('rag', `echo kept >${faissFolder}/index.ids`)
+    await succeed(shapes.backupShape, 'backup', 'redis', 'faiss')
+    const before = [await lab.inspect(stack.container('redis')), await lab.inspect(stack.container('rag'))]
+    await stack.compose(['up', '--detach', '--no-build', '--force-recreate', '--no-deps', 'redis', 'rag'])
+    await eventually(() => redis('redis-cli PING'), 30, 'redis answers again')
+    const after = [await lab.inspect(stack.container('redis')), await lab.inspect(stack.container('rag'))]
+    for (const [index, { Id }] of after.entries()) expect(Id).not.toBe(before[index]?.Id)
+
+    await redis('redis-cli FLUSHALL')
+    await stack.shell('rag', `rm -rf ${faissFolder}`)
+    const { targets } = await succeed(shapes.restoreShape, 'restore', 'redis', 'faiss', '--yes')
+    for (const { checks } of targets) expect(checks.filter(({ ok }: { ok: boolean }) => !ok)).toEqual([])
+    expect(await redis('redis-cli GET greeting')).toBe('good day\n')
+    expect(await stack.shell('rag', `cat ${faissFolder}/index.ids`)).toBe('kept\n')
+  })
+
+  test('P10: a slot that was missed while the controller was down runs once when it starts', async () => {
+    const before = await snapshotsOf('redis')
+    const began = performance.now()
+    await stack.compose(['stop', 'xnai-backup'])
+    expect((performance.now() - began) / 1000).toBeLessThan(30)
+    // Neither killed by a signal nor ended by an error.
+    const ended: { Status: string; ExitCode?: number } = (await lab.inspect(stack.controller)).State
+    expect(ended).toMatchObject({ Status: 'exited', ExitCode: 0 })
+
+    const then = await letSlotsPass('redis', 3)
+    await stack.compose(['start', 'xnai-backup'])
+    await eventually(async () => (await lastSlot('redis')) > then, 60, 'the missed slot was run')
+    expect(await snapshotsOf('redis')).toHaveLength(before.length + 1)
+  })
+
+  test('P1: SIGKILL of the controller in mid backup, and what it had stopped runs again', async () => {
+    writeHalfCompressible(join(await volumePath('rag-data'), 'faiss_index', 'big'), 400)
+    const before = await snapshotsOf('faiss')
+    const call = stack.call(['backup', 'faiss']).catch(() => undefined)
+    await eventually(async () => !(await stateOf('rag')).Running, 60, 'the application is stopped')
+    await killController()
+    await call
+    await eventually(async () => (await lab.inspect(stack.controller)).State.Running, 60, 'the restart policy works')
+    for (const service of ['rag', 'rag-ingest'])
+      await eventually(async () => (await stateOf(service)).Running, 60, `${service} runs again`)
+    expect((await snapshotsOf('faiss')).filter((id) => !before.includes(id))).toEqual([])
+    const done = await eventually(
+      async () => {
+        const { exitCode, json } = await stack.call(['backup', 'faiss'])
+        return exitCode !== 5 && json
+      },
+      120,
+      'the target is free again',
+    )
+    expect(done.outcome).toBe('complete')
+  })
+})
+
+/** As if the controller had been down for days: what it knows of the target is that old. Answers since when. */
+async function letSlotsPass(target: string, days: number): Promise<string> {
+  using catalog = openCatalog(await volumePath('xnai-backup-state'))
+  const then = new Date(Date.now() - days * 86_400_000).toISOString()
+  catalog.saveSchedule(lab.project, target, { firstSeen: then, lastSlot: then })
+  return then
+}
+
+/** The newest slot that left a snapshot, in ISO 8601. */
+async function lastSlot(target: string): Promise<string> {
+  using catalog = openCatalog(await volumePath('xnai-backup-state'))
+  return catalog.schedule(lab.project, target).lastSlot ?? ''
+}
+
+/** As the kernel does it when memory runs out: podman itself has no part in it, so that the restart policy counts. */
+async function killController(): Promise<void> {
+  const pid = (await lab.podman(['container', 'inspect', '--format', '{{.State.Pid}}', stack.controller])).trim()
+  process.kill(Number(pid), 'SIGKILL')
+}
