@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { inspect } from './inspect.ts'
@@ -6,8 +6,9 @@ import type { Outcome } from './report.ts'
 
 /**
  * A program of its own: `copy SOURCE COPY` copies a database that is in use and inspects the copy (with `alone`: refuses one whose
- * application keeps its write-ahead log where it cannot be seen from here), `inspect FILE` inspects one that is not in use. It runs under the ids of the file's owner, so that side files it makes are the owner's, and no descriptor of the
- * controller itself ever drops the locks that SQLite holds on a database (https://sqlite.org/howtocorrupt.html). Prints an Outcome.
+ * application keeps its write-ahead log where it cannot be seen from here), `inspect FILE` inspects one that is not in use.
+ * It runs under the ids of the file's owner, so that side files it makes are the owner's, and no descriptor of the controller itself
+ * ever drops the locks that SQLite holds on a database (https://sqlite.org/howtocorrupt.html). Prints an Outcome.
  */
 async function main([action, file = '', copy = '', flag]: string[]): Promise<Outcome> {
   try {
@@ -23,7 +24,8 @@ async function main([action, file = '', copy = '', flag]: string[]): Promise<Out
 
 const headerText = 'SQLite format 3\0'
 const writeVersionAt = 18
-const hiddenLog = 'its write-ahead log lies in the container alone'
+const hiddenLog =
+  'its write-ahead log lies in the container alone: mount its folder instead of the file, or use quiesce=stop'
 
 /** SQLite takes an empty file for an empty database, and creates what is not there. */
 function readHeader(file: string): { hasLog: boolean } {
@@ -42,7 +44,7 @@ function readHeader(file: string): { hasLog: boolean } {
 
 const SQLITE_BUSY = 5
 const SQLITE_NOTADB = 26
-const lockWaitMs = 60_000
+const lockWaitMs = 30_000
 const allPages = 2 ** 31 - 1
 
 /**
@@ -52,9 +54,12 @@ const allPages = 2 ** 31 - 1
 async function copyOnline(file: string, copy: string): Promise<void> {
   const source = new DatabaseSync(withFlags(file, 'mode=rw'), { timeout: lockWaitMs })
   try {
-    const pages = await backup(source, copy, { rate: allPages })
-    if (pages === 0 || statSync(copy).size === 0)
-      throw Object.assign(new Error('database is locked'), { errcode: SQLITE_BUSY })
+    await backup(source, copy, { rate: allPages })
+    readHeader(copy)
+  } catch (error) {
+    // Node takes the code from the copy's side, where nothing is wrong.
+    if ((error as { errcode?: number }).errcode !== 0) throw error
+    throw Object.assign(new Error('database is locked'), { errcode: SQLITE_BUSY })
   } finally {
     source.close()
   }
