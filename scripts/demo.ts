@@ -61,8 +61,9 @@ async function demonstrate(): Promise<void> {
   say('every target came back as it was, and every container runs as before')
 }
 
-const shell = (stack: Stack, { service }: Subject, script: string): Promise<string> =>
-  stack.shell(service, `${prelude}\n${script}`)
+function shell(stack: Stack, { service }: Subject, script: string): Promise<string> {
+  return stack.shell(service, `${prelude}\n${script}`)
+}
 
 async function digests(stack: Stack): Promise<Digests> {
   const found: Digests = new Map()
