@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -98,6 +98,21 @@ describe(`qdrant, on ${source.name}`, { timeout: 600_000 }, () => {
     expect(await contentOf(qdrant)).toEqual(before)
   })
 
+  test('storage with which the server does not start', async () => {
+    await story.backUp('qdrant')
+    await lab.podman(['stop', '--time', '5', qdrant.container.name])
+    const { Mounts } = await lab.inspect(qdrant.container.name)
+    const storage = Mounts.find(({ Destination }) => Destination === '/qdrant/storage')?.Source ?? ''
+    await source.damageStorage(join(storage, 'collections/docs'))
+    await story.restore('qdrant', '--no-safety')
+    // It was stopped before, and is again.
+    await lab.podman(['start', qdrant.container.name])
+    await awaitReady(qdrant)
+    expect(await contentOf(qdrant)).toEqual(before)
+    await expectNothingLeft(qdrant)
+    expect((await readdir(storage)).filter((name) => name.startsWith('xnai-'))).toEqual([])
+  })
+
   test('the product killed in the last step: the state before, by the next command', async () => {
     await story.backUp('qdrant')
     await damage(qdrant)
@@ -166,7 +181,13 @@ describe(`qdrant, on ${source.name}`, { timeout: 600_000 }, () => {
         name: 'tls',
         labels: labels({ 'qdrant.tls': 'true' }),
         volumes: [`${tls}:/tls:ro`],
-        env: { QDRANT__SERVICE__ENABLE_TLS: 'true', QDRANT__TLS__CERT: '/tls/cert', QDRANT__TLS__KEY: '/tls/key' },
+        env: {
+          QDRANT__SERVICE__ENABLE_TLS: 'true',
+          QDRANT__TLS__CERT: '/tls/cert',
+          QDRANT__TLS__KEY: '/tls/key',
+          // Without it such a server cannot restore any snapshot.
+          QDRANT__TLS__CA_CERT: '/tls/cert',
+        },
       })
       await eventually(() => story.backUp('tls').catch(() => undefined), 60, 'a backup over TLS')
       await story.restore('tls')

@@ -1,3 +1,4 @@
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { clientOf, type QdrantClient } from '../../fakes/qdrant-client.ts'
 import { eventually, type Lab, type LabContainer, type LabService, servicesImage } from '../../support/lab.ts'
@@ -10,7 +11,11 @@ export interface Source {
   name: string
   isReal: boolean
   service: Pick<LabService, 'image' | 'command'> & { volumes: string[] }
+  /** Makes a collection, by its folder on the host, one with which the server does not start. */
+  damageStorage(folder: string): Promise<void>
 }
+
+const loseShard = (folder: string) => rm(join(folder, '1'), { recursive: true })
 
 const fakes = join(import.meta.dirname, '../../fakes')
 
@@ -24,14 +29,22 @@ export async function chooseSource(lab: Lab): Promise<Source> {
       command: ['sh', '-c', 'mkdir -p /qdrant; cd /qdrant; exec qdrant'],
       volumes,
     }
-    return { name: 'a real Qdrant (XNAI_TEST_QDRANT)', isReal: true, service }
+    return { name: 'a real Qdrant (XNAI_TEST_QDRANT)', isReal: true, service, damageStorage: loseShard }
   }
   const images = await lab.podman(['images', '--format', '{{.Repository}}:{{.Tag}}', 'docker.io/qdrant/qdrant'])
   const [image] = images.trim().split('\n')
-  if (image) return { name: `a real Qdrant (${image})`, isReal: true, service: { image, command: [], volumes: [] } }
+  if (image) {
+    const service = { image, command: [], volumes: [] }
+    return { name: `a real Qdrant (${image})`, isReal: true, service, damageStorage: loseShard }
+  }
   const volumes = [`${fakes}:/test/fakes:ro`, `${fakes}/../fixtures:/test/fixtures:ro`]
   const service = { image: 'localhost/xnai-base', command: ['node', '/test/fakes/qdrant-main.ts'], volumes }
-  return { name: 'the contract server', isReal: false, service }
+  return {
+    name: 'the contract server',
+    isReal: false,
+    service,
+    damageStorage: (folder) => writeFile(join(folder, 'half'), ''),
+  }
 }
 
 export interface Instance {
