@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseAttributes } from '../../src/repository/tree/attributes.ts'
+import { parseAttributes } from '../../src/lib/tree/attributes.ts'
 
 /** All that a restore has to bring back of one entry, as text that a failing comparison shows. */
 export type Scan = Record<string, string>
