@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { folderOf } from '../../../src/repository/archive/layout.ts'
 import { splitDevice } from '../../../src/lib/tree/entry.ts'
 import { pickPaths } from '../../../src/lib/tree/pick.ts'
+import { folderOf } from '../../../src/repository/archive/layout.ts'
 
 describe('the folder of a snapshot', () => {
   const cases: [string, string][] = [

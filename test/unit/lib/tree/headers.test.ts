@@ -72,7 +72,7 @@ describe('an entry comes back from its headers', () => {
     const comesBack = (entry: TreeEntry) => {
       expect(readBack(encodeHeaders(entry))).toEqual(entry)
     }
-    fc.assert(fc.property(entries, comesBack))
+    fc.assert(fc.property(entries, comesBack), { numRuns: 60 })
   })
 })
 
