@@ -96,7 +96,8 @@ export const command: TextType<string[]> = {
   format: (argv) => {
     const line = argv.length === 3 && argv[0] === shell[0] && argv[1] === shell[1] ? (argv[2] as string) : ''
     const plain = line !== '' && line === line.trim() && !line.startsWith('[')
-    return plain ? line : JSON.stringify(argv)
+    // JSON leaves DEL as it is, and a label must not hold it.
+    return plain ? line : JSON.stringify(argv).replaceAll('\x7f', '\\u007f')
   },
 }
 

@@ -134,7 +134,24 @@ const container = fc.record(
 
 const byName = (one: TargetSpec, other: TargetSpec) => ((one.name ?? '') < (other.name ?? '') ? -1 : 1)
 
+const plain: TargetSpec = {
+  method: 'files',
+  options: {},
+  settleSeconds: 60,
+  startTimeoutSeconds: 120,
+  execTimeoutSeconds: 60,
+  quiesce: 'stop',
+  exclude: [],
+}
+
 describe('labels there and back', () => {
+  test('a control character in a command is written as JSON writes others', () => {
+    const [label] = Object.entries(encodeLabels({ targets: [{ ...plain, execPre: ['prog', '\x7f'] }] })).filter(
+      ([key]) => key === `${prefix}exec-pre`,
+    )
+    expect(label).toEqual([`${prefix}exec-pre`, '["prog","\\u007f"]'])
+  })
+
   test('what encode writes, decode reads as the same', () => {
     fc.assert(
       fc.property(container, (wanted) => {
