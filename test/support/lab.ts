@@ -85,12 +85,24 @@ export async function startLab(name: string, options: LabOptions = {}): Promise<
   const flags = [...(options.health ? ['--health'] : []), '--owner', String(process.pid)]
   const { stdout } = await runFile(privatePodman, ['up', name, ...flags], { timeout: 120_000 })
   const env = parseEnvironment(stdout)
-  const dir = value(env, 'LAB_FOLDER')
+  const folder = value(env, 'LAB_FOLDER')
+  return attachLab(env, value(env, 'LAB_PROJECT'), folder, async () => {
+    await runFile(privatePodman, ['down', folder], { timeout: 120_000 })
+  })
+}
+
+/** A lab on a Podman that runs already and is reached by the variables `env`. */
+export function attachLab(
+  env: Record<string, string>,
+  project: string,
+  dir: string,
+  stop: () => Promise<void> = async () => {},
+): Lab {
   const lab: Lab = {
     dir,
     socket: value(env, 'DOCKER_HOST').replace('unix://', ''),
     env,
-    project: value(env, 'LAB_PROJECT'),
+    project,
     podman: (args, programOptions) => program(env, 'podman', args, programOptions),
     compose: (files, args, programOptions) =>
       program(env, value(env, 'LAB_COMPOSE'), composeArguments(lab, files, args), programOptions),
@@ -98,9 +110,7 @@ export async function startLab(name: string, options: LabOptions = {}): Promise<
       program(env, value(env, 'LAB_PODMAN_COMPOSE'), composeArguments(lab, files, args), programOptions),
     run: (service) => runService(lab, service),
     inspect: async (container) => JSON.parse(await lab.podman(['container', 'inspect', container]))[0],
-    stop: async () => {
-      await runFile(privatePodman, ['down', dir], { timeout: 120_000 })
-    },
+    stop,
     [Symbol.asyncDispose]: () => lab.stop(),
   }
   return lab
@@ -187,6 +197,6 @@ function parseEnvironment(lines: string): Record<string, string> {
 
 function value(env: Record<string, string>, name: string): string {
   const text = env[name]
-  if (text === undefined) throw new Error(`private-podman.sh did not say ${name}`)
+  if (text === undefined) throw new Error(`the lab's environment does not say ${name}`)
   return text
 }

@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { backupShape, restoreShape } from '../../support/json-shapes.ts'
+import type { Journey, Report } from './as-user.ts'
+
+const script = join(import.meta.dirname, '../../../scripts/rootless.sh')
+/** Seen from the checkout, in which the script starts it. */
+const program = ['node', 'test/scenario/rootless/as-user.ts']
+let report: Report
+
+beforeAll(async () => {
+  const { stdout } = await promisify(execFile)('bash', [script, 'xnai-lab', ...program], { maxBuffer: 2 ** 26 })
+  report = JSON.parse(stdout)
+})
+
+/** Everything came back, and was really gone before. */
+function expectJourney({ before, destroyed, after, backup, restore, states }: Journey): void {
+  expect(backupShape.safeParse(backup).error).toBeUndefined()
+  expect(backup, JSON.stringify(backup)).toMatchObject({ outcome: 'complete' })
+  expect(backup.targets.map(({ target }: { target: string }) => target).sort()).toEqual(['db', 'notes', 'redis'])
+  for (const name of ['redis', 'db', 'notes'] as const) expect(destroyed[name], name).not.toBe(before[name])
+  expect(restoreShape.safeParse(restore).error).toBeUndefined()
+  expect(restore, JSON.stringify(restore)).toMatchObject({ outcome: 'complete' })
+  expect(after).toEqual(before)
+  expect(states).toMatchObject({ redis: 'running', db: 'running', notes: 'running' })
+}
+
+describe('a rootless stack of an ordinary user', () => {
+  test('by the controller, a privileged container of that user', () => expectJourney(report.controller))
+
+  test('by the command line under podman unshare', () => expectJourney(report.unshared))
+
+  test('owners are as the services see them', () => {
+    const { redis, notes } = report.controller.after
+    expect(redis).toContain('/data/dump.rdb 1000:1000\n')
+    expect(notes).toContain(`./folder/own regular file ${report.userId}:`)
+    expect(notes).toMatch(/\.\/of-another regular file (?!65534|0:)\d+:\d+ 600 /)
+  })
+
+  test('who starts it without podman unshare is told to', () => {
+    expect(report.userId).not.toBe(0)
+    expect(report.hint).toContain('podman unshare xnai-backup')
+  })
+})
