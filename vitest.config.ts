@@ -6,11 +6,11 @@ const onPodman = { globalSetup: 'test/support/set-up.ts', maxWorkers: 2 }
 export default defineConfig({
   test: {
     projects: [
-      layer(1, 'unit', 5, { include: ['test/unit/**/*.test.ts', 'test/*.test.ts'] }),
-      layer(2, 'process', 60),
-      layer(3, 'contract', 120, onPodman),
-      layer(4, 'fault', 900, onPodman),
-      layer(5, 'scenario', 600, onPodman),
+      layer(1, 'unit', 30, { include: ['test/unit/**/*.test.ts', 'test/*.test.ts'] }),
+      layer(2, 'process', 120),
+      layer(3, 'contract', 240, onPodman),
+      layer(4, 'fault', 1500, onPodman),
+      layer(5, 'scenario', 900, onPodman),
     ],
   },
 })
