@@ -9,7 +9,7 @@ import { eventually, servicesImage } from '../../support/lab.ts'
 import { backedUp, openStory } from '../../support/story.ts'
 import { apiKey, awaitReady, chooseSource, type Instance, startQdrant } from './server.ts'
 
-const wrongKey = 'also-never-to-be-seen'
+const wrongKey = `wrong-${apiKey}`
 const story = await openStory('qdrant', [apiKey, wrongKey])
 const { lab } = story
 const source = await chooseSource(lab)
@@ -60,43 +60,43 @@ describe(`qdrant, on ${source.name}`, { timeout: 600_000 }, () => {
   test('written meanwhile: the count lies between those of before and after', async () => {
     const client = await qdrant.client()
     const writer = new AbortController()
+    const written: number[] = []
     const writing = (async () => {
       for (let id = 100_000; !writer.signal.aborted; id += 10) {
-        const points = Array.from({ length: 10 }, (_, n) => ({
-          id: id + n,
-          vector: { text: [n, 1, 1, 1] },
-          payload: {},
-        }))
+        const ids = Array.from({ length: 10 }, (_, n) => id + n)
+        const points = ids.map((id) => ({ id, vector: { text: [id, 1, 1, 1] }, payload: {} }))
         await client.call('PUT', '/collections/docs/points?wait=true', { points })
+        written.push(...ids)
       }
     })()
     const id = await story.backUp('qdrant').finally(() => writer.abort())
     await writing
     const { checks } = await story.restore('qdrant', '--at', id)
     expect(checks).toContainEqual(expect.objectContaining({ name: 'points of docs', ok: true }))
-    await client.call('POST', '/collections/docs/points/delete?wait=true', {
-      filter: { must_not: [{ has_id: Array.from({ length: pointCount }, (_, n) => n) }] },
-    })
+    await client.call('POST', '/collections/docs/points/delete?wait=true', { points: written })
     expect(await contentOf(qdrant)).toEqual(before)
   })
 
   // A killed server may leave the old state, a mix of both, or storage with which it does not start again.
-  test.each([0, 150, 400])('the server killed %i ms into the last step: the state before', async (delay) => {
-    await story.backUp('qdrant')
-    await damage(qdrant)
-    const damaged = await contentOf(qdrant)
-    const restoring = story.call(['restore', 'qdrant', '--yes'])
-    await awaitLastStep(qdrant)
-    await sleep(delay)
-    await lab.podman(['kill', '--signal', 'KILL', qdrant.container.name])
-    const { json, stderr } = await restoring
-    expect(json, stderr).toMatchObject({ outcome: 'failed', targets: [{ target: 'qdrant', rolledBack: true }] })
-    expect(await contentOf(qdrant)).toEqual(damaged)
-    await story.call(['list'])
-    await expectNothingLeft(qdrant)
-    await story.restore('qdrant')
-    expect(await contentOf(qdrant)).toEqual(before)
-  })
+  test.each(source.isReal ? [0, 150, 400] : [150])(
+    'the server killed %i ms into the last step: the state before',
+    async (delay) => {
+      await story.backUp('qdrant')
+      await damage(qdrant)
+      const damaged = await contentOf(qdrant)
+      const restoring = story.call(['restore', 'qdrant', '--yes'])
+      await awaitLastStep(qdrant)
+      await sleep(delay)
+      await lab.podman(['kill', '--signal', 'KILL', qdrant.container.name])
+      const { json, stderr } = await restoring
+      expect(json, stderr).toMatchObject({ outcome: 'failed', targets: [{ target: 'qdrant', rolledBack: true }] })
+      expect(await contentOf(qdrant)).toEqual(damaged)
+      await story.call(['list'])
+      await expectNothingLeft(qdrant)
+      await story.restore('qdrant')
+      expect(await contentOf(qdrant)).toEqual(before)
+    },
+  )
 
   test('storage with which the server does not start', async () => {
     await story.backUp('qdrant')
