@@ -23,7 +23,10 @@ import { awaitGreen, openServer, refuseStopped } from './qdrant/server.ts'
 import { makeSnapshot } from './qdrant/snapshot.ts'
 import { undoNote } from './qdrant/undo.ts'
 
-/** Qdrant by its own snapshots, one a collection, with the aliases that those leave out. A hot snapshot is no instant: each shard has its own. */
+/**
+ * Qdrant by its own snapshots, one a collection, with the aliases that those leave out. A hot snapshot is no instant: each shard has
+ * its own.
+ */
 export const qdrant: Method<'qdrant'> = {
   kind: 'qdrant',
   needsRunning: true,

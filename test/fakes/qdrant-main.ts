@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startFakeQdrant } from './qdrant.ts'
 
-/** The contract server as the program of a container, set up by the variables of the real one. A shard takes it as long as a small real one. */
+/** The contract server as the program of a container. A shard takes it as long as a small one takes the real server. */
 const { QDRANT__SERVICE__API_KEY: apiKey } = process.env
 const fake = await startFakeQdrant({
   storage: '/qdrant/storage',

@@ -54,7 +54,7 @@ function compareStatus(saved: SavedCollection, { status }: CollectionInfo): Chec
   return check(`status of ${saved.name}`, expected, status, status !== 'red' || saved.status === 'red')
 }
 
-/** `names`: the collections there are; aliases count where they lead to a collection of the snapshot, all of them where it is of all. */
+/** Collections there are, and the aliases that lead to one of the snapshot; all of both where the snapshot is of all. */
 export function compareNames(saved: Inventory, names: string[], aliases: Alias[]): Check[] {
   const own = new Set(saved.collections.map(({ name }) => name))
   const relevant = saved.complete ? aliases : aliases.filter(({ collection_name }) => own.has(collection_name))

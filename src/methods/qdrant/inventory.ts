@@ -11,7 +11,7 @@ const collection = z.object({
   name: z.string(),
   /** Name of the artifact that holds its snapshot. */
   artifact: z.string(),
-  /** Exact counts before and after the snapshot was made. They differ when it was written meanwhile: each shard has its own instant. */
+  /** Exact counts before and after the snapshot was made; they differ when it was written meanwhile. */
   points: z.object({ least: z.number(), most: z.number() }),
   status: z.string(),
   config: z.record(z.string(), z.unknown()),

@@ -55,8 +55,8 @@ export async function removeAside(ctx: MethodContext, api: Api, { folder }: Asid
 }
 
 /**
- * The server goes on with the restore that a dead run asked for, shard after shard, and would write into this one. The uploaded file
- * tells of it; nobody else can have a live one, since runs of a target take turns. Only a new start of the server ends it for sure.
+ * The server goes on with the restore that a dead run asked for, shard after shard, and would write into this one. The uploaded
+ * file tells of it; nobody else can have a live one, since runs of a target take turns. Only a new start of the server ends it.
  */
 export async function endOrphans(ctx: RestoreContext, spec: TargetSpec<'qdrant'>, saved: Inventory): Promise<void> {
   const orphans = await withServer(ctx, spec, ({ api }) => findOrphans(api, saved))
@@ -149,7 +149,8 @@ async function moveFolders(names: string[], from: string, to: string): Promise<v
 }
 
 function notStarting({ container }: MethodContext, cause: unknown): BackupError {
-  const hint = `See podman logs ${container.name}. If its storage is damaged, empty that volume, start it, and restore with --no-safety.`
+  const way = 'If its storage is damaged, empty that volume, start it, and restore with --no-safety.'
+  const hint = `See podman logs ${container.name}. ${way}`
   const message = `Qdrant in ${container.name} does not start: ${asBackupError(cause).message}`
   return new BackupError('SERVICE_DOWN', message, { hint, cause })
 }

@@ -49,7 +49,8 @@ function findKey({ container }: MethodContext, named: string | undefined): { api
   if (variable === undefined) return {}
   const apiKey = container.environment.get(variable)
   if (apiKey) return { apiKey }
-  throw new BackupError('AUTH_FAILED', `${container.name} has no variable ${variable}, which qdrant.api-key-env names`)
+  // Not by its name: a key is easily written there by mistake.
+  throw new BackupError('AUTH_FAILED', `${container.name} has no variable of the name that qdrant.api-key-env gives`)
 }
 
 async function awaitReady(

@@ -92,8 +92,8 @@ async function* verify(body: Readable, { name, size, checksum }: SnapshotDescrip
 const nameWindowSeconds = 10
 
 /**
- * The snapshot that a dead run asked for, if it is there: new since, and of the seconds in which it was asked for. Two such are left
- * alone, since one is somebody else's.
+ * The snapshot that a dead run asked for, if it is there: new since, and of the seconds in which it was asked for. Two such are
+ * left alone, since one is somebody else's.
  */
 export function findAsked({ before, at }: Pick<AskedNote, 'before' | 'at'>, names: string[]): string | undefined {
   const known = new Set<unknown>(JSON.parse(before))

@@ -1,6 +1,6 @@
 /**
- * Why a server cannot take a snapshot of another one; undefined where it can. Qdrant reads snapshots of the same minor version and of
- * the one before: https://qdrant.tech/documentation/concepts/snapshots/#restore-snapshot
+ * Why a server cannot take a snapshot of another one; undefined where it can. Qdrant reads snapshots of the same minor version and
+ * of the one before: https://qdrant.tech/documentation/concepts/snapshots/#restore-snapshot
  */
 export function refuseVersion(snapshot: string, server: string): { reason: string; hint: string } | undefined {
   const [from, to] = [parseVersion(snapshot), parseVersion(server)]
