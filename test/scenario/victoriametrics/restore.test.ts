@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
@@ -8,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, type LabContainer, type LabService } from '../../support/lab.ts'
 import { backedUp, openStory, type Story } from '../../support/story.ts'
 
-const key = 'never-to-be-seen'
+const key = `seen-by-none-${randomUUID()}`
 const volume = '/victoria-metrics-data'
 let story: Story
 
