@@ -112,7 +112,7 @@ async function finishRestore(parts: Parts, intent: RollBack, signal: AbortSignal
   const snapshot = (await parts.local.list(signal)).find(({ id }) => id === wanted.id)
   if (!snapshot) throw new BackupError('NO_SUCH_SNAPSHOT', `snapshot ${wanted.id} is gone`)
 
-  const down = [...target.clients, ...target.quiesced]
+  const down = [...target.clients, ...target.writers]
   using _locks = await holdLocks(parts, [target], down, 'recover', signal)
   await using held = await quiesce(parts, downOrders(down, [target]), signal)
   const quiet = { onWarning: () => {}, onCheck: () => {} }

@@ -145,7 +145,7 @@ function inOrder(steps: StepInPlace[], dependencies: Dependencies) {
   const rank = (step: StepInPlace) => order.findIndex(({ id }) => id === step.target.container.id)
   const down = new Map<string, ContainerFacts>()
   for (const { target } of steps) {
-    for (const container of [...target.clients, ...target.quiesced]) down.set(container.id, container)
+    for (const container of [...target.clients, ...target.writers]) down.set(container.id, container)
   }
   return { steps: steps.toSorted((a, b) => rank(a) - rank(b)), down: dependencies.inStopOrder(down.values()) }
 }

@@ -1,7 +1,7 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { errorTable } from '../errors.ts'
 import { decodeLabels } from '../labels/decode.ts'
-import type { LabelProblem, MethodKind, TargetSpec } from '../labels/spec.ts'
+import type { LabelProblem, MethodKind, Quiesce, TargetSpec } from '../labels/spec.ts'
 import type { Method } from '../methods/method.ts'
 import { findClients } from './clients.ts'
 import { type Draft, markTwins, nameTarget } from './naming.ts'
@@ -61,9 +61,13 @@ function planTarget(draft: Draft, world: World): Target | BrokenTarget {
   if (problems.length > 0) return breakTarget(draft, problems)
 
   const { quiesce, group } = spec
-  const quiet = { container, quiesce, group, needsRunning: method.needsRunning, captured, selfId }
-  const quiesced = world.dependencies.inStopOrder(findQuiesced(world.containers, quiet))
-  return { ...target, paths: captured.map(({ path }) => path), quiesced, clients }
+  const find = (how: Quiesce) => {
+    const request = { container, quiesce: how, group, needsRunning: method.needsRunning, captured, selfId }
+    return world.dependencies.inStopOrder(findQuiesced(world.containers, request))
+  }
+  // Files that are captured without a stop are put back without one too; a dump's server is steered by its method.
+  const writers = find(spec.method === 'files' && quiesce === 'none' ? 'none' : 'stop')
+  return { ...target, paths: captured.map(({ path }) => path), quiesced: find(quiesce), writers, clients }
 }
 
 function withDefaults(container: ContainerFacts, name: string, spec: TargetSpec, settings: PlanSettings) {

@@ -26,6 +26,8 @@ export interface Target {
   quiesce: Quiesce
   /** Running containers that a capture stops or pauses, in stop order: dependents before what they depend on. Started in reverse. */
   quiesced: ContainerFacts[]
+  /** Running containers that can write the captured data or belong to its group, in stop order: down while it is replaced. */
+  writers: ContainerFacts[]
   /** Containers kept down while this target is restored, in stop order, running or not; never its own. */
   clients: ContainerFacts[]
 }
