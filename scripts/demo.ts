@@ -33,6 +33,7 @@ async function demonstrate(): Promise<void> {
   const stack = await makeStack(lab)
   say(`starting ${subjects.length} kinds of data and the controller by compose, in ${lab.dir}`)
   await stack.up()
+  say('the services are real; Qdrant alone is played by a stand-in that keeps to its API, since no package carries it')
   say('writing data')
   for (const subject of subjects) await shell(stack, subject, subject.fill)
   const before = await digests(stack)

@@ -77,6 +77,22 @@ SQL`,
     destroy: 'rm -rf /app/data/faiss_index',
   },
   {
+    name: 'qdrant',
+    service: 'qdrant',
+    fill: qdrantClient(`
+      await call('PUT', '/collections/notes', { vectors: { size: 4, distance: 'Dot' } })
+      const points = Array.from({ length: 2000 }, (_, id) => ({ id, vector: [id, 1, 2, 3], payload: { title: 'note ' + id } }))
+      await call('PUT', '/collections/notes/points?wait=true', { points })
+      const create_alias = { alias_name: 'current', collection_name: 'notes' }
+      await call('POST', '/collections/aliases', { actions: [{ create_alias }] })`),
+    digest: qdrantClient(`
+      const whole = { limit: 10000, with_payload: true, with_vector: true }
+      const { points } = await call('POST', '/collections/current/points/scroll', whole)
+      const content = JSON.stringify(points.toSorted((a, b) => a.id - b.id))
+      console.log(points.length + ' points, sha256 ' + createHash('sha256').update(content).digest('hex').slice(0, 16))`),
+    destroy: qdrantClient(`await call('DELETE', '/collections/notes')`),
+  },
+  {
     name: 'iam',
     service: 'rag',
     // The application has it open: part of this is in the log beside it only.
@@ -118,4 +134,17 @@ export const prelude = 'export REDISCLI_AUTH="$REDIS_PASSWORD"'
 function python(lines: string): string {
   const program = lines.replaceAll(/^ {6}/gm, '')
   return `python3 - <<'PROGRAM'\nimport faiss, hashlib, numpy, os\n${program}\nPROGRAM`
+}
+
+/** A program for the Node of the image in which Qdrant is played. */
+function qdrantClient(lines: string): string {
+  return `node --input-type=module - <<'PROGRAM'
+    import { createHash } from 'node:crypto'
+    const headers = { 'api-key': process.env.QDRANT__SERVICE__API_KEY, 'content-type': 'application/json' }
+    async function call(method, path, body) {
+      const response = await fetch('http://127.0.0.1:6333' + path, { method, headers, body: body && JSON.stringify(body) })
+      if (!response.ok) throw new Error(path + ': ' + await response.text())
+      return (await response.json()).result
+    }
+    ${lines}\nPROGRAM`
 }

@@ -77,6 +77,8 @@ function environment(): string {
   return [
     `REDIS_PASSWORD=${password()}`,
     `POSTGRES_PASSWORD=${password()}`,
+    `QDRANT_API_KEY=${password()}`,
+    `XNAI_CHECKOUT=${checkout}`,
     `TZ=Etc/GMT${west < 0 ? west : `+${west}`}`,
     '',
   ].join('\n')
