@@ -1,9 +1,9 @@
 import type { Attribute } from './entry.ts'
 
-const keys: Record<string, string> = {
-  'system.posix_acl_access': 'SCHILY.acl.access',
-  'system.posix_acl_default': 'SCHILY.acl.default',
-}
+const keys = new Map([
+  ['system.posix_acl_access', 'SCHILY.acl.access'],
+  ['system.posix_acl_default', 'SCHILY.acl.default'],
+])
 
 /** Tags of `struct posix_acl_xattr_entry` in linux/posix_acl.h. */
 const tags: Record<number, string> = { 1: 'user', 2: 'user', 4: 'group', 8: 'group', 16: 'mask', 32: 'other' }
@@ -11,7 +11,7 @@ const TAGS_WITH_ID = [2, 8]
 
 /** An ACL once more as text, in the record from which GNU tar --acls restores it; undefined for any other attribute. */
 export function aclRecord([name, value]: Attribute): { key: string; text: string } | undefined {
-  const key = keys[name]
+  const key = keys.get(name)
   if (key === undefined) return undefined
   const entries: string[] = []
   for (let at = 4; at + 8 <= value.length; at += 8) {

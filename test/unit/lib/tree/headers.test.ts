@@ -39,6 +39,7 @@ describe('an entry comes back from its headers', () => {
     ['holes', { sparse: true }],
     ['binary attributes', { attributes: [['user.x', Buffer.from([0, 255, 10, 61])]] }],
     ['an empty attribute with an odd name', { attributes: [['user.a=b%3D', Buffer.alloc(0)]] }],
+    ['an attribute named like a property of every object', { attributes: [['constructor', Buffer.alloc(0)]] }],
   ]
   test.each(cases)('%s', (_case, changes) => {
     const entry = { ...plain, ...changes }
