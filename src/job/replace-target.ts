@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Target } from '../plan/plan.ts'
 import type { Snapshot } from '../repository/repository.ts'
@@ -49,7 +50,10 @@ export async function replaceTarget(
     putBack(parts, target, what, { ...told(report, target, held), ...(paths && { only: paths }) }, until)
 
   const rollBack = async (held: Held) => {
-    if (!before) return void (signal.aborted ? parts.catalog.abandonIntent(intent) : parts.catalog.dropIntent(intent))
+    if (!before) {
+      if (!there) await removePaths(parts, target)
+      return void (signal.aborted && there ? parts.catalog.abandonIntent(intent) : parts.catalog.dropIntent(intent))
+    }
     try {
       await put(before, held, undefined, new AbortController().signal)
       parts.catalog.dropIntent(intent)
@@ -80,6 +84,11 @@ const told = (report: RestoreReport, target: Target, held: Held) => ({
 function pathsThere(parts: Parts, { paths, container }: Target): string[] | undefined {
   const there = paths.filter((path) => existsSync(reach(parts, container, path)))
   return paths.length > 0 && there.length === 0 ? undefined : there
+}
+
+/** The state before, where none of them was there. */
+async function removePaths(parts: Parts, { paths, container }: Target): Promise<void> {
+  for (const path of paths) await rm(reach(parts, container, path), { recursive: true, force: true })
 }
 
 /** What the restore will not touch, whatever the labels exclude by now. */

@@ -59,8 +59,9 @@ async function waitHealthy(parts: Parts, id: string, name: string, seconds: numb
 
 /** Stops a container; true when it had to be killed, so that its data is only crash-consistent. */
 export async function bringDown(parts: Parts, container: ContainerFacts, graceSeconds: number, signal: AbortSignal) {
+  if (container.state === 'stopped' || container.state === 'created') return false
   const { exitCode } = await parts.engine.stop(container.id, graceSeconds, signal)
-  return container.state !== 'stopped' && exitCode === 137
+  return exitCode === 137
 }
 
 /** Does what an intent promised. Safe to repeat: a container that is in the wanted state already is left alone. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { BackupError } from '../errors.ts'
 import { clearTree } from '../lib/tree/clear.ts'
 import { digestTree } from '../lib/tree/digest.ts'
@@ -83,11 +84,18 @@ function partOf(ctx: RestoreContext, artifact: ArtifactRecord): Part {
 async function replaceTree(ctx: MethodContext, snapshot: StoredSnapshot, part: Part): Promise<Check[]> {
   const { artifact, root, only, origin } = part
   const exclude = artifact.exclude ?? []
-  if (!existsSync(root)) await mkdir(root, { recursive: true })
+  if (!existsSync(root)) await makeRoot(root, artifact)
   for (const path of only ?? ['.']) await clearTree(root, path, { exclude, signal: ctx.signal, onWarning: ctx.warn })
   await snapshot.extract(artifact.name, root, only)
   if (only) return []
   const actual = await digestTree(root, { exclude, signal: ctx.signal })
   const expected = artifact.plain.sha256
   return [{ name: `${origin} as it was packed`, expected, actual, ok: actual === expected }]
+}
+
+/** What is gone is made anew: a tree of one entry that has content can only be a file. */
+async function makeRoot(root: string, { entries, contentBytes = 0 }: ArtifactRecord): Promise<void> {
+  const isFile = entries === 1 && contentBytes > 0
+  await mkdir(isFile ? dirname(root) : root, { recursive: true })
+  if (isFile) await writeFile(root, '')
 }

@@ -1,0 +1,128 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { runBackup } from '../../../src/job/backup.ts'
+import { recover } from '../../../src/job/recover.ts'
+import { runRestore } from '../../../src/job/restore.ts'
+import { planRestore } from '../../../src/job/restore-plan.ts'
+import { enabled, type JobStage, setJobStage } from './stage.ts'
+
+const backup = async (stage: JobStage) =>
+  runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+
+async function restore(stage: JobStage, signal = stage.signal) {
+  const targets = await stage.targets()
+  const plan = await planRestore(stage.parts, { targets, at: 'latest' }, stage.signal)
+  const { targets: results } = await runRestore(stage.parts, plan, { safety: true }, signal)
+  return results
+}
+
+const oneService = () => setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
+
+/** Extracts whole trees, and fails the first time. */
+function failOnce(stage: JobStage, fail: () => void = () => {}): void {
+  const { local } = stage.parts
+  let failed = false
+  stage.parts.local = {
+    ...local,
+    extract: async (...call) => {
+      await local.extract(...call)
+      if (failed) return
+      failed = true
+      fail()
+      throw new Error('the disk went away')
+    },
+  }
+}
+
+describe('a restore', () => {
+  test('brings back content and removes what came since; the safety snapshot has it', async () => {
+    const stage = oneService()
+    await backup(stage)
+    writeFileSync(join(stage.folder, 'files/word'), 'changed')
+    writeFileSync(join(stage.folder, 'files/new'), 'new')
+    const [result] = await restore(stage)
+    expect(result).toMatchObject({ outcome: 'complete', rolledBack: false, checks: [{ ok: true }] })
+    expect(readdirSync(join(stage.folder, 'files'))).toEqual(['word'])
+    const snapshots = await stage.parts.local.list(stage.signal)
+    expect(snapshots.find(({ id }) => id === result?.safetySnapshot)).toMatchObject({ reason: 'safety', files: 3 })
+    expect(stage.parts.engine.journal).toEqual(['stop app', 'start app', 'stop app', 'start app'])
+    expect(stage.parts.catalog.claimOrphans()).toEqual([])
+  })
+
+  test('that fails ends in the state before, the service up', async () => {
+    const stage = oneService()
+    await backup(stage)
+    writeFileSync(join(stage.folder, 'files/word'), 'before')
+    failOnce(stage)
+    const [result] = await restore(stage)
+    expect(result).toMatchObject({ outcome: 'failed', rolledBack: true, error: { message: 'the disk went away' } })
+    expect(readFileSync(join(stage.folder, 'files/word'), 'utf8')).toBe('before')
+    expect(await stage.states()).toEqual({ app: 'running' })
+    expect(stage.parts.catalog.claimOrphans()).toEqual([])
+  })
+
+  test('that is interrupted ends in the state before too', async () => {
+    const stage = oneService()
+    await backup(stage)
+    writeFileSync(join(stage.folder, 'files/word'), 'before')
+    const interruption = new AbortController()
+    failOnce(stage, () => interruption.abort())
+    const [result] = await restore(stage, interruption.signal)
+    expect(result).toMatchObject({ outcome: 'failed', rolledBack: true })
+    expect(readFileSync(join(stage.folder, 'files/word'), 'utf8')).toBe('before')
+    expect(await stage.states()).toEqual({ app: 'running' })
+  })
+
+  test('whose way back fails as well says so, and the next look finds it', async () => {
+    const stage = oneService()
+    await backup(stage)
+    writeFileSync(join(stage.folder, 'files/word'), 'before')
+    const { local } = stage.parts
+    stage.parts.local = { ...local, extract: () => Promise.reject(new Error('no disk at all')) }
+    const [result] = await restore(stage)
+    expect(result).toMatchObject({ outcome: 'failed', rolledBack: false, error: { code: 'ROLLBACK_FAILED' } })
+    stage.parts.local = local
+    expect(await recover(stage.parts, stage.signal)).toEqual({ done: ['finish the restore of shop/app'], problems: [] })
+    expect(readFileSync(join(stage.folder, 'files/word'), 'utf8')).toBe('before')
+    expect(await stage.states()).toEqual({ app: 'running' })
+  })
+
+  test('brings back what is gone with its folder; one that fails leaves nothing there', async () => {
+    const stage = oneService()
+    await backup(stage)
+    rmSync(join(stage.folder, 'files'), { recursive: true })
+    failOnce(stage)
+    expect((await restore(stage))[0]).toMatchObject({ outcome: 'failed', rolledBack: false })
+    expect(existsSync(join(stage.folder, 'files'))).toBe(false)
+    const [result] = await restore(stage)
+    expect(result).toMatchObject({ outcome: 'complete', warnings: [expect.stringContaining('no safety snapshot')] })
+    expect(readFileSync(join(stage.folder, 'files/word'), 'utf8')).toBe('files')
+  })
+
+  test('brings back a single file that is mounted by itself, there or gone', async () => {
+    const stage = setJobStage(({ data }) => {
+      const { source, ...mount } = data('files', '/etc/app/word')
+      return [{ name: 'app', labels: enabled(), mounts: [{ ...mount, source: join(source, 'word') }] }]
+    })
+    await backup(stage)
+    const file = join(stage.folder, 'files/word')
+    for (const damage of [() => writeFileSync(file, 'something longer'), () => rmSync(file)]) {
+      damage()
+      expect((await restore(stage))[0]).toMatchObject({ outcome: 'complete' })
+      expect(readFileSync(file, 'utf8')).toBe('files')
+    }
+  })
+
+  test('of a group takes the newest set that has all of it', async () => {
+    const stage = setJobStage(({ data }) => [
+      { name: 'a', labels: enabled({ group: 'all' }), mounts: [data('one')] },
+      { name: 'b', labels: enabled({ group: 'all' }), mounts: [data('two')] },
+    ])
+    const whole = await backup(stage)
+    const [first] = await stage.targets()
+    await runBackup(stage.parts, first ? [first] : [], { reason: 'manual' }, stage.signal)
+    const plan = await planRestore(stage.parts, { targets: await stage.targets(), at: 'latest' }, stage.signal)
+    expect(plan.steps.map(({ snapshot }) => snapshot.set)).toEqual(whole.targets.map(({ set }) => set))
+  })
+})
