@@ -43,7 +43,8 @@ describe('quiesce', () => {
     expect(exitCode).toBe(0)
     expect(json.targets[0].stopped).toEqual([app.name])
     expect(await startTimes(story.lab)).toBe(before)
-    const then = counter(app, 'second')
+    // Not the instant in which the file is empty.
+    const then = await eventually(() => counter(app, 'second'), 10, 'the counter to be written')
     await counted(app, then + 1)
 
     const to = join(story.lab.dir, 'files', 'paused')
