@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { BackupError } from '../errors.ts'
+import { BackupError, reportError } from '../errors.ts'
 import { isLifeSignHeld, raiseLifeSign } from '../lib/life-sign.ts'
 import type { Catalog, Intent, Run, RunEnd, ScheduleState } from './catalog.ts'
 
@@ -152,6 +152,6 @@ function toRun(row: Row, dead: boolean): Run {
 }
 
 const interrupted = (started: string): RunEnd => {
-  const { code, message, hint } = new BackupError('INTERRUPTED', 'the process that ran it died')
-  return { finished: started, outcome: 'failed', error: { code, message, hint } }
+  const error = reportError(new BackupError('INTERRUPTED', 'the process that ran it died'))
+  return { finished: started, outcome: 'failed', error }
 }

@@ -1,5 +1,5 @@
 import type { Outcome } from '../catalog/catalog.ts'
-import { asBackupError, type BackupError } from '../errors.ts'
+import { asBackupError, type BackupError, reportError } from '../errors.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import type { Snapshot } from '../repository/repository.ts'
 import type { BackupResult, Parts } from './job.ts'
@@ -95,7 +95,7 @@ function toResult(target: Target, { seconds, warnings, snapshot, window, failure
     downtimeSeconds: round(window?.downSeconds() ?? 0),
     stopped: window?.names ?? [],
     warnings: snapshot?.warnings ?? warnings,
-    ...(failure && { error: { code: failure.code, message: failure.message, hint: failure.hint } }),
+    ...(failure && { error: reportError(failure) }),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { BackupError } from '../errors.ts'
-import { poll } from '../lib/deadline.ts'
+import { type PollOptions, poll } from '../lib/deadline.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import type { Parts } from './job.ts'
 
@@ -28,9 +28,7 @@ export async function holdLocks(
     )
     const keys = [...targets.map((target) => target.container), ...containers].map(({ name }) => `container:${name}`)
     const what = `containers ${keys.map((key) => key.slice('container:'.length)).join(', ')} to be free of other runs`
-    const lock = async () => lockOrUndefined(parts, keys, run)
-    const wait = { what, seconds: containerWaitSeconds, everyMs: 100, clock: parts.clock, signal }
-    held.use(await poll(lock, wait))
+    held.use(await awaitLock(parts, keys, run, { what, seconds: containerWaitSeconds, everyMs: 100, signal }))
     return held
   } catch (error) {
     held.dispose()
@@ -38,11 +36,20 @@ export async function holdLocks(
   }
 }
 
-function lockOrUndefined(parts: Parts, keys: string[], run: string): Disposable | undefined {
-  try {
-    return parts.catalog.lock(keys, run)
-  } catch (error) {
-    if (error instanceof BackupError && error.code === 'BUSY') return undefined
-    throw error
+/** All of the keys, once no other run holds one of them; TIMEOUT when that takes too long. */
+export function awaitLock(
+  parts: Parts,
+  keys: string[],
+  run: string,
+  wait: Omit<PollOptions, 'clock'>,
+): Promise<Disposable> {
+  const lock = async () => {
+    try {
+      return parts.catalog.lock(keys, run)
+    } catch (error) {
+      if (error instanceof BackupError && error.code === 'BUSY') return undefined
+      throw error
+    }
   }
+  return poll(lock, { ...wait, clock: parts.clock })
 }

@@ -1,6 +1,6 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { BackupError } from '../errors.ts'
-import { poll } from '../lib/deadline.ts'
+import { awaitLock } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { refOf } from './service.ts'
 
@@ -29,7 +29,11 @@ export async function joinNetwork(parts: Parts, id: string, signal: AbortSignal)
 
   const network = container.networks.find(({ address }) => address)
   if (!network?.address) throw unreachable(container)
-  const lock = await takeTurn(parts, network.name, signal)
+  const lock = await awaitLock(parts, [`network:${network.name}`], 'a run that has joined it', {
+    what: `network ${network.name} to be free`,
+    seconds: networkWaitSeconds,
+    signal,
+  })
   const intent = parts.catalog.addIntent({ kind: 'leave-network', network: network.name, container: refOf(self) })
   const leave = async () => {
     await parts.engine.disconnectNetwork(network.name, selfId, new AbortController().signal)
@@ -43,18 +47,6 @@ export async function joinNetwork(parts: Parts, id: string, signal: AbortSignal)
     await leave()
     throw error
   }
-}
-
-async function takeTurn(parts: Parts, network: string, signal: AbortSignal): Promise<Disposable> {
-  const look = async () => {
-    try {
-      return parts.catalog.lock([`network:${network}`], 'a run that has joined it')
-    } catch (error) {
-      if (error instanceof BackupError && error.code === 'BUSY') return undefined
-      throw error
-    }
-  }
-  return poll(look, { what: `network ${network} to be free`, seconds: networkWaitSeconds, clock: parts.clock, signal })
 }
 
 async function mustInspect(parts: Parts, id: string, signal: AbortSignal): Promise<ContainerFacts> {

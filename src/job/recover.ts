@@ -1,10 +1,9 @@
 import type { Intent, IntentId } from '../catalog/catalog.ts'
 import { asBackupError, BackupError } from '../errors.ts'
-import { poll } from '../lib/deadline.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import { methodOf } from './capture.ts'
 import { currentPlan } from './current-plan.ts'
-import { holdLocks } from './hold-locks.ts'
+import { awaitLock, holdLocks } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { methodContext } from './method-context.ts'
 import { putBack } from './put-back.ts'
@@ -26,12 +25,8 @@ type InService = Extract<Intent, { kind: 'undo-method' }>
  * containers, last stopped first, then the repository. Harmless while others work: only what nobody alive owns is taken.
  */
 export async function recover(parts: Parts, signal: AbortSignal): Promise<Recovery> {
-  using _alone = await poll(async () => tryLock(parts), {
-    what: 'another recovery to end',
-    seconds: 3600,
-    clock: parts.clock,
-    signal,
-  })
+  const wait = { what: 'another recovery to end', seconds: 3600, signal }
+  using _alone = await awaitLock(parts, ['recovery:all'], 'recover', wait)
   const recovery: Recovery = { done: [], problems: [] }
   const orphans = parts.catalog.claimOrphans()
   const isRollBack = ({ intent }: { intent: Intent }) => intent.kind === 'roll-back'
@@ -40,15 +35,6 @@ export async function recover(parts: Parts, signal: AbortSignal): Promise<Recove
   }
   await parts.local.sweep(signal)
   return recovery
-}
-
-function tryLock(parts: Parts): Disposable | undefined {
-  try {
-    return parts.catalog.lock(['recovery:all'], 'recover')
-  } catch (error) {
-    if (asBackupError(error).code === 'BUSY') return undefined
-    throw error
-  }
 }
 
 async function settle(

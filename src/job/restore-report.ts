@@ -1,4 +1,4 @@
-import { asBackupError, type BackupError } from '../errors.ts'
+import { asBackupError, type BackupError, reportError } from '../errors.ts'
 import type { Check } from '../methods/method.ts'
 import { targetKey } from '../plan/plan.ts'
 import type { Parts, Progress, RestoreResult } from './job.ts'
@@ -70,7 +70,7 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
         rolledBack,
         checks,
         warnings,
-        ...(failure && { error: { code: failure.code, message: failure.message, hint: failure.hint } }),
+        ...(failure && { error: reportError(failure) }),
       }
       endRun(parts, run, result, failure)
       progress?.step(targetKey(step), result.outcome)
