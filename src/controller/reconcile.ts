@@ -39,9 +39,9 @@ export interface Assignment {
  * does a failure, after 1, 5 and 15 minutes; a slot that failed four times is given up and the next one is awaited.
  */
 export function reconcile(situation: Situation): Action[] {
-  const free = ({ project, name }: Target) => {
-    const key = targetKey({ project, name })
-    return !situation.running.has(key) && !situation.held.has(key)
+  const free = (target: Target) => {
+    const key = targetKey(target)
+    return !situation.running.has(key) && !situation.held.has(key) && !awaitsFirstStart(target)
   }
   const due = situation.plan.targets.flatMap((target) => {
     const action = target.schedule.kind === 'on-change' ? onChange(target, situation) : onSchedule(target, situation)
@@ -50,6 +50,12 @@ export function reconcile(situation: Situation): Action[] {
   const actions = wholeGroups(due, situation.plan.targets)
   return actions.filter(({ targets }) => targets.every(({ target }) => free(target)))
 }
+
+/**
+ * Created and never started: on a bare host, between `compose create` and `restore --all`. A snapshot of the empty volumes would be the
+ * newest one, and that is what the restore would take.
+ */
+const awaitsFirstStart = ({ container }: Target): boolean => container.state === 'created'
 
 /** One action a group: when one of it is due, all of it is captured, so that every set is whole. */
 function wholeGroups(due: Action[], targets: Target[]): Action[] {

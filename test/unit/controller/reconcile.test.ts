@@ -3,13 +3,14 @@ import { describe, expect, test } from 'vitest'
 import type { Run, ScheduleState } from '../../../src/catalog/catalog.ts'
 import { type Action, reconcile, type Situation } from '../../../src/controller/reconcile.ts'
 import type { Sight } from '../../../src/controller/watch.ts'
+import type { ContainerState } from '../../../src/engine/engine.ts'
 import { makePlan } from '../../../src/plan/make-plan.ts'
 import { targetKey } from '../../../src/plan/plan.ts'
 import { container, enabled, methods, settings, volume } from '../plan/build.ts'
 
 const mounts = [volume('data', '/data')]
-const planOf = (labels: Record<string, string>) =>
-  makePlan([container('db', { labels: enabled(labels), mounts })], settings, methods)
+const planOf = (labels: Record<string, string>, state: ContainerState = 'running') =>
+  makePlan([container('db', { labels: enabled(labels), mounts, state })], settings, methods)
 
 const at = (time: string): string => `2026-08-02T${time}:00.000Z`
 const failed = (finished: string, started = finished): Run => ({ id: started, kind: 'backup', project: 'shop', target: 'db', started: at(started), finished: at(finished), outcome: 'failed' }) // biome-ignore format: one line
@@ -28,14 +29,15 @@ interface Row {
   sight?: Sight | Error
   running?: boolean
   held?: boolean
+  created?: boolean
   /** Cause and reason of the one action; absent: none. */
   action?: string
 }
 
-function decide({ now, labels = {}, state = {}, runs = [], sight, running, held }: Row): Action[] {
+function decide({ now, labels = {}, state = {}, runs = [], sight, running, held, created }: Row): Action[] {
   const key = 'shop/db'
   return reconcile({
-    plan: planOf(labels),
+    plan: planOf(labels, created ? 'created' : 'running'),
     schedules: new Map([[key, state]]),
     runs: new Map([[key, runs]]),
     running: new Set(running ? [key] : []),
@@ -56,6 +58,7 @@ describe('a schedule (daily at 02:00)', () => {
     { sentence: 'rests when the slot was run', now: '09:00', state: { ...state, lastSlot: at('02:00') } },
     { sentence: 'does not begin while the target is worked on', now: '02:00', running: true },
     { sentence: 'does not begin while the target is held', now: '02:00', held: true },
+    { sentence: 'does not begin before the container was ever started', now: '02:00', created: true },
     { sentence: 'waits a minute after a failure', now: '02:10', runs: [failed('02:10')] },
     { sentence: 'and tries again', now: '02:11', runs: [failed('02:10')], action: `schedule: ${slot} was missed, attempt 2 of 4` },
     { sentence: 'waits five minutes after the second', now: '02:19', runs: [failed('02:15'), failed('02:10')] },
