@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir, readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { dirname, join, posix, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { BackupError } from '../errors.ts'
 import { syncDirectory } from '../lib/atomic-file.ts'
@@ -38,7 +38,7 @@ async function makeEmptyFolder(folder: string): Promise<void> {
   })
 }
 
-/** Several trees of one target lie in a folder each; a single one lies in the target's folder itself. */
+/** Trees lie in the target's folder as they lay in the container, below the folder that held all of them. */
 async function writeArtifact(
   parts: Parts,
   report: RestoreReport,
@@ -49,16 +49,26 @@ async function writeArtifact(
 ): Promise<void> {
   const { snapshot } = report.step
   const { onBytes } = report
-  const path = join(folder, artifact.name)
   if (artifact.kind === 'stream') {
-    const sink = createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true })
+    const sink = createWriteStream(join(folder, artifact.name), { flags: 'wx', mode: 0o600, flush: true })
     await pipeline(await parts.local.open(snapshot, artifact.name, signal), sink, { signal })
     return onBytes(artifact.plain.bytes)
   }
-  const inside = pathsWithin(artifact.origin ?? '', only)
+  const { origin = '/', isFile } = artifact
+  const inside = pathsWithin(origin, only)
   if (inside?.length === 0) return
-  const isOnlyTree = snapshot.artifacts.filter(({ kind }) => kind === 'tree').length === 1
-  const root = isOnlyTree ? folder : path
-  await mkdir(root, { recursive: true })
+  const root = join(folder, posix.relative(commonFolder(snapshot.artifacts), origin))
+  await mkdir(isFile ? dirname(root) : root, { recursive: true })
+  if (isFile) await writeFile(root, '', { flag: 'wx', mode: 0o600 })
   await parts.local.extract(snapshot, artifact.name, root, { signal, onBytes, ...(inside && { only: inside }) })
+}
+
+/** The deepest folder of the container that holds all trees: of a single one its own. */
+function commonFolder(artifacts: ArtifactRecord[]): string {
+  const folders = artifacts.flatMap(({ kind, origin = '/', isFile }) =>
+    kind === 'tree' ? [(isFile ? posix.dirname(origin) : origin).split('/')] : [],
+  )
+  const [first = [], ...others] = folders
+  const differs = first.findIndex((part, index) => others.some((other) => other[index] !== part))
+  return (differs < 0 ? first : first.slice(0, differs)).join('/') || '/'
 }

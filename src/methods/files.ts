@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { BackupError } from '../errors.ts'
 import { clearTree } from '../lib/tree/clear.ts'
 import { digestTree } from '../lib/tree/digest.ts'
@@ -8,7 +8,8 @@ import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import { pathsWithin } from '../lib/tree/only.ts'
 import type { ArtifactRecord } from '../repository/repository.ts'
 import { recordIndexes } from './files/faiss.ts'
-import type { Check, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
+import { isArchive } from './foreign.ts'
+import type { Check, ForeignInput, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
 
 /** Trees as they lie on a volume or bind mount, read while their writers are down, or with a proof that they stood still. */
 export const files: Method<'files'> = {
@@ -29,6 +30,22 @@ export const files: Method<'files'> = {
     recordIndexes(ctx, trees, exclude)
   },
 
+  async *adopt(ctx, { exclude }, input) {
+    const trees = ctx.paths.flatMap((path) => {
+      const root = findTree(ctx, input, path)
+      return root === undefined ? [] : [{ origin: path, root }]
+    })
+    if (trees.length === 0) {
+      const message = `${input.name} holds none of ${ctx.paths.join(', ')}`
+      throw new BackupError('RESTORE_REFUSED', message, {
+        hint: 'Nothing was touched. Name the folder or file itself.',
+      })
+    }
+    const names = artifactNames(trees.map(({ origin }) => origin))
+    for (const [index, tree] of trees.entries()) yield { kind: 'tree', name: names[index] as string, exclude, ...tree }
+    recordIndexes(ctx, trees, exclude)
+  },
+
   async restore(ctx, { quiesce }, snapshot) {
     const trees = snapshot.artifacts.filter(({ kind }) => kind === 'tree')
     const parts = trees
@@ -42,6 +59,24 @@ export const files: Method<'files'> = {
 
   // What is on disk was proven before the service ran again: after that it may rightly change.
   prove: async () => [],
+}
+
+/** By its name; a target of one path takes the file or folder that was named, whatever it is called. */
+function findTree(ctx: MethodContext, input: ForeignInput, path: string): string | undefined {
+  const [named] = input.entries
+  const found = input.entries.find(({ name }) => name === basename(path))
+  const root = found ?? (ctx.paths.length === 1 && named && !isArchive(named) ? named : undefined)
+  if (!root) ctx.warn(`${path} is not in ${input.name}, and is left as it is`)
+  else warnOfOwner(ctx, root.path, path)
+  return root?.path
+}
+
+function warnOfOwner(ctx: MethodContext, root: string, path: string): void {
+  const now = statSync(ctx.hostPath(path), { throwIfNoEntry: false })
+  const then = statSync(root)
+  if (!now || (now.uid === then.uid && now.gid === then.gid)) return
+  const said = `${root} belongs to ${then.uid}:${then.gid}, ${path} to ${now.uid}:${now.gid}`
+  ctx.warn(`${said}: what comes back has the owners of the former; is that not right, chown it and restore it again`)
 }
 
 /** `/app/data` → `app-data`, made unique where two paths come out alike. */
@@ -93,9 +128,8 @@ async function replaceTree(ctx: MethodContext, snapshot: StoredSnapshot, part: P
   return [{ name: `${origin} as it was packed`, expected, actual, ok: actual === expected }]
 }
 
-/** What is gone is made anew: a tree of one entry that has content can only be a file. */
-async function makeRoot(root: string, { entries, contentBytes = 0 }: ArtifactRecord): Promise<void> {
-  const isFile = entries === 1 && contentBytes > 0
+/** What is gone is made anew. */
+async function makeRoot(root: string, { isFile }: ArtifactRecord): Promise<void> {
   await mkdir(isFile ? dirname(root) : root, { recursive: true })
   if (isFile) await writeFile(root, '')
 }

@@ -86,6 +86,8 @@ export interface ArtifactRecord {
   /** Before compression. For a tree: of the tar stream. */
   plain: Digest
   stored: Digest & { file: string }
+  /** The tree is a single file. */
+  isFile?: boolean
   /** Patterns of a tree that were left out; a restore leaves alone what matches them. */
   exclude?: string[]
   /** Entries of a tree, the root's own included. */
@@ -109,7 +111,7 @@ export interface SnapshotMeta {
   /** Id shared by the snapshots of one quiesce window. */
   set: string
   run: string
-  /** Why it was taken: `schedule`, `change`, `manual`, `safety`. */
+  /** Why it was taken: `schedule`, `change`, `manual`; `safety` before a restore; `import` from files of another program. */
   reason: SnapshotReason
   facts: Facts
   container: { name: string; image: string; imageId: string; user: string; idMap?: unknown }
@@ -121,7 +123,7 @@ export interface SnapshotMeta {
   warnings: string[]
 }
 
-export type SnapshotReason = 'schedule' | 'change' | 'manual' | 'safety'
+export type SnapshotReason = 'schedule' | 'change' | 'manual' | 'safety' | 'import'
 
 export interface Snapshot extends SnapshotMeta {
   /** Plain bytes of all artifacts. */

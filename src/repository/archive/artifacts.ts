@@ -9,7 +9,7 @@ import { type Digest, hashing } from '../../lib/hash.ts'
 import { closeStream, filterThrough, programStream, runChecked } from '../../lib/process.ts'
 import { packTree } from '../../lib/tree/pack.ts'
 import { unpackTree } from '../../lib/tree/unpack.ts'
-import type { Artifact, ArtifactRecord, ExtractOptions, StageOptions } from '../repository.ts'
+import type { Artifact, ArtifactRecord, ExtractOptions, StageOptions, TreeArtifact } from '../repository.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -32,11 +32,16 @@ export async function storeArtifact(
   return {
     kind: artifact.kind,
     name: artifact.name,
-    ...(artifact.kind === 'tree' && { origin: artifact.origin, exclude: artifact.exclude }),
+    ...(artifact.kind === 'tree' && (await describeTree(artifact))),
     plain: plain.digest(),
     stored: { ...stored.digest(), file },
     ...tree?.summary(),
   }
+}
+
+async function describeTree({ origin, exclude, root }: TreeArtifact) {
+  const isFile = (await lstat(root)).isFile()
+  return { origin, exclude, ...(isFile && { isFile }) }
 }
 
 function fileOf({ kind, name }: Artifact): string {

@@ -18,6 +18,7 @@ const artifact = z.object({
   name: fileName,
   origin: z.string().optional(),
   exclude: z.array(z.string()).optional(),
+  isFile: z.boolean().optional(),
   plain: digest,
   stored: digest.extend({ file: fileName }),
   entries: z.int().min(1).optional(),
@@ -32,7 +33,7 @@ const manifest = z.object({
   time: z.iso.datetime(),
   set: z.string(),
   run: z.string(),
-  reason: z.enum(['schedule', 'change', 'manual', 'safety']),
+  reason: z.enum(['schedule', 'change', 'manual', 'safety', 'import']),
   facts: z.record(z.string(), z.union([scalar, z.boolean(), z.null(), z.record(z.string(), scalar)])),
   container: z.object({
     name: z.string(),
