@@ -165,11 +165,14 @@ export function describeToolFailure(
     return new BackupError('TOOL_MISSING', `no ${tool} or no /bin/sh in ${ctx.container.name}`)
   }
   const said = stderr.trim().split('\n').slice(-5).join('\n')
-  return judgeConnection(said) ?? new BackupError(code, `${tool}: exit code ${exitCode}${said && `: ${said}`}`)
+  return judgeServer(said) ?? new BackupError(code, `${tool}: exit code ${exitCode}${said && `: ${said}`}`)
 }
 
-/** The password or the server, where the words of the program tell. */
-export function judgeConnection(said: string): BackupError | undefined {
+/** The server's disk, the password or the server itself, where the words of the program tell. */
+export function judgeServer(said: string): BackupError | undefined {
+  if (/No space left on device|(ERROR|FATAL|PANIC):\s+53100:/.test(said)) {
+    return new BackupError('NO_SPACE', `PostgreSQL has no room on its disk: ${said}`, { hint: spaceHint })
+  }
   if (
     /password authentication failed|no password supplied|authentication failed|no pg_hba\.conf entry|role ".*" does not exist\s*$/i.test(
       said,
@@ -188,5 +191,7 @@ export function judgeConnection(said: string): BackupError | undefined {
   return undefined
 }
 
+const spaceHint =
+  'Free space where the data of PostgreSQL lies: a restore fills new databases beside those of now, and writes all of it to the log (WAL) too.'
 const authHint =
   'Name the variable of the container that holds the password (xnai.backup.postgres.password-env, often POSTGRES_PASSWORD) and the user (…postgres.user).'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { MethodContext } from '../method.ts'
-import { describeToolFailure, judgeConnection, type PostgresClient } from './client.ts'
+import { describeToolFailure, judgeServer, type PostgresClient } from './client.ts'
 import { connectTo } from './text.ts'
 
 /** Enough for the table of contents of some 20,000 tables. */
@@ -90,5 +90,5 @@ export function asDumpError(cause: unknown, what: string): BackupError {
   if (error.code !== 'EXEC_FAILED') return error
   if (/exit code 12[67]\b/.test(error.message))
     return new BackupError('TOOL_MISSING', `${what}: its program is not in the image`, { cause })
-  return judgeConnection(error.message) ?? new BackupError('DUMP_FAILED', `${what} failed: ${error.message}`, { cause })
+  return judgeServer(error.message) ?? new BackupError('DUMP_FAILED', `${what} failed: ${error.message}`, { cause })
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { judgeConnection } from '../../../../src/methods/postgres/client.ts'
+import { judgeServer } from '../../../../src/methods/postgres/client.ts'
 
 const at = 'psql: error: connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed:'
 
-describe('what psql says of a connection', () => {
+describe('what a program says of the server', () => {
   test.each([
     [`${at} FATAL:  password authentication failed for user "postgres"`, 'AUTH_FAILED'],
     [`${at} fe_sendauth: no password supplied`, 'AUTH_FAILED'],
@@ -15,9 +15,14 @@ describe('what psql says of a connection', () => {
       'SERVICE_DOWN',
     ],
     [`${at} FATAL:  the database system is starting up`, 'SERVICE_DOWN'],
+    [
+      'pg_restore: error: COPY failed for table "t": ERROR:  could not extend file "base/5/16384": No space left on device',
+      'NO_SPACE',
+    ],
+    [`${at} FATAL:  53100: could not write init file`, 'NO_SPACE'],
     ['pg_dump: error: query failed: ERROR:  permission denied for table t', undefined],
     ['psql:<stdin>:1: ERROR:  42704: role "x" does not exist', undefined],
   ])('%s', (said, code) => {
-    expect(judgeConnection(said)?.code).toBe(code)
+    expect(judgeServer(said)?.code).toBe(code)
   })
 })
