@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
-import { BackupError } from '../../errors.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
 import type { StoredSnapshot } from '../method.ts'
 
@@ -38,7 +38,8 @@ export async function readInventory(snapshot: StoredSnapshot): Promise<Inventory
   try {
     return inventory.parse(JSON.parse(await text(await snapshot.open(inventoryArtifact))))
   } catch (cause) {
-    if (cause instanceof BackupError) throw cause
+    // An interrupted reading says nothing of what is stored.
+    if (cause instanceof BackupError || asBackupError(cause).code === 'INTERRUPTED') throw cause
     throw new BackupError('SNAPSHOT_DAMAGED', `${inventoryArtifact} of snapshot ${snapshot.id} is unreadable`, {
       cause,
     })
