@@ -1,5 +1,6 @@
 import { chmod, chown, mkdir, stat } from 'node:fs/promises'
 import { asBackupError, BackupError } from '../errors.ts'
+import type { MethodOptions } from '../labels/spec.ts'
 import { poll } from '../lib/deadline.ts'
 import { clearTree } from '../lib/tree/clear.ts'
 import { digestTree } from '../lib/tree/digest.ts'
@@ -8,6 +9,7 @@ import { artifactsOf, findStorage } from './victoriametrics/layout.ts'
 import { compareFacts, countSeries, factsOfSample, isStill, takeSample } from './victoriametrics/sample.ts'
 import { reachServer, type Server } from './victoriametrics/server.ts'
 import { createSnapshot, deleteSnapshot } from './victoriametrics/snapshot.ts'
+import { refuseVersion } from './victoriametrics/version.ts'
 
 /** VictoriaMetrics (single node, or one vmstorage) by its own snapshots: hard links to immutable files, of one instant. */
 export const victoriametrics: Method<'victoriametrics'> = {
@@ -32,6 +34,11 @@ export const victoriametrics: Method<'victoriametrics'> = {
     const storage = findStorage(ctx, snapshot.name)
     ctx.fact('storage', storage.path)
     yield* artifactsOf(storage, snapshot.name)
+  },
+
+  async check(ctx, { options }, snapshot) {
+    storageOf(ctx, snapshot)
+    if (ctx.container.state === 'running') await refuseUnfit(ctx, options, snapshot)
   },
 
   async restore(ctx, _spec, snapshot) {
@@ -62,6 +69,17 @@ export const victoriametrics: Method<'victoriametrics'> = {
       .catch(() => ctx.warn('the cache of query results was not reset'))
     return compareFacts(server, snapshot.facts)
   },
+}
+
+/** RESTORE_REFUSED for a server that is too old. One that runs and does not answer may be just what the restore is to mend. */
+async function refuseUnfit(
+  ctx: MethodContext,
+  options: MethodOptions['victoriametrics'],
+  { facts }: StoredSnapshot,
+): Promise<void> {
+  await using server = await reachServer(ctx, options)
+  const refusal = refuseVersion(String(facts.server), await readVersion(server))
+  if (refusal) throw new BackupError('RESTORE_REFUSED', refusal.reason, { hint: refusal.hint })
 }
 
 /** Empty in builds that were not told theirs. */
