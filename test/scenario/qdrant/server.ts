@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { clientOf, type QdrantClient } from '../../fakes/qdrant-client.ts'
 import { eventually, type Lab, type LabContainer, type LabService, servicesImage } from '../../support/lab.ts'
+import { newSecret } from '../../support/secrets.ts'
 
-/** Of this run alone: other tests show theirs on command lines. */
-export const apiKey = `never-to-be-seen-${randomBytes(8).toString('hex')}`
+export const apiKey = newSecret('qdrant')
 
 /** What plays Qdrant here. */
 export interface Source {

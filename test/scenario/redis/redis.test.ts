@@ -1,18 +1,18 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, type LabContainer, type LabService } from '../../support/lab.ts'
+import { newSecret } from '../../support/secrets.ts'
 import { backedUp, openStory, type Story, states } from '../../support/story.ts'
 
-const password = 'redis-password-nobody-may-see'
-const wrongPassword = 'redis-password-that-is-wrong'
+const password = newSecret('redis')
+const wrongPassword = newSecret('wrong')
 let story: Story
 
 beforeAll(async () => {
-  story = await openStory('redis-story', [password, wrongPassword])
+  story = await openStory('redis-story')
 })
 afterAll(() => story?.[Symbol.asyncDispose]())
-afterEach(() => story.expectNoSecret())
 
 interface Redis extends LabContainer {
   /** Replies to commands, one a line. */
@@ -207,9 +207,9 @@ describe('redis: what cannot be backed up', () => {
 
   test('a wrong password', async () => {
     await start('locked', {
-      env: { REDIS_PASSWORD: password, WRONG: wrongPassword },
+      env: { REDIS_PASSWORD: password, WRONG_PASSWORD: wrongPassword },
       config: 'requirepass $REDIS_PASSWORD',
-      labels: { 'redis.password-env': 'WRONG' },
+      labels: { 'redis.password-env': 'WRONG_PASSWORD' },
     })
     const error = await failure('locked')
     expect(error.code).toBe('AUTH_FAILED')
