@@ -15,13 +15,29 @@ let folder: string
 const idle = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.2; done']
 
 /** Index and companion file, written in place, as LangChain writes them. */
-const build = (count: number) => `
+const builder = `
 import faiss, numpy, pickle
-vectors = numpy.random.RandomState(7).rand(${count}, 32).astype('float32')
-index = faiss.IndexIDMap(faiss.IndexFlatL2(32))
-index.add_with_ids(vectors, numpy.arange(${count}) + 1000)
-faiss.write_index(index, '${index}/index.faiss')
-pickle.dump({1000 + n: f'text {n}' for n in range(${count})}, open('${index}/index.pkl', 'wb'))`
+def build(count):
+    vectors = numpy.random.RandomState(7).rand(count, 32).astype('float32')
+    index = faiss.IndexIDMap(faiss.IndexFlatL2(32))
+    index.add_with_ids(vectors, numpy.arange(count) + 1000)
+    faiss.write_index(index, '${index}/index.faiss')
+    with open('${index}/index.pkl', 'wb') as file: pickle.dump({1000 + n: f'text {n}' for n in range(count)}, file)`
+
+const build = (count: number) => `${builder}\nbuild(${count})`
+
+/** Builds one index after another, each larger than the last, and ends between two when it is asked to. */
+const busy = `${builder}
+import signal
+going = True
+def end(*_):
+    global going
+    going = False
+signal.signal(signal.SIGTERM, end)
+count = 1000
+while going:
+    build(count)
+    count += 1`
 
 const find = `
 import faiss, numpy, pickle
@@ -95,4 +111,29 @@ test('a torn index is no snapshot, and comes back whole', async () => {
   })
   await story.restore('rag', '--no-safety')
   expect(await search()).toBe(answer)
+})
+
+test('an indexer that never pauses: index and texts of one and the same build', async () => {
+  const { lab } = story
+  const volumes = [`${lab.project}-faiss:${index}`]
+  const writer = await lab.run({ name: 'writer', volumes, command: ['python3', '-c', busy] })
+  const size = `
+import faiss, pickle
+print(faiss.read_index('${index}/index.faiss').ntotal, len(pickle.load(open('${index}/index.pkl', 'rb'))))`
+  const sizes = async () => (await rag.exec(['python3', '-c', size])).trim().split(' ').map(Number)
+  const [before = 0] = await eventually(
+    async () => {
+      const seen = await sizes()
+      return seen.every((count) => count > 1000) ? seen : undefined
+    },
+    60,
+    'the indexer builds',
+  )
+  const id = await story.backUp('rag')
+  expect(await states(lab)).toMatchObject({ rag: 'running', writer: 'running' })
+  await lab.podman(['rm', '--force', '--time', '10', writer.name])
+  await story.restore('rag', '--at', id)
+  const [vectors = 0, texts] = await sizes()
+  expect(vectors).toBe(texts)
+  expect(vectors).toBeGreaterThanOrEqual(before)
 })
