@@ -12,6 +12,8 @@ const checkout = join(import.meta.dirname, '../..')
 /** The example stack with the controller, as its user has it: a folder with compose files, configuration and an .env. */
 export interface Stack {
   readonly folder: string
+  /** Names of its compose files. */
+  readonly files: string[]
   /** Name of the controller's container. */
   readonly controller: string
   /** All containers, the controller answering. */
@@ -32,26 +34,40 @@ export interface StackOptions {
   program?: 'compose' | 'podmanCompose'
   /** A compose file on top of the others. */
   override?: string
+  /** Folder on the host for the backups. Default: a volume. */
+  repository?: string
 }
 
-export async function makeStack(lab: Lab, { program = 'compose', override }: StackOptions = {}): Promise<Stack> {
+/** A new stack in a folder of the lab. */
+export async function makeStack(lab: Lab, { override, ...options }: StackOptions = {}): Promise<Stack> {
   const folder = join(lab.dir, 'files', 'stack')
   const names = ['compose.yaml', 'compose.lab.yaml', 'compose.backup.yaml']
   await mkdir(folder, { recursive: true })
   await cp(join(checkout, 'examples/xnai'), folder, { recursive: true })
   await cp(join(checkout, 'compose.backup.yaml'), join(folder, 'compose.backup.yaml'))
-  await writeFile(join(folder, '.env'), environment(), { mode: 0o600 })
   if (override !== undefined) {
     await writeFile(join(folder, 'compose.override.yaml'), override)
     names.push('compose.override.yaml')
   }
-  const files = names.map((name) => join(folder, name))
+  await writeFile(join(folder, '.env'), environment(lab, names, options), { mode: 0o600 })
+  return openStack(lab, folder, names, options)
+}
+
+/** A stack whose folder is there. */
+export function openStack(
+  lab: Lab,
+  folder: string,
+  files: string[],
+  { program = 'compose' }: Pick<StackOptions, 'program'> = {},
+): Stack {
+  const paths = files.map((name) => join(folder, name))
   const controller = lab.env.XNAI_BACKUP_NAME ?? ''
   const [before, after] = program === 'compose' ? ['-', '-1'] : ['_', '_1']
   const stack: Stack = {
     folder,
+    files,
     controller,
-    compose: (args, options) => lab[program](files, args, { cwd: folder, ...options }),
+    compose: (args, options) => lab[program](paths, args, { cwd: folder, ...options }),
     container: (service) => `${lab.project}${before}${service}${after}`,
     async up() {
       await stack.compose(['up', '--detach', '--no-build'], { timeoutSeconds: 300 })
@@ -70,11 +86,22 @@ export async function makeStack(lab: Lab, { program = 'compose', override }: Sta
   return stack
 }
 
+/** For the container of the RAG service: a small index, which its verify label can search. */
+export const buildIndex = `python3 - <<'PROGRAM'
+import faiss, numpy
+index = faiss.IndexFlatL2(4)
+index.add(numpy.eye(4, dtype='float32'))
+faiss.write_index(index, '/app/data/faiss_index/index.faiss')
+PROGRAM`
+
 /** Passwords that nobody has seen, and a time zone in which it is about noon: no schedule of the stack is due meanwhile. */
-function environment(): string {
+function environment({ project }: Lab, names: string[], { repository }: Pick<StackOptions, 'repository'>): string {
   const west = new Date().getUTCHours() - 12
   const password = () => randomBytes(12).toString('hex')
   return [
+    `COMPOSE_PROJECT_NAME=${project}`,
+    `COMPOSE_FILE=${names.join(':')}`,
+    ...(repository === undefined ? [] : [`XNAI_BACKUP_DIR=${repository}`]),
     `REDIS_PASSWORD=${password()}`,
     `POSTGRES_PASSWORD=${password()}`,
     `QDRANT_API_KEY=${password()}`,

@@ -6,7 +6,7 @@ import { openCatalog } from '../../../src/catalog/sqlite.ts'
 import { writeHalfCompressible } from '../../support/half-compressible.ts'
 import * as shapes from '../../support/json-shapes.ts'
 import { eventually, type Lab, startLab } from '../../support/lab.ts'
-import { makeStack, type Stack } from '../../support/stack.ts'
+import { buildIndex, makeStack, type Stack } from '../../support/stack.ts'
 
 /** What the example stack says, but impatient. */
 const override = `
@@ -23,6 +23,7 @@ beforeAll(async () => {
   lab = await startLab('compose', { health: true })
   stack = await makeStack(lab, { override })
   await stack.up()
+  await inRag(buildIndex)
 })
 afterAll(() => lab?.stop())
 
@@ -49,6 +50,10 @@ async function snapshotsOf(target: string): Promise<string[]> {
   return snapshots.map(({ id }: { id: string }) => id)
 }
 
+/** The controller stops the service for a moment whenever its data has changed: then again. */
+const inRag = (script: string) =>
+  eventually(async () => [await stack.shell('rag', script)], 60, 'rag runs').then(String)
+
 const stateOf = async (service: string) => (await lab.inspect(stack.container(service))).State
 
 /** Where the host has what a volume of the project holds. */
@@ -65,7 +70,7 @@ describe('the example stack under docker-compose', () => {
 
   test('on-change data is backed up without being asked, and again after a change', async () => {
     const first = await eventually(async () => (await snapshotsOf('faiss'))[0], 60, 'the first backup of faiss')
-    await stack.shell('rag', `echo changed >${faissFolder}/index.ids`)
+    await inRag(`echo changed >${faissFolder}/index.ids`)
     await eventually(async () => (await snapshotsOf('faiss')).length === 2, 90, 'the backup of the change')
     const at = join(stack.folder, 'look')
     await succeed(shapes.restoreShape, 'restore', 'faiss', '--to', `/host${at}`)
@@ -95,7 +100,7 @@ describe('the example stack under docker-compose', () => {
   test('services that were made anew since the backup get their data back', async () => {
     const redis = (script: string) => stack.shell('redis', `export REDISCLI_AUTH="$REDIS_PASSWORD"; ${script}`)
     await redis('redis-cli SET greeting "good day"')
-    await stack.shell('rag', `echo kept >${faissFolder}/index.ids`)
+    await inRag(`echo kept >${faissFolder}/index.ids`)
     await succeed(shapes.backupShape, 'backup', 'redis', 'faiss')
     const before = [await lab.inspect(stack.container('redis')), await lab.inspect(stack.container('rag'))]
     await stack.compose(['up', '--detach', '--no-build', '--force-recreate', '--no-deps', 'redis', 'rag'])
@@ -104,11 +109,11 @@ describe('the example stack under docker-compose', () => {
     for (const [index, { Id }] of after.entries()) expect(Id).not.toBe(before[index]?.Id)
 
     await redis('redis-cli FLUSHALL')
-    await stack.shell('rag', `rm -rf ${faissFolder}`)
+    await inRag(`rm -rf ${faissFolder}`)
     const { targets } = await succeed(shapes.restoreShape, 'restore', 'redis', 'faiss', '--yes')
     for (const { checks } of targets) expect(checks.filter(({ ok }: { ok: boolean }) => !ok)).toEqual([])
     expect(await redis('redis-cli GET greeting')).toBe('good day\n')
-    expect(await stack.shell('rag', `cat ${faissFolder}/index.ids`)).toBe('kept\n')
+    expect(await inRag(`cat ${faissFolder}/index.ids`)).toBe('kept\n')
   })
 
   test('P10: a slot that was missed while the controller was down runs once when it starts', async () => {

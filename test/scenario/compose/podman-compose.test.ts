@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { eventually, startLab } from '../../support/lab.ts'
-import { makeStack } from '../../support/stack.ts'
+import { buildIndex, makeStack } from '../../support/stack.ts'
 
 /** podman-compose waits forever for a healthy service on Podman before 4.6. */
 const override = `
@@ -18,6 +18,7 @@ test('the example stack under podman-compose: plan, back up, destroy, restore', 
   const sql = (statement: string) => stack.shell('vikunja-db', `psql -qAtX -U vikunja -c "${statement}"`)
   await eventually(() => sql('SELECT 1'), 60, 'the database answers')
   await sql('CREATE TABLE tasks AS SELECT generate_series(1, 1000) AS id')
+  await stack.shell('rag', buildIndex)
   await stack.shell('rag', 'echo kept >/app/data/faiss_index/index.ids')
 
   const { json: plan } = await stack.call(['plan'])
