@@ -45,7 +45,7 @@ export async function execText(
   if (fed.status === 'rejected' && !stoppedReading) throw fed.reason
   if (ended.status === 'rejected') throw ended.reason
   const result = { exitCode: ended.value, stdout: stdout.text(), stderr: session.stderr() }
-  if (isMissingProgram(result)) throw failure(what, result)
+  if (isMissingProgram(result)) throw failure(what, { ...result, stderr: result.stderr || result.stdout })
   // What a failing command left unread or unsaid does not matter beside its failure.
   if (result.exitCode !== 0) return result
   if (stoppedReading) throw new BackupError('EXEC_FAILED', `${what}: ended before it had read its input`)
@@ -122,11 +122,10 @@ function isClosedPipe(error: unknown): boolean {
   return ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
-/** The runtime could not start the program; a shell that did not find one says so in other words. */
-function isMissingProgram({ exitCode, stderr }: { exitCode: number; stderr: string }): boolean {
-  return (
-    (exitCode === 126 || exitCode === 127) && /OCI runtime|exec failed|unable to start container process/.test(stderr)
-  )
+/** The runtime could not start the program: Docker tells so on standard output. A shell that did not find one has other words. */
+function isMissingProgram({ exitCode, stdout, stderr }: CommandResult): boolean {
+  const said = /OCI runtime|exec failed|unable to start container process/
+  return (exitCode === 126 || exitCode === 127) && said.test(stderr || stdout)
 }
 
 function failure(what: string, result: { exitCode: number; stderr: string }): BackupError {

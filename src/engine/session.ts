@@ -13,6 +13,8 @@ import { attachExec, createExec, inspectExec } from './exec-calls.ts'
 const stderrBytes = 8 * 1024
 /** Between the end of the stream and the engine's knowledge of the exit code lie milliseconds. */
 const exitSeconds = 10
+/** The end of an input that was read lies that close to the end of the command. */
+const inputGraceMs = 2_000
 
 /**
  * Podman's own last words in the stream when it lost the command's output, as it does where a command leaves input unread:
@@ -52,7 +54,10 @@ export async function startSession(
     .catch(async (error) => {
       throw await endAfter(error, kill)
     })
-    .finally(() => signal.removeEventListener('abort', abort))
+    .finally(() => {
+      signal.removeEventListener('abort', abort)
+      closeSoon(socket)
+    })
   exitCode.catch(() => undefined)
   return { ...(request.stdin && { input: socket }), output, stderr: stderr.text, exitCode, kill }
 }
@@ -88,6 +93,14 @@ async function endAfter(error: unknown, kill: () => Promise<void>): Promise<unkn
 function isClosedByPeer(socket: Socket): boolean {
   const systemCode = (socket.errored as NodeJS.ErrnoException | null)?.code
   return systemCode === 'EPIPE' || systemCode === 'ECONNRESET'
+}
+
+/** Docker keeps the connection of a command that left input unread, and takes nothing from it any more: its writer would wait forever. */
+function closeSoon(socket: Socket): void {
+  const unread = Object.assign(new Error('the command left input unread'), { code: 'EPIPE' })
+  const timer = setTimeout(() => socket.destroy(unread), inputGraceMs)
+  socket.once('close', () => clearTimeout(timer))
+  if (socket.closed) clearTimeout(timer)
 }
 
 /** Judges the end by inspect: a closed socket alone proves nothing, and Node calls a dead service's socket ended too. */
