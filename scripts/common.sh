@@ -18,6 +18,9 @@ recipe() {
   echo "$LAB/$1-${hash:0:12}"
 }
 
+# docker_home: the folder of Debian's Docker programs, unpacked.
+docker_home() { echo "$LAB/docker-$(. /etc/os-release && echo "$VERSION_CODENAME")"; }
+
 # controller_note: the file that names the controller's image of this checkout, in the folder of its image store.
 controller_note() { echo "$(recipe base)/controller/image-of-$(echo "$ROOT" | sha256sum | cut -c1-12)"; }
 

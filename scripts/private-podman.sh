@@ -4,6 +4,7 @@
 # read-only. `up` prints the environment to use, one NAME=value a line; `down` removes everything, running or not. What an earlier
 # owner left behind (killed, machine restarted) is taken down by the next `up`. The owner is the caller unless --owner names it.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$ROOT/scripts/owned-runs.sh"
 RUNS=${TMPDIR:-/tmp}/xnai-lab
 
 main() {
@@ -22,17 +23,14 @@ up() {
     case $1 in --health) health=1 ;; --owner) owner=$2 && shift ;; esac
     shift
   done
-  mkdir -p "$RUNS"
-  sweep
   local folder
-  folder=$(mktemp -d "$RUNS/$name-XXXXXX")
-  life_of "$owner" >"$folder/owner" || die "no process $owner"
+  folder=$(make_run "$name" "$owner")
   mkdir "$folder"/{tmp,networks,root,run,docker,socket}
   configure "$folder"
   environment "$folder" >"$folder/env"
   start "$folder" service podman system service --time=0 "unix://$folder/socket/podman.sock"
   [ -z "$health" ] || start "$folder" health "$ROOT/scripts/health-timer.sh" "$folder"
-  await_service "$folder"
+  await_service "$folder" "$folder/socket/podman.sock"
   cat "$folder/env"
 }
 
@@ -89,27 +87,6 @@ PODMAN_IGNORE_CGROUPSV1_WARNING=1
 END
 }
 
-# start FOLDER NAME COMMAND…: a process of this lab, found again by NAME.pid.
-start() {
-  local folder=$1 name=$2
-  shift 2
-  (
-    set -a
-    . "$folder/env"
-    exec setsid "$@" >"$folder/$name.log" 2>&1 </dev/null
-  ) &
-  life_of $! >"$folder/$name.pid"
-}
-
-await_service() {
-  for _ in $(seq 100); do
-    curl -s -m 2 --unix-socket "$1/socket/podman.sock" http://d/_ping >/dev/null && return
-    sleep 0.05
-  done
-  cat "$1/service.log" >&2
-  die "podman's service does not answer at $1/socket/podman.sock"
-}
-
 down() {
   local folder=$1
   [ -e "$folder/owner" ] || die "$folder is no private Podman"
@@ -141,32 +118,6 @@ end_monitors() {
     pid=${file//[!0-9]/}
     case $(cat "/proc/$pid/comm" 2>/dev/null) in conmon | podman) kill -KILL "$pid" 2>/dev/null || true ;; esac
   done
-}
-
-sweep() {
-  local owner
-  exec 9>"$RUNS/.lock"
-  flock 9
-  for owner in "$RUNS"/*/owner; do
-    if [ -s "$owner" ] && ! lives "$owner"; then
-      say "taking down what an earlier run left: $(dirname "$owner")"
-      down "$(dirname "$owner")" 9>&-
-    fi
-  done
-  exec 9>&-
-}
-
-# life_of PID: the pid and its start time, which together never come back.
-life_of() {
-  local stat
-  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-  echo "$1 $(echo "${stat##*) }" | cut -d' ' -f20)"
-}
-
-lives() { [ "$(life_of "$(cut -d' ' -f1 "$1")")" = "$(cat "$1")" ]; }
-
-end() {
-  if [ -s "$1" ] && lives "$1"; then kill "$(cut -d' ' -f1 "$1")" 2>/dev/null || true; fi
 }
 
 main "$@"

@@ -1,23 +1,27 @@
 #!/bin/bash
 # setup.sh: everything the tests and the demo need, on a Debian 12 or newer with root, git, Node and npm; a second run finds it all there.
-# What it adds: Debian packages, node_modules, and local images in .lab (or $XNAI_LAB, which several clones may share).
+# What it adds: Debian packages, node_modules, and local images and a Docker engine in .lab (or $XNAI_LAB, which several clones may share).
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 PACKAGES=(
   podman runc netavark aardvark-dns uidmap slirp4netns fuse-overlayfs iptables iproute2 # containers
   mmdebstrap python3-yaml python3-dotenv                                              # images, podman-compose
   restic zstd curl attr acl procps util-linux e2fsprogs                               # what the product and its tests run
-  libatomic1 libstdc++6                                                               # what Node's own binary links to
+  libatomic1 libstdc++6 libdevmapper1.02.1                                            # what Node's and Docker's own binaries link to
 )
 
 main() {
   cd "$ROOT"
   [ "$(id -u)" = 0 ] || die "set-up installs Debian packages: run it as root"
   install_packages
-  # The largest image needs no Node: it is made meanwhile.
+  # The largest image and Docker need no Node: they are made meanwhile.
   bash scripts/images.sh services &
+  local services=$! docker
+  unpack_docker &
+  docker=$!
   install_modules
   bash scripts/images.sh base
-  wait $!
+  wait "$services"
+  wait "$docker"
 }
 
 install_packages() {
@@ -38,6 +42,33 @@ install_modules() {
   say "installing node_modules by npm ci"
   # With the machine's Node: npm removes node_modules first, and ours with it.
   PATH=$(tr : '\n' <<<"$PATH" | grep -v "^$ROOT/node_modules/" | paste -sd:) npm ci --no-progress --loglevel=error
+}
+
+# Unpacked, not installed: the package would start an engine for the whole machine, and drive out the packages that Docker itself offers.
+unpack_docker() {
+  local home new package
+  home=$(docker_home)
+  mkdir -p "$LAB"
+  exec 9>"$LAB/docker.lock"
+  flock 9
+  [ ! -d "$home" ] || return 0
+  say "unpacking Debian's Docker engine, for the tests"
+  new=$home.new
+  rm -rf "$new"
+  mkdir "$new"
+  download_docker "$new" || { apt-get update -qq && download_docker "$new"; }
+  for package in "$new"/*.deb; do dpkg-deb --fsys-tarfile "$package"; done |
+    tar --extract --ignore-zeros --directory "$new" ./usr/sbin/dockerd ./usr/bin/{docker,containerd,containerd-shim-runc-v2}
+  rm "$new"/*.deb
+  mv "$new" "$home"
+}
+
+# Newer releases have the command line in a package of its own.
+download_docker() {
+  local client
+  client=$(apt-cache search --names-only '^docker-cli$' | cut -d' ' -f1)
+  # shellcheck disable=SC2086 # a word or nothing
+  (cd "$1" && apt-get -qq -o APT::Sandbox::User=root download docker.io containerd $client)
 }
 
 main

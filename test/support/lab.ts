@@ -5,10 +5,11 @@ import { promisify } from 'node:util'
 
 const runFile = promisify(execFile)
 const checkout = join(import.meta.dirname, '../..')
-const privatePodman = join(checkout, 'scripts/private-podman.sh')
 
 /** The image with all servers; `svc NAME` in it runs one, see scripts/images/services/svc. */
 export const servicesImage = 'localhost/xnai-services'
+/** The only image of a lab on Docker: Redis, a shell and its usual programs. */
+export const redisImage = 'localhost/xnai-redis'
 
 /** A Podman of its own for one test file: nothing it does is seen by another, and `stop` leaves nothing. */
 export interface Lab extends AsyncDisposable {
@@ -20,7 +21,7 @@ export interface Lab extends AsyncDisposable {
   readonly env: Record<string, string>
   /** Compose project of `run` and `compose`; unique, because Podman's name server shares files by network name. */
   readonly project: string
-  /** Standard output of podman; rejects with its standard error in the message. */
+  /** Standard output of podman, on Docker of its command line; rejects with its standard error in the message. */
   podman(args: string[], options?: ProgramOptions): Promise<string>
   /** docker-compose v2 on `files` (relative to the checkout), in this lab's project. */
   compose(files: string[], args: string[], options?: ProgramOptions): Promise<string>
@@ -78,16 +79,19 @@ export interface Inspected {
 export interface LabOptions {
   /** Run the containers' health checks, which needs systemd otherwise. Default false. */
   health?: boolean
+  /** Default: podman. The networks of a lab on Docker are not reached from outside. */
+  engine?: 'podman' | 'docker'
 }
 
 /** A lab of this process; a lab that a killed process left is taken down first. */
 export async function startLab(name: string, options: LabOptions = {}): Promise<Lab> {
   const flags = [...(options.health ? ['--health'] : []), '--owner', String(process.pid)]
-  const { stdout } = await runFile(privatePodman, ['up', name, ...flags], { timeout: 120_000 })
+  const script = join(checkout, `scripts/private-${options.engine ?? 'podman'}.sh`)
+  const { stdout } = await runFile(script, ['up', name, ...flags], { timeout: 120_000 })
   const env = parseEnvironment(stdout)
   const folder = value(env, 'LAB_FOLDER')
   return attachLab(env, value(env, 'LAB_PROJECT'), folder, async () => {
-    await runFile(privatePodman, ['down', folder], { timeout: 120_000 })
+    await runFile(script, ['down', folder], { timeout: 120_000 })
   })
 }
 
@@ -103,7 +107,7 @@ export function attachLab(
     socket: value(env, 'DOCKER_HOST').replace('unix://', ''),
     env,
     project,
-    podman: (args, programOptions) => program(env, 'podman', args, programOptions),
+    podman: (args, programOptions) => program(env, env.LAB_ENGINE ?? 'podman', args, programOptions),
     compose: (files, args, programOptions) =>
       program(env, value(env, 'LAB_COMPOSE'), composeArguments(lab, files, args), programOptions),
     podmanCompose: (files, args, programOptions) =>
@@ -148,7 +152,7 @@ async function runService(lab: Lab, service: LabService): Promise<LabContainer> 
   const network = `${lab.project}_default`
   const networkLabels = ['com.docker.compose.network=default', `com.docker.compose.project=${lab.project}`]
   await lab
-    .podman(['network', 'exists', network])
+    .podman(['network', 'inspect', network])
     .catch(() => lab.podman(['network', 'create', ...networkLabels.flatMap((label) => ['--label', label]), network]))
   const id = await lab.podman([
     ...(service.create ? ['create'] : ['run', '--detach']),

@@ -1,0 +1,62 @@
+# Sourced by private-podman.sh and private-docker.sh: engines in folders of their own under $RUNS, each with an owner, a process after whose
+# end it is taken down. They bring a function `down FOLDER`.
+# shellcheck shell=bash
+
+# make_run NAME OWNER: prints a new folder. What owners that are gone left behind is taken down before.
+make_run() {
+  mkdir -p "$RUNS"
+  sweep
+  local folder
+  folder=$(mktemp -d "$RUNS/$1-XXXXXX")
+  life_of "$2" >"$folder/owner" || die "no process $2"
+  echo "$folder"
+}
+
+sweep() {
+  local owner
+  exec 9>"$RUNS/.lock"
+  flock 9
+  for owner in "$RUNS"/*/owner; do
+    if [ -s "$owner" ] && ! lives "$owner"; then
+      say "taking down what an earlier run left: $(dirname "$owner")"
+      down "$(dirname "$owner")" 9>&- >&2
+    fi
+  done
+  exec 9>&-
+}
+
+# start FOLDER NAME COMMAND…: a process of this run, found again by NAME.pid.
+start() {
+  local folder=$1 name=$2
+  shift 2
+  (
+    set -a
+    . "$folder/env"
+    exec setsid "$@" >"$folder/$name.log" 2>&1 </dev/null
+  ) &
+  life_of $! >"$folder/$name.pid"
+}
+
+# await_service FOLDER SOCKET: until the engine that `start FOLDER service` began answers there.
+await_service() {
+  for _ in $(seq 200); do
+    curl -s -m 2 --unix-socket "$2" http://d/_ping >/dev/null && return
+    sleep 0.05
+  done
+  cat "$1/service.log" >&2
+  die "the engine does not answer at $2"
+}
+
+# life_of PID: the pid and its start time, which together never come back.
+life_of() {
+  local stat
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  echo "$1 $(echo "${stat##*) }" | cut -d' ' -f20)"
+}
+
+lives() { [ "$(life_of "$(cut -d' ' -f1 "$1")")" = "$(cat "$1")" ]; }
+
+# end FILE [SIGNAL]: of the process noted there, unless it has ended already.
+end() {
+  if [ -s "$1" ] && lives "$1"; then kill -s "${2:-TERM}" "$(cut -d' ' -f1 "$1")" 2>/dev/null || true; fi
+}

@@ -1,0 +1,115 @@
+#!/bin/bash
+# private-docker.sh up NAME [--owner PID] | down FOLDER | sweep
+# A Docker engine of its own for one test file, as private-podman.sh gives a Podman: data, exec root and socket in a new folder, and mount,
+# PID and network namespaces, with which its bridges, packet filters, mounts and processes end. So its containers reach each other and
+# nothing else, and nobody reaches them but through the socket. The image is localhost/xnai-redis: Redis, a shell and its usual programs.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$ROOT/scripts/owned-runs.sh"
+RUNS=${TMPDIR:-/tmp}/xnai-docker
+PROGRAMS=(
+  sh bash cat chmod chown cut dd env find grep head id ln ls mkdir readlink rm sed seq setpriv sha256sum sleep sort stat tail touch tr yes
+  redis-server redis-cli
+)
+
+main() {
+  case ${1:-} in
+  up) shift && up "$@" ;;
+  down) down "$(realpath -m "${2:?folder}")" ;;
+  sweep) sweep ;;
+  --inside) inside "$2" ;;
+  *) die "usage: private-docker.sh up NAME [--owner PID] | down FOLDER | sweep" ;;
+  esac
+}
+
+up() {
+  local name=${1:?name} owner=$PPID folder
+  shift
+  if [ "${1:-}" = --owner ]; then owner=$2; fi
+  [ -d "$(docker_home)" ] || die "there is no Docker engine yet: run scripts/setup.sh"
+  folder=$(make_run "$name" "$owner")
+  mkdir "$folder"/{data,exec,tmp,socket,config}
+  # Whatever the machine's own Docker is told.
+  echo '{}' >"$folder/config/daemon.json"
+  environment "$folder" >"$folder/env"
+  start "$folder" service unshare --mount --pid --net --fork --kill-child --mount-proc \
+    bash "$ROOT/scripts/private-docker.sh" --inside "$folder"
+  await_service "$folder" "$folder/socket/docker.sock"
+  import_image "$folder/socket/docker.sock"
+  cat "$folder/env"
+}
+
+environment() {
+  cat <<END_OF_ENVIRONMENT
+LAB_FOLDER=$1
+LAB_PROJECT=$(basename "$1" | tr '[:upper:]' '[:lower:]')
+LAB_COMPOSE=$(recipe base)/tools/docker-compose
+LAB_ENGINE=$(docker_home)/usr/bin/docker
+DOCKER_HOST=unix://$1/socket/docker.sock
+DOCKER_CONFIG=$1/config
+END_OF_ENVIRONMENT
+}
+
+# As the first process of the new namespaces. It stays, to reap what containers leave.
+inside() {
+  local folder=$1
+  # The controller binds / with rslave, and Docker wants that shared.
+  mount --make-rshared /
+  # Places that no option of Docker moves.
+  mount -t tmpfs -o mode=755 tmpfs /run
+  mkdir /run/etc /run/work
+  mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work overlay /etc
+  ip link set lo up
+  PATH=$(docker_home)/usr/sbin:$(docker_home)/usr/bin:$PATH TMPDIR=$folder/tmp \
+    dockerd --config-file "$folder/config/daemon.json" --data-root "$folder/data" --exec-root "$folder/exec" \
+    --pidfile "$folder/dockerd.pid" --host "$DOCKER_HOST" --cgroup-parent "$(cgroup_of "$folder")" --exec-opt native.cgroupdriver=cgroupfs --userland-proxy=false
+}
+
+cgroup_of() { echo "/xnai-docker-$(basename "$1")"; }
+
+# The layer of the image of all servers is its root file system. What Redis needs of it is a thirtieth of the whole.
+import_image() {
+  local layer answer
+  layer=$(echo "$(recipe services)"/store/overlay/*/diff)
+  answer=$(chroot "$layer" bash -c "$(declare -f pack_programs) && pack_programs $(printf '%s ' "${PROGRAMS[@]}")" |
+    curl -sS -X POST -T - --unix-socket "$1" 'http://d/images/create?fromSrc=-&repo=localhost/xnai-redis&tag=latest')
+  grep -q sha256: <<<"$answer" || die "importing the image failed: $answer"
+}
+
+# pack_programs NAME…: a tar of these programs, the libraries they link to, and the folders that lead there.
+pack_programs() {
+  local programs file
+  cd /
+  programs=$(command -v "$@")
+  # shellcheck disable=SC2046,SC2086 # paths without spaces
+  for file in $programs $(ldd $programs | grep -o '/[^ :]*') /etc/passwd /etc/group /tmp /data /bin /sbin /lib /lib64; do
+    echo "$(readlink -f "$(dirname "$file")")/$(basename "$file")"
+    [ -d "$file" ] || readlink -f "$file"
+  done | awk -F/ '{ path = ""; for (i = 2; i <= NF; i++) if ($i != "") { path = path "/" $i; print substr(path, 2) } }' |
+    sort -u | tar --create --no-recursion --files-from -
+}
+
+down() {
+  local folder=$1 left
+  [ -e "$folder/owner" ] || die "$folder is no private Docker"
+  # SIGKILL: everything in the PID namespace ends with it, and the other two namespaces with that.
+  end "$folder/service.pid" KILL
+  for left in $(seq 100); do
+    remove_cgroups "$(cgroup_of "$folder")" && rm -rf --one-file-system "$folder"/{data,exec} 2>/dev/null && break
+    [ "$left" != 100 ] || die "cannot remove $folder"
+    sleep 0.1
+  done
+  rm -rf --one-file-system "$folder"
+}
+
+# A control group cannot be removed while a process is in it, and one that is paused cannot end.
+remove_cgroups() {
+  local group
+  for group in /sys/fs/cgroup/freezer"$1"/*/freezer.state; do
+    [ ! -e "$group" ] || echo THAWED >"$group" || true
+  done
+  for group in /sys/fs/cgroup"$1" /sys/fs/cgroup/*"$1"; do
+    [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || return 1
+  done
+}
+
+main "$@"
