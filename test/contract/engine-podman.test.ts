@@ -12,24 +12,10 @@ import { connectEngine } from '../../src/engine/podman.ts'
 import { findSelf } from '../../src/engine/self.ts'
 import { eventually, type Lab, servicesImage, startLab } from '../support/lab.ts'
 import { engineContract } from './engine.ts'
+import { forever, openEngineLab } from './engine-lab.ts'
 import { type EngineProxy, startProxy } from './engine-proxy.ts'
 
-const forever = (ignoresTerm = false) => [
-  ...['sh', '-c'],
-  `${ignoresTerm ? "trap '' TERM" : 'trap exit TERM'}; while :; do sleep 0.1; done`,
-]
-
-engineContract('Podman', async () => {
-  const lab = await startLab('engine')
-  await lab.podman(['network', 'create', `${lab.project}_spare`])
-  return {
-    engine: connectEngine(`unix://${lab.socket}`),
-    network: `${lab.project}_spare`,
-    run: ({ service, ignoresTerm, labels }) =>
-      lab.run({ name: service, command: forever(ignoresTerm), ...(labels && { labels }) }),
-    [Symbol.asyncDispose]: () => lab.stop(),
-  }
-})
+engineContract('Podman', () => openEngineLab())
 
 describe('Podman', () => {
   const { signal } = new AbortController()

@@ -49,11 +49,12 @@ async function allLabels(lab: Lab): Promise<string> {
 
 /** Standard output and error of every container so far: a server may write down what it is told. */
 async function allLogs(lab: Lab): Promise<string> {
-  const paths = await lab.podman([
-    ...['container', 'inspect', '--format', '{{.HostConfig.LogConfig.Path}}'],
-    ...(await containers(lab)),
-  ])
-  const files = paths.split('\n').filter((path) => path !== '' && existsSync(path))
+  const inspected: { LogPath?: string; HostConfig: { LogConfig: { Path?: string } } }[] = JSON.parse(
+    await lab.podman(['container', 'inspect', ...(await containers(lab))]),
+  )
+  // Docker has it at the top.
+  const paths = inspected.map(({ LogPath, HostConfig }) => HostConfig.LogConfig.Path || LogPath || '')
+  const files = paths.filter((path) => path !== '' && existsSync(path))
   return files.map((path) => readFileSync(path, 'latin1')).join('\n')
 }
 

@@ -1,0 +1,26 @@
+import { connectEngine } from '../../src/engine/podman.ts'
+import { type LabOptions, type LabService, startLab } from '../support/lab.ts'
+import type { EngineBench } from './engine.ts'
+
+/** A command that runs until it is told to end. */
+export const forever = (ignoresTerm = false) => [
+  ...['sh', '-c'],
+  `${ignoresTerm ? "trap '' TERM" : 'trap exit TERM'}; while :; do sleep 0.1; done`,
+]
+
+/** The contract's containers in a lab of their own. */
+export async function openEngineLab(
+  options: LabOptions = {},
+  service: Pick<LabService, 'image'> = {},
+): Promise<EngineBench> {
+  const lab = await startLab('engine', options)
+  const network = `${lab.project}_spare`
+  await lab.podman(['network', 'create', network])
+  return {
+    engine: connectEngine(`unix://${lab.socket}`),
+    network,
+    run: ({ service: name, ignoresTerm, labels }) =>
+      lab.run({ ...service, name, command: forever(ignoresTerm), ...(labels && { labels }) }),
+    [Symbol.asyncDispose]: () => lab.stop(),
+  }
+}
