@@ -1,18 +1,18 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, type LabContainer, type LabService } from '../../support/lab.ts'
+import { newSecret } from '../../support/secrets.ts'
 import { backedUp, dependingOn, openStory, type Story, startTimes, states } from '../../support/story.ts'
 
-const password = 'postgres-password-nobody-may-see'
-const rolePassword = 'role-password-nobody-may-see'
+const password = newSecret('postgres')
+const rolePassword = newSecret('role')
 let story: Story
 
 beforeAll(async () => {
-  story = await openStory('postgres-story', [password, rolePassword])
+  story = await openStory('postgres-story', [rolePassword])
 })
 afterAll(() => story?.[Symbol.asyncDispose]())
-afterEach(() => story.expectNoSecret())
 
 interface Server extends LabContainer {
   /** Output of a psql script; the first error rejects. */
@@ -136,6 +136,36 @@ describe('postgres: written, backed up, destroyed, restored, the same', () => {
     const login = `PGPASSWORD=$ROLE psql -X -A -t -h db -U clerk -d bench -c 'SELECT current_user'`
     const call = ['exec', '--env', `ROLE=${rolePassword}`, db.name, 'sh', '-c', login]
     expect(await lab.podman(call)).toBe('clerk\n')
+  })
+
+  test('a writer that never pauses: one instant, between its first and its last transaction', async () => {
+    const { lab } = story
+    const busy = await start('busy')
+    await busy.sql('shop', 'CREATE TABLE first (n int); CREATE TABLE second (n int)')
+    const transaction = 'BEGIN; INSERT INTO first VALUES (%s); INSERT INTO second VALUES (%s); COMMIT;\\n'
+    const loop = `while :; do n=$((n+1)); printf '${transaction}' $n $n; done | psql -X -q -U shop -d shop >/dev/null`
+    await lab.podman(['exec', '--detach', busy.name, 'sh', '-c', loop])
+    const count = async () => {
+      const counts = await busy.sql('shop', 'SELECT (SELECT count(*) FROM first), (SELECT count(*) FROM second)')
+      const [first = 0, second] = counts.split('|').map(Number)
+      expect(first).toBe(second)
+      return first
+    }
+    const started = await eventually(
+      async () => {
+        const counted = await count()
+        return counted > 100 ? counted : undefined
+      },
+      60,
+      'the writer writes',
+    )
+    const id = await story.backUp('busy')
+    const ended = await count()
+    // The swap ends the writer's session, and with it the writer.
+    await story.restore('busy', '--at', id)
+    const restored = await count()
+    expect(restored).toBeGreaterThanOrEqual(started)
+    expect(restored).toBeLessThanOrEqual(ended)
   })
 
   test('into a server that was never started, which stays down', async () => {
