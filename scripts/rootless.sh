@@ -12,8 +12,8 @@ main() {
   # One at a time: the user has one storage.
   exec 8>"$LAB/rootless-$user.lock"
   flock 8
-  archive_of localhost/xnai-services "$(recipe services)" >/dev/null
-  archive_of "$(controller_image)" "$(recipe base)" >/dev/null
+  services_archive >/dev/null
+  controller_archive >/dev/null
   # A PID namespace takes every process down with the command, however it ends.
   exec unshare --mount --pid --fork --kill-child --mount-proc bash "$ROOT/scripts/rootless.sh" --inside "$user" "$@"
 }
@@ -28,7 +28,12 @@ make_user() {
 
 controller_image() { cat "$(controller_note)" 2>/dev/null || echo localhost/xnai-base; }
 
-# archive_of IMAGE RECIPE: a file with the image, which every user may read; an older one of the same name goes.
+services_archive() { archive_of localhost/xnai-services "$(recipe services)"; }
+
+# With what it stands on, of which services of the example stack are made.
+controller_archive() { archive_of "$(controller_image)" "$(recipe base)" localhost/xnai-base; }
+
+# archive_of IMAGE RECIPE [IMAGE]: a file with the images, which every user may read; an older one of the same name goes.
 archive_of() {
   local name=${1%:*} file
   file=$LAB/$(basename "$name")-$(echo "$*" | sha256sum | cut -c1-12).tar
@@ -36,20 +41,22 @@ archive_of() {
   [ ! -e "$file" ] || return 0
   say "writing $1 to a file, for users without root"
   rm -f "${file%-*}"-*.tar
-  save_image "$1" "$file" 8>&-
+  save_images "$file" "$1" "${@:3}" 8>&-
 }
 
-save_image() {
-  local environment
+# save_images FILE IMAGE…
+save_images() {
+  local file=$1 environment
+  shift
   environment=$("$ROOT/scripts/private-podman.sh" up save --owner $$)
   (
     set -a
     eval "$environment"
-    podman save --quiet --output "$2.part" "$1"
+    podman save --quiet --multi-image-archive --output "$file.part" "$@"
     "$ROOT/scripts/private-podman.sh" down "$LAB_FOLDER"
   )
-  chmod 644 "$2.part"
-  mv "$2.part" "$2"
+  chmod 644 "$file.part"
+  mv "$file.part" "$file"
 }
 
 # In the new namespaces, still root: what a login session and a kernel module would have made. The checkout may lie where the
@@ -79,8 +86,7 @@ inside() {
     XNAI_LAB=/mnt/lab XNAI_BACKUP_SOCKET_DIR="$runtime/podman" XNAI_BACKUP_IMAGE="$(controller_image)" \
     LAB_COMPOSE="/mnt/lab/$(basename "$(recipe base)")/tools/docker-compose" \
     bash /mnt/checkout/scripts/rootless.sh --as-user \
-    "/mnt/lab/$(basename "$(archive_of localhost/xnai-services "$(recipe services)")")" \
-    "/mnt/lab/$(basename "$(archive_of "$(controller_image)" "$(recipe base)")")" "$@"
+    "/mnt/lab/$(basename "$(services_archive)")" "/mnt/lab/$(basename "$(controller_archive)")" "$@"
 }
 
 # slirp4netns opens /dev/net/tun, which a machine may lack or keep to root.
@@ -118,6 +124,7 @@ load_image() {
   say "loading $(basename "$1") for $USER"
   podman image list --quiet --filter "reference=localhost/$(basename "${1%-*}")" | xargs -r podman rmi --force >/dev/null
   podman load --quiet --input "$1" >/dev/null
+  podman image prune --force >/dev/null
   echo "$1" >"$note"
 }
 

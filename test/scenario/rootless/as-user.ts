@@ -1,36 +1,47 @@
 /**
- * Run by an ordinary user with a rootless Podman of its own (scripts/rootless.sh): a stack with the controller is backed up, destroyed and
- * restored, first by `podman exec` in the controller's container, then by the command line under `podman unshare`. Prints what was seen as
- * one JSON document on standard output, for rootless.test.ts to judge.
+ * Run by an ordinary user with a rootless Podman of its own (scripts/rootless.sh): the example stack with its controller, and beside it what
+ * only rootless stacks know, is backed up, destroyed and restored: everything by `podman exec` in the controller's container, then what
+ * stands beside by the command line under `podman unshare`. Prints what was seen as one JSON document, for rootless.test.ts to judge.
  */
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { prelude, type Subject, subjects } from '../../../scripts/demo/services.ts'
 import { attachLab, eventually, type LabContainer } from '../../support/lab.ts'
+import { makeStack, type Stack } from '../../support/stack.ts'
 import { backedUp, states } from '../../support/story.ts'
 
 const runFile = promisify(execFile)
-const environment = process.env as Record<string, string>
+const environment = { ...(process.env as Record<string, string>), XNAI_BACKUP_NAME: 'rootless-backup' }
 const folder = mkdtempSync(join(homedir(), 'story-'))
 const lab = attachLab(environment, 'rootless', folder)
 const main = join(import.meta.dirname, '../../../src/main.ts')
-const backupName = 'rootless-backup'
 
-/** What a service shows of its data, owners and modes as it sees them itself. */
-type Fingerprints = Record<'redis' | 'db' | 'notes', string>
+/** The data of one target. */
+interface Item {
+  name: string
+  fill(): Promise<unknown>
+  /** What its service shows of it, owners and modes as it sees them itself. */
+  look(): Promise<string>
+  destroy(): Promise<unknown>
+}
+
+/** What was seen of each target, by its name. */
+type Looks = Record<string, string>
 
 /** One road through backup, destruction and restore. */
 export interface Journey {
-  before: Fingerprints
-  destroyed: Fingerprints
-  after: Fingerprints
+  before: Looks
+  destroyed: Looks
+  after: Looks
   // biome-ignore lint/suspicious/noExplicitAny: documents of the contract
   backup: any
   // biome-ignore lint/suspicious/noExplicitAny: documents of the contract
   restore: any
-  states: Record<string, string>
+  /** Of every container, before and after. */
+  states: [Record<string, string>, Record<string, string>]
 }
 
 export interface Report {
@@ -50,14 +61,11 @@ try {
 }
 
 async function tell(): Promise<Report> {
-  await lab.compose(['compose.backup.yaml'], ['up', '--detach', '--no-build', '--quiet-pull'], {
-    env: { XNAI_BACKUP_NAME: backupName },
-  })
-  const services = await startServices()
-  const inController = (args: string[]) =>
-    document('podman', ['exec', backupName, 'xnai-backup', ...args, '--json'], environment)
-  await eventually(() => inController(['plan']), 60, 'the controller answers')
-  const controller = await journey(services, inController)
+  const stack = await makeStack(lab)
+  const beside = await startBeside()
+  await stack.up()
+  const everything = [...subjects.map((subject) => itemOf(stack, subject)), ...beside]
+  const controller = await journey(everything, ['--all'], async (args) => (await stack.call(args)).json)
 
   // The engine comes from DOCKER_HOST: with CONTAINER_HOST podman itself is a remote client, which has no unshare.
   const env = {
@@ -69,23 +77,50 @@ async function tell(): Promise<Report> {
   mkdirSync(join(folder, 'backups'))
   const plain = await runFile(process.execPath, [main, 'backup', 'db'], { env }).catch((error) => error)
   await lab.podman(['unshare', 'rm', '-rf', join(folder, 'state')])
-  const unshared = await journey(services, (args) =>
+  const names = beside.map(({ name }) => name)
+  const unshared = await journey(beside, names, (args) =>
     document('podman', ['unshare', process.execPath, main, ...args, '--json'], env),
   )
   return { controller, unshared, hint: plain.stderr, userId: process.getuid?.() }
 }
 
-type Services = Record<keyof Fingerprints, LabContainer>
+async function journey(
+  items: Item[],
+  targets: string[],
+  product: (args: string[]) => Promise<unknown>,
+): Promise<Journey> {
+  for (const item of items) await item.fill()
+  const before = await lookAt(items)
+  const running = await states(lab)
+  const backup = await product(['backup', ...targets])
+  for (const item of items) await item.destroy()
+  const destroyed = await lookAt(items)
+  const restore = await product(['restore', ...targets, '--yes'])
+  return { before, destroyed, after: await lookAt(items), backup, restore, states: [running, await states(lab)] }
+}
 
-async function startServices(): Promise<Services> {
-  const notesFolder = join(folder, 'notes')
-  const redisFolder = join(folder, 'redis')
-  for (const path of [notesFolder, redisFolder]) mkdirSync(path)
-  const redis = await lab.run({
-    name: 'redis',
+async function lookAt(items: Item[]): Promise<Looks> {
+  const looks: Looks = {}
+  for (const { name, look } of items) looks[name] = await look().catch(() => 'nothing')
+  return looks
+}
+
+/** A target of the demonstration's stack. Files on the host are their services' only in the user's own namespace. */
+function itemOf(stack: Stack, { name, service, fill, digest, destroy }: Subject): Item {
+  const onHost = async (script: string) =>
+    (await runFile('podman', ['unshare', 'sh', '-ec', script], { cwd: stack.folder })).stdout
+  const run = (script: string) => (service ? stack.shell(service, `${prelude}\n${script}`) : onHost(script))
+  return { name, fill: () => run(fill), look: () => run(digest), destroy: () => run(destroy) }
+}
+
+/** A service with a user of its own in a folder of the host, a database, and a namespace that keeps the user's id. */
+async function startBeside(): Promise<Item[]> {
+  for (const name of ['cache', 'notes']) mkdirSync(join(folder, name))
+  const cache = await lab.run({
+    name: 'cache',
     command: ['svc', 'redis', '--save', '60', '1'],
     user: '1000:1000',
-    volumes: [`${redisFolder}:/data:U`],
+    volumes: [`${join(folder, 'cache')}:/data:U`],
     labels: backedUp('redis'),
   })
   const db = await lab.run({
@@ -97,59 +132,67 @@ async function startServices(): Promise<Services> {
   const notes = await lab.run({
     name: 'notes',
     command: ['sh', '-c', 'trap "exit 0" TERM; sleep infinity & wait'],
-    volumes: [`${notesFolder}:/notes`],
+    volumes: [`${join(folder, 'notes')}:/notes`],
     labels: backedUp('files'),
     args: ['--userns', 'keep-id'],
   })
-  mkdirSync(join(notesFolder, 'folder'), { mode: 0o750 })
-  writeFileSync(join(notesFolder, 'folder', 'own'), 'mine', { mode: 0o640 })
-  symlinkSync('folder/own', join(notesFolder, 'link'))
-  writeFileSync(join(notesFolder, 'of-another'), 'of another user of the container')
-  chmodSync(join(notesFolder, 'of-another'), 0o600)
-  await lab.podman(['unshare', 'chown', '34:35', join(notesFolder, 'of-another')])
-  await eventually(() => redis.exec(['redis-cli', 'PING']), 30, 'redis answers')
-  await eventually(() => db.exec(['psql', '-U', 'postgres', '-c', 'SELECT 1']), 60, 'the database answers')
-  return { redis, db, notes }
+  await eventually(() => cache.exec(['redis-cli', 'PING']), 60, 'redis answers')
+  await eventually(() => db.exec(['psql', '-U', 'postgres', '-c', 'SELECT 1']), 120, 'the database answers')
+  await writeNotes()
+  return [cacheItem(cache), databaseItem(db), notesItem(notes)]
 }
 
-async function journey(services: Services, product: (args: string[]) => Promise<unknown>): Promise<Journey> {
-  await shell(services.redis, 'redis-cli SET greeting "good day"; redis-cli SET other 5; redis-cli SAVE')
-  await psql(
-    services,
-    `DROP TABLE IF EXISTS items; CREATE TABLE items AS SELECT n, md5(n::text) FROM generate_series(1, 10000) n`,
-  )
-  const before = await fingerprints(services)
-  const backup = await product(['backup', '--all'])
-
-  await shell(services.redis, 'redis-cli FLUSHALL; redis-cli SET newer 1; redis-cli SAVE; chmod 600 /data/dump.rdb')
-  await psql(services, 'DELETE FROM items WHERE n > 5; CREATE TABLE newer (a int)')
-  await shell(services.notes, 'cd /notes && rm -r folder && ln -sfn nowhere link && echo stray >stray && chmod 777 .')
-  await lab.podman(['unshare', 'sh', '-c', `echo spoiled >"$0" && chown 0:0 "$0"`, join(folder, 'notes', 'of-another')])
-  const destroyed = await fingerprints(services)
-
-  const restore = await product(['restore', '--all', '--yes'])
-  const after = await fingerprints(services)
-  await psql(services, 'DROP TABLE IF EXISTS newer')
-  return { before, destroyed, after, backup, restore, states: await states(lab) }
-}
-
-async function fingerprints(services: Services): Promise<Fingerprints> {
-  const files = `find . -name '*.rdb' -prune -o -exec stat -c '%n %F %u:%g %a %Y' {} + | sort; find . -type f ! -name '*.rdb' -exec sha256sum {} + | sort`
+function cacheItem(cache: LabContainer): Item {
+  const run = (script: string) => shell(cache, script)
   return {
-    redis: await shell(
-      services.redis,
-      `redis-cli MGET greeting other newer; redis-cli DBSIZE; stat -c '%n %u:%g' /data /data/dump.rdb`,
-    ),
-    db: await psql(
-      services,
-      `SELECT count(*), md5(string_agg(i::text, ',' ORDER BY n)) FROM items i; SELECT tablename FROM pg_tables WHERE schemaname = 'public'`,
-    ),
-    notes: await shell(services.notes, `cd /notes && readlink link; ${files}`, ['--user', '0']),
+    name: 'cache',
+    fill: () => run('redis-cli SET greeting "good day"; redis-cli SET other 5; redis-cli DEL newer; redis-cli SAVE'),
+    look: () => run(`redis-cli MGET greeting other newer; redis-cli DBSIZE; stat -c '%n %u:%g' /data /data/dump.rdb`),
+    destroy: () => run('redis-cli FLUSHALL; redis-cli SET newer 1; redis-cli SAVE; chmod 600 /data/dump.rdb'),
   }
 }
 
-function psql({ db }: Services, sql: string): Promise<string> {
-  return db.exec(['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-U', 'postgres', '-c', sql])
+function databaseItem(db: LabContainer): Item {
+  const run = (sql: string) => db.exec(['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-U', 'postgres', '-c', sql])
+  return {
+    name: 'db',
+    fill: () =>
+      run(`DROP TABLE IF EXISTS items, newer;
+        CREATE TABLE items AS SELECT n, md5(n::text) FROM generate_series(1, 10000) n`),
+    look: () =>
+      run(`SELECT count(*), md5(string_agg(i::text, ',' ORDER BY n)) FROM items i;
+        SELECT tablename FROM pg_tables WHERE schemaname = 'public'`),
+    destroy: () => run('DELETE FROM items WHERE n > 5; CREATE TABLE newer (a int)'),
+  }
+}
+
+async function writeNotes(): Promise<void> {
+  const at = (...names: string[]) => join(folder, 'notes', ...names)
+  mkdirSync(at('folder'), { mode: 0o750 })
+  writeFileSync(at('folder', 'own'), 'mine', { mode: 0o640 })
+  symlinkSync('folder/own', at('link'))
+  writeFileSync(at('of-another'), 'of another user of the container')
+  chmodSync(at('of-another'), 0o600)
+  await lab.podman(['unshare', 'chown', '34:35', at('of-another')])
+}
+
+/** Written once: the first journey brings it back for the second. */
+function notesItem(notes: LabContainer): Item {
+  const ofAnother = join(folder, 'notes', 'of-another')
+  return {
+    name: 'notes',
+    fill: async () => {},
+    look: () =>
+      shell(
+        notes,
+        `cd /notes && readlink link; find . -exec stat -c '%n %F %u:%g %a %Y' {} + | sort; find . -type f -exec sha256sum {} + | sort`,
+        ['--user', '0'],
+      ),
+    destroy: async () => {
+      await shell(notes, 'cd /notes && rm -r folder && ln -sfn nowhere link && echo stray >stray && chmod 777 .')
+      await lab.podman(['unshare', 'sh', '-c', `echo spoiled >"$0" && chown 0:0 "$0"`, ofAnother])
+    },
+  }
 }
 
 function shell({ name }: LabContainer, script: string, options: string[] = []): Promise<string> {
