@@ -17,6 +17,7 @@ export interface RestoreOptions {
   set?: string
   only: string[]
   to?: string
+  from?: string
   dryRun?: boolean
   yes?: boolean
   safety: boolean
@@ -44,6 +45,17 @@ export async function chooseRestores(session: Session, plan: Plan, names: string
     ...(options.to !== undefined && { to: options.to }),
   }
   return { request, refused }
+}
+
+/** The one target that files of another program are for. */
+export function chooseImport(plan: Plan, names: string[], { all, at, set, to }: RestoreOptions): Target {
+  const others = Object.entries({ '--all': all, '--at': at !== 'latest', '--set': set, '--to': to })
+  const odd = others.find(([, given]) => given)?.[0]
+  if (odd) throw new BackupError('USAGE', `--from and ${odd} exclude each other`)
+  if (names.length !== 1) throw new BackupError('USAGE', '--from PATH is for one target: name it')
+  const [target] = chooseTargets(allTargets(plan), names)
+  if (target && 'spec' in target) return target
+  throw brokenError(target as BrokenTarget)
 }
 
 function readOptions({ parts }: Session, names: string[], options: RestoreOptions): RestoreRequest['at'] {

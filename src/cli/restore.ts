@@ -1,4 +1,5 @@
 import { BackupError } from '../errors.ts'
+import { importSnapshot } from '../job/import.ts'
 import type { RestoreResult } from '../job/job.ts'
 import { worstOutcome } from '../job/job.ts'
 import { runRestore } from '../job/restore.ts'
@@ -7,7 +8,7 @@ import { targetKey } from '../plan/plan.ts'
 import type { Answer, Define, Session } from './command.ts'
 import { findPlan } from './look-around.ts'
 import { renderRestore, renderRestorePlan } from './render/restore.ts'
-import { chooseRestores, type RestoreOptions } from './restore-request.ts'
+import { chooseImport, chooseRestores, type RestoreOptions } from './restore-request.ts'
 
 export const defineRestore: Define = (program, choose) =>
   program
@@ -18,11 +19,29 @@ export const defineRestore: Define = (program, choose) =>
     .option('--set <ID>', 'the snapshots of one quiesce window')
     .option('--only <PATH>', 'single files of a tree (repeatable)', (path, paths: string[]) => [...paths, path], [])
     .option('--to <DIR>', 'write under DIR and touch no container')
+    .option('--from <PATH>', 'a file, folder or tar archive of another program in place of a snapshot')
     .option('--dry-run', 'show what would be stopped, replaced and started; touch nothing')
     .option('--yes', 'overwrite without being asked')
     .option('--no-safety', 'take no snapshot of what is there now: no way back')
     .option('--json', 'one JSON document')
-    .action((names: string[], options: RestoreOptions) => choose((session) => restore(session, names, options)))
+    .action((names: string[], options: RestoreOptions) =>
+      choose((session) => (options.from === undefined ? restore : restoreFrom)(session, names, options)),
+    )
+
+/** As a snapshot of its own, which goes again when it did not come to a restore. */
+async function restoreFrom(session: Session, names: string[], options: RestoreOptions): Promise<Answer> {
+  const { parts, signal } = session
+  const target = chooseImport(await findPlan(session), names, options)
+  const { id } = await importSnapshot(parts, target, options.from ?? '', signal)
+  let restored = false
+  try {
+    const answer = await restore(session, names, { ...options, at: id })
+    restored = answer.outcome === 'complete' && !options.dryRun
+    return answer
+  } finally {
+    if (!restored) await parts.local.remove([id], AbortSignal.timeout(60_000))
+  }
+}
 
 async function restore(session: Session, names: string[], options: RestoreOptions): Promise<Answer> {
   const { parts, signal, look } = session

@@ -2,7 +2,7 @@ import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { CaptureContext, Method } from '../methods/method.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
-import type { Facts, Snapshot, SnapshotMeta, SnapshotReason, Staged } from '../repository/repository.ts'
+import type { Artifact, Facts, Snapshot, SnapshotMeta, SnapshotReason, Staged } from '../repository/repository.ts'
 import { newId, version } from './identify.ts'
 import type { Parts, Progress } from './job.ts'
 import { methodContext } from './method-context.ts'
@@ -54,15 +54,25 @@ async function captureOnce(
   if (!container) throw new BackupError('NO_SUCH_CONTAINER', `container ${target.container.name} is gone`)
   const method = methodOf(parts, target)
   if (method.needsRunning) refuseDown(container, method)
+  const read = (ctx: CaptureContext) => method.capture(ctx, target.spec)
+  return stageTarget(parts, { ...target, container }, read, { signal, ...(progress && { progress }) })
+}
+
+/** Takes in what `read` yields, with the facts and warnings that it tells. */
+export async function stageTarget(
+  parts: Parts,
+  target: Target,
+  read: (ctx: CaptureContext) => AsyncIterable<Artifact>,
+  { signal, progress }: { signal: AbortSignal; progress?: Progress },
+): Promise<Captured> {
   const facts: Facts = {}
   const warnings: string[] = []
-  const ctx: CaptureContext = {
-    ...methodContext(parts, { ...target, container }, (text) => void warnings.push(text), signal),
+  const artifacts = read({
+    ...methodContext(parts, target, (text) => void warnings.push(text), signal),
     fact: (name, value) => {
       facts[name] = value
     },
-  }
-  const artifacts = method.capture(ctx, target.spec)
+  })
   const staged = await parts.local.stage({ project: target.project, target: target.name }, artifacts, {
     signal,
     onWarning: (text) => void warnings.push(text),

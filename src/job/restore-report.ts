@@ -25,7 +25,8 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
   let workedMs = 0
   parts.catalog.startRun({ id: run, kind: 'restore', project, target: name, started: parts.clock.now().toISOString() })
   const checks: Check[] = []
-  const warnings: string[] = []
+  // What was noticed while foreign files were read is news to whoever restores them.
+  const warnings: string[] = snapshot.reason === 'import' ? [...snapshot.warnings] : []
   let failure: BackupError | undefined
   let safetySnapshot: string | undefined
   let rolledBack = false

@@ -15,6 +15,8 @@ export interface Method<K extends MethodKind = MethodKind> {
   capture(ctx: CaptureContext, spec: TargetSpec<K>): AsyncIterable<Artifact>
   /** Refuses what this service cannot take (older version, missing extension) before anything is touched. */
   check?(ctx: MethodContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<void>
+  /** Reads what another program wrote as if it had been captured: `restore --from`. Absent: there is nothing it could read. */
+  adopt?(ctx: CaptureContext, spec: TargetSpec<K>, input: ForeignInput): AsyncIterable<Artifact>
   /**
    * Replaces the data. Clients are down; the container is as it was found. It brings the service into the state it needs by
    * `ctx.service`; the job starts and gates it afterwards. Throws: the job puts the state before back by the same function.
@@ -25,6 +27,21 @@ export interface Method<K extends MethodKind = MethodKind> {
   undo?(ctx: MethodContext, spec: TargetSpec<K>, detail: UndoDetail): Promise<void>
   /** Compares what is there now with the facts of the snapshot, with the service started. */
   prove(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<Check[]>
+}
+
+/** Files that another program wrote: one file, a folder with all below it, or the content of a tar archive. */
+export interface ForeignInput {
+  /** As the user named it. */
+  name: string
+  /** Outermost first. A folder that the user named stands in front itself. */
+  entries: ForeignEntry[]
+}
+
+export interface ForeignEntry {
+  /** Path for this process. */
+  path: string
+  name: string
+  isDirectory: boolean
 }
 
 /** What `Method.undo` needs to know, never a secret. */

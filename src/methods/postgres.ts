@@ -4,6 +4,8 @@ import { asBackupError, BackupError } from '../errors.ts'
 import type { MethodOptions, TargetSpec } from '../labels/spec.ts'
 import type { Artifact } from '../repository/repository.ts'
 import type { CaptureContext, Check, Method, RestoreContext, StoredSnapshot } from './method.ts'
+import { adoptDump } from './postgres/adopt.ts'
+import { artifactNames, clusterArtifact, globalsArtifact } from './postgres/artifacts.ts'
 import { awaitPostgres, connectPostgres, longSeconds, type PostgresClient } from './postgres/client.ts'
 import { type Cluster, type DatabaseFacts, listDatabases, listRoles } from './postgres/cluster.ts'
 import {
@@ -28,9 +30,6 @@ import {
   warnOfOthers,
 } from './postgres/restore.ts'
 import { holdSnapshot } from './postgres/session.ts'
-
-const clusterArtifact = 'cluster.json'
-const globalsArtifact = 'globals.sql'
 
 /**
  * PostgreSQL by pg_dump, a database at a time, with row counts of the very instant that is dumped. A restore fills fresh databases beside
@@ -58,6 +57,8 @@ export const postgres: Method<'postgres'> = {
     }
     yield { kind: 'stream', name: globalsArtifact, open: () => openGlobals(ctx, client) }
   },
+
+  adopt: (ctx, { options }, input) => adoptDump(ctx, options, input),
 
   async check(ctx, { options }, snapshot) {
     if (ctx.container.state !== 'running') return
@@ -110,12 +111,6 @@ function chooseDatabases(present: DatabaseFacts[], wanted: string[] | undefined)
     throw new BackupError('TARGET_BROKEN', message)
   }
   return wanted ? present.filter(({ name }) => wanted.includes(name)) : present
-}
-
-/** `vikunja.dump`; a name that no file should have becomes a number. */
-function artifactNames(databases: DatabaseFacts[]): Map<string, string> {
-  const isPlain = (name: string) => /^[a-z0-9][a-z0-9_-]{0,62}$/.test(name)
-  return new Map(databases.map(({ name }, index) => [name, isPlain(name) ? `${name}.dump` : `database.${index}.dump`]))
 }
 
 /** One instant of one database: the same snapshot is dumped and counted, side by side. */

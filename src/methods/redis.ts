@@ -1,15 +1,17 @@
-import { existsSync } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path/posix'
 import { asBackupError } from '../errors.ts'
 import type { TargetSpec } from '../labels/spec.ts'
+import type { Facts } from '../repository/repository.ts'
+import { findForeign } from './foreign.ts'
 import type { Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
 import { redisCli, serverName } from './redis/cli.ts'
 import { factsOfLayout, type Layout, layoutOfFacts, readLayout } from './redis/layout.ts'
 import { putInPlace, refuseFull, stageRdb } from './redis/place.ts'
 import { awaitLoaded, compareFacts, refuseRole } from './redis/prove.ts'
-import { openRdb } from './redis/rdb.ts'
-import { refuseUnreadable } from './redis/rdb-check.ts'
+import { openRdb, readForeignRdb } from './redis/rdb.ts'
+import { type CheckReport, refuseUnreadable } from './redis/rdb-check.ts'
 import { type Info, infoNumber } from './redis/reply.ts'
 import { saveNow } from './redis/save.ts'
 
@@ -34,12 +36,17 @@ export const redis: Method<'redis'> = {
     // An instance that never saves by itself would load our file at its next start.
     if (!isKept) await rm(rdbPath, { force: true })
     yield { kind: 'stream', name: artifact, open: async (signal) => rdb.stream(signal) }
-    const facts = { ...factsOfServer(info), ...factsOfLayout(layout), rdb: rdb.header }
+    const facts = { ...factsOfServer(info), ...factsOfLayout(layout), rdb: rdb.header, ...factsOfReport(rdb.report) }
     for (const [name, value] of Object.entries(facts)) ctx.fact(name, value)
-    if (!rdb.report) return
-    ctx.fact('keys', rdb.report.keys)
-    ctx.fact('expires', rdb.report.expires)
-    ctx.fact('databases', rdb.report.databases.join(','))
+  },
+
+  async *adopt(ctx, _spec, input) {
+    const { path } = findForeign(input, 'an RDB file (*.rdb)', ({ name }) => name.endsWith('.rdb'))
+    const { header, report } = await readForeignRdb(ctx, path)
+    yield { kind: 'stream', name: artifact, open: async () => createReadStream(path) }
+    ctx.fact('rdb', header)
+    ctx.fact('server', 'unknown')
+    for (const [name, value] of Object.entries(factsOfReport(report))) ctx.fact(name, value)
   },
 
   async check(ctx, spec, snapshot) {
@@ -74,6 +81,13 @@ const loadBytesPerSecond = 5e6
 function datasetBytes(info: Info): number {
   const bytes = infoNumber(info, 'used_memory_dataset') ?? 0
   return bytes < 2 ** 63 ? bytes : 0
+}
+
+/** Nothing where the image has no checker. */
+function factsOfReport(report: CheckReport | undefined): Facts {
+  if (!report) return {}
+  const { keys, expires, databases } = report
+  return { keys, expires, databases: databases.join(',') }
 }
 
 function factsOfServer(info: Info): Record<string, string> {

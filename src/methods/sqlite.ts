@@ -2,8 +2,9 @@ import { statfs } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { BackupError } from '../errors.ts'
 import type { Facts } from '../repository/repository.ts'
-import type { Check, Method, MethodContext, StoredSnapshot } from './method.ts'
-import { copyDatabase, isMountedAlone, removeCopy } from './sqlite/copy.ts'
+import { findForeign, isArchive } from './foreign.ts'
+import type { Check, ForeignEntry, ForeignInput, Method, MethodContext, StoredSnapshot } from './method.ts'
+import { copyDatabase, copyFile, isMountedAlone, removeCopy } from './sqlite/copy.ts'
 import { type FileOwner, ownerOf, rewriteFile, stageFile } from './sqlite/put-in-place.ts'
 import { compareReport, type DatabaseReport, factNames, recordOf } from './sqlite/report.ts'
 import { runAsOwner } from './sqlite/run-program.ts'
@@ -21,6 +22,19 @@ export const sqlite: Method<'sqlite'> = {
       await using copy = await copyDatabase(ctx, path)
       refuseDamaged(ctx, path, copy.report)
       recordFacts(ctx.fact, name, copy.report, copy.owner)
+      yield { kind: 'stream', name, open: async () => copy.stream() }
+    }
+    ctx.fact('paths', Object.fromEntries(ctx.paths.map((path, index) => [names[index] as string, path])))
+  },
+
+  async *adopt(ctx, _spec, input) {
+    const names = artifactNames(ctx.paths)
+    for (const [index, path] of ctx.paths.entries()) {
+      const name = names[index] as string
+      const { path: source } = findForeign(input, basename(path), (entry) => isDatabase(ctx, input, path, entry))
+      await using copy = await copyFile(ctx, { source, path: source })
+      refuseDamaged(ctx, source, copy.report)
+      recordFacts(ctx.fact, name, copy.report)
       yield { kind: 'stream', name, open: async () => copy.stream() }
     }
     ctx.fact('paths', Object.fromEntries(ctx.paths.map((path, index) => [names[index] as string, path])))
@@ -86,12 +100,18 @@ function recordFacts(
   fact: (name: string, value: Facts[string]) => void,
   artifact: string,
   report: DatabaseReport,
-  { uid, gid, mode }: FileOwner,
+  owner?: FileOwner,
 ): void {
   const names = factNames(artifact)
   fact(names.properties, report.properties)
   fact(names.rows, report.rows)
-  fact(names.owner, { uid, gid, mode })
+  if (owner) fact(names.owner, { uid: owner.uid, gid: owner.gid, mode: owner.mode })
+}
+
+/** By its name; a target of one database takes the file that was named, whatever it is called. */
+function isDatabase(ctx: MethodContext, { entries }: ForeignInput, path: string, entry: ForeignEntry): boolean {
+  if (entry.isDirectory || isArchive(entry)) return false
+  return entry.name === basename(path) || (entries.length === 1 && ctx.paths.length === 1)
 }
 
 /** A database of a snapshot and its place. */

@@ -5,7 +5,8 @@ import { poll } from '../lib/deadline.ts'
 import { clearTree } from '../lib/tree/clear.ts'
 import { digestTree } from '../lib/tree/digest.ts'
 import type { Check, Method, MethodContext, StoredSnapshot } from './method.ts'
-import { artifactsOf, findStorage } from './victoriametrics/layout.ts'
+import { removeScratch, unpackVmbackup } from './victoriametrics/adopt.ts'
+import { artifactsOf, findStorage, type Storage } from './victoriametrics/layout.ts'
 import { compareFacts, countSeries, factsOfSample, isStill, takeSample } from './victoriametrics/sample.ts'
 import { reachServer, type Server } from './victoriametrics/server.ts'
 import { createSnapshot, deleteSnapshot } from './victoriametrics/snapshot.ts'
@@ -36,6 +37,15 @@ export const victoriametrics: Method<'victoriametrics'> = {
     yield* artifactsOf(storage, snapshot.name)
   },
 
+  async *adopt(ctx, { options }, input) {
+    const storage = await locateStorage(ctx, options)
+    ctx.fact('storage', storage.path)
+    ctx.fact('seriesLeast', 0)
+    ctx.warn('a directory of vmbackup does not say how many series it holds: look at them after the restore')
+    await using unpacked = await unpackVmbackup(ctx, input, storage)
+    yield unpacked.artifact
+  },
+
   async check(ctx, { options }, snapshot) {
     storageOf(ctx, snapshot)
     if (ctx.container.state === 'running') await refuseUnfit(ctx, options, snapshot)
@@ -56,6 +66,7 @@ export const victoriametrics: Method<'victoriametrics'> = {
   },
 
   async undo(ctx, { options }, detail) {
+    if (detail.scratch !== undefined) return removeScratch(ctx, detail.scratch)
     await using server = await reachServer(ctx, options)
     await deleteSnapshot(server, detail, ctx.signal)
   },
@@ -69,6 +80,13 @@ export const victoriametrics: Method<'victoriametrics'> = {
       .catch(() => ctx.warn('the cache of query results was not reset'))
     return compareFacts(server, snapshot.facts)
   },
+}
+
+/** A snapshot of the server tells where its storage is. */
+async function locateStorage(ctx: MethodContext, options: MethodOptions['victoriametrics']): Promise<Storage> {
+  await using server = await reachServer(ctx, options)
+  await using snapshot = await createSnapshot(ctx, server)
+  return findStorage(ctx, snapshot.name)
 }
 
 /** RESTORE_REFUSED for a server that is too old. One that runs and does not answer may be just what the restore is to mend. */

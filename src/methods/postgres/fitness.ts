@@ -39,7 +39,7 @@ async function refuseMissingExtensions(
   const query = `SELECT coalesce(json_agg(name), '[]') FROM pg_available_extensions;`
   const available = new Set(await client.json<string[]>('template1', query))
   for (const { facts: database } of parts) {
-    const { extensions } = recordedContents(facts, database.name)
+    const { extensions = {} } = recordedContents(facts, database.name)
     const missing = Object.keys(extensions).filter((name) => !available.has(name))
     if (missing.length === 0) continue
     const message = `database ${database.name} needs extensions that the image lacks: ${missing.join(', ')}`

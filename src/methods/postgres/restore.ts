@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { BackupError } from '../../errors.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
+import { isText } from './artifacts.ts'
 import { describeToolFailure, longSeconds, type PostgresClient, psqlArguments } from './client.ts'
 import { type Cluster, type DatabaseFacts, isTransient, listRoles } from './cluster.ts'
 import { compareContents, countScript, readContents, recordedContents } from './count.ts'
@@ -51,10 +52,11 @@ export async function restoreBeside(
   { facts, artifact, fresh }: Part & SwapEntry,
 ): Promise<void> {
   await client.script('template1', createDatabaseSql(facts, fresh, client.server.major), { timeoutSeconds: 600 })
-  const args = ['--exit-on-error', '--no-password', '-d', connectTo(fresh)]
+  const tool = isText(artifact) ? 'psql' : 'pg_restore'
+  const args = isText(artifact) ? psqlArguments(fresh) : ['--exit-on-error', '--no-password', '-d', connectTo(fresh)]
   const input = await snapshot.open(artifact)
-  const result = await client.run('pg_restore', args, { input, timeoutSeconds: longSeconds })
-  if (result.exitCode !== 0) throw describeToolFailure(ctx, 'pg_restore', result, 'RESTORE_FAILED')
+  const result = await client.run(tool, args, { input, timeoutSeconds: longSeconds })
+  if (result.exitCode !== 0) throw describeToolFailure(ctx, tool, result, 'RESTORE_FAILED')
   const counted = await client.script(fresh, countScript, { timeoutSeconds: longSeconds })
   const checks = compareContents(
     facts.name,

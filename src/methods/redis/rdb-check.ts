@@ -51,17 +51,25 @@ export function parseReport({ exitCode, stdout, stderr }: ExecResult): CheckRepo
   }
 }
 
+/** Checks what comes by standard input; undefined where the image has no checker. */
+export async function checkStream(
+  ctx: MethodContext,
+  input: Readable,
+  bytes: number,
+): Promise<CheckReport | undefined> {
+  const command = ['/bin/sh', '-c', `${findChecker}\nexec "$check" /dev/stdin`]
+  const result = await ctx.exec(command, { input, timeoutSeconds: checkTimeoutSeconds(bytes) })
+  return result.exitCode === 127 ? undefined : parseReport(result)
+}
+
 /**
  * RESTORE_REFUSED when the program in the container cannot read files that begin with `header`. Asked with an empty file of that
  * version on its standard input, so that nothing is written.
  */
 export async function refuseUnreadable(ctx: MethodContext, header: string, writer: string): Promise<void> {
   const empty = Buffer.concat([Buffer.from(header, 'latin1'), Buffer.from([0xff]), Buffer.alloc(8)])
-  const script = `${findChecker}\nexec "$check" /dev/stdin`
-  const result = await ctx.exec(['/bin/sh', '-c', script], { input: Readable.from([empty]) })
-  if (result.exitCode === 127)
-    return ctx.warn('no redis-check-rdb in the image: the version of the RDB file was not compared')
-  const report = parseReport(result)
+  const report = await checkStream(ctx, Readable.from([empty]), empty.length)
+  if (!report) return ctx.warn('no redis-check-rdb in the image: the version of the RDB file was not compared')
   if (report.ok) return
   const message = `${ctx.container.name} cannot read the RDB file of ${writer} (${header}): ${report.failure}`
   throw new BackupError('RESTORE_REFUSED', message, {

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
 import type { MethodContext } from '../method.ts'
 import type { Layout } from './layout.ts'
-import { type CheckReport, checkScript, checkTimeoutSeconds, parseReport } from './rdb-check.ts'
+import { type CheckReport, checkScript, checkStream, checkTimeoutSeconds, parseReport } from './rdb-check.ts'
 
 /** An RDB file held open: a later save renames another file over its name and leaves this one as it is. */
 export interface OpenRdb extends AsyncDisposable {
@@ -37,6 +37,17 @@ export async function openRdb(ctx: MethodContext, layout: Layout, sinceSecond: n
   }
   throw new BackupError('NOT_STILL', `${inside} was replaced by other saves again and again`, {
     hint: 'Space the save points of Redis further apart.',
+  })
+}
+
+/** A file of another origin, read by the checker in the container from its standard input. */
+export async function readForeignRdb(ctx: MethodContext, path: string): Promise<Pick<OpenRdb, 'header' | 'report'>> {
+  await using rdb = await hold(path)
+  const report = await checkStream(ctx, rdb.stream(ctx.signal), rdb.bytes)
+  if (!report) return await checkEnds(ctx, rdb)
+  if (report.ok) return { header: rdb.header, report }
+  throw new BackupError('RESTORE_REFUSED', `redis-check-rdb refuses ${path}: ${report.failure}`, {
+    hint: 'Nothing was touched. The file is cut, damaged, or of a newer version than the image can read.',
   })
 }
 

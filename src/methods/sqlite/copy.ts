@@ -22,7 +22,14 @@ const folderPrefix = () => join(tmpdir(), 'xnai-backup-sqlite-')
  * database: the service's volume may be small, and other targets may watch it.
  */
 export async function copyDatabase(ctx: MethodContext, path: string): Promise<DatabaseCopy> {
-  const source = ctx.hostPath(path)
+  return copyFile(ctx, { source: ctx.hostPath(path), path, alone: isRunningAlone(ctx, path) })
+}
+
+/** A copy of the file `source`, which `path` of the container stands for. */
+export async function copyFile(
+  ctx: MethodContext,
+  { source, path, alone = false }: { source: string; path: string; alone?: boolean },
+): Promise<DatabaseCopy> {
   const { size, ...owner } = await lookAt(source, path)
   await refuseFull(size, path)
   const folder = await mkdtemp(folderPrefix())
@@ -30,7 +37,7 @@ export async function copyDatabase(ctx: MethodContext, path: string): Promise<Da
   try {
     if (owner.uid !== process.getuid?.()) await chown(folder, owner.uid, owner.gid)
     const copy = join(folder, 'copy')
-    const args = ['copy', source, copy, ...(isRunningAlone(ctx, path) ? ['alone'] : [])]
+    const args = ['copy', source, copy, ...(alone ? ['alone'] : [])]
     const report = await runAsOwner(owner, args, { bytes: size, path, signal: ctx.signal })
     const file = await open(copy)
     return {

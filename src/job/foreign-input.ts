@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { BackupError } from '../errors.ts'
+import { runChecked } from '../lib/process.ts'
+import { isArchive } from '../methods/foreign.ts'
+import type { ForeignEntry, ForeignInput } from '../methods/method.ts'
+import type { Parts } from './job.ts'
+
+const unpackSeconds = 6 * 3600
+/** Folders and archives in each other. */
+const deepest = 4
+
+/** What lies at a path, archives unpacked into a folder that goes when it is disposed. */
+export interface OpenedInput extends ForeignInput, AsyncDisposable {
+  /** When it was written. */
+  time: Date
+}
+
+/** A path in this process, or, where the controller sees the host elsewhere, on the host. */
+export async function openInput(
+  parts: Pick<Parts, 'ownPath'>,
+  name: string,
+  signal: AbortSignal,
+): Promise<OpenedInput> {
+  const path = findInput(parts, name)
+  const { mtime } = await stat(path)
+  const scratch = await mkdtemp(join(tmpdir(), 'xnai-backup-import-'))
+  const dispose = () => rm(scratch, { recursive: true, force: true })
+  try {
+    const entries = await listEntries(path, scratch, signal)
+    return { name, time: mtime, entries, [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+function findInput({ ownPath }: Pick<Parts, 'ownPath'>, name: string): string {
+  const found = [resolve(name), ownPath(resolve(name))].find((path) => path !== undefined && existsSync(path))
+  if (found !== undefined) return found
+  throw new BackupError('USAGE', `--from ${name}: there is no such file or folder`, {
+    hint: 'In the controller the host lies at /host: --from /host/srv/backups/dump.rdb.',
+  })
+}
+
+async function listEntries(path: string, scratch: string, signal: AbortSignal): Promise<ForeignEntry[]> {
+  const entry = { path, name: basename(path), isDirectory: (await stat(path)).isDirectory() }
+  return [entry, ...(await listWithin(entry, scratch, signal, deepest))]
+}
+
+/** What a folder or an archive holds, also in archives of its own: the daily archive of a runbook has some. */
+async function listWithin(
+  entry: ForeignEntry,
+  scratch: string,
+  signal: AbortSignal,
+  depth: number,
+): Promise<ForeignEntry[]> {
+  if (depth === 0 || !(entry.isDirectory || isArchive(entry))) return []
+  const folder = entry.isDirectory ? entry.path : await unpack(entry.path, scratch, signal)
+  const found = (await readdir(folder, { withFileTypes: true })).filter((one) => one.isFile() || one.isDirectory())
+  const entries = found.map((one) => ({ path: join(folder, one.name), name: one.name, isDirectory: one.isDirectory() }))
+  const below: ForeignEntry[] = []
+  for (const entry of entries) below.push(...(await listWithin(entry, scratch, signal, depth - 1)))
+  return [...entries, ...below]
+}
+
+async function unpack(path: string, scratch: string, signal: AbortSignal): Promise<string> {
+  const folder = await mkdtemp(join(scratch, 'tar-'))
+  const flags = ['--extract', '--numeric-owner', '--same-permissions', '--acls', '--xattrs']
+  await runChecked('tar', [...flags, '--file', path, '--directory', folder], { signal, timeoutSeconds: unpackSeconds })
+  return folder
+}

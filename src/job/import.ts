@@ -1,0 +1,37 @@
+import { BackupError } from '../errors.ts'
+import { type Target, targetKey } from '../plan/plan.ts'
+import type { Snapshot } from '../repository/repository.ts'
+import { methodOf, stageTarget } from './capture.ts'
+import { openInput } from './foreign-input.ts'
+import { newId } from './identify.ts'
+import type { Parts } from './job.ts'
+
+/**
+ * Takes files of another program into the repository as a snapshot of a target, so that their restore goes the same road as any
+ * other: checks, safety snapshot, proof, roll back.
+ */
+export async function importSnapshot(
+  parts: Parts,
+  target: Target,
+  from: string,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const { kind, adopt } = methodOf(parts, target)
+  if (!adopt) {
+    throw new BackupError('RESTORE_REFUSED', `${targetKey(target)}: method ${kind} reads its own snapshots only`, {
+      hint: 'Nothing was touched. Restore it by the tools of the service.',
+    })
+  }
+  await using input = await openInput(parts, from, signal)
+  await using captured = await stageTarget(parts, target, (ctx) => adopt(ctx, target.spec, input), { signal })
+  const now = parts.clock.now()
+  const window = {
+    run: newId(now),
+    set: newId(now),
+    time: new Date(Math.min(input.time.getTime(), now.getTime())).toISOString(),
+    reason: 'import' as const,
+    quiesced: [],
+    warnings: [`taken from ${input.name}`],
+  }
+  return await captured.publish(window, signal)
+}

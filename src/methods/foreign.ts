@@ -1,0 +1,23 @@
+import { BackupError } from '../errors.ts'
+import type { ForeignEntry, ForeignInput } from './method.ts'
+
+/** The one entry that fits. RESTORE_REFUSED where there is none, or several at the same place in the order. */
+export function findForeign(input: ForeignInput, what: string, fits: (entry: ForeignEntry) => boolean): ForeignEntry {
+  const found = input.entries.filter(fits)
+  const [only] = found
+  if (only && found.length === 1) return only
+  const names = (entries: ForeignEntry[]) =>
+    entries
+      .map(({ name }) => name)
+      .slice(0, 10)
+      .join(', ') || 'nothing'
+  const said = only ? `${found.length} of them: ${names(found)}` : `none, only ${names(input.entries)}`
+  throw new BackupError('RESTORE_REFUSED', `${input.name} should hold ${what}, and holds ${said}`, {
+    hint: 'Nothing was touched. Unpack it and name the one file or folder.',
+  })
+}
+
+const archiveName = /\.(tar|tgz|tar\.(gz|xz|bz2|zst))$/
+
+/** Its content follows in the list of entries. */
+export const isArchive = ({ name, isDirectory }: ForeignEntry): boolean => !isDirectory && archiveName.test(name)

@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openInput } from '../../../src/job/foreign-input.ts'
+import { findForeign } from '../../../src/methods/foreign.ts'
+
+const { signal } = new AbortController()
+const folder = mkdtempSync(join(tmpdir(), 'foreign-'))
+const open = (name: string, ownPath = (_path: string): string | undefined => undefined) =>
+  openInput({ ownPath }, name, signal)
+const names = ({ entries }: Awaited<ReturnType<typeof open>>) => entries.map(({ name }) => name)
+
+beforeAll(() => {
+  mkdirSync(join(folder, 'day/faiss_index'), { recursive: true })
+  writeFileSync(join(folder, 'day/dump.rdb'), 'REDIS')
+  writeFileSync(join(folder, 'day/faiss_index/index.faiss'), 'IxF2')
+  execFileSync('tar', ['-C', join(folder, 'day'), '-czf', join(folder, 'day/configs.tgz'), 'dump.rdb'])
+  execFileSync('tar', ['-C', join(folder, 'day'), '--zstd', '-cf', join(folder, 'day.tar.zst'), '.'])
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('what --from names', () => {
+  test('a file is itself', async () => {
+    await using input = await open(join(folder, 'day/dump.rdb'))
+    expect(input.entries).toEqual([{ path: join(folder, 'day/dump.rdb'), name: 'dump.rdb', isDirectory: false }])
+  })
+
+  test('a folder is itself and all below it', async () => {
+    await using input = await open(join(folder, 'day'))
+    expect(names(input)[0]).toBe('day')
+    expect(names(input).toSorted()).toEqual([
+      'configs.tgz',
+      'day',
+      'dump.rdb',
+      'dump.rdb',
+      'faiss_index',
+      'index.faiss',
+    ])
+  })
+
+  test('an archive is what it holds, archives in it too, and nothing of it stays', async () => {
+    let scratch = ''
+    {
+      await using input = await open(join(folder, 'day.tar.zst'))
+      const inner = input.entries.filter(({ name }) => name === 'dump.rdb')
+      expect(inner.map(({ path }) => readFileSync(path, 'utf8'))).toEqual(['REDIS', 'REDIS'])
+      scratch = dirname(dirname(inner[0]?.path ?? ''))
+      expect(existsSync(scratch)).toBe(true)
+    }
+    expect(existsSync(scratch)).toBe(false)
+  })
+
+  test('a path of the host is found where the controller sees it', async () => {
+    await using input = await open('/srv/old/dump.rdb', (path) => path.replace('/srv/old', join(folder, 'day')))
+    expect(input.entries[0]?.path).toBe(join(folder, 'day/dump.rdb'))
+  })
+
+  test('a path that is not there is wrong usage', async () => {
+    await expect(open('/nowhere/dump.rdb')).rejects.toMatchObject({ code: 'USAGE' })
+  })
+
+  test('an archive that was cut is an error, and nothing of it stays', async () => {
+    const path = join(folder, 'cut.tar.gz')
+    writeFileSync(path, readFileSync(join(folder, 'day/configs.tgz')).subarray(0, 60))
+    await expect(open(path)).rejects.toMatchObject({ code: 'TOOL_FAILED' })
+  })
+})
+
+test('one file must fit: none and several are refused by name', async () => {
+  await using input = await open(join(folder, 'day'))
+  const find = (name: string) => findForeign(input, `a ${name}`, (entry) => entry.name === name)
+  expect(find('index.faiss').path).toBe(join(folder, 'day/faiss_index/index.faiss'))
+  expect(() => find('iam.db')).toThrow(/should hold a iam\.db, and holds none, only day, /)
+  expect(() => find('dump.rdb')).toThrow(/holds 2 of them: dump\.rdb, dump\.rdb/)
+})
