@@ -1,0 +1,219 @@
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { asBackupError, BackupError } from '../errors.ts'
+import type { MethodOptions, TargetSpec } from '../labels/spec.ts'
+import type { Artifact, Facts } from '../repository/repository.ts'
+import {
+  type Account,
+  createAccounts,
+  grantRights,
+  parseAccounts,
+  readAccounts,
+  replaceable,
+  writeAccounts,
+} from './mariadb/accounts.ts'
+import { awaitMariadb, connectMariadb, type MariadbClient } from './mariadb/client.ts'
+import { compareAccounts, compareObjects, databaseFact, objectsFact, rowsFact } from './mariadb/compare.ts'
+import { openDump, refuseMissingTables } from './mariadb/dump.ts'
+import { errorNumber } from './mariadb/failure.ts'
+import { refuseUnfit } from './mariadb/fitness.ts'
+import {
+  lendSettings,
+  newRestoreId,
+  noteHalfMade,
+  noteWhole,
+  settingsToLend,
+  undoHalfMade,
+} from './mariadb/half-made.ts'
+import { type DatabaseFacts, takeInventory } from './mariadb/inventory.ts'
+import { countRows, dropDatabases, loadDump } from './mariadb/load.ts'
+import { lockTables, untransactional } from './mariadb/lock.ts'
+import { scanDump } from './mariadb/scan.ts'
+import type { CaptureContext, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
+
+const dumpArtifact = 'databases.sql'
+const accountsArtifact = 'accounts.sql'
+
+/**
+ * MariaDB and MySQL by their own dump program: all databases in one dump and so in one instant, with the rows counted in the dump's own
+ * bytes, and the accounts beside it.
+ *
+ * A restore removes the databases and loads them anew under their names. Neither product can do that all or nothing: a database cannot be
+ * renamed, a renamed table leaves its triggers, and views, routines and foreign keys name databases. What is half done is replaced by the
+ * next restore, be it the safety snapshot by which the job rolls back; what was not there before is dropped.
+ */
+export const mariadb: Method<'mariadb'> = {
+  kind: 'mariadb',
+  needsRunning: true,
+  paths: () => [],
+
+  async *capture(ctx, { options }) {
+    const client = await connectMariadb(ctx, options)
+    const { version, product, nameCase } = client.server
+    ctx.fact('server', version)
+    ctx.fact('product', product)
+    ctx.fact('nameCase', nameCase)
+    const databases = chooseDatabases(await takeInventory(client), options.databases)
+    if (databases.length > 0) yield* captureDatabases(ctx, client, databases)
+    // After the dump, so that an account made meanwhile is not missing.
+    const accounts = await readAccountsIfAllowed(ctx, client)
+    ctx.fact('accounts', accounts.length)
+    const sql = writeAccounts(accounts)
+    yield { kind: 'stream', name: accountsArtifact, open: async () => Readable.from([Buffer.from(sql)]) }
+  },
+
+  async check(ctx, { options }, snapshot) {
+    if (ctx.container.state !== 'running') return
+    await refuseUnfit(ctx, await connectMariadb(ctx, options), snapshot, databasesOf(options, snapshot))
+  },
+
+  async restore(ctx, spec, snapshot) {
+    const client = await bringUp(ctx, spec)
+    const names = databasesOf(spec.options, snapshot)
+    await refuseUnfit(ctx, client, snapshot, names)
+    await undoHalfMade(client)
+    const present = (await takeInventory(client)).map(({ name }) => name)
+    warnOfOthers(ctx, present, names, snapshot)
+    const accounts = parseAccounts(await text(await snapshot.open(accountsArtifact)))
+    const replaced = replaceable(accounts, await readAccounts(ctx, client), spec.options.user)
+
+    const id = newRestoreId()
+    const settings = await settingsToLend(client)
+    const note = ctx.note({ id })
+    try {
+      await noteHalfMade(client, { id, created: names.filter((name) => !present.includes(name)), settings })
+      await lendSettings(client, settings)
+      await createAccounts(ctx, client, replaced)
+      await dropDatabases(ctx, client, names)
+      if (names.length > 0) await loadDump(ctx, client, await snapshot.open(dumpArtifact), names)
+      const checks = await countRows(client, names, snapshot)
+      await grantRights(ctx, client, replaced)
+      await noteWhole(client, id)
+      return checks
+    } finally {
+      await undoHalfMade(client, id).then(
+        () => note[Symbol.dispose](),
+        // The note stays: what is left is undone by the next look.
+        (error) => ctx.warn(`something of this restore was left: ${asBackupError(error).message}`),
+      )
+    }
+  },
+
+  async undo(ctx, { options }, { id }) {
+    await undoHalfMade(await connectMariadb(ctx, options), id)
+  },
+
+  async prove(ctx, { options, startTimeoutSeconds }, snapshot) {
+    const client = await awaitMariadb(ctx, options, startTimeoutSeconds)
+    const present = await takeInventory(client)
+    const names = databasesOf(options, snapshot)
+    return [
+      ...names.flatMap((name) =>
+        compareObjects(
+          snapshot.facts,
+          name,
+          present.find((each) => each.name === name),
+        ),
+      ),
+      compareAccounts(
+        parseAccounts(await text(await snapshot.open(accountsArtifact))),
+        await readAccounts(ctx, client),
+      ),
+    ]
+  },
+}
+
+function chooseDatabases(present: DatabaseFacts[], wanted: string[] | undefined): DatabaseFacts[] {
+  const missing = (wanted ?? []).filter((name) => present.every((database) => database.name !== name))
+  if (missing.length > 0) {
+    const message = `xnai.backup.mariadb.databases names ${missing.join(', ')}, which the server does not have`
+    throw new BackupError('TARGET_BROKEN', message)
+  }
+  return wanted ? present.filter(({ name }) => wanted.includes(name)) : present
+}
+
+/** One instant of all of them; what cannot be counted in it is recorded where it was the same before and after. */
+async function* captureDatabases(
+  ctx: CaptureContext,
+  client: MariadbClient,
+  databases: DatabaseFacts[],
+): AsyncIterable<Artifact> {
+  const names = databases.map(({ name }) => name)
+  const scan = scanDump()
+  let after: DatabaseFacts[]
+  {
+    await using lock = await lockTables(client, databases)
+    yield { kind: 'stream', name: dumpArtifact, open: () => openDump(client, names, scan) }
+    await lock.proveHeld()
+    after = await takeInventory(client)
+  }
+  refuseMissingTables(databases, after, scan)
+  warnOfLocks(ctx, databases)
+  for (const [name, rows] of scan.rows) ctx.fact(rowsFact(name), Object.fromEntries(rows))
+  for (const { name, charset, collation, bytes, objects } of databases) {
+    ctx.fact(databaseFact(name), { charset, collation, bytes })
+    const then = after.find((each) => each.name === name)?.objects
+    const steady = Object.entries(objects).filter(([kind, count]) => then?.[kind as keyof typeof objects] === count)
+    ctx.fact(objectsFact(name), Object.fromEntries(steady))
+  }
+  ctx.fact('engines', enginesOf(databases))
+}
+
+function enginesOf(databases: DatabaseFacts[]): Record<string, number> {
+  const engines: Record<string, number> = {}
+  for (const { engine } of databases.flatMap(({ tables }) => tables)) engines[engine] = (engines[engine] ?? 0) + 1
+  return engines
+}
+
+function warnOfLocks(ctx: MethodContext, databases: DatabaseFacts[]): void {
+  const names = untransactional(databases).map(({ database, table, engine }) => `${database}.${table} (${engine})`)
+  if (names.length === 0) return
+  const listed = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names
+  ctx.warn(`writing waited during the dump for tables without transactions: ${listed.join(', ')}`)
+}
+
+/** No such right, on one of three ways to say it. */
+const notAllowed = [1044, 1142, 1143, 1227]
+
+async function readAccountsIfAllowed(ctx: MethodContext, client: MariadbClient): Promise<Account[]> {
+  try {
+    return await readAccounts(ctx, client)
+  } catch (error) {
+    if (!notAllowed.includes(errorNumber(asBackupError(error).message))) throw error
+    ctx.warn('the user of the backup may not read the accounts: users and grants are not in it')
+    return []
+  }
+}
+
+/** What the snapshot holds, less what the labels no longer name. */
+function databasesOf({ databases }: MethodOptions['mariadb'], { facts }: StoredSnapshot): string[] {
+  const all = recordedDatabases(facts)
+  return databases ? all.filter((name) => databases.includes(name)) : all
+}
+
+const recordedDatabases = (facts: Facts): string[] => {
+  const prefix = databaseFact('')
+  return Object.keys(facts)
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length))
+}
+
+/** A logical restore needs the server: started when it is down. */
+async function bringUp(
+  ctx: RestoreContext,
+  { options, startTimeoutSeconds }: TargetSpec<'mariadb'>,
+): Promise<MariadbClient> {
+  if ((await ctx.service.state()) === 'running') return connectMariadb(ctx, options)
+  await ctx.service.start()
+  return awaitMariadb(ctx, options, startTimeoutSeconds)
+}
+
+/** Databases that stay as they are: those that no snapshot holds, since this is no tree, and those that the labels no longer name. */
+function warnOfOthers(ctx: MethodContext, present: string[], names: string[], { facts }: StoredSnapshot): void {
+  const all = recordedDatabases(facts)
+  const others = present.filter((name) => !all.includes(name))
+  if (others.length > 0) ctx.warn(`not in the snapshot and left as they are: ${others.join(', ')}`)
+  const unnamed = all.filter((name) => !names.includes(name))
+  if (unnamed.length > 0)
+    ctx.warn(`in the snapshot, but not named by xnai.backup.mariadb.databases: ${unnamed.join(', ')}`)
+}

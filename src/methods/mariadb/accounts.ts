@@ -1,0 +1,153 @@
+import type { MethodContext } from '../method.ts'
+import { clientArguments, type MariadbClient, sessionSettings } from './client.ts'
+import { describeToolFailure, errorLines } from './failure.ts'
+import { quoteText, readRows } from './text.ts'
+
+/** One user or role, as the statements that make it. */
+export interface Account {
+  user: string
+  host: string
+  role: boolean
+  /** '' for PUBLIC, which is always there. */
+  create: string
+  /** In the order in which they can be run, once everything that they name is there. */
+  grants: string[]
+}
+
+/**
+ * Without passwords in clear: what the server holds are hashes. Accounts that it does not take notice of itself, as those of named hosts
+ * under `skip_name_resolve`, are left out.
+ */
+export async function readAccounts(ctx: MethodContext, client: MariadbClient): Promise<Account[]> {
+  const found = await client.query(client.server.product === 'mariadb' ? listMariadb : listMysql)
+  const accounts = found.map(([user = '', host = '', role, usual = '']) => ({ user, host, role: role === 'Y', usual }))
+  const asked = accounts.filter((account) => !isOfServer(account))
+  const questions = asked.flatMap((account, index) => [
+    `SELECT '=', ${index};`,
+    ...(account.role ? [] : [`SHOW CREATE USER ${nameOf(account)};`]),
+    `SHOW GRANTS FOR ${nameOf(account)};`,
+  ])
+  const result = await run(client, [...shownWhole(client), ...questions], ['--force'])
+  refuseErrors(ctx, result, ignoredAccount)
+  const answers: string[][] = []
+  for (const [first = '', second] of readRows(result.stdout)) {
+    if (first === '=' && second !== undefined) answers.push([])
+    else answers.at(-1)?.push(first)
+  }
+  return asked.flatMap(({ usual, ...account }, index) => {
+    const shown = answers[index] ?? []
+    return shown.length === 0 && !isPublic(account) ? [] : [describe(account, usual, shown)]
+  })
+}
+
+/** No such user, no such grant. */
+const ignoredAccount = [1133, 1141]
+
+/** A hash of MySQL 8 holds bytes that are no text. */
+const shownWhole = ({ server }: MariadbClient): string[] =>
+  server.product === 'mysql' ? ['/*!80017 SET SESSION print_identified_with_as_hex = ON */;'] : []
+
+function describe(account: Omit<Account, 'create' | 'grants'>, defaultRole: string, shown: string[]): Account {
+  if (account.role)
+    return { ...account, create: isPublic(account) ? '' : `CREATE ROLE ${nameOf(account)}`, grants: shown }
+  const [create = '', ...grants] = shown
+  // MySQL names the default roles there, which are granted later only.
+  const roles = create.match(defaultRoles)
+  const later = roles ? [`ALTER USER ${nameOf(account)} DEFAULT ROLE ${roles[1]}`] : []
+  // Older MariaDB does not show it with the grants.
+  if (defaultRole !== '' && !grants.some((sql) => sql.startsWith('SET DEFAULT ROLE')))
+    later.push(`SET DEFAULT ROLE ${quoteText(defaultRole)} FOR ${nameOf(account)}`)
+  return { ...account, create: create.replace(defaultRoles, ''), grants: [...grants, ...later] }
+}
+
+const quotedName = '`(?:[^`]|``)*`'
+const defaultRoles = new RegExp(` DEFAULT ROLE (${quotedName}@${quotedName}(?:,${quotedName}@${quotedName})*)`)
+
+/** As SQL that a person can read and run, an account a paragraph. */
+export function writeAccounts(accounts: Account[]): string {
+  const paragraphs = accounts.map(({ create, grants, ...account }) => {
+    const statements = [create, ...grants].map((sql) => sql.replaceAll('\n', '\\n'))
+    return [
+      `${heading}${JSON.stringify(account)}`,
+      ...statements.map((sql) => (sql === '' ? '--' : `${sql};`)),
+      '',
+    ].join('\n')
+  })
+  return ['-- Users and roles with their grants', '', ...paragraphs].join('\n')
+}
+
+const heading = '-- account '
+
+export function parseAccounts(sql: string): Account[] {
+  const [, ...paragraphs] = sql.split(`\n${heading}`)
+  return paragraphs.map((paragraph) => {
+    const [head = '', create = '', ...grants] = paragraph.split('\n').filter((line) => line !== '')
+    const statement = (line: string) => (line === '--' ? '' : line.slice(0, -1))
+    return { ...JSON.parse(head), create: statement(create), grants: grants.map(statement) }
+  })
+}
+
+/**
+ * Those that a restore replaces: not the ones that are there and whose password belongs to the container as it is now, which are the
+ * user that we log in as and the user of the image's own health check.
+ */
+export function replaceable(accounts: Account[], present: Account[], loginUser: string): Account[] {
+  const isThere = (account: Account) => present.some(({ user, host }) => user === account.user && host === account.host)
+  return accounts.filter((one) => !isThere(one) || (one.user !== loginUser && one.user !== 'healthcheck'))
+}
+
+/** Users and roles without rights: owners and definers of what is about to come. */
+export async function createAccounts(ctx: MethodContext, client: MariadbClient, accounts: Account[]): Promise<void> {
+  const statements = accounts.flatMap((account) => {
+    if (isPublic(account)) return []
+    const name = nameOf(account)
+    // Dropped, a role would be taken from users that the snapshot does not know.
+    if (account.role) return [`CREATE ROLE IF NOT EXISTS ${name};`, `REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${name};`]
+    return [`DROP USER IF EXISTS ${name};`, `${account.create};`]
+  })
+  const result = await run(client, statements, [])
+  if (result.exitCode !== 0) throw describeToolFailure(ctx, 'accounts', result, 'RESTORE_FAILED')
+}
+
+/** What they may do. A right on something that is gone was dangling when it was backed up: it is named and left out. */
+export async function grantRights(ctx: MethodContext, client: MariadbClient, accounts: Account[]): Promise<void> {
+  const rolesFirst = accounts.toSorted((a, b) => Number(b.role) - Number(a.role))
+  const grants = rolesFirst.flatMap((account) => account.grants.map((sql) => ({ account, sql })))
+  const result = await run(client, [...grants.map(({ sql }) => `${sql};`), 'FLUSH PRIVILEGES;'], ['--force'])
+  for (const line of refuseErrors(ctx, result, danglingErrors))
+    ctx.warn(`a right on something that is gone was left out: ${line}`)
+}
+
+/** The errors of a run with `--force` where all of them are such; else the first other one is thrown. */
+function refuseErrors(ctx: MethodContext, result: { exitCode: number; stderr: string }, known: number[]): string[] {
+  const errors = errorLines(result.stderr)
+    .split('\n')
+    .filter((line) => line !== '')
+  const grave = errors.find((line) => !known.some((number) => line.startsWith(`ERROR ${number} `)))
+  const isSilent = result.exitCode !== 0 && errors.length === 0
+  if (grave !== undefined || isSilent)
+    throw describeToolFailure(ctx, 'client', { ...result, stderr: grave ?? '' }, 'RESTORE_FAILED')
+  return errors
+}
+
+/** No such table, column, routine or database. */
+const danglingErrors = [1146, 1054, 1305, 1049]
+
+/** Each statement is a line, so that an error tells which one it was. */
+const run = (client: MariadbClient, statements: string[], args: string[]) =>
+  client.run('client', [...clientArguments, ...args], {
+    input: `${sessionSettings}${statements.join('\n')}\n`,
+    timeoutSeconds: 600,
+  })
+
+const nameOf = ({ user, host, role }: Pick<Account, 'user' | 'host' | 'role'>): string =>
+  role ? (user === 'PUBLIC' ? 'PUBLIC' : quoteText(user)) : `${quoteText(user)}@${quoteText(host)}`
+
+const isPublic = ({ user, role }: Pick<Account, 'user' | 'role'>): boolean => role && user === 'PUBLIC'
+
+/** Accounts that every server makes for itself. */
+const isOfServer = ({ user, host }: Pick<Account, 'user' | 'host'>): boolean =>
+  host === 'localhost' && ['mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema'].includes(user)
+
+const listMariadb = 'SELECT User, Host, is_role, default_role FROM mysql.user ORDER BY is_role DESC, User, Host;'
+const listMysql = `SELECT User, Host, 'N' FROM mysql.user ORDER BY User, Host;`

@@ -1,0 +1,133 @@
+import type { Readable } from 'node:stream'
+import { asBackupError, BackupError } from '../../errors.ts'
+import type { MethodOptions } from '../../labels/spec.ts'
+import { poll } from '../../lib/deadline.ts'
+import type { ExecOptions, ExecResult, MethodContext } from '../method.ts'
+import { describeToolFailure } from './failure.ts'
+import { exportPassword } from './password.ts'
+import { readRows } from './text.ts'
+
+/** The programs of MariaDB or MySQL, run in the container of the server. */
+export interface MariadbClient {
+  readonly server: ServerFacts
+  /** Runs SQL to its end; the first error ends it and is thrown. Answers the rows of all its results. */
+  query(sql: string, options?: ToolOptions): Promise<string[][]>
+  /** A program to its end, whatever its exit code. */
+  run(tool: Tool, args: string[], options?: ToolOptions): Promise<ExecResult>
+  /** The output of a program as a stream. */
+  stream(tool: Tool, args: string[], options?: ToolOptions & { input?: Readable }): Promise<Readable>
+}
+
+export interface ServerFacts {
+  /** As the server says it: `11.8.3-MariaDB-0+deb13u1`. */
+  version: string
+  product: 'mariadb' | 'mysql'
+  dataDirectory: string
+  /** False on a server that only initialises itself: it goes away again. */
+  listens: boolean
+  /** How it stores names: `lower_case_table_names`. */
+  nameCase: number
+  /** As an administrator it may make accounts and databases. */
+  administrator: boolean
+}
+
+export type Tool = keyof typeof toolNames
+export type ToolOptions = Pick<ExecOptions, 'input' | 'timeoutSeconds'>
+
+/** Images of MariaDB 11 carry the new names alone, those of MySQL the old ones. */
+const toolNames = { client: ['mariadb', 'mysql'], dump: ['mariadb-dump', 'mysqldump'] }
+
+/** Hours, in seconds: dumps, restores and counts of large databases. */
+export const longSeconds = 24 * 3600
+
+/** A session as the SQL of this method expects it, whatever the server's own defaults. */
+export const sessionSettings = [
+  `SET SESSION sql_mode = '';`,
+  `SET SESSION sql_quote_show_create = 1, wait_timeout = ${longSeconds}, net_read_timeout = 3600;`,
+  '/*M!100100 SET SESSION max_statement_time = 0 */;',
+  '/*!50708 SET SESSION max_execution_time = 0 */;',
+  '',
+].join('\n')
+
+/** For SQL by standard input: results without headings, and no commands of the client's own in the text. */
+export const clientArguments = ['--batch', '--skip-column-names', '--binary-mode', '--default-character-set=utf8mb4']
+
+/** SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where the server cannot be asked. */
+export async function connectMariadb(ctx: MethodContext, options: MethodOptions['mariadb']): Promise<MariadbClient> {
+  const shell = (tool: Tool, args: string[]) => [
+    ...['/bin/sh', '-c', toolScript(options), 'sh', toolNames[tool].join(' ')],
+    ...[`--user=${options.user}`, ...args],
+  ]
+  const run: MariadbClient['run'] = (tool, args, toolOptions = {}) => ctx.exec(shell(tool, args), toolOptions)
+  const query: MariadbClient['query'] = async (sql, toolOptions) => {
+    const result = await run('client', clientArguments, { ...toolOptions, input: sessionSettings + sql })
+    if (result.exitCode !== 0) throw describeToolFailure(ctx, toolNames.client[0] as string, result)
+    return readRows(result.stdout)
+  }
+  const stream: MariadbClient['stream'] = (tool, args, { timeoutSeconds = longSeconds, ...toolOptions } = {}) =>
+    ctx.execStream(shell(tool, args), { timeoutSeconds, ...toolOptions })
+  return { query, run, stream, server: await readServer(query) }
+}
+
+/** As `connectMariadb`, for a server that was just started: waits until it takes connections for good. */
+export function awaitMariadb(
+  ctx: MethodContext,
+  options: MethodOptions['mariadb'],
+  seconds: number,
+): Promise<MariadbClient> {
+  let last: unknown
+  let local: MariadbClient | undefined
+  const look = async () => {
+    try {
+      const client = await connectMariadb(ctx, options)
+      if (client.server.listens) return client
+      local = client
+    } catch (error) {
+      if (asBackupError(error).code !== 'SERVICE_DOWN') throw error
+      last = error
+      local = undefined
+    }
+    return undefined
+  }
+  const what = `the server in ${ctx.container.name} to take connections`
+  return poll(look, { what, seconds, everyMs: 200, clock: ctx.clock, signal: ctx.signal }).catch((error) => {
+    if (asBackupError(error).code !== 'TIMEOUT') throw error
+    // It answers and listens nowhere: it was configured so.
+    if (local) return local
+    throw last ?? error
+  })
+}
+
+async function readServer(query: MariadbClient['query']): Promise<ServerFacts> {
+  const rows = await query(serverQuery)
+  const [version = '', comment = '', dataDirectory = '', skipsNetworking, nameCase, privileges = ''] = rows[0] ?? []
+  if (rows.length !== 1) throw new BackupError('EXEC_FAILED', 'the server did not say what it is')
+  const granted = new Set(privileges.split(','))
+  return {
+    version,
+    product: /mariadb/i.test(`${version} ${comment}`) ? 'mariadb' : 'mysql',
+    dataDirectory,
+    listens: skipsNetworking === '0',
+    nameCase: Number(nameCase),
+    administrator: ['CREATE', 'DROP', 'INSERT', 'CREATE USER'].every((one) => granted.has(one)),
+  }
+}
+
+/** `'root'@'localhost'`, as information_schema writes the account that CURRENT_USER() calls root@localhost. */
+const ownAccount = `CONCAT("'", REVERSE(SUBSTRING(REVERSE(CURRENT_USER()), LOCATE('@', REVERSE(CURRENT_USER())) + 1)), "'@'",
+  SUBSTRING_INDEX(CURRENT_USER(), '@', -1), "'")`
+
+const serverQuery = `SET SESSION group_concat_max_len = 65536;
+SELECT VERSION(), @@version_comment, @@datadir, @@skip_networking, @@lower_case_table_names,
+  COALESCE((SELECT GROUP_CONCAT(PRIVILEGE_TYPE) FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = ${ownAccount}), '');`
+
+/** The password is expanded by the shell in the container; it never leaves it. */
+function toolScript(options: MethodOptions['mariadb']): string {
+  return [
+    'names=$1; shift; tool=',
+    'for name in $names; do if command -v "$name" >/dev/null; then tool=$name; break; fi; done',
+    '[ -n "$tool" ] || exit 127',
+    exportPassword(options),
+    'exec "$tool" "$@"',
+  ].join('\n')
+}

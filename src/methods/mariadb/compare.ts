@@ -1,0 +1,58 @@
+import type { Facts } from '../../repository/repository.ts'
+import type { Check } from '../method.ts'
+import type { Account } from './accounts.ts'
+import type { DatabaseFacts } from './inventory.ts'
+
+export type Rows = Record<string, number>
+
+/** The facts of one database, under names that carry its own. */
+export const rowsFact = (database: string): string => `rows of ${database}`
+export const databaseFact = (database: string): string => `database ${database}`
+export const objectsFact = (database: string): string => `objects of ${database}`
+
+export const recordedRows = (facts: Facts, database: string): Rows => (facts[rowsFact(database)] ?? {}) as Rows
+
+/** One line for all tables that agree, one for each that does not. */
+export function compareRows(database: string, expected: Rows, actual: Rows): Check[] {
+  const names = [...new Set([...Object.keys(expected), ...Object.keys(actual)])]
+  const differing = names.filter((name) => expected[name] !== actual[name])
+  const say = (rows: number | undefined) => (rows === undefined ? 'no such table' : String(rows))
+  return [
+    compare(`${database}: rows`, sum(expected), sum(actual)),
+    ...differing.map((name) => compare(`${database}: rows of ${name}`, say(expected[name]), say(actual[name]))),
+  ]
+}
+
+/** Everything but rows: the database itself, views, routines, triggers, events. What was not recorded is not compared. */
+export function compareObjects(facts: Facts, database: string, now: DatabaseFacts | undefined): Check[] {
+  if (!now) return [compare(`${database}: database`, 'there', 'no such database')]
+  const recorded = (name: string) => (facts[name] ?? {}) as Record<string, string | number>
+  const { charset, collation } = recorded(databaseFact(database))
+  const objects = recorded(objectsFact(database))
+  const kinds = Object.keys(objects) as (keyof DatabaseFacts['objects'])[]
+  const say = (counts: Record<string, string | number>) => kinds.map((kind) => `${counts[kind]} ${kind}`).join(', ')
+  return [
+    compare(`${database}: objects`, say(objects), say(now.objects)),
+    compare(`${database}: character set`, `${charset}, ${collation}`, `${now.charset}, ${now.collation}`),
+  ]
+}
+
+/** By name: what each may do was set by statements that all succeeded. */
+export function compareAccounts(expected: Account[], now: Account[]): Check {
+  const present = new Set(now.map(({ user, host }) => `${user}@${host}`))
+  const missing = expected.map(({ user, host }) => `${user}@${host}`).filter((name) => !present.has(name))
+  const actual = missing.length === 0 ? `${expected.length} there` : `missing: ${missing.join(', ')}`
+  return compare('accounts', `${expected.length} there`, actual)
+}
+
+function sum(rows: Rows): string {
+  const counts = Object.values(rows)
+  return `${counts.reduce((total, count) => total + count, 0)} in ${counts.length} tables`
+}
+
+const compare = (name: string, expected: string, actual: string): Check => ({
+  name,
+  expected,
+  actual,
+  ok: expected === actual,
+})

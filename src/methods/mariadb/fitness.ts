@@ -1,0 +1,96 @@
+import { statfs } from 'node:fs/promises'
+import { asBackupError, BackupError } from '../../errors.ts'
+import type { FactValue } from '../../repository/repository.ts'
+import type { MethodContext, StoredSnapshot } from '../method.ts'
+import type { MariadbClient } from './client.ts'
+import { databaseFact } from './compare.ts'
+import { takeInventory } from './inventory.ts'
+
+/** Everything that is known to make a restore impossible, found before anything is touched. */
+export async function refuseUnfit(
+  ctx: MethodContext,
+  client: MariadbClient,
+  { facts }: StoredSnapshot,
+  names: string[],
+): Promise<void> {
+  const { server } = client
+  if (facts.product !== server.product) {
+    refuse(
+      `the dump comes from ${productName(facts.product)}, the server is ${productName(server.product)}`,
+      otherProduct,
+    )
+  }
+  if (isOlder(server.version, String(facts.server))) {
+    const hint = `Use an image of ${productName(facts.product)} ${series(String(facts.server)).join('.')} or newer.`
+    refuse(`the dump comes from ${productName(facts.product)} ${facts.server}, the server is ${server.version}`, hint)
+  }
+  if (!server.administrator) {
+    const hint = 'A restore makes databases and accounts; name an administrator, often root.'
+    refuse('the user of xnai.backup.mariadb.user is no administrator', hint)
+  }
+  if (facts.nameCase !== server.nameCase) {
+    const hint = 'Start the server with the setting of then.'
+    refuse(`the server has lower_case_table_names=${server.nameCase}, that of the dump had ${facts.nameCase}`, hint)
+  }
+  await refuseMissingEngines(client, facts.engines)
+  await refuseFull(
+    ctx,
+    client,
+    names.map((name) => bytesOf(facts[databaseFact(name)])),
+    names,
+  )
+}
+
+function refuse(message: string, way: string): never {
+  throw new BackupError('RESTORE_REFUSED', message, { hint: `Nothing was touched. ${way}` })
+}
+
+const otherProduct =
+  'Their accounts and system tables differ; write the dump beside the stack with --to DIR and load it by hand.'
+
+const productName = (product: FactValue | undefined): string => (product === 'mysql' ? 'MySQL' : 'MariaDB')
+
+/** `11.8.3-MariaDB` → [11, 8]: within a series each server reads what another one wrote. */
+const series = (version: string): [number, number] => {
+  const [, major = '0', minor = '0'] = version.match(/^(\d+)\.(\d+)/) ?? []
+  return [Number(major), Number(minor)]
+}
+
+function isOlder(version: string, than: string): boolean {
+  const [major, minor] = series(version)
+  const [otherMajor, otherMinor] = series(than)
+  return major < otherMajor || (major === otherMajor && minor < otherMinor)
+}
+
+async function refuseMissingEngines(client: MariadbClient, used: FactValue | undefined): Promise<void> {
+  const rows = await client.query(`SELECT ENGINE FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT');`)
+  const available = new Set(rows.map(([engine = '']) => engine.toLowerCase()))
+  const missing = Object.keys(used ?? {}).filter((engine) => !available.has(engine.toLowerCase()))
+  if (missing.length === 0) return
+  refuse(`tables need storage engines that the server lacks: ${missing.join(', ')}`, 'Use an image that carries them.')
+}
+
+const bytesOf = (fact: FactValue | undefined): number =>
+  typeof fact === 'object' && fact !== null ? Number(fact.bytes ?? 0) : 0
+
+/** The databases of now are removed before those of the snapshot come. */
+async function refuseFull(ctx: MethodContext, client: MariadbClient, wanted: number[], names: string[]): Promise<void> {
+  const sum = (sizes: number[]) => sizes.reduce((total, size) => total + size, 0)
+  const free = await freeBytes(ctx, client.server.dataDirectory)
+  if (free === undefined || free >= sum(wanted)) return
+  const replaced = (await takeInventory(client)).filter(({ name }) => names.includes(name)).map(({ bytes }) => bytes)
+  if (free + sum(replaced) >= sum(wanted)) return
+  const message = `the databases need ${sum(wanted)} bytes, ${client.server.dataDirectory} has ${free} free beside those of now`
+  throw new BackupError('NO_SPACE', message)
+}
+
+/** Undefined, with a warning, where this process cannot see the data directory. */
+async function freeBytes(ctx: MethodContext, directory: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(ctx.hostPath(directory))
+    return bavail * bsize
+  } catch (error) {
+    ctx.warn(`free space of the server's data was not checked: ${asBackupError(error).message}`)
+    return undefined
+  }
+}

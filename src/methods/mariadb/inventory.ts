@@ -1,0 +1,71 @@
+import type { MariadbClient } from './client.ts'
+
+/** What one database is made of; its rows are counted elsewhere. */
+export interface DatabaseFacts {
+  name: string
+  charset: string
+  collation: string
+  /** Of tables and indexes, as the server estimates it. */
+  bytes: number
+  tables: TableFacts[]
+  objects: ObjectCounts
+}
+
+export interface TableFacts {
+  name: string
+  engine: string
+  /** A dump in a transaction sees one instant of it. */
+  transactional: boolean
+}
+
+/** How many there are of each. */
+export type ObjectCounts = Record<'views' | 'sequences' | 'routines' | 'triggers' | 'events', number>
+
+/** Databases by which a restore knows its own half-made ones; see half-made.ts. Never backed up. */
+export const isTransient = (name: string): boolean => /^xnai_restore_[0-9a-f]{8}$/.test(name)
+
+/** Every database that is not the server's own. */
+export async function takeInventory(client: MariadbClient): Promise<DatabaseFacts[]> {
+  const databases = new Map<string, DatabaseFacts>()
+  for (const [kind = '', schema = '', ...values] of await client.query(inventoryQuery, { timeoutSeconds: 600 })) {
+    const known = databases.get(schema)
+    if (kind === 'database') databases.set(schema, emptyDatabase(schema, values))
+    else if (known && kind === 'table') addTable(known, values)
+    else if (known) known.objects[kind as keyof ObjectCounts] = Number(values[0])
+  }
+  return [...databases.values()].filter(({ name }) => !isTransient(name))
+}
+
+const emptyDatabase = (name: string, [charset = '', collation = '']: string[]): DatabaseFacts => ({
+  name,
+  charset: currentName(charset),
+  collation: currentName(collation),
+  bytes: 0,
+  tables: [],
+  objects: { views: 0, sequences: 0, routines: 0, triggers: 0, events: 0 },
+})
+
+/** Newer servers call utf8 by what it is. */
+const currentName = (name: string): string => name.replace(/^utf8(?=_|$)/, 'utf8mb3')
+
+function addTable(database: DatabaseFacts, [name = '', type, engine = '', transactional, bytes]: string[]): void {
+  if (type === 'VIEW') database.objects.views++
+  else if (type === 'SEQUENCE') database.objects.sequences++
+  else database.tables.push({ name, engine, transactional: transactional === 'YES' })
+  database.bytes += Number(bytes)
+}
+
+const own = `('information_schema', 'performance_schema', 'sys', 'mysql')`
+
+const countOf = (kind: string, table: string, schema: string) =>
+  `SELECT '${kind}', ${schema}, COUNT(*) FROM information_schema.${table} WHERE ${schema} NOT IN ${own} GROUP BY ${schema};`
+
+const inventoryQuery = `SELECT 'database', SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME
+  FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ${own} ORDER BY SCHEMA_NAME;
+SELECT 'table', t.TABLE_SCHEMA, t.TABLE_NAME, t.TABLE_TYPE, COALESCE(t.ENGINE, ''), COALESCE(e.TRANSACTIONS, 'NO'),
+    COALESCE(t.DATA_LENGTH + t.INDEX_LENGTH, 0)
+  FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
+  WHERE t.TABLE_SCHEMA NOT IN ${own} ORDER BY t.TABLE_SCHEMA, t.TABLE_NAME;
+${countOf('routines', 'ROUTINES', 'ROUTINE_SCHEMA')}
+${countOf('triggers', 'TRIGGERS', 'TRIGGER_SCHEMA')}
+${countOf('events', 'EVENTS', 'EVENT_SCHEMA')}`

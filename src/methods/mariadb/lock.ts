@@ -1,0 +1,60 @@
+import { PassThrough } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { BackupError } from '../../errors.ts'
+import { clientArguments, longSeconds, type MariadbClient, sessionSettings } from './client.ts'
+import { asDumpError } from './failure.ts'
+import type { DatabaseFacts } from './inventory.ts'
+import { quoteName } from './text.ts'
+
+/** Seconds for which a write that is under way may keep the locks from being had. */
+const lockSeconds = 60
+
+/** Tables that stand still while it is held. */
+export interface TableLock extends AsyncDisposable {
+  /** DUMP_FAILED where the session that holds the locks was lost meanwhile. */
+  proveHeld(): Promise<void>
+}
+
+/** Tables in which a dump in a transaction would see rows of several instants, as `database.table`. */
+export const untransactional = (databases: DatabaseFacts[]): { database: string; table: string; engine: string }[] =>
+  databases.flatMap(({ name: database, tables }) =>
+    tables.filter((each) => !each.transactional).map(({ name: table, engine }) => ({ database, table, engine })),
+  )
+
+/**
+ * Keeps writers out of tables whose engine knows no transactions (MyISAM, Aria), and only of those, until it is disposed. The dump
+ * begins its transaction after that: at its instant those tables hold what they hold until its end, so all tables come from one instant.
+ */
+export async function lockTables(client: MariadbClient, databases: DatabaseFacts[]): Promise<TableLock> {
+  const names = untransactional(databases).map(({ database, table }) => `${quoteName(database)}.${quoteName(table)}`)
+  if (names.length === 0) return { proveHeld: async () => {}, [Symbol.asyncDispose]: async () => {} }
+
+  const input = new PassThrough()
+  const args = [...clientArguments, '--unbuffered', '--skip-reconnect']
+  const output = await client.stream('client', args, { input, timeoutSeconds: longSeconds })
+  const chunks: AsyncIterator<Buffer> = output[Symbol.asyncIterator]()
+  /** Answers once the server has done all that was asked. */
+  const ask = async (sql: string, word: string) => {
+    input.write(`${sql}\nSELECT '${word}';\n`)
+    for (let said = ''; !said.includes(`${word}\n`); ) {
+      const { value, done } = await chunks.next().catch((cause) => {
+        throw asDumpError(cause, 'the session that locks tables')
+      })
+      if (done) throw new BackupError('DUMP_FAILED', 'the session that locks tables ended before the dump')
+      said += value
+    }
+  }
+  const release = async () => {
+    input.end()
+    await buffer(output).catch(() => undefined)
+  }
+  const locks = names.map((name) => `${name} READ`).join(', ')
+  try {
+    await ask(`${sessionSettings}SET SESSION lock_wait_timeout = ${lockSeconds};\nLOCK TABLES ${locks};`, 'locked')
+  } catch (error) {
+    input.end()
+    output.destroy()
+    throw error
+  }
+  return { proveHeld: () => ask('', 'still locked'), [Symbol.asyncDispose]: release }
+}
