@@ -37,6 +37,8 @@ export type Intent =
   | { kind: 'leave-network'; network: string; container: ContainerRef }
   | { kind: 'exec'; container: ContainerRef; command: string[]; timeoutSeconds: number }
   | { kind: 'undo-method'; project: string; target: string; detail: Record<string, string> }
+  /** One that this process made for itself, below its temporary folder. */
+  | { kind: 'remove-scratch'; folder: string }
   | { kind: 'roll-back'; project: string; target: string; snapshot: SnapshotRef; safety: SnapshotRef | undefined }
 
 export interface ContainerRef {

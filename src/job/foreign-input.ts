@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { BackupError } from '../errors.ts'
@@ -20,21 +21,33 @@ export interface OpenedInput extends ForeignInput, AsyncDisposable {
 
 /** A path in this process, or, where the controller sees the host elsewhere, on the host. */
 export async function openInput(
-  parts: Pick<Parts, 'ownPath'>,
+  parts: Pick<Parts, 'ownPath' | 'catalog'>,
   name: string,
   signal: AbortSignal,
 ): Promise<OpenedInput> {
   const path = findInput(parts, name)
   const { mtime } = await stat(path)
-  const scratch = await mkdtemp(join(tmpdir(), 'xnai-backup-import-'))
-  const dispose = () => rm(scratch, { recursive: true, force: true })
+  const scratch = `${scratchPrefix()}${randomBytes(6).toString('hex')}`
+  const intent = parts.catalog.addIntent({ kind: 'remove-scratch', folder: scratch })
+  const dispose = async () => {
+    await removeScratch(scratch)
+    parts.catalog.dropIntent(intent)
+  }
   try {
+    await mkdir(scratch, { mode: 0o700 })
     const entries = await listEntries(path, scratch, signal)
     return { name, time: mtime, entries, [Symbol.asyncDispose]: dispose }
   } catch (error) {
     await dispose()
     throw error
   }
+}
+
+const scratchPrefix = () => join(tmpdir(), 'xnai-backup-import-')
+
+/** Also what a killed run left. */
+export async function removeScratch(folder: string): Promise<void> {
+  if (folder.startsWith(scratchPrefix())) await rm(folder, { recursive: true, force: true })
 }
 
 function findInput({ ownPath }: Pick<Parts, 'ownPath'>, name: string): string {

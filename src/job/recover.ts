@@ -3,6 +3,7 @@ import { asBackupError, BackupError } from '../errors.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import { methodOf } from './capture.ts'
 import { currentPlan } from './current-plan.ts'
+import { removeScratch } from './foreign-input.ts'
 import { awaitLock, holdLocks } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { methodContext } from './method-context.ts'
@@ -48,6 +49,7 @@ async function settle(
   try {
     if (intent.kind === 'roll-back') await finishRestore(parts, intent, signal)
     else if (intent.kind === 'undo-method') await undoInService(parts, intent, signal)
+    else if (intent.kind === 'remove-scratch') await removeScratch(intent.folder)
     else await undo(parts, intent, signal)
     parts.catalog.dropIntent(id)
     recovery.done.push(what)
@@ -70,6 +72,7 @@ function describe(intent: Intent): string {
   if (intent.kind === 'resume') return `${intent.how} container ${intent.container.name}`
   if (intent.kind === 'undo-method')
     return `clean up in the service of ${targetKey({ ...intent, name: intent.target })}`
+  if (intent.kind === 'remove-scratch') return `remove ${intent.folder}`
   if (intent.kind === 'exec') return `exec-post in ${intent.container.name}`
   return `leave network ${intent.network}`
 }

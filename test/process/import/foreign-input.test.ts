@@ -3,13 +3,15 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openCatalog } from '../../../src/catalog/sqlite.ts'
 import { openInput } from '../../../src/job/foreign-input.ts'
 import { findForeign } from '../../../src/methods/foreign.ts'
 
 const { signal } = new AbortController()
 const folder = mkdtempSync(join(tmpdir(), 'foreign-'))
+const catalog = openCatalog(join(folder, 'state'))
 const open = (name: string, ownPath = (_path: string): string | undefined => undefined) =>
-  openInput({ ownPath }, name, signal)
+  openInput({ ownPath, catalog }, name, signal)
 const names = ({ entries }: Awaited<ReturnType<typeof open>>) => entries.map(({ name }) => name)
 
 beforeAll(() => {
@@ -19,7 +21,10 @@ beforeAll(() => {
   execFileSync('tar', ['-C', join(folder, 'day'), '-czf', join(folder, 'day/configs.tgz'), 'dump.rdb'])
   execFileSync('tar', ['-C', join(folder, 'day'), '--zstd', '-cf', join(folder, 'day.tar.zst'), '.'])
 })
-afterAll(() => rmSync(folder, { recursive: true }))
+afterAll(() => {
+  catalog[Symbol.dispose]()
+  rmSync(folder, { recursive: true })
+})
 
 describe('what --from names', () => {
   test('a file is itself', async () => {
