@@ -126,7 +126,8 @@ function holdStaged(
   }
 }
 
-function refuseDown({ name, state }: ContainerFacts, { kind }: Method): void {
+/** SERVICE_DOWN where the method has nobody to ask. */
+export function refuseDown({ name, state }: ContainerFacts, { kind }: Method): void {
   if (state === 'running') return
   const hint = state === 'paused' ? `podman unpause ${name}` : `Start it, and look at its log: podman logs ${name}`
   throw new BackupError('SERVICE_DOWN', `${name} is ${state}; method ${kind} asks the running server`, { hint })

@@ -1,7 +1,7 @@
 import { BackupError } from '../errors.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import type { Snapshot } from '../repository/repository.ts'
-import { methodOf, stageTarget } from './capture.ts'
+import { methodOf, refuseDown, stageTarget } from './capture.ts'
 import { openInput } from './foreign-input.ts'
 import { newId } from './identify.ts'
 import type { Parts } from './job.ts'
@@ -16,12 +16,15 @@ export async function importSnapshot(
   from: string,
   signal: AbortSignal,
 ): Promise<Snapshot> {
-  const { kind, adopt } = methodOf(parts, target)
+  const method = methodOf(parts, target)
+  const { kind, adopt } = method
   if (!adopt) {
     throw new BackupError('RESTORE_REFUSED', `${targetKey(target)}: method ${kind} reads its own snapshots only`, {
       hint: 'Nothing was touched. Restore it by the tools of the service.',
     })
   }
+  // Its own programs read what they wrote.
+  if (method.needsRunning) refuseDown(target.container, method)
   await using input = await openInput(parts, from, signal)
   await using captured = await stageTarget(parts, target, (ctx) => adopt(ctx, target.spec, input), { signal })
   const now = parts.clock.now()
