@@ -7,6 +7,7 @@ import { digestTree } from '../lib/tree/digest.ts'
 import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import { pathsWithin } from '../lib/tree/only.ts'
 import type { ArtifactRecord } from '../repository/repository.ts'
+import { extractTree } from './extract.ts'
 import { recordIndexes } from './files/faiss.ts'
 import { isArchive } from './foreign.ts'
 import type { Check, ForeignInput, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
@@ -15,6 +16,7 @@ import type { Check, ForeignInput, Method, MethodContext, RestoreContext, Stored
 export const files: Method<'files'> = {
   kind: 'files',
   needsRunning: false,
+  capturesTrees: true,
 
   paths: (spec, container) =>
     spec.paths ??
@@ -121,7 +123,7 @@ async function replaceTree(ctx: MethodContext, snapshot: StoredSnapshot, part: P
   const exclude = artifact.exclude ?? []
   if (!existsSync(root)) await makeRoot(root, artifact)
   for (const path of only ?? ['.']) await clearTree(root, path, { exclude, signal: ctx.signal, onWarning: ctx.warn })
-  await snapshot.extract(artifact.name, root, only)
+  await extractTree(snapshot, artifact, root, only)
   if (only) return []
   const actual = await digestTree(root, { exclude, signal: ctx.signal })
   const expected = artifact.plain.sha256

@@ -4,9 +4,11 @@ import type { MethodOptions } from '../labels/spec.ts'
 import { poll } from '../lib/deadline.ts'
 import { clearTree } from '../lib/tree/clear.ts'
 import { digestTree } from '../lib/tree/digest.ts'
+import { extractTree } from './extract.ts'
 import type { Check, Method, MethodContext, StoredSnapshot } from './method.ts'
 import { removeScratch, unpackVmbackup } from './victoriametrics/adopt.ts'
 import { artifactsOf, findStorage, type Storage } from './victoriametrics/layout.ts'
+import { readMetrics, refuseFull, versionOf } from './victoriametrics/metrics.ts'
 import { compareFacts, countSeries, factsOfSample, isStill, takeSample } from './victoriametrics/sample.ts'
 import { reachServer, type Server } from './victoriametrics/server.ts'
 import { createSnapshot, deleteSnapshot } from './victoriametrics/snapshot.ts'
@@ -20,7 +22,9 @@ export const victoriametrics: Method<'victoriametrics'> = {
 
   async *capture(ctx, { options }) {
     await using server = await reachServer(ctx, options)
-    ctx.fact('server', await readVersion(server))
+    const metrics = await readMetrics(server)
+    ctx.fact('server', versionOf(metrics))
+    refuseFull(ctx, metrics)
     ctx.fact('seriesLeast', await countSeries(server))
     const sample = await takeSample(ctx, server)
     await using snapshot = await createSnapshot(ctx, server)
@@ -96,14 +100,8 @@ async function refuseUnfit(
   { facts }: StoredSnapshot,
 ): Promise<void> {
   await using server = await reachServer(ctx, options)
-  const refusal = refuseVersion(String(facts.server), await readVersion(server))
+  const refusal = refuseVersion(String(facts.server), versionOf(await readMetrics(server)))
   if (refusal) throw new BackupError('RESTORE_REFUSED', refusal.reason, { hint: refusal.hint })
-}
-
-/** Empty in builds that were not told theirs. */
-async function readVersion(server: Server): Promise<string> {
-  const metrics = await server.ask('/metrics').catch(() => '')
-  return /^vm_app_version\{.*short_version="([^"]*)"/m.exec(metrics)?.[1] || 'unknown'
 }
 
 function storageOf(ctx: MethodContext, { facts }: StoredSnapshot): string {
@@ -115,12 +113,13 @@ function storageOf(ctx: MethodContext, { facts }: StoredSnapshot): string {
 async function putBack(
   ctx: MethodContext,
   snapshot: StoredSnapshot,
-  { name, origin = '', plain }: StoredSnapshot['artifacts'][number],
+  artifact: StoredSnapshot['artifacts'][number],
   storage: string,
 ): Promise<Check[]> {
+  const { origin = '', plain } = artifact
   const to = ctx.hostPath(origin)
   await mkdir(to, { recursive: true })
-  await snapshot.extract(name, to)
+  await extractTree(snapshot, artifact, to)
   if (to === storage) return []
   const actual = await digestTree(to, { exclude: [], signal: ctx.signal })
   return [{ name: `${origin} as it was packed`, expected: plain.sha256, actual, ok: actual === plain.sha256 }]

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { BackupError } from '../../errors.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
 import type { Facts } from '../../repository/repository.ts'
 import type { Check, MethodContext } from '../method.ts'
 import { parseObject, type Server } from './server.ts'
@@ -26,7 +26,7 @@ const day = 86_400
 const restSeconds = 60
 const mostSeries = 3
 
-/** Undefined where there is no data at all, or none that can be asked for by plain label names. */
+/** Undefined where there is no data at all, or none that can be asked for. */
 export async function takeSample(ctx: MethodContext, server: Server): Promise<Sample | undefined> {
   const end = Math.floor(ctx.clock.now().getTime() / 1000) - restSeconds
   for (const days of [1, 30, 3650]) {
@@ -42,12 +42,31 @@ export async function isStill(server: Server, sample: Sample): Promise<boolean> 
   return (await readPoints(server, sample)).sha256 === sample.sha256
 }
 
+/** By the names of metrics: a question that matches more than -search.maxSeries (30000) series is refused, whatever its limit. */
 async function findSeries(server: Server, start: number, end: number): Promise<string[]> {
-  const path = '/api/v1/series'
-  const fields = { 'match[]': '{__name__!=""}', start: String(start), end: String(end), limit: '50' }
-  const { data = [] } = parseObject(path, await server.ask(path, fields)) as { data?: Record<string, string>[] }
-  const plain = data.filter((labels) => Object.keys(labels).every((name) => /^[A-Za-z_]\w*$/.test(name)))
-  return plain.map(formatSelector).toSorted().slice(0, mostSeries)
+  const range = { start: String(start), end: String(end) }
+  const names = await list<string>(server, '/api/v1/label/__name__/values', { ...range, limit: '20' })
+  const selectors: string[] = []
+  for (const name of names.toSorted()) {
+    if (selectors.length >= mostSeries) break
+    selectors.push(...(await findSeriesOf(server, name, range)))
+  }
+  return selectors.slice(0, mostSeries)
+}
+
+/** None where even those of one metric are too many. */
+async function findSeriesOf(server: Server, name: string, range: Record<string, string>): Promise<string[]> {
+  const fields = { 'match[]': `{__name__=${JSON.stringify(name)}}`, ...range, limit: '50' }
+  const series = await list<Record<string, string>>(server, '/api/v1/series', fields).catch((error) => {
+    if (asBackupError(error).code !== 'DUMP_FAILED') throw error
+    return []
+  })
+  const plain = series.filter((labels) => Object.keys(labels).every((label) => /^[A-Za-z_]\w*$/.test(label)))
+  return plain.map(formatSelector).toSorted()
+}
+
+async function list<T>(server: Server, path: string, fields: Record<string, string>): Promise<T[]> {
+  return parseObject(path, await server.ask(path, fields)).data ?? []
 }
 
 /** Go and JSON quote alike what labels hold. */
