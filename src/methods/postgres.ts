@@ -83,15 +83,16 @@ export const postgres: Method<'postgres'> = {
       return []
     } finally {
       await dropTransient(ctx, client, id).then(
-        () => note[Symbol.dispose](),
-        // The note stays: what is left is dropped by the next look.
+        // While something is left the note stays: the next look drops it.
+        (left) => left.length === 0 && note[Symbol.dispose](),
         (error) => ctx.warn(`databases of this restore were left: ${asBackupError(error).message}`),
       )
     }
   },
 
   async undo(ctx, { options }, { id }) {
-    await dropTransient(ctx, await connectPostgres(ctx, options), id)
+    const left = await dropTransient(ctx, await connectPostgres(ctx, options), id)
+    if (left.length > 0) throw new BackupError('RESTORE_FAILED', `${left.join(', ')} could not be dropped`)
   },
 
   async prove(ctx, { options, startTimeoutSeconds }, snapshot) {

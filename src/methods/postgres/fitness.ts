@@ -47,13 +47,25 @@ async function refuseMissingExtensions(
   }
 }
 
-/** Old and new databases lie side by side until the swap. */
-async function refuseFull(ctx: MethodContext, { server }: PostgresClient, parts: Part[]): Promise<void> {
-  const needed = parts.reduce((sum, { facts }) => sum + facts.bytes, 0)
-  const free = await freeBytes(ctx, server.dataDirectory)
+/** Old and new databases lie side by side until the swap. All that is written goes through the log too: without room there the server ends. */
+async function refuseFull(ctx: MethodContext, client: PostgresClient, parts: Part[]): Promise<void> {
+  const { dataDirectory } = client.server
+  const bytes = parts.reduce((sum, { facts }) => sum + facts.bytes, 0)
+  const needed = bytes + (await logGrowth(client, bytes))
+  const free = await freeBytes(ctx, dataDirectory)
   if (free === undefined || free >= needed) return
-  const message = `the databases need ${needed} bytes beside those of now, ${server.dataDirectory} has ${free} free`
+  const message = `the databases need ${needed} bytes beside those of now, their log included; ${dataDirectory} has ${free} free`
   throw new BackupError('NO_SPACE', message)
+}
+
+/** By how much the files of the log (WAL) may grow while so many bytes are written: they are used again, and `max_wal_size` bounds them. */
+async function logGrowth({ server, json }: PostgresClient, bytes: number): Promise<number> {
+  if (server.major < 10) return 0
+  const most = `least(${bytes}, pg_size_bytes(current_setting('max_wal_size')))`
+  return await json<number>(
+    'template1',
+    `SELECT greatest(0, ${most} - (SELECT coalesce(sum(size), 0) FROM pg_ls_waldir()));`,
+  )
 }
 
 /** Undefined, with a warning, where this process cannot see the data directory. */

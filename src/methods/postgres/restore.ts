@@ -113,8 +113,9 @@ function swapFailure(ctx: MethodContext, result: { exitCode: number; stdout: str
   return describeToolFailure(ctx, 'psql', failed, 'RESTORE_FAILED')
 }
 
-/** Removes what restores left: all of it, or that of one. What cannot be removed now is named and left for the next time. */
-export async function dropTransient(ctx: MethodContext, client: PostgresClient, id?: string): Promise<void> {
+/** Removes what restores left: all of it, or that of one. Answers the names of what cannot be removed now. */
+export async function dropTransient(ctx: MethodContext, client: PostgresClient, id?: string): Promise<string[]> {
+  const left: string[] = []
   const names = await client.json<string[]>('template1', `SELECT coalesce(json_agg(datname), '[]') FROM pg_database;`)
   for (const name of names.filter((each) => isTransient(each) && (id === undefined || each.includes(`_${id}_`)))) {
     const result = await client.run('psql', psqlArguments('template1'), {
@@ -122,8 +123,11 @@ export async function dropTransient(ctx: MethodContext, client: PostgresClient, 
       timeoutSeconds: 600,
     })
     const said = result.stderr.trim().split('\n')[0]
-    if (result.exitCode !== 0) ctx.warn(`the left-over database ${name} could not be dropped: ${said}`)
+    if (result.exitCode === 0) continue
+    ctx.warn(`the left-over database ${name} could not be dropped: ${said}`)
+    left.push(name)
   }
+  return left
 }
 
 function dropSql({ server }: PostgresClient, name: string): string {
