@@ -143,7 +143,7 @@ const routes: Record<string, Route> = {
     const file = `${name}-634919505345910-${second}.snapshot`
     const path = world.store.snapshotPath(name, file)
     const bytes = Buffer.from(JSON.stringify(collectionOf(world, name)))
-    writeFileSync(path, bytes)
+    world.store.writeSnapshot(path, bytes)
     writeFileSync(`${path}.checksum`, createHash('sha256').update(bytes).digest('hex'))
     return query.wait === 'false'
       ? { status: 202, raw: { status: 'accepted', time: 0 } }

@@ -30,6 +30,8 @@ export interface Store {
   markHalf(name: string): void
   snapshots(folder: string): string[]
   snapshotPath(folder: string, file: string): string
+  /** All of it or nothing. */
+  writeSnapshot(path: string, bytes: Buffer): void
 }
 
 /** Throws, as the server panics at its start, for a collection that was left half. */
@@ -65,6 +67,14 @@ export function openStore(storage: string, snapshots: string): Store {
     snapshotPath: (folder, file) => {
       mkdirSync(join(snapshots, folder), { recursive: true })
       return join(snapshots, folder, file)
+    },
+    writeSnapshot: (path, bytes) => {
+      try {
+        writeFileSync(path, bytes)
+      } catch (error) {
+        rmSync(path, { force: true })
+        throw error
+      }
     },
   }
   return store

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Collection, Store } from './qdrant-store.ts'
 
@@ -35,7 +34,7 @@ export async function upload(
   const sha256 = createHash('sha256').update(part.content).digest('hex')
   if (checksum !== undefined && checksum !== sha256)
     return { status: 400, error: `Bad request: Snapshot checksum mismatch: expected ${sha256}, got ${checksum}` }
-  writeFileSync(store.snapshotPath(given, part.fileName), part.content)
+  store.writeSnapshot(store.snapshotPath(given, part.fileName), part.content)
   const wanted = parseSnapshot(part.content)
   if (!wanted) return { status: 500, error: 'Service internal error: failed to unpack snapshot archive' }
   const existing = store.collections.get(name)

@@ -103,6 +103,12 @@ async function serve(
     send(world, response, reply)
   } catch (error) {
     if (world.isDead) return
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+      return send(world, response, {
+        status: 500,
+        error: 'Service internal error: No space left on device (os error 28)',
+      })
+    }
     fake.violations.push(`${line}: ${(error as Error).message}`)
     send(world, response, { status: 400, error: `Format error: ${(error as Error).message}` })
   }

@@ -156,16 +156,24 @@ async function readText(response: IncomingMessage): Promise<string> {
 function refusal(place: HttpPlace, what: string, status: number, text: string): BackupError {
   const said = /"error":\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text
   const message = `${what} answered ${status}: ${said.trim().replace(/\s+/g, ' ').slice(0, 500)}`
+  if (/no space left/i.test(said)) return new BackupError('NO_SPACE', message, { hint: spaceHint })
   if (status !== 401 && status !== 403) return new BackupError(place.failure, message)
   const hint = `Set qdrant.api-key-env to the variable of ${place.container} that holds an API key with full access.`
   return new BackupError('AUTH_FAILED', message, { hint })
 }
+
+const spaceHint =
+  'Free space where Qdrant keeps its storage and its snapshots: it needs room for the whole collection twice.'
 
 /** An error of ours passes; an abort says its reason; anything else is a connection that did not hold. */
 function explain(place: HttpPlace, what: string, deadline: AbortSignal, error: unknown): BackupError {
   if (error instanceof BackupError) return error
   if (deadline.aborted) return asBackupError(deadline.reason, 'INTERRUPTED')
   const message = `${what} on port ${place.port}: ${asBackupError(error).message}`
-  const hint = `Does Qdrant run, and listen there (qdrant.port, qdrant.tls)? podman logs ${place.container}`
+  // A server that cannot take an upload (1.13.1: a full disk) closes the connection instead of saying so.
+  const brokenOff = (error as NodeJS.ErrnoException).code === 'EPIPE'
+  const hint = brokenOff
+    ? `It broke off in the middle: often its disk is full. podman logs ${place.container}`
+    : `Does Qdrant run, and listen there (qdrant.port, qdrant.tls)? podman logs ${place.container}`
   return new BackupError('SERVICE_DOWN', message, { hint, cause: error })
 }

@@ -37,7 +37,7 @@ export async function makeSnapshot(ctx: MethodContext, api: Api, collection: str
     const note = ctx.note(asked)
     const made = await api.createSnapshot(collection).catch((error) => {
       // Refused: there is none. Unanswered: there may be one, and the note stays.
-      if (['DUMP_FAILED', 'AUTH_FAILED'].includes(asBackupError(error).code)) note[Symbol.dispose]()
+      if (['DUMP_FAILED', 'AUTH_FAILED', 'NO_SPACE'].includes(asBackupError(error).code)) note[Symbol.dispose]()
       throw error
     })
     if (!names.includes(made.name)) return holdSnapshot(ctx, api, collection, made, note)

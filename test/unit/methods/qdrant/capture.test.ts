@@ -64,8 +64,8 @@ describe('a capture that fails leaves nothing on the server', () => {
   const wrongBytes = Buffer.from('{}')
   test.each<[what: string, code: string, says: RegExp, disturb: (stage: Stage) => void]>([
     [
-      'the server refuses the snapshot',
-      'DUMP_FAILED',
+      'the disk of the server is full',
+      'NO_SPACE',
       /500: Service internal error: No space left/,
       ({ fake }) => {
         fake.intercept = (line) =>

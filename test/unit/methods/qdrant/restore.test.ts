@@ -138,7 +138,7 @@ describe('a restore that is refused or fails touches nothing', () => {
     ],
     [
       'the disk is full',
-      'RESTORE_FAILED',
+      'NO_SPACE',
       (line) =>
         line.includes('/snapshots/upload')
           ? { status: 500, error: 'Service internal error: No space left on device' }
