@@ -56,6 +56,10 @@ function takeIds({ uid, gid }: Owner): string[] {
 const codes: Record<number, { code: 'DUMP_FAILED' | 'TIMEOUT' | 'NO_SPACE'; hint: string }> = {
   5: { code: 'TIMEOUT', hint: 'The application holds a lock for long; label it xnai.backup.quiesce=stop.' },
   6: { code: 'TIMEOUT', hint: 'The application holds a lock for long; label it xnai.backup.quiesce=stop.' },
+  10: {
+    code: 'DUMP_FAILED',
+    hint: 'Its disk fails, or is full to the last byte: SQLite needs some room beside a database even to read it.',
+  },
   11: { code: 'DUMP_FAILED', hint: 'The live database is damaged: restore the last good snapshot (xnai-backup list).' },
   13: { code: 'NO_SPACE', hint: 'The copy needs room in the temporary folder; TMPDIR names another one.' },
   26: {
