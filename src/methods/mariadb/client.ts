@@ -50,7 +50,9 @@ export const sessionSettings = [
 ].join('\n')
 
 /** For SQL by standard input: results without headings, and no commands of the client's own in the text. */
-export const clientArguments = ['--batch', '--skip-column-names', '--binary-mode', '--default-character-set=utf8mb4']
+export const clientArguments = [
+  ...['--batch', '--skip-column-names', '--binary-mode', '--skip-reconnect', '--default-character-set=utf8mb4'],
+]
 
 /** SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where the server cannot be asked. */
 export async function connectMariadb(ctx: MethodContext, options: MethodOptions['mariadb']): Promise<MariadbClient> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { MariadbClient } from './client.ts'
 import { isTransient } from './inventory.ts'
 import { quoteName, quoteText } from './text.ts'
+import { endEarlierTurn, takeTurn } from './turn.ts'
 
 /**
  * What a restore has begun and must not be left, written down in the server itself, in a database of its own: databases that were not
@@ -42,6 +43,7 @@ export async function noteWhole(client: MariadbClient, id: string): Promise<void
 
 /** Undoes what restores have left: all of them, or one. Safe to repeat. */
 export async function undoHalfMade(client: MariadbClient, id?: string): Promise<void> {
+  await endEarlierTurn(client)
   const tables = await client.query(
     `SELECT s.SCHEMA_NAME, COALESCE(t.TABLE_NAME, '') FROM information_schema.SCHEMATA s
       LEFT JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = s.SCHEMA_NAME AND t.TABLE_NAME = 'half_made'
@@ -53,7 +55,7 @@ export async function undoHalfMade(client: MariadbClient, id?: string): Promise<
     const undone = rows.flatMap(([kind, what = '', value = '']) =>
       kind === 'database' ? [`DROP DATABASE IF EXISTS ${quoteName(what)};`] : settingSql(what, value),
     )
-    const statements = ['SET SESSION foreign_key_checks = 0;', ...undone, `DROP DATABASE ${quoteName(name)};`]
+    const statements = [takeTurn, 'SET SESSION foreign_key_checks = 0;', ...undone, `DROP DATABASE ${quoteName(name)};`]
     await client.query(statements.join('\n'), { timeoutSeconds: 600 })
   }
 }

@@ -7,6 +7,7 @@ import { describeToolFailure, errorNumber } from './failure.ts'
 import { takeInventory } from './inventory.ts'
 import { onlyDatabases } from './pick.ts'
 import { quoteName, quoteText } from './text.ts'
+import { takeTurn } from './turn.ts'
 
 /** Seconds for which somebody else's transaction may hold a table back. */
 const dropSeconds = 60
@@ -22,7 +23,7 @@ export async function dropDatabases(ctx: MethodContext, client: MariadbClient, n
   await client.run('client', [...clientArguments, '--force'], { input: kills })
   const drops = names.map((name) => `DROP DATABASE IF EXISTS ${quoteName(name)};`)
   const input = [
-    sessionSettings,
+    sessionSettings + takeTurn,
     `SET SESSION foreign_key_checks = 0, lock_wait_timeout = ${dropSeconds};`,
     ...drops,
   ].join('\n')
@@ -50,7 +51,7 @@ export async function loadDump(
 
 /** What is in a table was once accepted, whatever its constraints and the server's strictness say today. */
 const loadSettings = [
-  sessionSettings,
+  sessionSettings + takeTurn,
   'SET SESSION innodb_strict_mode = 0;',
   '/*M!100201 SET SESSION check_constraint_checks = 0 */;',
   '',

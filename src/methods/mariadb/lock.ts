@@ -30,7 +30,7 @@ export async function lockTables(client: MariadbClient, databases: DatabaseFacts
   if (names.length === 0) return { proveHeld: async () => {}, [Symbol.asyncDispose]: async () => {} }
 
   const input = new PassThrough()
-  const args = [...clientArguments, '--unbuffered', '--skip-reconnect']
+  const args = [...clientArguments, '--unbuffered']
   const output = await client.stream('client', args, { input, timeoutSeconds: longSeconds })
   const chunks: AsyncIterator<Buffer> = output[Symbol.asyncIterator]()
   /** Answers once the server has done all that was asked. */

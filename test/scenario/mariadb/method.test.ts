@@ -11,7 +11,8 @@ let server: Server
 beforeAll(async () => {
   lab = await startLab('mariadb')
   const command = ['svc', 'mariadb', '--event-scheduler=ON', '--innodb-log-file-size=16M', '--skip-name-resolve']
-  server = await startServer(lab, { name: 'round', command })
+  // In memory: its many small files are not what is tested here.
+  server = await startServer(lab, { name: 'round', command, volumes: [], args: ['--tmpfs', '/var/lib/mysql'] })
 })
 afterAll(() => lab?.stop())
 
@@ -66,14 +67,16 @@ describe('a restore that is cut', () => {
   beforeAll(async () => {
     await fillWith('saved', ['one', 'two', 'three'])
     snapshot = await server.bench.capture()
+    await server.sql('DROP DATABASE three')
+    await fillWith('now')
+    now = await server.bench.capture()
   })
   beforeEach(async () => {
     await server.sql('DROP DATABASE IF EXISTS three')
     await fillWith('now')
-    now = await server.bench.capture()
   })
 
-  test.each(['CREATE DATABASE', 'DROP DATABASE IF EXISTS `one`', '--loose-sandbox', 'COUNT(*) FROM', 'DELETE FROM'])(
+  test.each(['DROP DATABASE IF EXISTS `one`', '--loose-sandbox', 'DELETE FROM'])(
     'at %s is undone by the snapshot of before, to the last database and setting',
     async (death) => {
       let isDead = false
