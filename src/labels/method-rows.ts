@@ -72,8 +72,8 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
     passwordEnv: passwordVariable('mariadb.password-env', "the image's own variables"),
   },
   mongodb: {
-    user: user('mongodb.user'),
-    passwordEnv: passwordVariable('mongodb.password-env'),
+    user: user('mongodb.user', '`$MONGO_INITDB_ROOT_USERNAME`'),
+    passwordEnv: passwordVariable('mongodb.password-env', "the image's own variable"),
   },
   qdrant: {
     port: portOf('qdrant.port', 6333),

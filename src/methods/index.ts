@@ -2,6 +2,7 @@ import type { MethodKind } from '../labels/spec.ts'
 import { files } from './files.ts'
 import { mariadb } from './mariadb.ts'
 import type { Method } from './method.ts'
+import { mongodb } from './mongodb.ts'
 import { postgres } from './postgres.ts'
 import { qdrant } from './qdrant.ts'
 import { redis } from './redis.ts'
@@ -12,6 +13,7 @@ import { victoriametrics } from './victoriametrics.ts'
 export const methods: { [K in MethodKind]?: Method<K> } = {
   files,
   mariadb,
+  mongodb,
   postgres,
   qdrant,
   redis,
