@@ -39,7 +39,7 @@ start() {
 
 # await_service FOLDER SOCKET: until the engine that `start FOLDER service` began answers there.
 await_service() {
-  for _ in $(seq 200); do
+  for _ in $(seq 600); do
     curl -s -m 2 --unix-socket "$2" http://d/_ping >/dev/null && return
     sleep 0.05
   done
