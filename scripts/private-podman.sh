@@ -28,6 +28,7 @@ up() {
   mkdir "$folder"/{tmp,networks,root,run,docker,socket}
   configure "$folder"
   environment "$folder" >"$folder/env"
+  make_network "$folder"
   start "$folder" service podman system service --time=0 "unix://$folder/socket/podman.sock"
   [ -z "$health" ] || start "$folder" health "$ROOT/scripts/health-timer.sh" "$folder"
   await_service "$folder" "$folder/socket/podman.sock"
@@ -85,6 +86,18 @@ DOCKER_HOST=unix://$1/socket/podman.sock
 DOCKER_CONFIG=$1/docker
 PODMAN_IGNORE_CGROUPSV1_WARNING=1
 END
+}
+
+# The project's network, as compose makes it. Podman names a bridge podmanN by what it sees at this moment: two that start together
+# take the same one, and the second has no route to its containers. So this one is named after the folder.
+make_network() {
+  (
+    set -a
+    . "$1/env"
+    podman network create --label com.docker.compose.network=default --label "com.docker.compose.project=$LAB_PROJECT" \
+      "${LAB_PROJECT}_default" >/dev/null
+    sed -i "s/\"podman[0-9]*\"/\"xn-${1##*-}\"/" "$1/networks/${LAB_PROJECT}_default.json"
+  )
 }
 
 down() {
