@@ -168,14 +168,6 @@ tls-ca-cert-file /tmp/ca.crt\ntls-auth-clients no`,
     await eventually(async () => (await content(redis)) === before, 30, 'it begins with what was backed up')
   })
 
-  test('empty and new: that is a backup too, and what came later is gone after its restore', async () => {
-    const redis = await start('empty')
-    await story.backUp('empty')
-    await redis.cli('SET newer 1')
-    await story.restore('empty')
-    expect(await redis.cli('DBSIZE')).toBe('0\n')
-  })
-
   test('a writer that never pauses: one instant, between its first and its last write', async () => {
     const redis = await start('busy', { config: 'save 60 1' })
     const loop = `while :; do n=$((n+1)); printf 'MULTI\\nSET first %s\\nSET second %s\\nEXEC\\n' $n $n; done | redis-cli >/dev/null`
