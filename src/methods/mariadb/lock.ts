@@ -24,6 +24,7 @@ export const untransactional = (databases: DatabaseFacts[]): { database: string;
 /**
  * Keeps writers out of tables whose engine knows no transactions (MyISAM, Aria), and only of those, until it is disposed. The dump
  * begins its transaction after that: at its instant those tables hold what they hold until its end, so all tables come from one instant.
+ * Not by `LOCK TABLES`: there a writer that waits goes before the next reader, which is the dump, and all three wait for ever.
  */
 export async function lockTables(client: MariadbClient, databases: DatabaseFacts[]): Promise<TableLock> {
   const names = untransactional(databases).map(({ database, table }) => `${quoteName(database)}.${quoteName(table)}`)
@@ -48,9 +49,9 @@ export async function lockTables(client: MariadbClient, databases: DatabaseFacts
     input.end()
     await buffer(output).catch(() => undefined)
   }
-  const locks = names.map((name) => `${name} READ`).join(', ')
   try {
-    await ask(`${sessionSettings}SET SESSION lock_wait_timeout = ${lockSeconds};\nLOCK TABLES ${locks};`, 'locked')
+    const lock = `FLUSH TABLES ${names.join(', ')} WITH READ LOCK;`
+    await ask(`${sessionSettings}SET SESSION lock_wait_timeout = ${lockSeconds};\n${lock}`, 'locked')
   } catch (error) {
     input.end()
     output.destroy()
