@@ -71,7 +71,8 @@ const mark = 'xnai-backup '
 const prelude = `const say = (value) => print(${JSON.stringify(mark)} + JSON.stringify(value));
 const client = new Mongo('mongodb://127.0.0.1:27017/?directConnection=true&serverSelectionTimeoutMS=10000');
 const admin = client.getDB('admin');
-if (process.env.XNAI_PASSWORD) admin.auth(process.env.XNAI_USER, process.env.XNAI_PASSWORD);
+const { env } = process;
+if (env.XNAI_PASSWORD) admin.auth(env.XNAI_USER, env.XNAI_PASSWORD);
 `
 
 const serverScript = `const hello = admin.runCommand({ hello: 1 });
