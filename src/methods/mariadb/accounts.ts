@@ -29,7 +29,7 @@ export async function readAccounts(ctx: MethodContext, client: MariadbClient): P
     `SHOW GRANTS FOR ${nameOf(account)};`,
   ])
   const result = await run(client, [...shownWhole(client), ...questions], ['--force'])
-  refuseErrors(ctx, result, ignoredAccount)
+  refuseErrors(ctx, result, ignoredAccount, 'EXEC_FAILED')
   const answers: string[][] = []
   for (const [first = '', second] of readRows(result.stdout)) {
     if (first === '=' && second !== undefined) answers.push([])
@@ -37,7 +37,8 @@ export async function readAccounts(ctx: MethodContext, client: MariadbClient): P
   }
   return asked.flatMap(({ usual, ...account }, index) => {
     const shown = answers[index] ?? []
-    return shown.length === 0 && !isPublic(account) ? [] : [describe(account, usual, shown)]
+    const isIgnored = !account.role && !shown[0]?.startsWith('CREATE USER ')
+    return isIgnored ? [] : [describe(account, usual, shown)]
   })
 }
 
@@ -115,19 +116,24 @@ export async function grantRights(ctx: MethodContext, client: MariadbClient, acc
   const rolesFirst = accounts.toSorted((a, b) => Number(b.role) - Number(a.role))
   const grants = rolesFirst.flatMap((account) => account.grants.map((sql) => ({ account, sql })))
   const result = await run(client, [takeTurn, ...grants.map(({ sql }) => `${sql};`), 'FLUSH PRIVILEGES;'], ['--force'])
-  for (const line of refuseErrors(ctx, result, danglingErrors))
+  for (const line of refuseErrors(ctx, result, danglingErrors, 'RESTORE_FAILED'))
     ctx.warn(`a right on something that is gone was left out: ${line}`)
 }
 
 /** The errors of a run with `--force` where all of them are such; else the first other one is thrown. */
-function refuseErrors(ctx: MethodContext, result: { exitCode: number; stderr: string }, known: number[]): string[] {
+function refuseErrors(
+  ctx: MethodContext,
+  result: { exitCode: number; stderr: string },
+  known: number[],
+  code: 'EXEC_FAILED' | 'RESTORE_FAILED',
+): string[] {
   const errors = errorLines(result.stderr)
     .split('\n')
     .filter((line) => line !== '')
   const grave = errors.find((line) => !known.some((number) => line.startsWith(`ERROR ${number} `)))
   const isSilent = result.exitCode !== 0 && errors.length === 0
   if (grave !== undefined || isSilent)
-    throw describeToolFailure(ctx, 'client', { ...result, stderr: grave ?? '' }, 'RESTORE_FAILED')
+    throw describeToolFailure(ctx, 'client', { ...result, stderr: grave ?? '' }, code)
   return errors
 }
 

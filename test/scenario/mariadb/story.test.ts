@@ -42,7 +42,7 @@ describe('mariadb: written, backed up, destroyed, restored, the same', () => {
         SELECT n INTO @seen FROM shop.a_count; UPDATE crm.log SET n = @seen;
       END WHILE //`)
     const writers = [db.sql('CALL writer.write()'), db.sql('CALL writer.log()')]
-    await eventually(async () => Number(await logged()) > 10, 30, 'the writers write')
+    await eventually(async () => Number(await logged()) > 10, 60, 'the writers write')
     const untouched = await startTimes(lab)
     const { json } = await story.call(['backup', 'db'])
     const [, after] = await counts()
@@ -75,18 +75,25 @@ describe('mariadb: written, backed up, destroyed, restored, the same', () => {
   test('killed in mid restore: the state before, by the next command', async () => {
     await story.backUp('db')
     await db.sql(`UPDATE shop.a_count SET n = 4711; CREATE TABLE crm.newer (a INT)`)
+    const holder = db.sql('START TRANSACTION; SELECT seq FROM shop.padding LIMIT 1; SELECT SLEEP(600)').catch(() => {})
+    const isHeld = () => db.sql(`SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP%'`)
+    await eventually(isHeld, 60, 'a transaction holds a table')
     const args = [main, 'restore', 'db', '--yes']
     const product = spawn(process.execPath, args, { env: { ...process.env, ...story.product.env }, stdio: 'ignore' })
     const ended = once(product, 'close')
-    const hasBegun = () => db.sql(`SHOW DATABASES LIKE 'xnai%'`)
-    await eventually(hasBegun, 120, 'the restore has begun')
+    const dropping = `FROM information_schema.PROCESSLIST WHERE INFO LIKE 'DROP DATABASE%' AND STATE LIKE 'Waiting%'`
+    await eventually(() => db.sql(`SELECT 1 ${dropping}`), 120, 'the restore drops a database')
     product.kill('SIGKILL')
     await ended
+    // Its client in the container lives on, and goes on dropping.
+    expect(await db.sql(`SELECT COUNT(*) ${dropping}`)).toBe('1')
+    await db.sql(`SELECT ID INTO @id FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP%'; KILL @id`)
+    await holder
     await story.call(['list', 'db'])
     expect((await counts())[0]).toBe('4711')
     expect(await db.sql('SELECT COUNT(*) FROM crm.newer')).toBe('0')
     expect((await padding()).split('\t')[0]).toBe('30000')
-    expect(await hasBegun()).toBe('')
+    expect(await db.sql(`SHOW DATABASES LIKE 'xnai%'`)).toBe('')
     expect(await db.sql('SELECT @@GLOBAL.max_allowed_packet')).toBe('16777216')
     expect(await states(story.lab)).toMatchObject({ web: 'running', db: 'running' })
   })
