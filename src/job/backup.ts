@@ -11,6 +11,7 @@ import { openHooks } from './hooks.ts'
 import { newId } from './identify.ts'
 import { type BackupResult, type Parts, type Progress, worstOutcome } from './job.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
+import { readAllAhead } from './read-ahead.ts'
 import { defaultStartSeconds } from './service.ts'
 
 export interface BackupOptions {
@@ -59,6 +60,7 @@ async function backupSet(
       options.run,
       signal,
     )
+    await using aheads = await readAllAhead(parts, reports, signal)
     await using hooks = await openHooks(parts, targets, signal)
     await using held = await quiesce(parts, quiesceOrders(targets, dependencies), signal)
     await using staged = new AsyncDisposableStack()
@@ -67,7 +69,9 @@ async function backupSet(
     const window = { run: options.run, set: newId(now), time: now.toISOString(), reason: options.reason }
     const captures = []
     for (const report of reports) {
-      const captured = await report.attempt('capture', () => captureTarget(parts, report.target, options, signal))
+      const ahead = aheads.of(report.target)
+      const how = { ...options, ...(ahead && { ahead }) }
+      const captured = await report.attempt('capture', () => captureTarget(parts, report.target, how, signal))
       if (captured) captures.push({ report, captured: staged.use(captured) })
     }
     const lost = await held.resume()

@@ -2,7 +2,15 @@ import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { CaptureContext, Method } from '../methods/method.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
-import type { Artifact, Facts, Snapshot, SnapshotMeta, SnapshotReason, Staged } from '../repository/repository.ts'
+import type {
+  Ahead,
+  Artifact,
+  Facts,
+  Snapshot,
+  SnapshotMeta,
+  SnapshotReason,
+  Staged,
+} from '../repository/repository.ts'
 import { newId, version } from './identify.ts'
 import type { Parts, Progress } from './job.ts'
 import { methodContext } from './method-context.ts'
@@ -26,15 +34,20 @@ export interface Window {
   warnings: string[]
 }
 
+export interface CaptureOptions {
+  progress?: Progress
+  ahead?: Ahead
+}
+
 export async function captureTarget(
   parts: Parts,
   target: Target,
-  options: { progress?: Progress },
+  options: CaptureOptions,
   signal: AbortSignal,
 ): Promise<Captured> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await captureOnce(parts, target, options.progress, signal)
+      return await captureOnce(parts, target, options, signal)
     } catch (error) {
       const again =
         asBackupError(error).code === 'NOT_STILL' && target.quiesce === 'none' && attempt < stillnessAttempts
@@ -47,7 +60,7 @@ export async function captureTarget(
 async function captureOnce(
   parts: Parts,
   target: Target,
-  progress: Progress | undefined,
+  options: CaptureOptions,
   signal: AbortSignal,
 ): Promise<Captured> {
   const container = await parts.engine.inspect(target.container.id, signal)
@@ -55,7 +68,7 @@ async function captureOnce(
   const method = methodOf(parts, target)
   if (method.needsRunning) refuseDown(container, method)
   const read = (ctx: CaptureContext) => method.capture(ctx, target.spec)
-  return stageTarget(parts, { ...target, container }, read, { signal, ...(progress && { progress }) })
+  return stageTarget(parts, { ...target, container }, read, { ...options, signal })
 }
 
 /** Takes in what `read` yields, with the facts and warnings that it tells. */
@@ -63,7 +76,7 @@ export async function stageTarget(
   parts: Parts,
   target: Target,
   read: (ctx: CaptureContext) => AsyncIterable<Artifact>,
-  { signal, progress }: { signal: AbortSignal; progress?: Progress },
+  { signal, progress, ahead }: CaptureOptions & { signal: AbortSignal },
 ): Promise<Captured> {
   const facts: Facts = {}
   const warnings: string[] = []
@@ -75,6 +88,7 @@ export async function stageTarget(
   })
   const staged = await parts.local.stage({ project: target.project, target: target.name }, artifacts, {
     signal,
+    ...(ahead && { ahead }),
     onWarning: (text) => void warnings.push(text),
     onBytes: (count) => progress?.bytes(targetKey(target), count),
   })
@@ -135,7 +149,7 @@ export function refuseDown({ name, state }: ContainerFacts, { kind }: Method): v
 
 /** P4: a dump that came out empty is a failed run, whatever its tool said. */
 function refuseEmpty(staged: Staged): void {
-  const empty = staged.artifacts.find(({ kind, plain }) => kind === 'stream' && plain.bytes === 0)
+  const empty = staged.artifacts.find(({ kind, plain }) => kind === 'stream' && plain?.bytes === 0)
   if (empty) throw new BackupError('DUMP_FAILED', `${empty.name} came out empty`)
   if (staged.artifacts.length === 0) throw new BackupError('DUMP_FAILED', 'nothing was captured')
 }

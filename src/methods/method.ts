@@ -11,6 +11,8 @@ export interface Method<K extends MethodKind = MethodKind> {
   needsRunning: boolean
   /** Container paths whose content is captured: all that can write there is quiesced. Empty where the server itself gives the instant. */
   paths(spec: TargetSpec<K>, container: ContainerFacts): string[]
+  /** It captures its paths as the trees they are, so that a repository may read them ahead. */
+  capturesTrees?: boolean
   /** Yields artifacts in order. Records facts by `ctx.fact` before it ends. Throws where a dump failed, was cut or is empty. */
   capture(ctx: CaptureContext, spec: TargetSpec<K>): AsyncIterable<Artifact>
   /** Refuses what this service cannot take (older version, missing extension) before anything is touched. */

@@ -1,6 +1,7 @@
 import { open, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asBackupError, BackupError } from '../errors.ts'
+import { copyAhead } from './archive/ahead.ts'
 import { extractArtifact, openArtifact, storeArtifact } from './archive/artifacts.ts'
 import { checkAll, checkFolder, readSnapshot } from './archive/check.ts'
 import { findFolders, folderOf, MANIFEST, SUMS } from './archive/layout.ts'
@@ -15,11 +16,14 @@ import type {
   Staged,
   StageOptions,
   TargetId,
+  TreeArtifact,
 } from './repository.ts'
 
 export interface ArchiveOptions {
   /** zstd's, 1 to 19. Default 3. */
   compressionLevel?: number
+  /** Trees below this size are packed while their writers are held: a copy would not be done earlier. Default 32 MiB. */
+  aheadBytes?: number
 }
 
 /**
@@ -28,8 +32,10 @@ export interface ArchiveOptions {
  */
 export function openArchive(dir: string, options: ArchiveOptions = {}): Repository {
   const level = options.compressionLevel ?? 3
+  const leastBytes = options.aheadBytes ?? 32 * 1024 * 1024
   return {
     url: `archive:${dir}`,
+    readAhead: (trees, aheadOptions) => inRepository(dir, () => copyAhead(dir, trees, { leastBytes, ...aheadOptions })),
     stage: (target, artifacts, stageOptions) => stage(dir, level, target, artifacts, stageOptions),
     list: (signal) => inRepository(dir, () => listSnapshots(dir, signal)),
     open: async (snapshot, artifact, signal) =>
@@ -62,16 +68,18 @@ async function stage(
   folderOf(dir, target, '') // A name that cannot be a folder's is refused before anything is read.
   const staging = await inRepository(dir, () => openStaging(dir))
   try {
-    const records: ArtifactRecord[] = []
+    const taken: (ArtifactRecord | TreeArtifact)[] = []
+    const store = (artifact: Artifact) => storeArtifact(artifact, staging.folder, level, options)
     for await (const artifact of artifacts) {
-      if (records.some(({ name }) => name === artifact.name)) {
+      if (taken.some(({ name }) => name === artifact.name)) {
         throw new BackupError('INTERNAL', `two artifacts have the name ${artifact.name}`)
       }
-      records.push(await storeArtifact(artifact, staging.folder, level, options))
+      const copy = artifact.kind === 'tree' ? await options.ahead?.catchUp(artifact.root) : undefined
+      taken.push(copy === undefined ? await store(artifact) : { ...(artifact as TreeArtifact), root: copy })
     }
     return {
-      artifacts: records,
-      publish: (meta, signal) => publish(dir, staging, target, meta, records, signal),
+      artifacts: taken,
+      publish: (meta, signal) => publish(dir, staging, target, { meta, taken, store }, signal),
       discard: () => staging.discard(),
     }
   } catch (error) {
@@ -80,15 +88,24 @@ async function stage(
   }
 }
 
+interface StagedParts {
+  meta: SnapshotMeta
+  /** Trees that were read ahead still have to be packed. */
+  taken: (ArtifactRecord | TreeArtifact)[]
+  store(artifact: Artifact): Promise<ArtifactRecord>
+}
+
 async function publish(
   dir: string,
   staging: Staging,
   target: TargetId,
-  meta: SnapshotMeta,
-  artifacts: ArtifactRecord[],
+  { meta, taken, store }: StagedParts,
   signal: AbortSignal,
 ): Promise<Snapshot> {
   try {
+    signal.throwIfAborted()
+    const artifacts: ArtifactRecord[] = []
+    for (const each of taken) artifacts.push('stored' in each ? each : await store(each))
     signal.throwIfAborted()
     const manifest = formatManifest(meta, artifacts)
     await writeSynced(join(staging.folder, MANIFEST), manifest)

@@ -6,6 +6,11 @@ export interface Repository {
   /** As configured, without secrets: `archive:/backups`. */
   readonly url: string
   /**
+   * Reads trees while they are still being written, so that `stage` need only take what has changed since. Where that does not help,
+   * or cannot be done, it does nothing and may say why. Absent: it would never help.
+   */
+  readAhead?(trees: TreeSource[], options: AheadOptions): Promise<Ahead>
+  /**
    * Takes the bytes of a snapshot in: all artifacts, one after another, each read to its end before the next is asked for. When it
    * returns, the sources are no longer needed; nothing is listed before `publish`. An error leaves nothing behind.
    */
@@ -39,6 +44,20 @@ export interface TargetId {
 /** One thing that a capture hands over. Names are `[a-z0-9._-]`, unique within the snapshot. */
 export type Artifact = StreamArtifact | TreeArtifact
 
+/** A tree, without its name. */
+export type TreeSource = Pick<TreeArtifact, 'root' | 'exclude'>
+
+/** What was read of trees before their writers are held. Only the repository that made it can use it. */
+export interface Ahead extends AsyncDisposable {
+  /** Takes what has changed; the writers are held. Answers where all of it lies now; undefined where the tree was not read ahead. */
+  catchUp(root: string): Promise<string | undefined>
+}
+
+export interface AheadOptions {
+  signal: AbortSignal
+  onWarning: (text: string) => void
+}
+
 export interface StreamArtifact {
   kind: 'stream'
   name: string
@@ -59,6 +78,7 @@ export interface TreeArtifact {
 
 export interface StageOptions {
   signal: AbortSignal
+  ahead?: Ahead
   /** Plain bytes since the last call. */
   onBytes?: (count: number) => void
   /** A thing that cannot be kept, by name (a socket, a nested mount): it becomes a warning of the snapshot. */
@@ -73,7 +93,8 @@ export interface ExtractOptions {
 
 /** Bytes taken in, not yet listed. Exactly one of publish and discard is called, once. */
 export interface Staged {
-  artifacts: ArtifactRecord[]
+  /** `plain` is not known yet of a tree that was read ahead: it is packed when it is published. */
+  artifacts: Pick<Partial<ArtifactRecord>, 'kind' | 'name' | 'plain'>[]
   publish(meta: SnapshotMeta, signal: AbortSignal): Promise<Snapshot>
   discard(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { TreeSummary } from './pack.ts'
-import { type Found, walkTree } from './walk.ts'
+import { type Found, type WalkOptions, walkTree } from './walk.ts'
 
 /** Entries after which others get their turn, and an abort is heeded. */
 const STRIDE = 1000
@@ -13,7 +13,7 @@ const STRIDE = 1000
  */
 export async function fingerprintTree(root: string, exclude: string[], signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
-  await eachEntry(root, exclude, signal, ({ path, stats }) => {
+  await eachEntry(root, { exclude }, signal, ({ path, stats }) => {
     const { dev, ino, mode, uid, gid, size, mtimeNs, ctimeNs } = stats
     const counts = exclude.length === 0 || !stats.isDirectory()
     hash.update(`${path}\0${dev} ${ino} ${mode} ${uid} ${gid} ${counts ? `${size} ${mtimeNs} ${ctimeNs}` : ''}\n`)
@@ -22,10 +22,15 @@ export async function fingerprintTree(root: string, exclude: string[], signal: A
 }
 
 /** What a tree holds now: the room that a copy of it needs. Things that come and go meanwhile are no error. */
-export async function treeSize(root: string, exclude: string[], signal: AbortSignal): Promise<TreeSummary> {
+export async function treeSize(
+  root: string,
+  exclude: string[],
+  signal: AbortSignal,
+  onWarning: (text: string) => void = () => {},
+): Promise<TreeSummary> {
   const summary: TreeSummary = { entries: 0, contentBytes: 0 }
   const seen = new Set<string>()
-  await eachEntry(root, exclude, signal, ({ stats }) => {
+  await eachEntry(root, { exclude, onWarning }, signal, ({ stats }) => {
     summary.entries++
     if (!stats.isFile()) return
     if (stats.nlink > 1n) {
@@ -40,12 +45,12 @@ export async function treeSize(root: string, exclude: string[], signal: AbortSig
 
 async function eachEntry(
   root: string,
-  exclude: string[],
+  options: WalkOptions,
   signal: AbortSignal,
   visit: (found: Found) => void,
 ): Promise<void> {
   let count = 0
-  for (const found of walkTree(root, { exclude, requireStill: false })) {
+  for (const found of walkTree(root, { ...options, requireStill: false })) {
     visit(found)
     if (++count % STRIDE !== 0) continue
     await nextTurn()

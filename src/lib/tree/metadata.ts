@@ -6,7 +6,7 @@ import { BILLION } from './pax.ts'
 
 /** Puts on what Node has no exact call for, once an entry is written and nothing more is put into it. */
 export interface MetadataWriter {
-  add(entry: TreeEntry): Promise<void>
+  add(entry: Pick<TreeEntry, 'path' | 'mtimeNs' | 'attributes'>): Promise<void>
   /** Settles when all is put on. */
   end(): Promise<void>
   /** Ends the programs without more ado, and waits for that. */

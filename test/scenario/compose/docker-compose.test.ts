@@ -133,6 +133,9 @@ describe('the example stack under docker-compose', () => {
 
   test('P1: SIGKILL of the controller in mid backup, and what it had stopped runs again', async () => {
     writeHalfCompressible(join(await volumePath('rag-data'), 'faiss_index', 'big'), 400)
+    // Changed until the very stop, so that all of it is taken within.
+    const touch = ['sh', '-c', `while touch ${faissFolder}/big; do sleep 0.1; done`]
+    await lab.podman(['exec', '--detach', stack.container('rag'), ...touch])
     const call = stack.call(['backup', 'faiss']).catch(() => undefined)
     await eventually(async () => !(await stateOf('rag')).Running, 60, 'the application is stopped')
     await killController()

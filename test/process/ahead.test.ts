@@ -1,0 +1,123 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openArchive } from '../../src/repository/archive.ts'
+import type { Ahead, Snapshot, StageOptions } from '../../src/repository/repository.ts'
+import { each, metaOf, treeOf } from '../contract/repository.ts'
+import { makeNastyTree, makeSocket } from '../support/nasty-tree.ts'
+import { type Scan, scanTree } from '../support/scan-tree.ts'
+
+const { signal } = new AbortController()
+let folder: string
+let source: string
+let warnings: string[]
+const onWarning = (text: string) => void warnings.push(text)
+const archive = (aheadBytes = 0) => openArchive(join(folder, 'backups'), { aheadBytes })
+const shell = (script: string) =>
+  execFileSync('sh', ['-ec', script], { cwd: source, stdio: ['ignore', 'ignore', 'inherit'] })
+const incoming = () => readdirSync(join(folder, 'backups/.incoming'))
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ahead-'))
+  source = join(folder, 'source')
+  warnings = []
+  mkdirSync(join(folder, 'backups'))
+  makeNastyTree(source)
+  rmSync(join(source, 'sparse')) // A gigabyte of holes takes its time.
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const readAhead = (exclude: string[] = [], aheadBytes = 0): Promise<Ahead> =>
+  archive(aheadBytes).readAhead?.([{ root: source, exclude }], { signal, onWarning }) as Promise<Ahead>
+
+/** The tree as `stage` and `publish` take it in. `between`: what happens once the sources are not needed any more. */
+async function keep(ahead: Ahead, exclude: string[] = [], between = () => {}): Promise<Snapshot> {
+  const options: StageOptions = { signal, ahead, onWarning }
+  const staged = await archive().stage(metaOf('app'), each(treeOf('data', source, exclude)), options)
+  between()
+  return await staged.publish(metaOf('app'), signal)
+}
+
+async function extracted(snapshot: Snapshot): Promise<Scan> {
+  const to = join(folder, 'to')
+  mkdirSync(to)
+  await archive().extract(snapshot, 'data', to, { signal })
+  return withoutHoles(scanTree(to))
+}
+
+/** Zeros that were written become holes in a copy; the content is the same. */
+const withoutHoles = (scan: Scan): Scan =>
+  Object.fromEntries(Object.entries(scan).map(([path, line]) => [path, line.replace(/ (holes|full)\b/, '')]))
+
+const changes = `
+echo longer than before >original
+touch -r big reference; printf X | dd of=big conv=notrunc bs=1 seek=5 status=none; touch -r reference big; rm reference
+rm -r empty; mkdir new; echo new >new/file; ln new/file new/hard; mv acl renamed-acl
+setfattr -n user.text -v changed attributes; chmod 600 setuid; chown 7:8 sticky; rm capable; ln -sfn elsewhere sub/soft
+rm zz-hard; echo own >zz-hard; mv sub/deep sub/moved`
+
+describe('a tree that is read ahead', () => {
+  test('comes as it is when its writers are held, whatever changed since, and whatever comes after', async () => {
+    await using ahead = await readAhead()
+    shell(changes)
+    let then: Scan = {}
+    const snapshot = await keep(ahead, [], () => {
+      then = withoutHoles(scanTree(source))
+      shell('rm -rf sub; echo too late >original')
+    })
+    expect(await extracted(snapshot)).toEqual(then)
+    expect(await archive().verify(snapshot, signal)).toEqual([])
+    expect(warnings).toEqual([])
+  })
+
+  test('leaves out what is left out, and says what is not kept', async () => {
+    shell('mkdir cache; echo x >cache/entry; mkdir -p sub/logs; echo y >sub/logs/a.log; echo z >.hidden.log')
+    const endSocket = await makeSocket(join(source, 'socket'))
+    await using ahead = await readAhead(['cache', '**/*.log'])
+    shell('echo more >cache/entry; echo more >sub/logs/a.log')
+    const scan = await extracted(await keep(ahead, ['cache', '**/*.log']))
+    expect(Object.keys(scan).filter((path) => /cache|log$|socket/.test(path))).toEqual([])
+    expect(scan['sub/logs']).toBeDefined()
+    await endSocket()
+    expect(new Set(warnings)).toEqual(new Set(['socket: a socket is not kept']))
+  })
+
+  test('is a failed run when something writes while it is taken', async () => {
+    await using ahead = await readAhead()
+    const writer = spawn('sh', ['-c', 'echo; while :; do echo x >>original; done'], { cwd: source })
+    await once(writer.stdout, 'data')
+    await expect(keep(ahead)).rejects.toMatchObject({ code: 'NOT_STILL' })
+    writer.kill('SIGKILL')
+    await once(writer, 'exit')
+  })
+
+  test('nothing of the copy stays', async () => {
+    {
+      await using ahead = await readAhead()
+      expect(incoming().length).toBeGreaterThan(0)
+      await keep(ahead)
+    }
+    expect(incoming()).toEqual([])
+  })
+})
+
+describe('a tree that is packed while its writers are held', () => {
+  test('because it is small', async () => {
+    await using ahead = await readAhead([], 10 * 1024 ** 3)
+    expect(await ahead.catchUp(source)).toBeUndefined()
+    expect(warnings).toEqual([])
+  })
+
+  test('because its copy could not be finished: the snapshot is whole all the same', async () => {
+    await using ahead = await readAhead()
+    const [copy] = incoming().filter((name) => !name.includes('.'))
+    rmSync(join(folder, 'backups/.incoming', copy ?? '', '0'), { recursive: true })
+    writeFileSync(join(folder, 'backups/.incoming', copy ?? '', '0'), 'in the way')
+    const snapshot = await keep(ahead)
+    expect(await extracted(snapshot)).toEqual(withoutHoles(scanTree(source)))
+    expect(warnings.join()).toContain('its copy could not be finished')
+  })
+})
