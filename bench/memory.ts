@@ -1,15 +1,13 @@
 /** memory.ts [GB]: backs up and restores a volume of 5 GB on a Podman of its own, and prints the peak memory of the product's process. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { renderTable } from '../src/cli/render/table.ts'
-import { writeHalfCompressible } from '../test/support/half-compressible.ts'
 import { startLab } from '../test/support/lab.ts'
 import { type MeasuredRun, runMeasured } from '../test/support/peak-memory.ts'
 import { productOf } from '../test/support/product.ts'
+import { fillVolume } from './fill-volume.ts'
 
 const megabytes = Number(process.argv[2] ?? 5) * 1000
-const bigFiles = 4
-const smallFiles = 2000
 const main = join(import.meta.dirname, '../src/main.ts')
 
 await using lab = await startLab('memory')
@@ -22,7 +20,7 @@ await lab.run({
   labels: { 'xnai.backup.enable': 'true' },
 })
 const root = (await lab.podman(['volume', 'inspect', '--format', '{{.Mountpoint}}', `${lab.project}-data`])).trim()
-fillVolume(root)
+fillVolume(root, megabytes)
 
 const rows: string[][] = []
 for (const args of [
@@ -32,15 +30,6 @@ for (const args of [
   rows.push(row(args[0] as string, await runMeasured(main, [...args, '--json'], env)))
 const head = ['WORK', 'EXIT CODE', 'SECONDS', 'PEAK OF THE PROCESS', 'PEAKS OF ITS CHILDREN']
 console.log(renderTable(head, rows, { terminal: true, colour: false, timezone: 'UTC' }))
-
-/** One file has the better half of it, a few are big, many are small. */
-function fillVolume(folder: string): void {
-  writeHalfCompressible(join(folder, 'biggest'), Math.floor(megabytes * 0.6))
-  for (let index = 0; index < bigFiles; index++)
-    writeHalfCompressible(join(folder, `big-${index}`), Math.floor((megabytes * 0.4) / bigFiles))
-  for (let index = 0; index < smallFiles; index++)
-    writeFileSync(join(folder, `small-${index}`), 'a line of a small file\n'.repeat(200))
-}
 
 function row(work: string, { exitCode, seconds, peakBytes, childPeaks, stdout }: MeasuredRun): string[] {
   if (exitCode !== 0) process.exitCode = 1
