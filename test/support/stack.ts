@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { eventually, type Lab, type ProgramOptions } from './lab.ts'
 import type { Call } from './product.ts'
+import { expectNone, secretsOf } from './secrets.ts'
+import { watchCommandLines } from './watch-command-lines.ts'
 
 const runFile = promisify(execFile)
 const checkout = join(import.meta.dirname, '../..')
@@ -27,6 +29,8 @@ export interface Stack {
   shell(service: string | undefined, script: string): Promise<string>
   /** Names of the containers that run. */
   running(): Promise<string[]>
+  /** P9: none of the passwords of its .env stands where `expectNone` looks, nor in a command line seen during a `call`. */
+  expectNoSecret(): Promise<void>
 }
 
 export interface StackOptions {
@@ -63,6 +67,8 @@ export function openStack(
   const paths = files.map((name) => join(folder, name))
   const controller = lab.env.XNAI_BACKUP_NAME ?? ''
   const [before, after] = program === 'compose' ? ['-', '-1'] : ['_', '_1']
+  const outputs: string[] = []
+  const commandLines = new Set<string>()
   const stack: Stack = {
     folder,
     files,
@@ -73,7 +79,12 @@ export function openStack(
       await stack.compose(['up', '--detach', '--no-build'], { timeoutSeconds: 300 })
       await eventually(async () => (await stack.call(['plan'])).json.targets, 60, 'the controller answers')
     },
-    call: (args) => callIn(lab, controller, args),
+    async call(args) {
+      using _watch = watchCommandLines(commandLines)
+      const done = await callIn(lab, controller, args)
+      outputs.push(done.stdout, done.stderr)
+      return done
+    },
     async shell(service, script) {
       if (service !== undefined) return await lab.podman(['exec', stack.container(service), 'sh', '-ec', script])
       return (await runFile('sh', ['-ec', script], { cwd: folder })).stdout
@@ -81,6 +92,14 @@ export function openStack(
     async running() {
       const lines = await lab.podman(['ps', '--filter', 'status=running', '--format', '{{.Names}}'])
       return lines.trim().split('\n').toSorted()
+    },
+    async expectNoSecret() {
+      const lines = (await readFile(join(folder, '.env'), 'utf8')).split('\n')
+      const env = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2)))
+      const mountOf = async (path: string) =>
+        (await lab.inspect(controller)).Mounts.find(({ Destination }) => Destination === path)?.Source ?? ''
+      const places = { repository: await mountOf('/backups'), state: await mountOf('/var/lib/xnai-backup') }
+      await expectNone(secretsOf(env), lab, places, { outputs, commandLines })
     },
   }
   return stack

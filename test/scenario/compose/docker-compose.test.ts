@@ -147,6 +147,8 @@ describe('the example stack under docker-compose', () => {
     expect(check.repositories).toMatchObject([{ damaged: [] }])
     await succeed(shapes.backupShape, 'backup', 'faiss')
   })
+
+  test('P9: no password shows anywhere', () => stack.expectNoSecret())
 })
 
 /** As if the controller had been down for days: what it knows of the target is that old. Answers since when. */

@@ -36,4 +36,5 @@ test('the example stack under podman-compose: plan, back up, destroy, restore', 
   expect(await sql('SELECT count(*) FROM tasks')).toBe('1000\n')
   expect(await stack.shell('rag', 'cat /app/data/faiss_index/index.ids')).toBe('kept\n')
   expect(await stack.running()).toEqual(before)
+  await stack.expectNoSecret()
 })

@@ -40,6 +40,7 @@ test('docs/disaster-recovery.md: an empty machine gets the stack back from the r
   expect(json.outcome, JSON.stringify(json)).toBe('complete')
   expect(verifications(json)).toEqual(['faiss', 'iam', 'qdrant', 'redis', 'victoriametrics'])
   expect(await digests(stack)).toEqual(before)
+  await stack.expectNoSecret()
 })
 
 /** The old machine: a stack with data and a backup of it, and then nothing of it is left. */

@@ -134,4 +134,6 @@ describe('what cannot be trusted is refused before anything is touched', () => {
     expect(json).toMatchObject({ dryRun: true, targets: [{ target: 'redis' }] })
     expect(await listed('redis')).toEqual(snapshots)
   })
+
+  test('P9: no password shows anywhere', () => stack.expectNoSecret())
 })
