@@ -1,6 +1,6 @@
 import { BackupError, reportError } from '../errors.ts'
 import type { RestoreResult } from '../job/job.ts'
-import { chooseSnapshot, type RestoreRequest } from '../job/restore-plan.ts'
+import { chooseSnapshot, type RestoreRequest } from '../job/restore/plan.ts'
 import { type BrokenTarget, type Plan, type Target, targetKey } from '../plan/plan.ts'
 import type { Snapshot } from '../repository/repository.ts'
 import { everyTarget, requireTargets } from './backup.ts'

@@ -1,17 +1,16 @@
 import type { Outcome } from '../catalog/catalog.ts'
-import { BackupError } from '../errors.ts'
 import { groupKey, type Plan, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
 import type { SnapshotReason } from '../repository/repository.ts'
-import { type BackupReport, startBackupReport } from './backup-report.ts'
+import { openHooks } from './backup/hooks.ts'
+import { readAllAhead } from './backup/read-ahead.ts'
+import { type BackupReport, startBackupReport } from './backup/report.ts'
 import { captureTarget } from './capture.ts'
-import { currentPlan } from './current-plan.ts'
+import { currentPlan, liveTarget } from './current-plan.ts'
 import { holdLocks } from './hold-locks.ts'
-import { openHooks } from './hooks.ts'
 import { newId } from './identify.ts'
 import { type BackupResult, type Parts, type Progress, worstOutcome } from './job.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
-import { readAllAhead } from './read-ahead.ts'
 import { defaultStartSeconds } from './service.ts'
 
 export interface BackupOptions {
@@ -99,13 +98,14 @@ function startReport(
   run: string,
   progress: Progress | undefined,
 ): BackupReport {
-  const same = (other: { project: string; name: string }) => targetKey(other) === targetKey(wanted)
-  const target = plan.targets.find(same)
-  const report = startBackupReport(parts, target ?? wanted, run, (step) => progress?.step(targetKey(wanted), step))
-  if (target) return report
-  const problems = plan.broken.find(same)?.problems.map(({ label, reason }) => `${label}: ${reason}`)
-  report.noteFailure(new BackupError('TARGET_BROKEN', problems?.join('; ') ?? `${targetKey(wanted)} is gone`))
-  return report
+  const onStep = (step: string) => progress?.step(targetKey(wanted), step)
+  try {
+    return startBackupReport(parts, liveTarget(plan, wanted), run, onStep)
+  } catch (error) {
+    const report = startBackupReport(parts, wanted, run, onStep)
+    report.noteFailure(error)
+    return report
+  }
 }
 
 const groupTargets = (targets: Target[]): Target[][] => [...Map.groupBy(targets, groupKey).values()]

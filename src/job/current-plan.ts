@@ -1,5 +1,6 @@
+import { BackupError } from '../errors.ts'
 import { makePlan } from '../plan/make-plan.ts'
-import type { Plan } from '../plan/plan.ts'
+import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { type Dependencies, readDependencies } from '../plan/stop-order.ts'
 import type { Parts } from './job.ts'
 
@@ -10,4 +11,16 @@ export async function currentPlan(
 ): Promise<{ plan: Plan; dependencies: Dependencies }> {
   const containers = await parts.engine.list(signal)
   return { plan: makePlan(containers, parts.settings, parts.methods), dependencies: readDependencies(containers) }
+}
+
+/** A target as its container is now. TARGET_BROKEN with its problems; NO_SUCH_TARGET where no container is labelled as it. */
+export function liveTarget(plan: Plan, wanted: { project: string; name: string }): Target {
+  const same = (other: { project: string; name: string }) => targetKey(other) === targetKey(wanted)
+  const target = plan.targets.find(same)
+  if (target) return target
+  const broken = plan.broken.find(same)
+  if (broken)
+    throw new BackupError('TARGET_BROKEN', broken.problems.map(({ label, reason }) => `${label}: ${reason}`).join('; '))
+  const hint = 'Create the service first (podman compose create), or write its snapshot beside the stack with --to DIR.'
+  throw new BackupError('NO_SUCH_TARGET', `no container is labelled as ${targetKey(wanted)}`, { hint })
 }

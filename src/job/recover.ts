@@ -2,13 +2,13 @@ import type { Intent, IntentId } from '../catalog/catalog.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import { methodOf } from './capture.ts'
-import { currentPlan } from './current-plan.ts'
-import { removeScratch } from './foreign-input.ts'
+import { currentPlan, liveTarget } from './current-plan.ts'
 import { awaitLock, holdLocks } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { methodContext } from './method-context.ts'
-import { putBack } from './put-back.ts'
 import { quiesce } from './quiesce.ts'
+import { removeScratch } from './restore/foreign-input.ts'
+import { putBack } from './restore/put-back.ts'
 import { downOrders } from './restore.ts'
 import { undo } from './service.ts'
 
@@ -89,9 +89,7 @@ async function findTarget(
   signal: AbortSignal,
 ): Promise<Target> {
   const { plan } = await currentPlan(parts, signal)
-  const found = plan.targets.find(({ project, name }) => project === wanted.project && name === wanted.target)
-  if (found) return found
-  throw new BackupError('NO_SUCH_TARGET', `${wanted.target} is not there any more, or its labels are broken`)
+  return liveTarget(plan, { project: wanted.project, name: wanted.target })
 }
 
 /** Back to the state before; forward to the wanted one where that was taken without a safety snapshot. */

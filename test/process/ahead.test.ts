@@ -105,10 +105,12 @@ describe('a tree that is read ahead', () => {
 })
 
 describe('a tree that is packed while its writers are held', () => {
-  test('because it is small', async () => {
+  test('because it is small: what is not kept is said by who packs it', async () => {
+    const endSocket = await makeSocket(join(source, 'socket'))
     await using ahead = await readAhead([], 10 * 1024 ** 3)
     expect(await ahead.catchUp(source)).toBeUndefined()
     expect(warnings).toEqual([])
+    await endSocket()
   })
 
   test('because its copy could not be finished: the snapshot is whole all the same', async () => {

@@ -1,5 +1,5 @@
 import type { RestoreResult } from '../../job/job.ts'
-import type { RestorePlan, RestoreStep } from '../../job/restore-plan.ts'
+import type { RestorePlan, RestoreStep } from '../../job/restore/plan.ts'
 import { targetKey } from '../../plan/plan.ts'
 import { keyOf, paintOutcome, renderNotes } from './backup.ts'
 import { formatBytes, formatSeconds, formatTime } from './format.ts'

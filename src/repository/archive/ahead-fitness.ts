@@ -14,15 +14,17 @@ export async function findObstacle(
   { signal, leastBytes, onWarning }: AheadOptions & { leastBytes: number },
 ): Promise<string | undefined> {
   if (!(await stat(root)).isDirectory()) return ''
-  const { contentBytes } = await treeSize(root, exclude, signal, onWarning)
+  const noticed: string[] = []
+  const { contentBytes } = await treeSize(root, exclude, signal, (text) => noticed.push(text))
   if (contentBytes < leastBytes) return ''
   if (foreignClocks.has((await statfs(root)).type)) return `${root} lies on a network file system`
   const { bavail, bsize } = await statfs(staging)
   // The copy, and in the worst case as much again when it is packed.
   if (bavail * bsize < 2 * contentBytes) return `the repository has no room for a copy of ${contentBytes} bytes`
-  return (await keepsEverything(staging, signal))
-    ? undefined
-    : 'the file system of the repository does not keep all attributes'
+  if (!(await keepsEverything(staging, signal))) return 'the file system of the repository does not keep all attributes'
+  // In the copy there is nothing left to notice: mounts are not in it.
+  for (const text of noticed) onWarning(text)
+  return undefined
 }
 
 /** Owner, mode, nanoseconds, links, attributes, ACLs: what a copy lost would be lost in the snapshot. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
-import { openInput } from '../../../src/job/foreign-input.ts'
+import { openInput } from '../../../src/job/restore/foreign-input.ts'
 import { findForeign } from '../../../src/methods/foreign.ts'
 
 const { signal } = new AbortController()

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runBackup } from '../../../src/job/backup.ts'
 import { recover } from '../../../src/job/recover.ts'
+import { planRestore } from '../../../src/job/restore/plan.ts'
 import { runRestore } from '../../../src/job/restore.ts'
-import { planRestore } from '../../../src/job/restore-plan.ts'
 import { enabled, type JobStage, setJobStage } from './stage.ts'
 
 const backup = async (stage: JobStage) =>

@@ -1,10 +1,10 @@
-import { execText } from '../engine/exec.ts'
-import { BackupError } from '../errors.ts'
-import { poll } from '../lib/deadline.ts'
-import type { Check } from '../methods/method.ts'
-import type { Target } from '../plan/plan.ts'
-import type { Parts } from './job.ts'
-import { findContainer, refOf } from './service.ts'
+import { execText } from '../../engine/exec.ts'
+import { BackupError } from '../../errors.ts'
+import { poll } from '../../lib/deadline.ts'
+import type { Check } from '../../methods/method.ts'
+import type { Target } from '../../plan/plan.ts'
+import type { Parts } from '../job.ts'
+import { findContainer, refOf } from '../service.ts'
 
 /** A service that was just started may need a moment until it answers. */
 const patienceSeconds = 60

@@ -1,8 +1,8 @@
-import type { IntentId } from '../catalog/catalog.ts'
-import { asBackupError, type BackupError } from '../errors.ts'
-import { type Target, targetKey } from '../plan/plan.ts'
-import type { Parts } from './job.ts'
-import { refOf, runHook, undo } from './service.ts'
+import type { IntentId } from '../../catalog/catalog.ts'
+import { asBackupError, type BackupError } from '../../errors.ts'
+import { type Target, targetKey } from '../../plan/plan.ts'
+import type { Parts } from '../job.ts'
+import { refOf, runHook, undo } from '../service.ts'
 
 /** The `exec-pre` commands have run; `close` and dispose run the `exec-post` ones, once, whatever happened. */
 export interface Hooks extends AsyncDisposable {

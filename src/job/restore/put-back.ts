@@ -1,11 +1,11 @@
-import { BackupError } from '../errors.ts'
-import type { Check, RestoreContext } from '../methods/method.ts'
-import type { Target } from '../plan/plan.ts'
-import type { Snapshot } from '../repository/repository.ts'
-import { methodOf } from './capture.ts'
-import type { Parts } from './job.ts'
-import { methodContext, storedSnapshot } from './method-context.ts'
-import { controlService } from './service-control.ts'
+import { BackupError } from '../../errors.ts'
+import type { Check, RestoreContext } from '../../methods/method.ts'
+import type { Target } from '../../plan/plan.ts'
+import type { Snapshot } from '../../repository/repository.ts'
+import { methodOf } from '../capture.ts'
+import type { Parts } from '../job.ts'
+import { methodContext, storedSnapshot } from '../method-context.ts'
+import { controlService } from '../service-control.ts'
 
 export interface PutBackOptions {
   /** The target's container was taken down by the caller, who starts it again. */

@@ -1,11 +1,11 @@
-import { asBackupError, BackupError } from '../errors.ts'
-import type { Target } from '../plan/plan.ts'
-import type { Snapshot } from '../repository/repository.ts'
-import { type Captured, captureTarget, methodOf } from './capture.ts'
-import { newId } from './identify.ts'
-import type { Parts } from './job.ts'
-import type { Held } from './quiesce.ts'
-import { controlService } from './service-control.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
+import type { Target } from '../../plan/plan.ts'
+import type { Snapshot } from '../../repository/repository.ts'
+import { type Captured, captureTarget, methodOf } from '../capture.ts'
+import { newId } from '../identify.ts'
+import type { Parts } from '../job.ts'
+import type { Held } from '../quiesce.ts'
+import { controlService } from '../service-control.ts'
 
 /** What is there now, read back once before anything of it is removed: the way back is proven first. */
 export async function takeSafety(

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
-import { BackupError } from '../errors.ts'
-import { runChecked } from '../lib/process.ts'
-import { isArchive } from '../methods/foreign.ts'
-import type { ForeignEntry, ForeignInput } from '../methods/method.ts'
-import type { Parts } from './job.ts'
+import { BackupError } from '../../errors.ts'
+import { runChecked } from '../../lib/process.ts'
+import { isArchive } from '../../methods/foreign.ts'
+import type { ForeignEntry, ForeignInput } from '../../methods/method.ts'
+import type { Parts } from '../job.ts'
 
 const unpackSeconds = 6 * 3600
 /** Folders and archives in each other. */

@@ -1,9 +1,9 @@
-import type { Outcome } from '../catalog/catalog.ts'
-import { asBackupError, type BackupError, reportError } from '../errors.ts'
-import { type Target, targetKey } from '../plan/plan.ts'
-import type { Snapshot } from '../repository/repository.ts'
-import type { BackupResult, Parts } from './job.ts'
-import type { Held } from './quiesce.ts'
+import type { Outcome } from '../../catalog/catalog.ts'
+import { asBackupError, type BackupError, reportError } from '../../errors.ts'
+import { type Target, targetKey } from '../../plan/plan.ts'
+import type { Snapshot } from '../../repository/repository.ts'
+import type { BackupResult, Parts } from '../job.ts'
+import type { Held } from '../quiesce.ts'
 
 /** Collects what befalls one target of a run. The first failure is the one that is told. */
 export interface BackupReport {

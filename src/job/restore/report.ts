@@ -1,8 +1,8 @@
-import { asBackupError, type BackupError, reportError } from '../errors.ts'
-import type { Check } from '../methods/method.ts'
-import { targetKey } from '../plan/plan.ts'
-import type { Parts, Progress, RestoreResult } from './job.ts'
-import type { RestoreStep } from './restore-plan.ts'
+import { asBackupError, type BackupError, reportError } from '../../errors.ts'
+import type { Check } from '../../methods/method.ts'
+import { targetKey } from '../../plan/plan.ts'
+import type { Parts, Progress, RestoreResult } from '../job.ts'
+import type { RestoreStep } from './plan.ts'
 
 /** Collects what befalls one target of a restore. */
 export interface RestoreReport {

@@ -1,10 +1,10 @@
-import { BackupError } from '../errors.ts'
-import { type Target, targetKey } from '../plan/plan.ts'
-import type { Snapshot } from '../repository/repository.ts'
-import { methodOf, refuseDown, stageTarget } from './capture.ts'
+import { BackupError } from '../../errors.ts'
+import { type Target, targetKey } from '../../plan/plan.ts'
+import type { Snapshot } from '../../repository/repository.ts'
+import { methodOf, refuseDown, stageTarget } from '../capture.ts'
+import { newId } from '../identify.ts'
+import type { Parts } from '../job.ts'
 import { openInput } from './foreign-input.ts'
-import { newId } from './identify.ts'
-import type { Parts } from './job.ts'
 
 /**
  * Takes files of another program into the repository as a snapshot of a target, so that their restore goes the same road as any

@@ -1,11 +1,11 @@
-import type { ContainerFacts } from '../engine/engine.ts'
-import { BackupError } from '../errors.ts'
-import { pathsWithin } from '../lib/tree/only.ts'
-import { groupKey, type Plan, type Target, targetKey } from '../plan/plan.ts'
-import type { Dependencies } from '../plan/stop-order.ts'
-import type { Snapshot } from '../repository/repository.ts'
-import { currentPlan } from './current-plan.ts'
-import type { Parts } from './job.ts'
+import type { ContainerFacts } from '../../engine/engine.ts'
+import { BackupError } from '../../errors.ts'
+import { pathsWithin } from '../../lib/tree/only.ts'
+import { groupKey, type Target, targetKey } from '../../plan/plan.ts'
+import type { Dependencies } from '../../plan/stop-order.ts'
+import type { Snapshot } from '../../repository/repository.ts'
+import { currentPlan, liveTarget } from '../current-plan.ts'
+import type { Parts } from '../job.ts'
 
 export interface RestoreRequest {
   targets: { project: string; name: string }[]
@@ -106,19 +106,6 @@ function findSnapshot(snapshots: Snapshot[], wanted: Named, { at, set }: Pick<Re
     .filter(fits)
     .toSorted((a, b) => a.time.localeCompare(b.time))
     .at(-1)
-}
-
-function liveTarget(plan: Plan, wanted: Named): Target {
-  const same = (other: { project: string; name: string }) => targetKey(other) === targetKey(wanted)
-  const target = plan.targets.find(same)
-  if (target) return target
-  const broken = plan.broken.find(same)
-  if (!broken) {
-    const hint =
-      'Create the service first (podman compose create), or write its snapshot beside the stack with --to DIR.'
-    throw new BackupError('NO_SUCH_TARGET', `no container is labelled as ${targetKey(wanted)}`, { hint })
-  }
-  throw new BackupError('TARGET_BROKEN', broken.problems.map(({ label, reason }) => `${label}: ${reason}`).join('; '))
 }
 
 /** Before anything is touched: every path must lead into one tree of the snapshot. */

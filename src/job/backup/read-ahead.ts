@@ -1,10 +1,10 @@
-import { asBackupError } from '../errors.ts'
-import type { Target } from '../plan/plan.ts'
-import type { Ahead } from '../repository/repository.ts'
-import type { BackupReport } from './backup-report.ts'
-import { methodOf } from './capture.ts'
-import type { Parts } from './job.ts'
-import { reach } from './method-context.ts'
+import { asBackupError } from '../../errors.ts'
+import type { Target } from '../../plan/plan.ts'
+import type { Ahead } from '../../repository/repository.ts'
+import { methodOf } from '../capture.ts'
+import type { Parts } from '../job.ts'
+import { reach } from '../method-context.ts'
+import type { BackupReport } from './report.ts'
 
 /** What was read ahead, by target; gone when it is disposed. */
 export interface Aheads extends AsyncDisposable {
