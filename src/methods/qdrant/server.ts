@@ -63,10 +63,11 @@ async function awaitReady(
     try {
       return await api.isReady()
     } catch (error) {
-      if (!justStarted || asBackupError(error).code !== 'SERVICE_DOWN') throw error
+      // At the address of one that has just ended, somebody else may answer.
+      if (!justStarted || signal.aborted || asBackupError(error).code === 'AUTH_FAILED') throw error
       down = error
-      if (state && (await state()) !== 'running') throw error
-      return false
+      if (!state || (await state()) === 'running') return false
+      throw new BackupError('SERVICE_DOWN', `${container.name} ended while it started`, { cause: error })
     }
   }
   const what = `Qdrant in ${container.name} to load its collections`

@@ -99,6 +99,8 @@ test('one number in Redis, PostgreSQL and a file: after every restore all three 
 
   // A newer snapshot of one member alone is of no set that has all three: it does not tear the others apart.
   await countsBeyond(Number(first.number.split(' ')[0]) + 20)
+  const restarts = starts().length
   await story.call(['backup', 'notes'])
+  await eventually(() => starts()[restarts], 60, 'the application starts again')
   await expectRestored(['--all'], second.number)
 })

@@ -25,9 +25,10 @@ async function runTheRunbook(): Promise<void> {
   await onHost(`cp -a ${await mountOf('redis')}/dump.rdb redis.rdb`)
   await lab.podman(['exec', stack.container('vikunja-db'), 'sh', '-c', 'pg_dump -U vikunja vikunja >/tmp/vikunja.sql'])
   await lab.podman(['cp', `${stack.container('vikunja-db')}:/tmp/vikunja.sql`, join(old, 'vikunja.sql')])
+  await stack.shell('rag', `sqlite3 /app/data/iam.db ".backup /app/data/copy-of-iam.db"`)
   await onHost(`gzip -k vikunja.sql
     cp -a ${await mountOf('rag')}/faiss_index faiss-of-monday
-    sqlite3 ${await mountOf('rag')}/iam.db ".backup iam.db"
+    mv ${await mountOf('rag')}/copy-of-iam.db iam.db
     tar -C ${stack.folder} --format=posix --numeric-owner -czf configs.tar.gz configs config.toml
     mkdir day && cp -a redis.rdb vikunja.sql.gz iam.db configs.tar.gz day && cp -a faiss-of-monday day/faiss_index
     tar --format=posix --numeric-owner -czf xnai-backup-20261120.tar.gz -C day . && rm -r day`)

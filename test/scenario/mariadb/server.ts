@@ -2,6 +2,7 @@ import type { MethodOptions } from '../../../src/labels/spec.ts'
 import { mariadb } from '../../../src/methods/mariadb.ts'
 import { eventually, type Lab, type LabContainer, type LabService } from '../../support/lab.ts'
 import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
+import { newSecret } from '../../support/secrets.ts'
 
 /** A real MariaDB, and its administrator. */
 export interface Server extends LabContainer {
@@ -10,7 +11,7 @@ export interface Server extends LabContainer {
   sql(script: string, args?: string[]): Promise<string>
 }
 
-export const rootPassword = 'mariadb-password-nobody-may-see'
+export const rootPassword = newSecret('mariadb')
 export const appPassword = "app-password 'nobody' may see"
 
 export async function startServer(

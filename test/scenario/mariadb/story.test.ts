@@ -4,10 +4,11 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../support/lab.ts'
+import { newSecret } from '../../support/secrets.ts'
 import { backedUp, dependingOn, openStory, type Story, startTimes, states } from '../../support/story.ts'
 import { answers, rootPassword, type Server, startServer } from './server.ts'
 
-const clerkPassword = 'clerk-password-nobody-may-see'
+const clerkPassword = newSecret('clerk')
 const main = join(import.meta.dirname, '../../../src/main.ts')
 let story: Story
 let db: Server
