@@ -7,6 +7,7 @@ import { digestTree } from '../lib/tree/digest.ts'
 import { extractTree } from './extract.ts'
 import type { Check, Method, MethodContext, StoredSnapshot } from './method.ts'
 import { removeScratch, unpackVmbackup } from './victoriametrics/adopt.ts'
+import { awaitFlushed } from './victoriametrics/flush.ts'
 import { artifactsOf, findStorage, type Storage } from './victoriametrics/layout.ts'
 import { readMetrics, refuseFull, versionOf } from './victoriametrics/metrics.ts'
 import { compareFacts, countSeries, factsOfSample, isStill, takeSample } from './victoriametrics/sample.ts'
@@ -27,6 +28,7 @@ export const victoriametrics: Method<'victoriametrics'> = {
     refuseFull(ctx, metrics)
     ctx.fact('seriesLeast', await countSeries(server))
     const sample = await takeSample(ctx, server)
+    await awaitFlushed(ctx, server)
     await using snapshot = await createSnapshot(ctx, server)
     ctx.fact('seriesMost', await countSeries(server))
     if (sample && (await isStill(server, sample))) {
