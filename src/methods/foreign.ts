@@ -1,7 +1,7 @@
 import { BackupError } from '../errors.ts'
 import type { ForeignEntry, ForeignInput } from './method.ts'
 
-/** The one entry that fits. RESTORE_REFUSED where there is none, or several at the same place in the order. */
+/** The one entry that fits. RESTORE_REFUSED where there is none, or more than one. */
 export function findForeign(input: ForeignInput, what: string, fits: (entry: ForeignEntry) => boolean): ForeignEntry {
   const found = input.entries.filter(fits)
   const [only] = found

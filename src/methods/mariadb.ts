@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { asBackupError, BackupError } from '../errors.ts'
-import type { MethodOptions, TargetSpec } from '../labels/spec.ts'
+import { asBackupError } from '../errors.ts'
+import type { MethodOptions } from '../labels/spec.ts'
 import type { Artifact, Facts } from '../repository/repository.ts'
+import { bringUp, chooseDatabases, warnOfOthers } from './database-server.ts'
 import {
   type Account,
   createAccounts,
@@ -29,10 +30,11 @@ import { type DatabaseFacts, takeInventory } from './mariadb/inventory.ts'
 import { countRows, dropDatabases, loadDump } from './mariadb/load.ts'
 import { lockTables, untransactional } from './mariadb/lock.ts'
 import { scanDump } from './mariadb/scan.ts'
-import type { CaptureContext, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
+import type { CaptureContext, Method, MethodContext, StoredSnapshot } from './method.ts'
 
 const dumpArtifact = 'databases.sql'
 const accountsArtifact = 'accounts.sql'
+const databasesLabel = 'xnai.backup.mariadb.databases'
 
 /**
  * MariaDB and MySQL by their own dump program: all databases in one dump and so in one instant, with the rows counted in the dump's own
@@ -53,7 +55,7 @@ export const mariadb: Method<'mariadb'> = {
     ctx.fact('server', version)
     ctx.fact('product', product)
     ctx.fact('nameCase', nameCase)
-    const databases = chooseDatabases(await takeInventory(client), options.databases)
+    const databases = chooseDatabases(await takeInventory(client), options.databases, databasesLabel)
     if (databases.length > 0) yield* captureDatabases(ctx, client, databases)
     // After the dump, so that an account made meanwhile is not missing.
     const accounts = await readAccountsIfAllowed(ctx, client)
@@ -68,12 +70,12 @@ export const mariadb: Method<'mariadb'> = {
   },
 
   async restore(ctx, spec, snapshot) {
-    const client = await bringUp(ctx, spec)
+    const client = await bringUp(ctx, spec, connectMariadb, awaitMariadb)
     const names = databasesOf(spec.options, snapshot)
     await refuseUnfit(ctx, client, snapshot, names)
     await undoHalfMade(client)
     const present = (await takeInventory(client)).map(({ name }) => name)
-    warnOfOthers(ctx, present, names, snapshot)
+    warnOfOthers(ctx, { present, stored: recordedDatabases(snapshot.facts), chosen: names }, databasesLabel)
     const accounts = parseAccounts(await text(await snapshot.open(accountsArtifact)))
     const replaced = replaceable(accounts, await readAccounts(ctx, client), spec.options.user)
 
@@ -121,15 +123,6 @@ export const mariadb: Method<'mariadb'> = {
       ),
     ]
   },
-}
-
-function chooseDatabases(present: DatabaseFacts[], wanted: string[] | undefined): DatabaseFacts[] {
-  const missing = (wanted ?? []).filter((name) => present.every((database) => database.name !== name))
-  if (missing.length > 0) {
-    const message = `xnai.backup.mariadb.databases names ${missing.join(', ')}, which the server does not have`
-    throw new BackupError('TARGET_BROKEN', message)
-  }
-  return wanted ? present.filter(({ name }) => wanted.includes(name)) : present
 }
 
 /** One instant of all of them; what cannot be counted in it is recorded where it was the same before and after. */
@@ -196,24 +189,4 @@ const recordedDatabases = (facts: Facts): string[] => {
   return Object.keys(facts)
     .filter((name) => name.startsWith(prefix))
     .map((name) => name.slice(prefix.length))
-}
-
-/** A logical restore needs the server: started when it is down. */
-async function bringUp(
-  ctx: RestoreContext,
-  { options, startTimeoutSeconds }: TargetSpec<'mariadb'>,
-): Promise<MariadbClient> {
-  if ((await ctx.service.state()) === 'running') return connectMariadb(ctx, options)
-  await ctx.service.start()
-  return awaitMariadb(ctx, options, startTimeoutSeconds)
-}
-
-/** Databases that stay as they are: those that no snapshot holds, since this is no tree, and those that the labels no longer name. */
-function warnOfOthers(ctx: MethodContext, present: string[], names: string[], { facts }: StoredSnapshot): void {
-  const all = recordedDatabases(facts)
-  const others = present.filter((name) => !all.includes(name))
-  if (others.length > 0) ctx.warn(`not in the snapshot and left as they are: ${others.join(', ')}`)
-  const unnamed = all.filter((name) => !names.includes(name))
-  if (unnamed.length > 0)
-    ctx.warn(`in the snapshot, but not named by xnai.backup.mariadb.databases: ${unnamed.join(', ')}`)
 }

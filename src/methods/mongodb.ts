@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '../errors.ts'
-import type { TargetSpec } from '../labels/spec.ts'
-import type { CaptureContext, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
+import { bringUp } from './database-server.ts'
+import type { CaptureContext, Method, StoredSnapshot } from './method.ts'
 import { awaitMongodb, connectMongodb, type MongodbClient } from './mongodb/client.ts'
 import {
   type ArchiveContents,
@@ -40,7 +40,7 @@ export const mongodb: Method<'mongodb'> = {
   },
 
   async restore(ctx, spec, snapshot) {
-    const client = await bringUp(ctx, spec)
+    const client = await bringUp(ctx, spec, connectMongodb, awaitMongodb)
     refuseUnfit(client, snapshot)
     const dropped = await dropOthers(client, snapshot.facts)
     if (dropped.length > 0) ctx.warn(`not in the snapshot and dropped: ${dropped.join(', ')}`)
@@ -107,14 +107,4 @@ function refuseFailedDocuments(said: string): void {
   if (failed === '0') return
   const what = failed === undefined ? 'mongorestore did not say what it restored' : `${failed} documents were not taken`
   throw new BackupError('RESTORE_FAILED', what)
-}
-
-/** The programs need the server: started when it is down. */
-async function bringUp(
-  ctx: RestoreContext & MethodContext,
-  { options, startTimeoutSeconds }: TargetSpec<'mongodb'>,
-): Promise<MongodbClient> {
-  if ((await ctx.service.state()) === 'running') return connectMongodb(ctx, options)
-  await ctx.service.start()
-  return awaitMongodb(ctx, options, startTimeoutSeconds)
 }

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { asBackupError, BackupError } from '../errors.ts'
-import type { MethodOptions, TargetSpec } from '../labels/spec.ts'
+import type { MethodOptions } from '../labels/spec.ts'
 import type { Artifact } from '../repository/repository.ts'
-import type { CaptureContext, Check, Method, RestoreContext, StoredSnapshot } from './method.ts'
+import { bringUp, chooseDatabases, warnOfOthers } from './database-server.ts'
+import type { CaptureContext, Check, Method, StoredSnapshot } from './method.ts'
 import { adoptDump } from './postgres/adopt.ts'
 import { artifactNames, clusterArtifact, globalsArtifact } from './postgres/artifacts.ts'
 import { awaitPostgres, connectPostgres, longSeconds, type PostgresClient } from './postgres/client.ts'
@@ -27,9 +28,11 @@ import {
   restoreBeside,
   swapEntries,
   swapIn,
-  warnOfOthers,
 } from './postgres/restore.ts'
 import { holdSnapshot } from './postgres/session.ts'
+
+const databasesLabel = 'xnai.backup.postgres.databases'
+const nameOf = ({ facts }: Part): string => facts.name
 
 /**
  * PostgreSQL by pg_dump, a database at a time, with row counts of the very instant that is dumped. A restore fills fresh databases beside
@@ -44,7 +47,7 @@ export const postgres: Method<'postgres'> = {
     const client = await connectPostgres(ctx, options)
     ctx.fact('server', client.server.version)
     ctx.fact('serverMajor', client.server.major)
-    const databases = chooseDatabases(await listDatabases(client), options.databases)
+    const databases = chooseDatabases(await listDatabases(client), options.databases, databasesLabel)
     const artifacts = artifactNames(databases)
     for (const database of databases)
       yield* captureDatabase(ctx, client, database, artifacts.get(database.name) as string)
@@ -68,11 +71,11 @@ export const postgres: Method<'postgres'> = {
 
   async restore(ctx, spec, snapshot) {
     const { parts, all, cluster } = await readParts(spec.options, snapshot)
-    const client = await bringUp(ctx, spec)
+    const client = await bringUp(ctx, spec, connectPostgres, awaitPostgres)
     await refuseUnfit(ctx, client, snapshot, parts)
     await dropTransient(ctx, client)
     const present = (await listDatabases(client)).map(({ name }) => name)
-    warnOfOthers(ctx, present, parts, all)
+    warnOfOthers(ctx, { present, stored: all.map(nameOf), chosen: parts.map(nameOf) }, databasesLabel)
     const id = newRestoreId()
     const note = ctx.note({ id })
     try {
@@ -103,15 +106,6 @@ export const postgres: Method<'postgres'> = {
     for (const { facts } of parts) checks.push(...(await proveDatabase(client, snapshot, facts, present)))
     return checks
   },
-}
-
-function chooseDatabases(present: DatabaseFacts[], wanted: string[] | undefined): DatabaseFacts[] {
-  const missing = (wanted ?? []).filter((name) => present.every((database) => database.name !== name))
-  if (missing.length > 0) {
-    const message = `xnai.backup.postgres.databases names ${missing.join(', ')}, which the server does not have`
-    throw new BackupError('TARGET_BROKEN', message)
-  }
-  return wanted ? present.filter(({ name }) => wanted.includes(name)) : present
 }
 
 /** One instant of one database: the same snapshot is dumped and counted, side by side. */
@@ -148,16 +142,6 @@ async function readParts({ databases }: MethodOptions['postgres'], snapshot: Sto
   const all = cluster.databases.map((facts): Part => ({ facts, artifact: cluster.artifacts[facts.name] ?? '' }))
   const parts = databases ? all.filter(({ facts }) => databases.includes(facts.name)) : all
   return { cluster, all, parts }
-}
-
-/** A logical restore needs the server: started when it is down. */
-async function bringUp(
-  ctx: RestoreContext,
-  { options, startTimeoutSeconds }: TargetSpec<'postgres'>,
-): Promise<PostgresClient> {
-  if ((await ctx.service.state()) === 'running') return connectPostgres(ctx, options)
-  await ctx.service.start()
-  return awaitPostgres(ctx, options, startTimeoutSeconds)
 }
 
 async function proveDatabase(

@@ -13,8 +13,13 @@ export interface SecretSource {
 export function exportSecret(name: string, { variable, file }: SecretSource): string {
   if (file !== undefined) return `${name}=$(cat -- "$XNAI_SECRET_FILE") || exit ${unreadableSecret}; export ${name}`
   if (variable === undefined) return ':'
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) throw new RangeError(`no name of a variable: ${variable}`)
+  requireVariableName(variable)
   return `if [ -n "\${${variable}-}" ]; then ${name}="$${variable}"; export ${name}; fi`
+}
+
+/** Before it becomes part of a script: labels are read as such names only, and nothing else may ever stand there. */
+export function requireVariableName(text: string): void {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) throw new RangeError(`no name of a variable: ${text}`)
 }
 
 /** Environment that `exportSecret` needs. */

@@ -1,6 +1,6 @@
-import { statfs } from 'node:fs/promises'
-import { asBackupError, BackupError } from '../../errors.ts'
+import { BackupError } from '../../errors.ts'
 import type { FactValue } from '../../repository/repository.ts'
+import { freeBytes } from '../database-server.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import type { MariadbClient } from './client.ts'
 import { databaseFact } from './compare.ts'
@@ -76,21 +76,10 @@ const bytesOf = (fact: FactValue | undefined): number =>
 /** The databases of now are removed before those of the snapshot come. */
 async function refuseFull(ctx: MethodContext, client: MariadbClient, wanted: number[], names: string[]): Promise<void> {
   const sum = (sizes: number[]) => sizes.reduce((total, size) => total + size, 0)
-  const free = await freeBytes(ctx, client.server.dataDirectory)
+  const free = await freeBytes(ctx, client.server.dataDirectory, "the server's")
   if (free === undefined || free >= sum(wanted)) return
   const replaced = (await takeInventory(client)).filter(({ name }) => names.includes(name)).map(({ bytes }) => bytes)
   if (free + sum(replaced) >= sum(wanted)) return
   const message = `the databases need ${sum(wanted)} bytes, ${client.server.dataDirectory} has ${free} free beside those of now`
   throw new BackupError('NO_SPACE', message)
-}
-
-/** Undefined, with a warning, where this process cannot see the data directory. */
-async function freeBytes(ctx: MethodContext, directory: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(ctx.hostPath(directory))
-    return bavail * bsize
-  } catch (error) {
-    ctx.warn(`free space of the server's data was not checked: ${asBackupError(error).message}`)
-    return undefined
-  }
 }

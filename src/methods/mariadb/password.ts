@@ -1,5 +1,5 @@
 import type { MethodOptions } from '../../labels/spec.ts'
-import { unreadableSecret } from '../secret.ts'
+import { requireVariableName, unreadableSecret } from '../secret.ts'
 
 /**
  * Lines for `/bin/sh` that export MYSQL_PWD from the container's own variables: the one that the label names, else those by which the
@@ -13,7 +13,7 @@ export function exportPassword({ user, passwordEnv }: MethodOptions['mariadb']):
 }
 
 function takeFrom(variable: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) throw new RangeError(`no name of a variable: ${variable}`)
+  requireVariableName(variable)
   const file = `${variable}_FILE`
   return [
     `if [ -n "\${${variable}-}" ]; then MYSQL_PWD=$${variable}`,

@@ -25,7 +25,9 @@ export const noContents = (): ArchiveContents => ({ serverVersion: '', collectio
 export const oplogNamespace = '.oplog'
 
 /** Databases of the server itself: its accounts, its settings. They are backed up and not put back. */
-export const isOfServer = (database: string): boolean => ['admin', 'config', 'local'].includes(database)
+export const serverDatabases = ['admin', 'config', 'local']
+
+export const isOfServer = (database: string): boolean => serverDatabases.includes(database)
 
 /** Counts what goes by in `write`; `finish` throws DUMP_FAILED where the archive is not whole. */
 export function scanArchive(found: ArchiveContents): { write(chunk: Buffer): void; finish(): void } {

@@ -1,8 +1,7 @@
 import type { Facts } from '../../repository/repository.ts'
 import type { Check } from '../method.ts'
 import { longSeconds, type MongodbClient } from './client.ts'
-import type { ArchiveContents, CollectionFacts } from './contents.ts'
-import { isOfServer, oplogNamespace } from './contents.ts'
+import { type ArchiveContents, type CollectionFacts, isOfServer, oplogNamespace, serverDatabases } from './contents.ts'
 
 /** One collection, view or time series as the server has it now. */
 export interface Present {
@@ -28,7 +27,7 @@ export function countDocuments(client: MongodbClient): Promise<Present[]> {
 const eachCollection = (
   act: string,
 ) => `for (const { name } of admin.adminCommand({ listDatabases: 1, nameOnly: true }).databases) {
-  if (['admin', 'config', 'local'].includes(name)) continue;
+  if (${JSON.stringify(serverDatabases)}.includes(name)) continue;
   const database = client.getDB(name);
   for (const info of database.getCollectionInfos()) {
     if (info.name.startsWith('system.')) continue;

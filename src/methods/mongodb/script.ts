@@ -1,5 +1,5 @@
 import type { MethodOptions } from '../../labels/spec.ts'
-import { unreadableSecret } from '../secret.ts'
+import { requireVariableName, unreadableSecret } from '../secret.ts'
 
 /**
  * Lines for `/bin/sh` that run one of MongoDB's programs with the login of the container's own variables: those that the labels name, else
@@ -24,7 +24,7 @@ function login({ user, passwordEnv }: MethodOptions['mongodb']): string[] {
 
 /** A value that stands in a variable of the container, or in the file that one names. */
 function take(name: string, variable: string): string[] {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) throw new RangeError(`no name of a variable: ${variable}`)
+  requireVariableName(variable)
   return [
     `${name}=\${${variable}-}`,
     `if [ -z "$${name}" ] && [ -n "\${${variable}_FILE-}" ]; then ${name}=$(cat -- "$${variable}_FILE") || exit ${unreadableSecret}; fi`,

@@ -1,5 +1,5 @@
-import { statfs } from 'node:fs/promises'
-import { asBackupError, BackupError } from '../../errors.ts'
+import { BackupError } from '../../errors.ts'
+import { freeBytes } from '../database-server.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import type { PostgresClient } from './client.ts'
 import { recordedContents } from './count.ts'
@@ -52,7 +52,7 @@ async function refuseFull(ctx: MethodContext, client: PostgresClient, parts: Par
   const { dataDirectory } = client.server
   const bytes = parts.reduce((sum, { facts }) => sum + facts.bytes, 0)
   const needed = bytes + (await logGrowth(client, bytes))
-  const free = await freeBytes(ctx, dataDirectory)
+  const free = await freeBytes(ctx, dataDirectory, "PostgreSQL's")
   if (free === undefined || free >= needed) return
   const message = `the databases need ${needed} bytes beside those of now, their log included; ${dataDirectory} has ${free} free`
   throw new BackupError('NO_SPACE', message)
@@ -66,15 +66,4 @@ async function logGrowth({ server, json }: PostgresClient, bytes: number): Promi
     'template1',
     `SELECT greatest(0, ${most} - (SELECT coalesce(sum(size), 0) FROM pg_ls_waldir()));`,
   )
-}
-
-/** Undefined, with a warning, where this process cannot see the data directory. */
-async function freeBytes(ctx: MethodContext, directory: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(ctx.hostPath(directory))
-    return bavail * bsize
-  } catch (error) {
-    ctx.warn(`free space of PostgreSQL's data was not checked: ${asBackupError(error).message}`)
-    return undefined
-  }
 }

@@ -135,12 +135,3 @@ function dropSql({ server }: PostgresClient, name: string): string {
   const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${quoteText(name)};`
   return `${end}\nDROP DATABASE IF EXISTS ${quoteName(name)};`
 }
-
-/** Databases that stay as they are: those that no snapshot holds, since this is no tree, and those that the labels no longer name. */
-export function warnOfOthers(ctx: MethodContext, present: string[], parts: Part[], all: Part[]): void {
-  const others = present.filter((name) => all.every(({ facts }) => facts.name !== name))
-  if (others.length > 0) ctx.warn(`not in the snapshot and left as they are: ${others.join(', ')}`)
-  const unnamed = all.filter((part) => !parts.includes(part)).map(({ facts }) => facts.name)
-  if (unnamed.length > 0)
-    ctx.warn(`in the snapshot, but not named by xnai.backup.postgres.databases: ${unnamed.join(', ')}`)
-}
