@@ -92,8 +92,8 @@ function makeSession({ io, screen, scrubber, json, signal }: Outside, config: Co
 /** Files of a rootless engine's containers belong to ids that only its user namespace can read and write. */
 async function warnOrdinaryUser({ name }: Invocation, { io, parts, signal, note }: Session): Promise<void> {
   if (io.userId === 0 || !isWorker(name)) return
-  const { rootless } = await parts.engine.info(signal)
-  if (rootless) note('hint: the engine is rootless: start it as podman unshare xnai-backup … to reach all files.\n')
+  if (await parts.engine.isRootless(signal))
+    note('hint: the engine is rootless: start it as podman unshare xnai-backup … to reach all files.\n')
 }
 
 /** P1 and P2: what was stopped is started and what is half done is gone before anything new begins. */

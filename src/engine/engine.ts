@@ -3,6 +3,8 @@ import type { Duplex, Readable } from 'node:stream'
 /** What the rest of the product knows of a container engine. Podman and Docker answer it through the same API. */
 export interface Engine {
   info(signal: AbortSignal): Promise<EngineInfo>
+  /** Takes Podman a second. */
+  isRootless(signal: AbortSignal): Promise<boolean>
   /** Every container in every state. One that vanishes while the list is made is left out. */
   list(signal: AbortSignal): Promise<ContainerFacts[]>
   /** By id or name; undefined where there is none. */
@@ -26,8 +28,6 @@ export interface Engine {
 export interface EngineInfo {
   name: 'podman' | 'docker'
   version: string
-  apiVersion: string
-  rootless: boolean
 }
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'stopped' | 'removing'

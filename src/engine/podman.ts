@@ -2,9 +2,10 @@ import { BackupError } from '../errors.ts'
 import { systemClock } from '../lib/clock.ts'
 import { poll } from '../lib/deadline.ts'
 import { type CallOptions, type Connection, connect, libpod } from './connection.ts'
-import type { ContainerFacts, Engine, EngineInfo } from './engine.ts'
+import type { ContainerFacts, Engine } from './engine.ts'
 import { watchEvents } from './events.ts'
 import { toFacts } from './facts.ts'
+import { identify, isRootless } from './identity.ts'
 import { startSession } from './session.ts'
 
 /** Podman holds a container's lock while it works on it; more at once only queue there. */
@@ -24,7 +25,8 @@ const startSeconds = 120
 export function connectEngine(address: string): Engine {
   const connection = connect(address)
   return {
-    info: (signal) => readInfo(connection, signal),
+    info: (signal) => identify(connection, signal),
+    isRootless: (signal) => isRootless(connection, signal),
     list: (signal) => listContainers(connection, signal),
     inspect: (id, signal) => inspectContainer(connection, id, signal),
     stop: (id, graceSeconds, signal) => stopContainer(connection, id, graceSeconds, signal),
@@ -102,29 +104,6 @@ async function existing(connection: Connection, id: string, signal: AbortSignal)
   const facts = await inspectContainer(connection, id, signal)
   if (!facts) throw new BackupError('NO_SUCH_CONTAINER', `there is no container ${id}`)
   return facts
-}
-
-interface VersionAnswer {
-  Version: string
-  ApiVersion: string
-  Components?: { Name: string }[]
-}
-
-interface InfoAnswer {
-  Rootless?: boolean
-  SecurityOptions?: string[]
-}
-
-async function readInfo(connection: Connection, signal: AbortSignal): Promise<EngineInfo> {
-  const request = { what: 'engine information', signal }
-  const version = (await connection.request([], request, 'GET', '/version')) as VersionAnswer
-  const info = (await connection.request([], request, 'GET', '/info')) as InfoAnswer
-  return {
-    name: version.Components?.some(({ Name }) => Name === 'Podman Engine') ? 'podman' : 'docker',
-    version: version.Version,
-    apiVersion: version.ApiVersion,
-    rootless: info.Rootless ?? info.SecurityOptions?.includes('name=rootless') ?? false,
-  }
 }
 
 async function listContainers(connection: Connection, signal: AbortSignal): Promise<ContainerFacts[]> {

@@ -23,9 +23,10 @@ describe('Docker', () => {
   const run = (name: string, args: string[]) => lab.run({ name, image: redisImage, command: forever(), args })
 
   test('says what it is', async () => {
-    const info = await engine.info(signal)
-    expect(info).toMatchObject({ name: 'docker', rootless: false })
-    expect(`${info.version} ${info.apiVersion}`).toMatch(/^\d+\.\d+\.\S+ 1\.\d+$/)
+    const { name, version } = await engine.info(signal)
+    expect(name).toBe('docker')
+    expect(version).toMatch(/^\d+\.\d+\.\S+$/)
+    expect(await engine.isRootless(signal)).toBe(false)
   })
 
   test('tells of volumes, binds, scratch space, joined networks and its own grace', async () => {

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
@@ -31,6 +33,22 @@ describe('Podman', () => {
     execText(engine, id, { command: ['sh', '-c', script], timeoutSeconds: 30 }, signal)
   const isGone = (id: string, pid: string) =>
     eventually(async () => (await shell(id, `kill -0 ${pid}`)).exitCode !== 0, 30, `end of process ${pid}`)
+
+  test('tells its version, and that it is no rootless one', async () => {
+    const version = (await lab.podman(['version', '--format', '{{.Server.Version}}'])).trim()
+    expect(await engine.info(signal)).toEqual({ name: 'podman', version })
+    expect(await engine.isRootless(signal)).toBe(false)
+    // A proxy that takes away headers.
+    const proxy = createServer(async ({ url = '' }, answer) => {
+      const { promise, resolve } = Promise.withResolvers<IncomingMessage>()
+      get({ socketPath: lab.socket, path: url }, resolve)
+      answer.end(await buffer(await promise))
+    })
+    const socket = join(lab.dir, 'proxy.sock')
+    await once(proxy.listen(socket), 'listening')
+    expect(await connectEngine(socket).info(signal)).toEqual({ name: 'podman', version })
+    await once(proxy.close(), 'close')
+  })
 
   test('lists what podman-compose made: project, service, volume, bind mount, order', async () => {
     const file = join(lab.dir, 'compose.yaml')

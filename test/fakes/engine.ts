@@ -112,7 +112,8 @@ export function fakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     },
     change: (id, facts) => void Object.assign(existing(id, new AbortController().signal), facts),
 
-    info: async () => ({ name: 'podman', version: '4.3.1', apiVersion: '1.41', rootless: false }),
+    info: async () => ({ name: 'podman', version: '4.3.1' }),
+    isRootless: async () => false,
     list: async (signal) => {
       signal.throwIfAborted()
       return [...containers.values()].map((facts) => ({ ...facts }))

@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http'
+import { finished } from 'node:stream/promises'
+import type { Connection } from './connection.ts'
+import type { EngineInfo } from './engine.ts'
+
+interface VersionAnswer {
+  Version: string
+  Components?: { Name: string }[]
+}
+
+/**
+ * By the header of a ping: `Libpod/4.3.1 (linux)`, `Docker/20.10.24 (linux)`. Podman's /version looks up the packages of its helpers,
+ * which takes more than a second; it is asked where a proxy in between has taken the header.
+ */
+export async function identify(connection: Connection, signal: AbortSignal): Promise<EngineInfo> {
+  const [, product, version] = /^(Libpod|Docker)\/(\S+)/.exec(await ping(connection, signal)) ?? []
+  if (product && version) return { name: product === 'Libpod' ? 'podman' : 'docker', version }
+  const request = { what: 'version of the engine', signal }
+  const answer = (await connection.request([], request, 'GET', '/version')) as VersionAnswer
+  const isPodman = answer.Components?.some(({ Name }) => Name === 'Podman Engine')
+  return { name: isPodman ? 'podman' : 'docker', version: answer.Version }
+}
+
+/** Its own word, in the header `Server`. */
+function ping({ call, docker }: Connection, signal: AbortSignal): Promise<string> {
+  return call({ what: 'ping the engine', signal }, async (abortSignal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const options = { path: '/_ping', method: 'GET', abortSignal, isStream: true, statusCodes: { 200: true } }
+    docker.modem.dial(options, (error, response) => (error ? reject(error) : resolve(response as IncomingMessage)))
+    const response = await promise
+    await finished(response.resume())
+    return String(response.headers.server)
+  })
+}
+
+/** Its containers' files belong to ids that only the user namespace of its user can read and write. */
+export async function isRootless({ request }: Connection, signal: AbortSignal): Promise<boolean> {
+  const what = 'information on the engine'
+  const info = (await request([], { what, signal }, 'GET', '/info')) as InfoAnswer
+  return info.Rootless ?? info.SecurityOptions?.includes('name=rootless') ?? false
+}
+
+interface InfoAnswer {
+  Rootless?: boolean
+  SecurityOptions?: string[]
+}
