@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { newWitness, type Witness } from './witness.ts'
 
 const runFile = promisify(execFile)
 const checkout = join(import.meta.dirname, '../..')
@@ -21,6 +22,8 @@ export interface Lab extends AsyncDisposable {
   readonly env: Record<string, string>
   /** Compose project of `run` and `compose`; unique, because Podman's name server shares files by network name. */
   readonly project: string
+  /** `run` tells it the secrets of the services. */
+  readonly witness: Witness
   /** Standard output of podman, on Docker of its command line; rejects with its standard error in the message. */
   podman(args: string[], options?: ProgramOptions): Promise<string>
   /** docker-compose v2 on `files` (relative to the checkout), in this lab's project. */
@@ -107,6 +110,7 @@ export function attachLab(
     socket: value(env, 'DOCKER_HOST').replace('unix://', ''),
     env,
     project,
+    witness: newWitness(),
     podman: (args, programOptions) => program(env, env.LAB_ENGINE ?? 'podman', args, programOptions),
     compose: (files, args, programOptions) =>
       program(env, value(env, 'LAB_COMPOSE'), composeArguments(lab, files, args), programOptions),
@@ -142,6 +146,7 @@ export async function eventually<T>(
 }
 
 async function runService(lab: Lab, service: LabService): Promise<LabContainer> {
+  lab.witness.learn(service.env)
   const name = `${lab.project}-${service.name}-1`
   const labels = {
     'com.docker.compose.project': lab.project,

@@ -1,7 +1,8 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { inspect } from 'node:util'
 import { execStream, execText } from '../../src/engine/exec.ts'
 import { locate } from '../../src/engine/host-paths.ts'
 import { connectEngine } from '../../src/engine/podman.ts'
@@ -12,7 +13,9 @@ import { poll } from '../../src/lib/deadline.ts'
 import { hashing } from '../../src/lib/hash.ts'
 import type { Check, Method, RestoreContext, StoredSnapshot } from '../../src/methods/method.ts'
 import type { ArtifactRecord, Facts } from '../../src/repository/repository.ts'
-import type { Lab } from './lab.ts'
+import { type Lab, startLab } from './lab.ts'
+import { expectNone } from './secrets.ts'
+import type { Witness } from './witness.ts'
 
 /** A method driven against a real container without a job around it. */
 export interface MethodBench<K extends MethodKind> {
@@ -24,6 +27,24 @@ export interface MethodBench<K extends MethodKind> {
   restore(snapshot: StoredSnapshot, disturb?: (ctx: RestoreContext) => RestoreContext): Promise<Check[]>
 }
 
+/** A lab for benches. It ends with the look for secrets, those of its services and `secrets`. */
+export async function startBenchLab(name: string, secrets: string[] = []): Promise<Lab> {
+  const lab = await startLab(name)
+  await mkdir(snapshots(lab))
+  for (const secret of secrets) lab.witness.secrets.add(secret)
+  const stop = async () => {
+    try {
+      if (lab.witness.said.length > 0) await expectNone(lab, { state: snapshots(lab) })
+    } finally {
+      await lab.stop()
+    }
+  }
+  return { ...lab, stop }
+}
+
+/** What benches store lies there as it was captured. */
+const snapshots = (lab: Lab) => join(lab.dir, 'snapshots')
+
 export function methodBench<K extends MethodKind>(
   lab: Lab,
   container: string,
@@ -33,6 +54,7 @@ export function methodBench<K extends MethodKind>(
   const engine = connectEngine(`unix://${lab.socket}`)
   const { signal } = new AbortController()
   const warnings: string[] = []
+  const { witness } = lab
 
   const context = async (): Promise<RestoreContext> => {
     const facts = await engine.inspect(container, signal)
@@ -44,18 +66,28 @@ export function methodBench<K extends MethodKind>(
       paths: [],
       signal,
       clock: systemClock,
-      exec: (command, { timeoutSeconds = 60, ...options } = {}) =>
-        execText(engine, container, { command, timeoutSeconds, ...options }, signal),
-      execStream: (command, { timeoutSeconds = 600, ...options } = {}) =>
-        execStream(engine, container, { command, timeoutSeconds, ...options }, signal),
+      exec: (command, { timeoutSeconds = 60, ...options } = {}) => {
+        witness.commandLines.add(command.join(' '))
+        return execText(engine, container, { command, timeoutSeconds, ...options }, signal)
+      },
+      execStream: (command, { timeoutSeconds = 600, ...options } = {}) => {
+        witness.commandLines.add(command.join(' '))
+        return execStream(engine, container, { command, timeoutSeconds, ...options }, signal)
+      },
       hostPath: (path) => {
         const place = locate(facts, path)
         if (!place) throw new BackupError('PATH_UNREACHABLE', `${path} is on no mount`)
         return place.hostPath
       },
       reach: () => Promise.reject(new Error('these methods need no network')),
-      note: () => ({ [Symbol.dispose]: () => {} }),
-      warn: (text) => void warnings.push(text),
+      note: (detail) => {
+        say(witness, detail)
+        return { [Symbol.dispose]: () => {} }
+      },
+      warn: (text) => {
+        say(witness, text)
+        warnings.push(text)
+      },
       service: {
         state,
         start: async () => {
@@ -70,10 +102,10 @@ export function methodBench<K extends MethodKind>(
     spec,
     warnings,
     context,
-    capture: async () => {
+    capture: telling(witness, async () => {
       const facts: Facts = {}
       const fact = (name: string, value: Facts[string]) => void Object.assign(facts, { [name]: value })
-      const folder = await mkdtemp(join(lab.dir, 'snapshot-'))
+      const folder = await mkdtemp(join(snapshots(lab), 'snapshot-'))
       const artifacts: ArtifactRecord[] = []
       for await (const artifact of method.capture({ ...(await context()), fact }, spec)) {
         if (artifact.kind !== 'stream') throw new Error('these methods give streams')
@@ -84,16 +116,34 @@ export function methodBench<K extends MethodKind>(
         artifacts.push({ kind: 'stream', name: artifact.name, plain: digest, stored: { ...digest, file } })
       }
       return stored(folder, facts, artifacts)
-    },
-    restore: async (snapshot, disturb = (ctx) => ctx) => {
+    }),
+    restore: telling(witness, async (snapshot, disturb = (ctx) => ctx) => {
       const ctx = disturb(await context())
       await method.check?.(ctx, spec, snapshot)
       const still = await method.restore(ctx, spec, snapshot)
       await ctx.service.start()
       return [...still, ...(await method.prove(ctx, spec, snapshot))]
-    },
+    }),
   }
 }
+
+/** The witness sees what runs meanwhile, and hears the answer or the error. */
+const telling =
+  <A extends unknown[], T>(witness: Witness, work: (...args: A) => Promise<T>) =>
+  async (...args: A): Promise<T> => {
+    using _watch = witness.watch()
+    try {
+      const answer = await work(...args)
+      say(witness, answer)
+      return answer
+    } catch (error) {
+      say(witness, error)
+      throw error
+    }
+  }
+
+const say = ({ said }: Witness, what: unknown) => void said.push(inspect(what, everything))
+const everything = { depth: null, maxArrayLength: null, maxStringLength: null, breakLength: Number.POSITIVE_INFINITY }
 
 function stored(folder: string, facts: Facts, artifacts: ArtifactRecord[]): StoredSnapshot {
   return {

@@ -1,42 +1,44 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { expect } from 'vitest'
-import type { Lab } from './lab.ts'
-import type { Product } from './product.ts'
+import { eventually, type Lab } from './lab.ts'
+
+const runFile = promisify(execFile)
 
 /** A password of this run alone: other tests, on the same machine at the same time, show theirs on command lines. */
 export const newSecret = (what: string): string => `${what}-never-to-be-seen-${randomBytes(8).toString('hex')}`
 
-/** Variables that hold a secret, by their names; a shorter value may stand anywhere by chance. */
-const secretName = /PASSWORD|SECRET|TOKEN|KEY/i
-const leastLength = 12
-
-export function secretsOf(environment: Record<string, string> = {}): string[] {
-  return Object.entries(environment).flatMap(([name, value]) =>
-    secretName.test(name) && value.length >= leastLength ? [value] : [],
-  )
+/** Folders in which the product keeps something. */
+export interface Kept {
+  /** Of a repository only the manifests are looked at: data may be secret. */
+  repository?: string
+  /** All files in it. */
+  state: string
 }
 
-/** P9: none of the secrets stands in what the product said, wrote and ran, nor in what a container shows of itself. */
-export async function expectNone(
-  secrets: Iterable<string>,
-  lab: Lab,
-  { repository, state }: Pick<Product, 'repository' | 'state'>,
-  { outputs, commandLines }: { outputs: Iterable<string>; commandLines: Iterable<string> },
-): Promise<void> {
-  const places = {
+/** A service may be silent; and a bench, all of whose captures must fail, stores nothing. */
+const mayBeEmpty = new Set(['logs of the services', 'state'])
+
+/** P9: none of a lab's secrets stands in what the product said, kept and ran, nor in what a container shows of itself. */
+export async function expectNone(lab: Lab, { repository, state }: Kept): Promise<void> {
+  const { secrets, said, commandLines } = lab.witness
+  expect(secrets.size, 'there is no secret to look for').toBeGreaterThan(0)
+  const places: Record<string, string> = {
     labels: await allLabels(lab),
     'logs of the services': await allLogs(lab),
-    'output and log': [...outputs].join('\n'),
-    manifests: readAll(repository, (file) => file.endsWith('.json')),
-    state: readAll(state, () => true),
+    'output and log': said.join('\n'),
     'command lines': [...commandLines].join('\n'),
+    state: await textOf(lab, state, '*'),
+    ...(repository !== undefined && { manifests: await textOf(lab, repository, '*.json') }),
   }
-  for (const [place, text] of Object.entries(places)) {
-    if (place !== 'logs of the services') expect(text.length, `${place}: nothing was looked at`).toBeGreaterThan(0)
-    for (const secret of secrets) expect(text.includes(secret), `a secret stands in ${place}`).toBe(false)
-  }
+  const placesWhere = (isSo: (text: string) => boolean) =>
+    Object.keys(places).filter((place) => isSo(places[place] ?? ''))
+  const found = placesWhere((text) => secrets.values().some((secret) => text.includes(secret)))
+  expect(found, `a secret stands in ${found.join(', ')}`).toEqual([])
+  const empty = placesWhere((text) => text.trim() === '').filter((place) => !mayBeEmpty.has(place))
+  expect(empty, `nothing was looked at in ${empty.join(', ')}`).toEqual([])
 }
 
 const containers = async (lab: Lab) =>
@@ -58,9 +60,12 @@ async function allLogs(lab: Lab): Promise<string> {
   return files.map((path) => readFileSync(path, 'latin1')).join('\n')
 }
 
-function readAll(folder: string, choose: (file: string) => boolean): string {
-  if (!existsSync(folder)) return ''
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
-  const chosen = entries.filter((entry) => entry.isFile() && choose(entry.name))
-  return chosen.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1')).join('\n')
+/** Files of an ordinary user's containers are that user's own only in its namespace. Again where one went meanwhile. */
+async function textOf(lab: Lab, folder: string, name: string): Promise<string> {
+  const find = [folder, '-type', 'f', '-name', name, '-exec', 'cat', '{}', '+']
+  const read = async () =>
+    process.getuid?.() === 0
+      ? await runFile('find', find, { maxBuffer: 2 ** 28 })
+      : { stdout: await lab.podman(['unshare', 'find', ...find]) }
+  return (await eventually(read, 10, `files ${name} in ${folder} are read`)).stdout
 }

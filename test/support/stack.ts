@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { eventually, type Lab, type ProgramOptions } from './lab.ts'
 import type { Call } from './product.ts'
-import { expectNone, secretsOf } from './secrets.ts'
-import { watchCommandLines } from './watch-command-lines.ts'
+import { expectNone } from './secrets.ts'
 
 const runFile = promisify(execFile)
 const checkout = join(import.meta.dirname, '../..')
@@ -29,7 +28,7 @@ export interface Stack {
   shell(service: string | undefined, script: string): Promise<string>
   /** Names of the containers that run. */
   running(): Promise<string[]>
-  /** P9: none of the passwords of its .env stands where `expectNone` looks, nor in a command line seen during a `call`. */
+  /** P9: none of the passwords of its .env and of the lab's services stands where `expectNone` looks, nor in a command line seen during a `call`. */
   expectNoSecret(): Promise<void>
 }
 
@@ -67,8 +66,6 @@ export function openStack(
   const paths = files.map((name) => join(folder, name))
   const controller = lab.env.XNAI_BACKUP_NAME ?? ''
   const [before, after] = program === 'compose' ? ['-', '-1'] : ['_', '_1']
-  const outputs: string[] = []
-  const commandLines = new Set<string>()
   const stack: Stack = {
     folder,
     files,
@@ -80,9 +77,9 @@ export function openStack(
       await eventually(async () => (await stack.call(['plan'])).json.targets, 60, 'the controller answers')
     },
     async call(args) {
-      using _watch = watchCommandLines(commandLines)
+      using _watch = lab.witness.watch()
       const done = await callIn(lab, controller, args)
-      outputs.push(done.stdout, done.stderr)
+      lab.witness.said.push(done.stdout, done.stderr)
       return done
     },
     async shell(service, script) {
@@ -95,11 +92,10 @@ export function openStack(
     },
     async expectNoSecret() {
       const lines = (await readFile(join(folder, '.env'), 'utf8')).split('\n')
-      const env = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2)))
+      lab.witness.learn(Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2))))
       const mountOf = async (path: string) =>
         (await lab.inspect(controller)).Mounts.find(({ Destination }) => Destination === path)?.Source ?? ''
-      const places = { repository: await mountOf('/backups'), state: await mountOf('/var/lib/xnai-backup') }
-      await expectNone(secretsOf(env), lab, places, { outputs, commandLines })
+      await expectNone(lab, { repository: await mountOf('/backups'), state: await mountOf('/var/lib/xnai-backup') })
     },
   }
   return stack

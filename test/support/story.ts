@@ -12,12 +12,10 @@ import {
 } from './json-shapes.ts'
 import { type Lab, type LabOptions, startLab } from './lab.ts'
 import { type Call, type Product, productOf } from './product.ts'
-import { expectNone, secretsOf } from './secrets.ts'
-import { watchCommandLines } from './watch-command-lines.ts'
+import { expectNone } from './secrets.ts'
 
 /** A stack on real Podman, its operator, and what must stay secret all the while: disposing ends with `expectNoSecret`. */
 export interface Story extends AsyncDisposable {
-  /** Its `run` learns the secrets in a service's environment by the names of the variables. */
   readonly lab: Lab
   readonly product: Product
   /** One command with `--json`, logging all it can; the document has the shape that the contract promises. */
@@ -42,18 +40,17 @@ const shapes: Record<string, z.ZodType> = {
 }
 
 export async function openStory(name: string, secrets: string[] = [], options: LabOptions = {}): Promise<Story> {
-  const known = new Set(secrets)
-  const lab = learning(await startLab(name, options), known)
+  const lab = await startLab(name, options)
+  const { witness } = lab
+  for (const secret of secrets) witness.secrets.add(secret)
   const product = productOf(lab)
   mkdirSync(product.repository, { recursive: true })
-  const outputs: string[] = []
-  const commandLines = new Set<string>()
-  const expectNoSecret = () => expectNone(known, lab, product, { outputs, commandLines })
+  const expectNoSecret = () => expectNone(lab, product)
 
   const call: Story['call'] = async (args, { env, ...more } = {}) => {
-    using _watch = watchCommandLines(commandLines)
+    using _watch = witness.watch()
     const done = await product([...args, '--json'], { ...more, env: { XNAI_BACKUP_LOG_LEVEL: 'debug', ...env } })
-    outputs.push(done.stdout, done.stderr)
+    witness.said.push(done.stdout, done.stderr)
     expect(done.json, `no document of ${args.join(' ')}: ${done.stderr}`).toBeDefined()
     if (!args.includes('--dry-run')) {
       const shape = 'error' in done.json ? failureShape : shapes[args[0] ?? '']
@@ -86,21 +83,12 @@ export async function openStory(name: string, secrets: string[] = [], options: L
     expectNoSecret,
     [Symbol.asyncDispose]: async () => {
       try {
-        if (known.size > 0 && outputs.length > 0) await expectNoSecret()
+        if (witness.secrets.size > 0 && witness.said.length > 0) await expectNoSecret()
       } finally {
         await lab.stop()
       }
     },
   }
-}
-
-/** The same lab, whose services tell their secrets. */
-function learning(lab: Lab, known: Set<string>): Lab {
-  const run: Lab['run'] = (service) => {
-    for (const secret of secretsOf(service.env)) known.add(secret)
-    return lab.run(service)
-  }
-  return { ...lab, run }
 }
 
 /** Labels of the default target of a service. */

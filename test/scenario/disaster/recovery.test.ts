@@ -52,6 +52,7 @@ async function liveAndDie() {
   const before = await digests(stack)
   const { json } = await stack.call(['backup', '--all'])
   expect(json.outcome, JSON.stringify(json)).toBe('complete')
+  await stack.expectNoSecret()
   return { project: lab.project, files: stack.files, before }
 }
 
@@ -85,7 +86,10 @@ async function follow(lab: Lab, folder: string): Promise<void> {
   // The name of the controller's container is that of the page.
   delete env.XNAI_BACKUP_NAME
   const script = `set -euo pipefail\n${compose}\n${commands}`
-  const { stdout } = await runFile('bash', ['-c', script], { env, timeout: 600_000, maxBuffer: 16 * 1024 * 1024 })
+  using _watch = lab.witness.watch()
+  const options = { env, timeout: 600_000, maxBuffer: 16 * 1024 * 1024 }
+  const { stdout, stderr } = await runFile('bash', ['-c', script], options)
+  lab.witness.said.push(stdout, stderr)
   expect(stdout).toContain('vikunja-db')
 }
 

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, type LabContainer, redisImage } from '../../support/lab.ts'
 import { type Scan, scanTree } from '../../support/scan-tree.ts'
+import { newSecret } from '../../support/secrets.ts'
 import { backedUp, openStory, type Story } from '../../support/story.ts'
 
-const password = 'password-of-redis-on-docker'
+const password = newSecret('redis')
 /** Ends at once when asked to. */
 const command = ['sh', '-c', 'trap "exit 0" TERM; sleep infinity & wait']
 let story: Story
@@ -16,7 +17,7 @@ let data: string
 let bind: string
 
 beforeAll(async () => {
-  story = await openStory('docker-story', [password], { engine: 'docker' })
+  story = await openStory('docker-story', [], { engine: 'docker' })
   const { lab } = story
   bind = join(lab.dir, 'files', 'bind')
   mkdirSync(bind)

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import { mariadb } from '../../../src/methods/mariadb.ts'
 import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
-import { type Lab, type LabContainer, startLab } from '../../support/lab.ts'
-import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
+import type { Lab, LabContainer } from '../../support/lab.ts'
+import { type MethodBench, methodBench, plainSpec, startBenchLab } from '../../support/method-context.ts'
+import { newSecret } from '../../support/secrets.ts'
 import { rootPassword, type Server, startServer } from './server.ts'
 
 let lab: Lab
@@ -11,10 +12,10 @@ let server: Server
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 beforeAll(async () => {
-  lab = await startLab('mariadb-failures')
+  lab = await startBenchLab('mariadb-failures')
   const env = {
     MARIADB_ROOT_PASSWORD: rootPassword,
-    WRONG: 'wrong',
+    WRONG_PASSWORD: newSecret('wrong'),
     UNREADABLE_FILE: '/nowhere',
     PATH: `/tmp/first:${path}`,
   }
@@ -43,7 +44,7 @@ describe('what cannot be backed up is said', () => {
   })
 
   test('a wrong password, an unknown user, a file that cannot be read, a database that is not there', async () => {
-    const wrong = await capture(bench(server, { passwordEnv: 'WRONG' }))
+    const wrong = await capture(bench(server, { passwordEnv: 'WRONG_PASSWORD' }))
     expect(wrong).toMatchObject({ code: 'AUTH_FAILED', hint: expect.stringContaining('password-env') })
     expect(await capture(bench(server, { user: 'nobody' }))).toMatchObject({ code: 'AUTH_FAILED' })
     expect(await capture(bench(server, { passwordEnv: 'UNREADABLE' }))).toMatchObject({ code: 'AUTH_FAILED' })

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
-import { eventually, type Lab, startLab } from '../../support/lab.ts'
-import { type Server, startServer } from './server.ts'
+import { eventually, type Lab } from '../../support/lab.ts'
+import { startBenchLab } from '../../support/method-context.ts'
+import { appSecret, type Server, startServer } from './server.ts'
 import { content, fill } from './shop.ts'
 
 let lab: Lab
@@ -9,7 +10,7 @@ let lab: Lab
 let server: Server
 
 beforeAll(async () => {
-  lab = await startLab('mariadb')
+  lab = await startBenchLab('mariadb', [appSecret])
   const command = ['svc', 'mariadb', '--event-scheduler=ON', '--innodb-log-file-size=16M', '--skip-name-resolve']
   // In memory: its many small files are not what is tested here.
   server = await startServer(lab, { name: 'round', command, volumes: [], args: ['--tmpfs', '/var/lib/mysql'] })

@@ -12,7 +12,9 @@ export interface Server extends LabContainer {
 }
 
 export const rootPassword = newSecret('mariadb')
-export const appPassword = "app-password 'nobody' may see"
+export const appSecret = newSecret('app')
+/** With quotes around what SQL text and error text spell the same. */
+export const appPassword = `'${appSecret}' "`
 
 export async function startServer(
   lab: Lab,

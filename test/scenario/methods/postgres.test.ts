@@ -4,13 +4,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
 import { postgres } from '../../../src/methods/postgres.ts'
-import { eventually, type Lab, type LabContainer, type LabService, startLab } from '../../support/lab.ts'
-import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
+import { eventually, type Lab, type LabContainer, type LabService } from '../../support/lab.ts'
+import { type MethodBench, methodBench, plainSpec, startBenchLab } from '../../support/method-context.ts'
+import { newSecret } from '../../support/secrets.ts'
 
+const rolePassword = newSecret('role')
 let lab: Lab
 
 beforeAll(async () => {
-  lab = await startLab('postgres')
+  lab = await startBenchLab('postgres', [rolePassword])
 })
 afterAll(() => lab?.stop())
 
@@ -43,7 +45,7 @@ async function start(
 const makeDatabases = async ({ sql }: Instance) => {
   await sql(
     'postgres',
-    `CREATE ROLE app LOGIN PASSWORD 'secret of app'; CREATE ROLE reader; GRANT reader TO app;
+    `CREATE ROLE app LOGIN PASSWORD '${rolePassword}'; CREATE ROLE reader; GRANT reader TO app;
     CREATE TABLE in_postgres (a int); INSERT INTO in_postgres VALUES (7);`,
   )
   await sql('postgres', 'CREATE DATABASE shop OWNER app;')
@@ -230,7 +232,8 @@ describe('what cannot be backed up is said', () => {
     methodBench(lab, container.name, postgres, plainSpec('postgres', options))
 
   test('a wrong, a missing and a right password', async () => {
-    const env = { POSTGRES_PASSWORD: 'right', WRONG: 'wrong', POSTGRES_INITDB_ARGS: '--auth-local=scram-sha-256' }
+    const passwords = { POSTGRES_PASSWORD: newSecret('right'), WRONG_PASSWORD: newSecret('wrong') }
+    const env = { ...passwords, POSTGRES_INITDB_ARGS: '--auth-local=scram-sha-256' }
     const container = await lab.run({
       name: 'password',
       command: ['svc', 'postgres'],
@@ -242,7 +245,9 @@ describe('what cannot be backed up is said', () => {
       30,
       'a capture',
     )
-    expect(await capture({ bench: bench(container, { passwordEnv: 'WRONG' }) })).toMatchObject({ code: 'AUTH_FAILED' })
+    expect(await capture({ bench: bench(container, { passwordEnv: 'WRONG_PASSWORD' }) })).toMatchObject({
+      code: 'AUTH_FAILED',
+    })
     expect(await capture({ bench: bench(container) })).toMatchObject({
       code: 'AUTH_FAILED',
       hint: expect.stringContaining('password-env'),

@@ -4,14 +4,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import type { RestoreContext } from '../../../src/methods/method.ts'
 import { redis } from '../../../src/methods/redis.ts'
-import { eventually, type Lab, type LabContainer, type LabService, startLab } from '../../support/lab.ts'
-import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
+import { eventually, type Lab, type LabContainer, type LabService } from '../../support/lab.ts'
+import { type MethodBench, methodBench, plainSpec, startBenchLab } from '../../support/method-context.ts'
+import { newSecret } from '../../support/secrets.ts'
 
-const password = 'never-to-be-seen'
+const password = newSecret('redis')
 let lab: Lab
 
 beforeAll(async () => {
-  lab = await startLab('redis')
+  lab = await startBenchLab('redis', [password])
 })
 afterAll(() => lab?.stop())
 
@@ -23,11 +24,18 @@ interface Instance {
 }
 
 async function start(
-  service: LabService & { flags?: string[]; options?: Partial<MethodOptions['redis']>; cliFlags?: string[] },
+  service: LabService & {
+    flags?: string[]
+    config?: string
+    options?: Partial<MethodOptions['redis']>
+    cliFlags?: string[]
+  },
 ): Promise<Instance> {
-  const { flags = [], options = {}, cliFlags = [], ...rest } = service
+  const { flags = [], config = '', options = {}, cliFlags = [], ...rest } = service
   const volumes = rest.volumes ?? [`${lab.project}-${rest.name}:/data`]
-  const command = rest.command ?? ['svc', 'redis', ...flags]
+  // Passwords come by standard input, and stand in no command line.
+  const boot = `exec svc redis "$@" - <<END\n${config}\nEND`
+  const command = rest.command ?? ['sh', '-c', boot, 'sh', ...flags]
   const container = await lab.run({ ...rest, volumes, command })
   const script = `printf '%s\\n' "$COMMANDS" | REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli "$@"`
   const cli = (...commands: string[]) =>
@@ -96,10 +104,9 @@ describe('a round trip by content', () => {
       'my.aof',
       '--dbfilename',
       'my.rdb',
-      '--requirepass',
-      password,
     ]
-    await roundTrip(await start({ name: 'names', flags, env: { REDIS_PASSWORD: password } }))
+    const config = 'requirepass $REDIS_PASSWORD'
+    await roundTrip(await start({ name: 'names', flags, config, env: { REDIS_PASSWORD: password } }))
   })
 
   test('user 1000:1000 on a bind mount keeps its files', async () => {
@@ -118,13 +125,13 @@ describe('a round trip by content', () => {
   test('TLS only, with a password and an ACL user', async () => {
     const make =
       'openssl req -x509 -newkey rsa:2048 -nodes -keyout /tmp/key -out /tmp/cert -days 2 -subj /CN=redis 2>/dev/null'
-    const flags =
-      '--port 0 --tls-port 6380 --tls-cert-file /tmp/cert --tls-key-file /tmp/key --tls-ca-cert-file /tmp/cert --tls-auth-clients no'
-    const user = `--user backup on '>${password}' '~*' +ping +time +info +bgsave '+config|get'`
+    const files = 'tls-cert-file /tmp/cert\ntls-key-file /tmp/key\ntls-ca-cert-file /tmp/cert'
+    const user = 'user backup on >$REDIS_PASSWORD ~* +ping +time +info +bgsave +config|get'
+    const config = `port 0\ntls-port 6380\n${files}\ntls-auth-clients no\nsave 60 1\nrequirepass $REDIS_PASSWORD\n${user}`
     const instance = await start({
       name: 'tls',
-      env: { REDIS_PASSWORD: password, USERS: user },
-      command: ['sh', '-c', `${make}; exec svc redis --save 60 1 ${flags} --requirepass ${password} ${user}`],
+      env: { REDIS_PASSWORD: password },
+      command: ['sh', '-c', `${make}; exec svc redis - <<END\n${config}\nEND`],
       options: { port: 6380, tls: true, cacert: '/tmp/cert', user: 'backup' },
       cliFlags: ['-p', '6380', '--tls', '--cacert', '/tmp/cert'],
     })
@@ -142,16 +149,17 @@ describe('what goes wrong is said, and nothing is touched', () => {
     methodBench(lab, container.name, redis, plainSpec('redis', { port: 6379, tls: false, ...options }))
 
   test('passwords, rights, ports and transport', async () => {
-    const limited = `--user limited on '>${password}' '~*' +ping +info +time`
+    const config = 'requirepass $REDIS_PASSWORD\nuser limited on >$REDIS_PASSWORD ~* +ping +info +time'
+    const keep = 'printf %s "$REDIS_PASSWORD" >/run/secret'
     const { container } = await start({
       name: 'errors',
-      env: { REDIS_PASSWORD: password, WRONG: 'wrong' },
-      command: ['sh', '-c', `printf %s ${password} > /run/secret; exec svc redis --requirepass ${password} ${limited}`],
+      env: { REDIS_PASSWORD: password, WRONG_PASSWORD: newSecret('wrong') },
+      command: ['sh', '-c', `${keep}; exec svc redis - <<END\n${config}\nEND`],
     })
     const capture = (options: Partial<MethodOptions['redis']>) => tried(bench(container, options).capture())
     expect(await capture({ passwordFile: '/run/secret' })).toBe('done')
     expect(await capture({ passwordFile: '/run/none' })).toMatchObject({ code: 'AUTH_FAILED' })
-    expect(await capture({ passwordEnv: 'WRONG' })).toMatchObject({ code: 'AUTH_FAILED' })
+    expect(await capture({ passwordEnv: 'WRONG_PASSWORD' })).toMatchObject({ code: 'AUTH_FAILED' })
     expect(await capture({ passwordEnv: 'UNSET' })).toMatchObject({ code: 'AUTH_FAILED' })
     expect(await capture({ user: 'limited' })).toMatchObject({
       code: 'AUTH_FAILED',

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { prelude, type Subject, subjects } from '../../../scripts/demo/services.ts'
 import { attachLab, eventually, type LabContainer } from '../../support/lab.ts'
+import { expectNone, newSecret } from '../../support/secrets.ts'
 import { makeStack, type Stack } from '../../support/stack.ts'
 import { backedUp, states } from '../../support/story.ts'
 
@@ -40,6 +41,8 @@ export interface Journey {
   backup: any
   // biome-ignore lint/suspicious/noExplicitAny: documents of the contract
   restore: any
+  /** What the look for secrets had to say at the end of it; empty: nothing. */
+  secrets: string
   /** Of every container, before and after. */
   states: [Record<string, string>, Record<string, string>]
 }
@@ -65,38 +68,52 @@ async function tell(): Promise<Report> {
   const beside = await startBeside()
   await stack.up()
   const everything = [...subjects.map((subject) => itemOf(stack, subject)), ...beside]
-  const controller = await journey(everything, ['--all'], async (args) => (await stack.call(args)).json)
+  const controller = await journey(everything, ['--all'], {
+    call: async (args) => (await stack.call(args)).json,
+    expectNoSecret: stack.expectNoSecret,
+  })
 
   // The engine comes from DOCKER_HOST: with CONTAINER_HOST podman itself is a remote client, which has no unshare.
+  const [repository, state] = [join(folder, 'backups'), join(folder, 'state')]
   const env = {
     ...environment,
     XNAI_BACKUP_PROJECT: lab.project,
-    XNAI_BACKUP_LOCAL: `archive:${join(folder, 'backups')}`,
-    XNAI_BACKUP_STATE: join(folder, 'state'),
+    XNAI_BACKUP_LOCAL: `archive:${repository}`,
+    XNAI_BACKUP_STATE: state,
+    XNAI_BACKUP_LOG_LEVEL: 'debug',
   }
-  mkdirSync(join(folder, 'backups'))
+  mkdirSync(repository)
   const plain = await runFile(process.execPath, [main, 'backup', 'db'], { env }).catch((error) => error)
-  await lab.podman(['unshare', 'rm', '-rf', join(folder, 'state')])
+  lab.witness.said.push(plain.stderr)
+  await lab.podman(['unshare', 'rm', '-rf', state])
   const names = beside.map(({ name }) => name)
-  const unshared = await journey(beside, names, (args) =>
-    document('podman', ['unshare', process.execPath, main, ...args, '--json'], env),
-  )
+  const unshared = await journey(beside, names, {
+    call: (args) => document('podman', ['unshare', process.execPath, main, ...args, '--json'], env),
+    expectNoSecret: () => expectNone(lab, { repository, state }),
+  })
   return { controller, unshared, hint: plain.stderr, userId: process.getuid?.() }
 }
 
-async function journey(
-  items: Item[],
-  targets: string[],
-  product: (args: string[]) => Promise<unknown>,
-): Promise<Journey> {
+/** The product on one road. */
+interface Road {
+  call(args: string[]): Promise<unknown>
+  expectNoSecret(): Promise<void>
+}
+
+async function journey(items: Item[], targets: string[], { call, expectNoSecret }: Road): Promise<Journey> {
   for (const item of items) await item.fill()
   const before = await lookAt(items)
   const running = await states(lab)
-  const backup = await product(['backup', ...targets])
+  const backup = await call(['backup', ...targets])
   for (const item of items) await item.destroy()
   const destroyed = await lookAt(items)
-  const restore = await product(['restore', ...targets, '--yes'])
-  return { before, destroyed, after: await lookAt(items), backup, restore, states: [running, await states(lab)] }
+  const restore = await call(['restore', ...targets, '--yes'])
+  const after = await lookAt(items)
+  const secrets = await expectNoSecret().then(
+    () => '',
+    (error) => String(error),
+  )
+  return { before, destroyed, after, backup, restore, secrets, states: [running, await states(lab)] }
 }
 
 async function lookAt(items: Item[]): Promise<Looks> {
@@ -118,7 +135,8 @@ async function startBeside(): Promise<Item[]> {
   for (const name of ['cache', 'notes']) mkdirSync(join(folder, name))
   const cache = await lab.run({
     name: 'cache',
-    command: ['svc', 'redis', '--save', '60', '1'],
+    command: ['sh', '-c', 'exec svc redis --save 60 1 - <<END\nrequirepass $REDIS_PASSWORD\nEND'],
+    env: { REDIS_PASSWORD: newSecret('redis') },
     user: '1000:1000',
     volumes: [`${join(folder, 'cache')}:/data:U`],
     labels: backedUp('redis'),
@@ -126,8 +144,9 @@ async function startBeside(): Promise<Item[]> {
   const db = await lab.run({
     name: 'db',
     command: ['svc', 'postgres'],
+    env: { POSTGRES_PASSWORD: newSecret('postgres'), POSTGRES_INITDB_ARGS: '--auth-local=scram-sha-256' },
     volumes: ['db:/var/lib/postgresql'],
-    labels: backedUp('postgres'),
+    labels: backedUp('postgres', { 'postgres.password-env': 'POSTGRES_PASSWORD' }),
   })
   const notes = await lab.run({
     name: 'notes',
@@ -136,14 +155,14 @@ async function startBeside(): Promise<Item[]> {
     labels: backedUp('files'),
     args: ['--userns', 'keep-id'],
   })
-  await eventually(() => cache.exec(['redis-cli', 'PING']), 60, 'redis answers')
-  await eventually(() => db.exec(['psql', '-U', 'postgres', '-c', 'SELECT 1']), 120, 'the database answers')
+  await eventually(() => shell(cache, `${prelude}; redis-cli -e PING`), 60, 'redis answers')
+  await eventually(() => query(db, 'SELECT 1'), 120, 'the database answers')
   await writeNotes()
   return [cacheItem(cache), databaseItem(db), notesItem(notes)]
 }
 
 function cacheItem(cache: LabContainer): Item {
-  const run = (script: string) => shell(cache, script)
+  const run = (script: string) => shell(cache, `${prelude}; ${script}`)
   return {
     name: 'cache',
     fill: () => run('redis-cli SET greeting "good day"; redis-cli SET other 5; redis-cli DEL newer; redis-cli SAVE'),
@@ -152,8 +171,13 @@ function cacheItem(cache: LabContainer): Item {
   }
 }
 
+function query(db: LabContainer, sql: string): Promise<string> {
+  const psql = `PGPASSWORD="$POSTGRES_PASSWORD" psql -XqAt -v ON_ERROR_STOP=1 -U postgres -c "$0"`
+  return db.exec(['sh', '-c', psql, sql])
+}
+
 function databaseItem(db: LabContainer): Item {
-  const run = (sql: string) => db.exec(['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-U', 'postgres', '-c', sql])
+  const run = (sql: string) => query(db, sql)
   return {
     name: 'db',
     fill: () =>
@@ -201,9 +225,11 @@ function shell({ name }: LabContainer, script: string, options: string[] = []): 
 
 /** The document of a call, also when it failed. */
 async function document(file: string, args: string[], env: Record<string, string>): Promise<unknown> {
-  const { stdout } = await runFile(file, args, { env, maxBuffer: 2 ** 26 }).catch((error) => {
+  using _watch = lab.witness.watch()
+  const { stdout, stderr } = await runFile(file, args, { env, maxBuffer: 2 ** 26 }).catch((error) => {
     if (error.stdout) return error
     throw error
   })
+  lab.witness.said.push(stdout, stderr)
   return JSON.parse(stdout)
 }

@@ -41,6 +41,11 @@ describe('a rootless stack of an ordinary user', () => {
 
   test('by the command line under podman unshare', () => expectJourney(report.unshared, beside))
 
+  test('P9: no password shows anywhere', () => {
+    expect(report.controller.secrets).toBe('')
+    expect(report.unshared.secrets).toBe('')
+  })
+
   test('owners are as the services see them', () => {
     const { cache, notes } = report.controller.after
     expect(cache).toContain('/data/dump.rdb 1000:1000\n')
