@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '../errors.ts'
 import { bringUp } from './database-server.ts'
-import type { CaptureContext, Method, StoredSnapshot } from './method.ts'
+import type { CaptureContext, Method } from './method.ts'
 import { awaitMongodb, connectMongodb, type MongodbClient } from './mongodb/client.ts'
 import {
   type ArchiveContents,
@@ -11,7 +11,8 @@ import {
   withoutServerDatabases,
 } from './mongodb/contents.ts'
 import { asDumpError, describeFailure } from './mongodb/failure.ts'
-import { compareContents, countDocuments, dropOthers, recordContents } from './mongodb/inventory.ts'
+import { refuseRouter, refuseUnfit } from './mongodb/fitness.ts'
+import { compareContents, countDocuments, dropOthers, measureStorage, recordContents } from './mongodb/inventory.ts'
 
 const artifact = 'mongodb.archive'
 
@@ -29,6 +30,7 @@ export const mongodb: Method<'mongodb'> = {
     const client = await connectMongodb(ctx, options)
     refuseRouter(client, 'TARGET_BROKEN')
     ctx.fact('server', client.server.version)
+    ctx.fact('bytes', await measureStorage(client))
     const found = noContents()
     yield { kind: 'stream', name: artifact, open: () => openDump(client, found) }
     recordContents(found, ctx.fact)
@@ -36,12 +38,12 @@ export const mongodb: Method<'mongodb'> = {
   },
 
   async check(ctx, { options }, snapshot) {
-    if (ctx.container.state === 'running') refuseUnfit(await connectMongodb(ctx, options), snapshot)
+    if (ctx.container.state === 'running') await refuseUnfit(ctx, await connectMongodb(ctx, options), snapshot)
   },
 
   async restore(ctx, spec, snapshot) {
     const client = await bringUp(ctx, spec, connectMongodb, awaitMongodb)
-    refuseUnfit(client, snapshot)
+    await refuseUnfit(ctx, client, snapshot)
     const dropped = await dropOthers(client, snapshot.facts)
     if (dropped.length > 0) ctx.warn(`not in the snapshot and dropped: ${dropped.join(', ')}`)
     ctx.warn('accounts and roles were left as they are')
@@ -80,25 +82,6 @@ function noteInstant(ctx: CaptureContext, { server }: MongodbClient, found: Arch
   ctx.fact('oplog', found.documents.has(oplogNamespace))
   if (server.replicaSet !== undefined) return
   ctx.warn('the server is no member of a replica set: what was written during the dump may be in it in part')
-}
-
-function refuseRouter({ server }: MongodbClient, code: 'TARGET_BROKEN' | 'RESTORE_REFUSED'): void {
-  if (!server.router) return
-  const hint = 'Label a member of a replica set; a sharded cluster needs tools of its own.'
-  throw new BackupError(code, 'the container runs a router of a sharded cluster', { hint })
-}
-
-function refuseUnfit(client: MongodbClient, { facts }: StoredSnapshot): void {
-  refuseRouter(client, 'RESTORE_REFUSED')
-  const number = (version: string) => {
-    const [major = 0, minor = 0] = version.split('.').map(Number)
-    return major * 1000 + minor
-  }
-  if (number(client.server.version) >= number(String(facts.server))) return
-  const message = `the dump comes from MongoDB ${facts.server}, the server is MongoDB ${client.server.version}`
-  throw new BackupError('RESTORE_REFUSED', message, {
-    hint: `Nothing was touched. Use an image of MongoDB ${facts.server} or newer.`,
-  })
 }
 
 /** mongorestore may end with exit code 0 although documents were not taken. */

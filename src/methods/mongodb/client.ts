@@ -22,6 +22,8 @@ export interface ServerFacts {
   replicaSet?: string
   /** A router of a sharded cluster. */
   router: boolean
+  /** Absolute, in the container. */
+  dataDirectory: string
 }
 
 /** Hours, in seconds: dumps, restores and counts of large databases. */
@@ -76,4 +78,6 @@ if (env.XNAI_PASSWORD) admin.auth(env.XNAI_USER, env.XNAI_PASSWORD);
 `
 
 const serverScript = `const hello = admin.runCommand({ hello: 1 });
-say({ version: admin.version(), replicaSet: hello.setName, router: hello.msg === 'isdbgrid' });`
+const { parsed } = admin.runCommand({ getCmdLineOpts: 1 });
+const dataDirectory = parsed?.storage?.dbPath ?? '/data/db';
+say({ version: admin.version(), replicaSet: hello.setName, router: hello.msg === 'isdbgrid', dataDirectory });`

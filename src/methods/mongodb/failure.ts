@@ -16,7 +16,7 @@ export function describeFailure(
   if (exitCode === unreadableSecret)
     return new BackupError('AUTH_FAILED', 'the file that holds the login cannot be read in the container')
   const said = reasonOf(stderr)
-  return judgeConnection(said) ?? new BackupError(code, `${tool}: exit code ${exitCode}${said && `: ${said}`}`)
+  return judgeServer(said) ?? new BackupError(code, `${tool}: exit code ${exitCode}${said && `: ${said}`}`)
 }
 
 /** A failed program is a failed dump; a cut stream, a timeout and an abort stay what they are. */
@@ -26,7 +26,7 @@ export function asDumpError(cause: unknown): BackupError {
   const said = reasonOf(error.message)
   if (/exit code 12[67]\b/.test(error.message))
     return new BackupError('TOOL_MISSING', 'no mongodump in the image', { cause })
-  return judgeConnection(said) ?? new BackupError('DUMP_FAILED', `mongodump failed: ${said}`)
+  return judgeServer(said) ?? new BackupError('DUMP_FAILED', `mongodump failed: ${said}`)
 }
 
 /** The tools tell the reason before their last line, which is a summary; around it stands the progress. */
@@ -36,7 +36,10 @@ function reasonOf(output: string): string {
   return (reasons.length > 0 ? reasons : lines).slice(-3).join('\n')
 }
 
-function judgeConnection(said: string): BackupError | undefined {
+/** The server's disk, the login or the server itself, where the words of the program tell. */
+function judgeServer(said: string): BackupError | undefined {
+  if (/No space left on device|OutOfDiskSpace|disk is full/i.test(said))
+    return new BackupError('NO_SPACE', `MongoDB has no room on its disk: ${said}`, { hint: spaceHint })
   if (
     /Authentication failed|AuthenticationFailed|auth error|requires authentication|not authorized|Unauthorized/i.test(
       said,
@@ -47,9 +50,14 @@ function judgeConnection(said: string): BackupError | undefined {
     })
   }
   if (
-    /ECONNREFUSED|connection refused|server selection error|could not connect to server|MongoNetworkError/i.test(said)
+    /ECONNREFUSED|connection refused|server selection error|could not connect to server|MongoNetworkError|socket was unexpectedly closed/i.test(
+      said,
+    )
   ) {
-    return new BackupError('SERVICE_DOWN', `MongoDB does not answer: ${said}`)
+    const hint = 'Look at its log (podman logs NAME): a MongoDB whose disk is full ends itself.'
+    return new BackupError('SERVICE_DOWN', `MongoDB does not answer: ${said}`, { hint })
   }
   return undefined
 }
+
+export const spaceHint = "Free space on the file system of MongoDB's data, then try again."

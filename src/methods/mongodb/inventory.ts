@@ -24,15 +24,28 @@ export function countDocuments(client: MongodbClient): Promise<Present[]> {
   return client.ask(eachCollection(count), longSeconds)
 }
 
-const eachCollection = (
+/** Bytes on the disk of the server, what is free in its files not counted, where the server tells. */
+export async function measureStorage(client: MongodbClient): Promise<number> {
+  const script = `let bytes = 0;
+    ${eachDatabase(`const { storageSize, indexSize, totalFreeStorageSize = 0 } = database.runCommand({ dbStats: 1, freeStorage: 1 });
+    bytes += Number(storageSize) + Number(indexSize) - Number(totalFreeStorageSize);`)}
+    say(bytes);`
+  const [bytes = 0] = await client.ask<number>(script, 600)
+  return bytes
+}
+
+const eachCollection = (act: string) =>
+  eachDatabase(`for (const info of database.getCollectionInfos()) {
+    if (info.name.startsWith('system.')) continue;
+    ${act}
+  }`)
+
+const eachDatabase = (
   act: string,
 ) => `for (const { name } of admin.adminCommand({ listDatabases: 1, nameOnly: true }).databases) {
   if (${JSON.stringify(serverDatabases)}.includes(name)) continue;
   const database = client.getDB(name);
-  for (const info of database.getCollectionInfos()) {
-    if (info.name.startsWith('system.')) continue;
-    ${act}
-  }
+  ${act}
 }`
 
 /** Drops what is there and not in the snapshot: a snapshot is the state. */

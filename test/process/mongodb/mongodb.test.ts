@@ -13,8 +13,8 @@ import { mongodb } from '../../../src/methods/mongodb.ts'
 import type { Facts } from '../../../src/repository/repository.ts'
 import { fakeEngine } from '../../fakes/engine.ts'
 import { localCommands } from '../../fakes/local-commands.ts'
+import { archiveOf } from '../../fakes/mongodb/archive.ts'
 import { plainSpec } from '../../support/method-context.ts'
-import { archiveOf } from './archive.ts'
 import { makeTools, type Tools } from './tools.ts'
 
 // There is no package of MongoDB: the method runs against programs that say what its tools were recorded to say.
@@ -45,7 +45,8 @@ const shop = (more: Parameters<typeof archiveOf>[1] = {}) =>
 const say = (value: object) => `echo 'xnai-backup ${JSON.stringify(value)}'`
 /** Answers to the two kinds of questions; a third one drops. */
 const server = (facts: object = {}) =>
-  `case $1 in *'hello: 1'*) echo 'a notice'; ${say({ version: '7.0.14', router: false, ...facts })}; exit 0 ;; esac\n`
+  `case $1 in *'hello: 1'*) echo 'a notice'; ${say({ version: '7.0.14', router: false, dataDirectory: folder, ...facts })}; exit 0 ;;
+  *dbStats*) echo 'xnai-backup 4711'; exit 0 ;; esac\n`
 const present = (...collections: [string, string, number, number][]) => {
   const lines = collections.map(([database, name, documents, indexes]) =>
     say({ database, name, type: 'collection', documents, indexes }),
@@ -82,7 +83,7 @@ function world(
       execText(engine, 'db', { command, timeoutSeconds, ...more }, signal),
     execStream: (command, { timeoutSeconds = 60, ...more } = {}) =>
       execStream(engine, 'db', { command, timeoutSeconds, ...more }, signal),
-    hostPath: () => '',
+    hostPath: (path) => path,
     reach: never,
     note: never as never,
     warn: (text) => void warnings.push(text),
@@ -122,6 +123,7 @@ describe('mongodb, against recorded output of its tools', () => {
     const snapshot = await capture()
     expect(facts).toEqual({
       server: '7.0.14',
+      bytes: 4711,
       oplog: false,
       'collections of shop': { orders: '2 indexes', empty: '1 indexes', recent: 'view' },
       'documents of shop': { orders: 3, empty: 0 },

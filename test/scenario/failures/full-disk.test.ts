@@ -5,7 +5,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../support/lab.ts'
 import type { Call } from '../../support/product.ts'
 import { openStory, type Story, states } from '../../support/story.ts'
-import { files, postgres, qdrant, redis, type Service, type Subject, sqlite, victoriametrics } from './subjects.ts'
+import { mongoCommand } from '../mongodb/server.ts'
+import {
+  files,
+  mongodb,
+  postgres,
+  qdrant,
+  redis,
+  type Service,
+  type Subject,
+  sqlite,
+  victoriametrics,
+} from './subjects.ts'
 
 let story: Story
 
@@ -26,10 +37,15 @@ interface Case {
   hint: RegExp
   /** Some megabytes, all of it numbers. */
   load(service: Service): Promise<unknown>
+  /** Takes away what was backed up, where it would be replaced in its place otherwise. */
+  lose?(service: Service): Promise<unknown>
 }
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index + 10)
 const shell = (script: string) => (service: Service) => service.exec(['sh', '-c', script])
+
+/** For mongosh: a few large documents. */
+const padded = "[10, 11, 12, 13].map((_id) => ({ _id, text: 'x'.repeat(1000000) }))"
 
 const cases: Case[] = [
   {
@@ -75,17 +91,27 @@ const cases: Case[] = [
     isReadable: true,
     hint: /small files/,
     load: (service) => service.add(...range(2000)),
+    lose: shell('rm /data/*'),
+  },
+  {
+    subject: mongodb,
+    size: 40,
+    left: 1,
+    isReadable: true,
+    hint: /MongoDB/,
+    load: (service) => service.exec(mongoCommand(`shop.getCollection('entry').insertMany(${padded})`)),
+    lose: (service) => service.exec(mongoCommand(`shop.getCollection('entry').drop()`)),
   },
 ]
 
 describe('the disk of the service is full', () => {
-  test.each(cases)('$subject.method', async ({ subject, size, left, load, isReadable, hint }) => {
+  test.each(cases)('$subject.method', async ({ subject, size, left, load, lose, isReadable, hint }) => {
     const { method } = subject
     const disk = makeDisk(method, size)
     const service = await subject.start(story, { name: method, data: disk.data })
     await load(service)
     const id = await story.backUp(method)
-    if (method === 'files') await service.exec(['sh', '-c', 'rm /data/*'])
+    await lose?.(service)
     await service.add(1)
     disk.fill(left)
     if (method === 'victoriametrics') await eventually(() => isNoticed(service), 60, 'the server looks at its disk')

@@ -2,6 +2,7 @@ import type { MethodKind } from '../../../src/labels/spec.ts'
 import { eventually, type LabContainer, type LabService } from '../../support/lab.ts'
 import { newSecret } from '../../support/secrets.ts'
 import { backedUp, type Story } from '../../support/story.ts'
+import * as mongo from '../mongodb/server.ts'
 import { awaitReady, chooseSource, startQdrant } from '../qdrant/server.ts'
 
 /** A service that keeps numbers, backed up by one of the methods. */
@@ -80,6 +81,26 @@ export const postgres: Subject = {
           `SELECT to_regclass('entry') IS NOT NULL AS there \\gset\n\\if :there\nSELECT n FROM entry ORDER BY n;\n\\endif`,
         ),
       leftovers: () => sql(`SELECT datname FROM pg_database WHERE datname LIKE 'xnai%'`),
+    })
+  },
+}
+
+export const mongodb: Subject = {
+  method: 'mongodb',
+  moments: ['replace'],
+  start: async (story, { data, labels, ...options }) => {
+    const source = await mongo.chooseSource(story.lab)
+    const instance = await mongo.startMongodb(story.lab, source, {
+      ...options,
+      labels: backedUp('mongodb', labels),
+      ...(data !== undefined && { data }),
+    })
+    await mongo.awaitReady(instance)
+    const entry = `shop.getCollection('entry')`
+    return serve(instance.container, {
+      add: (numbers) => instance.shell(`${entry}.insertMany(${JSON.stringify(numbers.map((n) => ({ _id: n })))})`),
+      numbers: async () => (await instance.shell(`${entry}.find().forEach(({ _id }) => say(_id))`)).join('\n'),
+      leftovers: async () => '',
     })
   },
 }
@@ -189,7 +210,7 @@ export const files: Subject = {
   },
 }
 
-export const subjects: Subject[] = [redis, postgres, qdrant, victoriametrics, sqlite, files]
+export const subjects: Subject[] = [redis, postgres, mongodb, qdrant, victoriametrics, sqlite, files]
 
 const ourFiles = ({ exec }: LabContainer, folder: string) => exec(['find', folder, '-name', '*xnai*'])
 

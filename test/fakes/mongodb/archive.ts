@@ -10,27 +10,28 @@ export function archiveOf(
     server_version: serverVersion,
     tool_version: '100.10.0',
   })
-  const prelude = collections.map(({ db, name, type = 'collection', documents = 0, indexes = 1 }) => {
+  const prelude = collections.map(({ db, name, type = 'collection', indexes = 1, ...collection }) => {
+    const documents = fieldsOf(collection.documents, name)
     const metadata = JSON.stringify({
       indexes: Array.from({ length: indexes }, (_, index) => ({ v: 2, name: `i${index}` })),
       type,
     })
-    return bson({ db, collection: name, metadata, size: documents * 100, type })
+    return bson({ db, collection: name, metadata, size: documents.length * 100, type })
   })
   const stored = collections.filter(({ type = 'collection' }) => type === 'collection')
   const streams = [
-    ...stored.map(({ db, name, documents = 0 }) => ({ db, collection: name, documents })),
-    ...(oplog === undefined ? [] : [{ db: '', collection: 'oplog', documents: oplog }]),
+    ...stored.map(({ db, name, documents }) => ({ db, collection: name, documents: fieldsOf(documents, name) })),
+    ...(oplog === undefined ? [] : [{ db: '', collection: 'oplog', documents: fieldsOf(oplog, 'oplog') }]),
   ]
   // Collections come interleaved: the first half of each, then the rest.
-  const half = (count: number) => Math.ceil(count / 2)
+  const half = ({ length }: Fields[]) => Math.ceil(length / 2)
   const first = streams.map(({ documents, ...name }) =>
-    block({ ...name, EOF: false, CRC: 0n }, name.collection, half(documents)),
+    block({ ...name, EOF: false, CRC: 0n }, documents.slice(0, half(documents))),
   )
   const rest = streams.map(({ documents, ...name }) =>
-    block({ ...name, EOF: false, CRC: 0n }, name.collection, documents - half(documents)),
+    block({ ...name, EOF: false, CRC: 0n }, documents.slice(half(documents))),
   )
-  const ends = streams.map(({ documents: _, ...name }) => block({ ...name, EOF: true, CRC: 4711n }, '', 0))
+  const ends = streams.map(({ documents: _, ...name }) => block({ ...name, EOF: true, CRC: 4711n }, []))
   return Buffer.concat([Buffer.from('6de29981', 'hex'), head, ...prelude, end, ...first, ...rest, ...ends])
 }
 
@@ -38,22 +39,24 @@ export interface FakeCollection {
   db: string
   name: string
   type?: string
-  documents?: number
+  /** Their number, where their content does not matter. */
+  documents?: number | Fields[]
   indexes?: number
 }
 
 const end = Buffer.from('ffffffff', 'hex')
 
-const block = (header: Record<string, Field>, text: string, documents: number) =>
-  Buffer.concat([
-    bson(header),
-    ...Array.from({ length: documents }, (_, n) => bson({ _id: n, text: text.repeat(n + 1) })),
-    end,
-  ])
+const block = (header: Fields, documents: Fields[]) => Buffer.concat([bson(header), ...documents.map(bson), end])
 
-type Field = string | number | bigint | boolean
+const fieldsOf = (documents: number | Fields[] = 0, text: string): Fields[] =>
+  typeof documents === 'number'
+    ? Array.from({ length: documents }, (_, n) => ({ _id: n, text: text.repeat(n + 1) }))
+    : documents
 
-function bson(fields: Record<string, Field>): Buffer {
+type Field = string | number | bigint | boolean | null
+export type Fields = Record<string, Field>
+
+function bson(fields: Fields): Buffer {
   const elements = Object.entries(fields).map(([name, value]) => {
     const { type, bytes } = encode(value)
     return Buffer.concat([Buffer.from([type]), Buffer.from(`${name}\0`), bytes])
@@ -65,6 +68,7 @@ function bson(fields: Record<string, Field>): Buffer {
 }
 
 function encode(value: Field): { type: number; bytes: Buffer } {
+  if (value === null) return { type: 0x0a, bytes: Buffer.alloc(0) }
   if (typeof value === 'boolean') return { type: 0x08, bytes: Buffer.from([value ? 1 : 0]) }
   const bytes = Buffer.alloc(typeof value === 'bigint' ? 8 : 4)
   if (typeof value === 'bigint') bytes.writeBigInt64LE(value)

@@ -1,0 +1,43 @@
+import { BackupError } from '../../errors.ts'
+import type { FactValue } from '../../repository/repository.ts'
+import { freeBytes } from '../database-server.ts'
+import type { MethodContext, StoredSnapshot } from '../method.ts'
+import type { MongodbClient } from './client.ts'
+import { spaceHint } from './failure.ts'
+import { measureStorage } from './inventory.ts'
+
+/** All that is known to make a restore impossible, found before anything is touched. */
+export async function refuseUnfit(ctx: MethodContext, client: MongodbClient, { facts }: StoredSnapshot): Promise<void> {
+  refuseRouter(client, 'RESTORE_REFUSED')
+  refuseOlderServer(client, String(facts.server))
+  await refuseFull(ctx, client, facts.bytes)
+}
+
+export function refuseRouter({ server }: MongodbClient, code: 'TARGET_BROKEN' | 'RESTORE_REFUSED'): void {
+  if (!server.router) return
+  const hint = 'Label a member of a replica set; a sharded cluster needs tools of its own.'
+  throw new BackupError(code, 'the container runs a router of a sharded cluster', { hint })
+}
+
+function refuseOlderServer({ server }: MongodbClient, dumped: string): void {
+  const series = (version: string) => {
+    const [major = 0, minor = 0] = version.split('.').map(Number)
+    return major * 1000 + minor
+  }
+  if (series(server.version) >= series(dumped)) return
+  const message = `the dump comes from MongoDB ${dumped}, the server is MongoDB ${server.version}`
+  throw new BackupError('RESTORE_REFUSED', message, {
+    hint: `Nothing was touched. Use an image of MongoDB ${dumped} or newer.`,
+  })
+}
+
+/** Each collection of now is removed before that of the snapshot comes. A server whose disk is full ends itself. */
+async function refuseFull(ctx: MethodContext, client: MongodbClient, recorded: FactValue | undefined): Promise<void> {
+  const { dataDirectory } = client.server
+  const needed = Number(recorded ?? 0)
+  const free = await freeBytes(ctx, dataDirectory, "MongoDB's")
+  if (free === undefined || free >= needed) return
+  if (free + (await measureStorage(client)) >= needed) return
+  const message = `the databases need ${needed} bytes, ${dataDirectory} has ${free} free beside those of now`
+  throw new BackupError('NO_SPACE', message, { hint: spaceHint })
+}
