@@ -68,7 +68,8 @@ export function recordContents(
   found: ArchiveContents,
   fact: (name: string, value: Record<string, string | number>) => void,
 ): void {
-  const isStill = (found.documents.get(oplogNamespace) ?? 0) === 0
+  // The first operation is the last one before the dump: mongodump takes all from that on.
+  const isStill = (found.documents.get(oplogNamespace) ?? 0) <= 1
   const ours = found.collections.filter(({ database, name }) => !isOfServer(database) && !name.startsWith('system.'))
   for (const [database, collections] of Map.groupBy(ours, (each) => each.database)) {
     fact(collectionsFact(database), Object.fromEntries(collections.map(({ name, ...each }) => [name, describe(each)])))

@@ -147,7 +147,7 @@ describe('mongodb, against recorded output of its tools', () => {
     expect(`${calls()}${journal.join()}${JSON.stringify(facts)}`).not.toContain('ecret')
   })
 
-  test('a member of a replica set: the operations of the dump go with it, and documents are not compared', async () => {
+  test('a member of a replica set: the operations of the dump go with it, and documents are compared where there were none', async () => {
     tools.shell(`${server({ replicaSet: 'rs0' })}${present(['shop', 'orders', 4, 2], ['shop', 'empty', 0, 1])}`)
     tools.archive(shop({ oplog: 2 }))
     const { capture, restore, facts, warnings } = world()
@@ -157,6 +157,9 @@ describe('mongodb, against recorded output of its tools', () => {
     expect((await restore(snapshot)).filter(({ ok }) => !ok)).toEqual([])
     expect(calls()).toMatch(/mongodump .*--archive --oplog\n/)
     expect(calls()).toMatch(/mongorestore .*--oplogReplay\n/)
+    tools.archive(shop({ oplog: 1 }))
+    await capture()
+    expect(facts).toMatchObject({ oplog: true, 'documents of shop': { orders: 3, empty: 0 } })
   })
 
   test('the login by labels, by a file, and without any', async () => {
@@ -216,6 +219,17 @@ describe('mongodb, against recorded output of its tools', () => {
       code: 'RESTORE_FAILED',
       message: expect.stringContaining(said),
     })
+  })
+
+  test.each([
+    ['the disk of the server is full', '(OutOfDiskSpace) No space left on device', 'NO_SPACE'],
+    ['the server has ended', 'connection(127.0.0.1:27017[-3]) socket was unexpectedly closed: EOF', 'SERVICE_DOWN'],
+  ])('%s in the middle of a restore: said so, with a hint', async (_, said, code) => {
+    const { capture, restore } = world()
+    const snapshot = await capture()
+    tools.ending('mongorestore', `echo '2026 Failed: shop.orders: error restoring: ${said}' >&2; exit 1`)
+    const hint = expect.stringMatching(/full|Free space/)
+    expect(await failure(restore(snapshot))).toMatchObject({ code, message: expect.stringContaining(said), hint })
   })
 
   test('what came back otherwise is seen', async () => {
