@@ -1,9 +1,8 @@
 import type { Facts } from '../../repository/repository.ts'
+import { compare, type Rows } from '../compare.ts'
 import type { Check } from '../method.ts'
 import type { Account } from './accounts.ts'
 import type { DatabaseFacts } from './inventory.ts'
-
-export type Rows = Record<string, number>
 
 /** The facts of one database, under names that carry its own. */
 export const rowsFact = (database: string): string => `rows of ${database}`
@@ -11,17 +10,6 @@ export const databaseFact = (database: string): string => `database ${database}`
 export const objectsFact = (database: string): string => `objects of ${database}`
 
 export const recordedRows = (facts: Facts, database: string): Rows => (facts[rowsFact(database)] ?? {}) as Rows
-
-/** One line for all tables that agree, one for each that does not. */
-export function compareRows(database: string, expected: Rows, actual: Rows): Check[] {
-  const names = [...new Set([...Object.keys(expected), ...Object.keys(actual)])]
-  const differing = names.filter((name) => expected[name] !== actual[name])
-  const say = (rows: number | undefined) => (rows === undefined ? 'no such table' : String(rows))
-  return [
-    compare(`${database}: rows`, sum(expected), sum(actual)),
-    ...differing.map((name) => compare(`${database}: rows of ${name}`, say(expected[name]), say(actual[name]))),
-  ]
-}
 
 /** Everything but rows: the database itself, views, routines, triggers, events. What was not recorded is not compared. */
 export function compareObjects(facts: Facts, database: string, now: DatabaseFacts | undefined): Check[] {
@@ -44,15 +32,3 @@ export function compareAccounts(expected: Account[], now: Account[]): Check {
   const actual = missing.length === 0 ? `${expected.length} there` : `missing: ${missing.join(', ')}`
   return compare('accounts', `${expected.length} there`, actual)
 }
-
-function sum(rows: Rows): string {
-  const counts = Object.values(rows)
-  return `${counts.reduce((total, count) => total + count, 0)} in ${counts.length} tables`
-}
-
-const compare = (name: string, expected: string, actual: string): Check => ({
-  name,
-  expected,
-  actual,
-  ok: expected === actual,
-})

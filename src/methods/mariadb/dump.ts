@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
+import { keepTail } from '../tail.ts'
 import type { MariadbClient } from './client.ts'
 import { asDumpError } from './failure.ts'
 import type { DatabaseFacts } from './inventory.ts'
@@ -18,19 +19,19 @@ const endMark = /(^|\n)-- Dump completed[^\n]*\s*$/
 export async function openDump(client: MariadbClient, names: string[], scan: DumpScan): Promise<Readable> {
   const own = client.server.product === 'mysql' ? mysqlOptions : []
   const source = await client.stream('dump', [...dumpOptions, ...own, '--databases', '--', ...names])
-  let tail = ''
+  const tail = keepTail()
   const bytes = async function* () {
     try {
       for await (const chunk of source) {
         scan.write(chunk)
-        tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - 1024))).slice(-1024)
+        tail.add(chunk)
         yield chunk
       }
     } catch (cause) {
       throw withViewHint(asDumpError(cause, 'the dump'))
     }
-    if (tail === '') throw new BackupError('DUMP_FAILED', 'the dump came out empty')
-    if (!endMark.test(tail)) throw new BackupError('DUMP_FAILED', 'the dump has no end: its last line is missing')
+    if (tail.text === '') throw new BackupError('DUMP_FAILED', 'the dump came out empty')
+    if (!endMark.test(tail.text)) throw new BackupError('DUMP_FAILED', 'the dump has no end: its last line is missing')
   }
   return Readable.from(bytes(), { objectMode: false })
 }

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
+import { compareRows } from '../compare.ts'
 import type { Check, MethodContext, StoredSnapshot } from '../method.ts'
 import { clientArguments, longSeconds, type MariadbClient, sessionSettings } from './client.ts'
-import { compareRows, recordedRows } from './compare.ts'
+import { recordedRows } from './compare.ts'
 import { describeToolFailure, errorNumber } from './failure.ts'
 import { takeInventory } from './inventory.ts'
 import { onlyDatabases } from './pick.ts'
@@ -78,5 +79,5 @@ export async function countRows(client: MariadbClient, names: string[], { facts 
     const rows = counted.get(databases[Number(index)]?.name ?? '')
     if (rows) rows[table] = Number(count)
   }
-  return names.flatMap((name) => compareRows(name, recordedRows(facts, name), counted.get(name) ?? {}))
+  return names.flatMap((name) => compareRows(`${name}: rows`, recordedRows(facts, name), counted.get(name) ?? {}))
 }

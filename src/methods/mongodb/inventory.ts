@@ -1,4 +1,5 @@
 import type { Facts } from '../../repository/repository.ts'
+import { compare } from '../compare.ts'
 import type { Check } from '../method.ts'
 import { longSeconds, type MongodbClient } from './client.ts'
 import { type ArchiveContents, type CollectionFacts, isOfServer, oplogNamespace, serverDatabases } from './contents.ts'
@@ -116,17 +117,7 @@ function compareRecords(
   const differing = names.filter((name) => expected[name] !== actual[name])
   const agreeing = names.length - differing.length
   return [
-    {
-      name: what,
-      expected: `${names.length} as recorded`,
-      actual: `${agreeing} as recorded`,
-      ok: differing.length === 0,
-    },
-    ...differing.map((name) => ({
-      name: `${what} of ${name}`,
-      expected: `${expected[name]}`,
-      actual: `${actual[name] ?? 'missing'}`,
-      ok: false,
-    })),
+    compare(what, `${names.length} as recorded`, `${agreeing} as recorded`),
+    ...differing.map((name) => compare(`${what} of ${name}`, `${expected[name]}`, `${actual[name] ?? 'missing'}`)),
   ]
 }

@@ -1,4 +1,5 @@
 import type { Facts } from '../../repository/repository.ts'
+import { compare, compareRows, describeRows } from '../compare.ts'
 import type { Check } from '../method.ts'
 
 /** What one database holds, counted exactly. */
@@ -53,21 +54,16 @@ export function recordedContents(facts: Facts, database: string): Partial<Conten
 export function compareContents(database: string, expected: Partial<Contents>, actual: Contents): Check[] {
   const { extensions = {} } = expected
   return [
-    ...compareRows(database, expected.rows, actual.rows),
+    ...compareTables(database, expected.rows, actual.rows),
     ...compareCounts(database, expected, actual),
     ...Object.entries(extensions).map(([name, version]) => compareExtension(database, name, version, actual)),
   ]
 }
 
-function compareRows(database: string, expected: Contents['rows'] | undefined, actual: Contents['rows']): Check[] {
+function compareTables(database: string, expected: Contents['rows'] | undefined, actual: Contents['rows']): Check[] {
   const name = `${database}: rows`
   if (!expected) return [{ name, expected: 'not recorded', actual: describeRows(actual), ok: true }]
-  const tables = [...new Set([...Object.keys(expected), ...Object.keys(actual)])]
-  const differing = tables.filter((table) => expected[table] !== actual[table])
-  return [
-    compare(name, describeRows(expected), describeRows(actual)),
-    ...differing.map((table) => compare(`${name} of ${table}`, countOf(expected[table]), countOf(actual[table]))),
-  ]
+  return compareRows(name, expected, actual)
 }
 
 function compareCounts(database: string, expected: Partial<Contents>, actual: Contents): Check[] {
@@ -86,17 +82,3 @@ function compareExtension(database: string, name: string, version: string, { ext
     ok: actual !== undefined,
   }
 }
-
-function describeRows(rows: Contents['rows']): string {
-  const counts = Object.values(rows)
-  return `${counts.reduce((sum, count) => sum + count, 0)} in ${counts.length} tables`
-}
-
-const countOf = (rows: number | undefined): string => (rows === undefined ? 'no such table' : String(rows))
-
-const compare = (name: string, expected: string, actual: string): Check => ({
-  name,
-  expected,
-  actual,
-  ok: expected === actual,
-})

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { MethodContext } from '../method.ts'
+import { keepTail } from '../tail.ts'
 import { describeToolFailure, judgeServer, type PostgresClient } from './client.ts'
 import { connectTo } from './text.ts'
 
@@ -58,14 +59,11 @@ export async function openGlobals(ctx: MethodContext, client: PostgresClient): P
     ...['--globals-only', '--no-password'],
     ...(superuser ? [] : ['--no-role-passwords']),
   ])
-  let tail = ''
-  const inspect = (chunk: Buffer) => {
-    tail = (tail + chunk.toString('latin1')).slice(-1024)
-  }
+  const tail = keepTail()
   const finish = () => {
-    if (!tail.includes(endMark)) throw new BackupError('DUMP_FAILED', 'the dump of the roles has no end')
+    if (!tail.text.includes(endMark)) throw new BackupError('DUMP_FAILED', 'the dump of the roles has no end')
   }
-  return watched(source, 'the dump of the roles', inspect, finish)
+  return watched(source, 'the dump of the roles', tail.add, finish)
 }
 
 /** Bytes as they are, looked at; what ends the source ends the result as DUMP_FAILED or as what it really was. */

@@ -1,4 +1,5 @@
 import type { Facts } from '../../repository/repository.ts'
+import { compare, compareRows } from '../compare.ts'
 import type { Check } from '../method.ts'
 
 /** What a database file holds, read from end to end. */
@@ -30,35 +31,13 @@ export function compareReport(path: string, artifact: string, facts: Facts, repo
   const names = factNames(artifact)
   const properties = recordOf(facts[names.properties])
   const pairs = compared.map((name) => [name, properties[name], report.properties[name]] as const)
-  const [expected, actual] = describeRows(recordOf(facts[names.rows]), report.rows)
   return [
-    check(`${path} integrity_check`, 'ok', report.integrity.slice(0, 3).join('; ')),
-    ...pairs.map(([name, before, now]) => check(`${path} ${name}`, String(before), String(now))),
-    check(`${path} rows`, expected, actual),
+    compare(`${path} integrity_check`, 'ok', report.integrity.slice(0, 3).join('; ')),
+    ...pairs.map(([name, before, now]) => compare(`${path} ${name}`, String(before), String(now))),
+    ...compareRows(`${path} rows`, recordOf(facts[names.rows]), report.rows),
   ]
 }
 
 export function recordOf(value: Facts[string] | undefined): Record<string, string | number> {
   return typeof value === 'object' && value !== null ? value : {}
 }
-
-/** One line for all tables, and the tables by name where they differ. */
-function describeRows(before: DatabaseReport['rows'], now: DatabaseReport['rows']): [string, string] {
-  const differing = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
-    (name) => before[name] !== now[name],
-  )
-  const say = (rows: DatabaseReport['rows']) => {
-    const counts = Object.values(rows).map(Number).filter(Number.isFinite)
-    const total = counts.reduce((sum, count) => sum + count, 0)
-    const named = differing.slice(0, 3).map((name) => `, ${name}: ${rows[name] ?? 'missing'}`)
-    return `${total} in ${Object.keys(rows).length} tables${named.join('')}`
-  }
-  return [say(before), say(now)]
-}
-
-const check = (name: string, expected: string, actual: string): Check => ({
-  name,
-  expected,
-  actual,
-  ok: expected === actual,
-})
