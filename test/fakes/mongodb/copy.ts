@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { readArchive } from '../../../src/methods/mongodb/archive.ts'
 import { readBson } from '../../../src/methods/mongodb/bson.ts'
 import { archiveOf } from './archive.ts'
-import { connect } from './request.ts'
+import { connect } from './server.ts'
 
 /** mongodump: all databases, the accounts of the server with them. */
 export async function dump(args: string[]): Promise<void> {

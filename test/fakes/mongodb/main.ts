@@ -3,7 +3,6 @@
  * numbered documents, check the login, say what the real programs were recorded to say, and read and write their archives.
  */
 import { dump, restore } from './copy.ts'
-import { request } from './request.ts'
 import { serve } from './server.ts'
 import { runScript } from './shell.ts'
 
@@ -12,7 +11,6 @@ const programs: Record<string, (args: string[]) => unknown> = {
   mongosh: runScript,
   mongodump: dump,
   mongorestore: restore,
-  request: ([method = '']) => request(method),
 }
 
 const [name = '', ...args] = process.argv.slice(2)

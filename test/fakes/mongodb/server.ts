@@ -1,38 +1,46 @@
-import { once } from 'node:events'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
-import { text } from 'node:stream/consumers'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import type { Fields } from './archive.ts'
 
 /** Documents of each collection, by database and name. */
 export type State = Record<string, Record<string, Fields[]>>
 
-const file = '/data/db/state.json'
-
-/** Gives and takes all of its state at once, in one file. */
-export async function serve(): Promise<void> {
-  const { MONGO_INITDB_ROOT_USERNAME: user, MONGO_INITDB_ROOT_PASSWORD: password } = process.env
-  const login = authorization(user, password)
-  const answer = async (request: IncomingMessage): Promise<[number, string]> => {
-    if (request.headers.authorization !== login) return [401, 'Authentication failed.']
-    if (request.method === 'GET') return [200, existsSync(file) ? readFileSync(file, 'utf8') : '{}']
-    const state = await text(request)
-    try {
-      writeFileSync(`${file}.new`, state)
-      renameSync(`${file}.new`, file)
-      return [200, '']
-    } catch (error) {
-      return [507, (error as Error).message]
-    }
-  }
-  const server = createServer(async (request, response) => {
-    const [status, body] = await answer(request)
-    response.writeHead(status).end(body)
-  })
-  process.once('SIGTERM', () => process.exit(0))
-  server.listen(27017, '127.0.0.1')
-  await once(server, 'listening')
+export interface Login {
+  user?: string | undefined
+  password?: string | undefined
 }
 
-export const authorization = (user = '', password = ''): string =>
-  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+const stateFile = '/data/db/state.json'
+/** There while the server runs; tells who may log in. */
+const runFile = '/run/mongod'
+
+/** It only is there: the tools read and write its state themselves. */
+export function serve(): void {
+  const { MONGO_INITDB_ROOT_USERNAME: user, MONGO_INITDB_ROOT_PASSWORD: password } = process.env
+  writeFileSync(runFile, digest({ user, password }))
+  const hold = setInterval(() => undefined, 2 ** 30)
+  process.once('SIGTERM', () => {
+    rmSync(runFile)
+    clearInterval(hold)
+  })
+}
+
+/** Its state as of now, which `put` replaces; the words of the real programs where there is no server, or not for this login. */
+export function connect(login: Login): { get(): State; put(state: State): void } {
+  if (!existsSync(runFile)) throw new Error('MongoNetworkError: connect ECONNREFUSED 127.0.0.1:27017')
+  if (readFileSync(runFile, 'utf8') !== digest(login)) throw new Error('MongoServerError: Authentication failed.')
+  return {
+    get: () => (existsSync(stateFile) ? JSON.parse(readFileSync(stateFile, 'utf8')) : {}),
+    put: (state) => {
+      try {
+        writeFileSync(`${stateFile}.new`, JSON.stringify(state))
+        renameSync(`${stateFile}.new`, stateFile)
+      } catch (error) {
+        throw new Error(`MongoServerError: (OutOfDiskSpace) ${(error as Error).message}`)
+      }
+    },
+  }
+}
+
+const digest = ({ user = '', password = '' }: Login): string =>
+  createHash('sha256').update(`${user}:${password}`).digest('hex')

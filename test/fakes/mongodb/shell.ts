@@ -1,7 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import type { Fields } from './archive.ts'
-import { connect } from './request.ts'
-import type { State } from './server.ts'
+import { connect, type State } from './server.ts'
 
 /** As much of mongosh as the scripts of the product and of the tests use; they run as they are, on the state of when they log in. */
 export function runScript(args: string[]): void {

@@ -43,7 +43,7 @@ export async function chooseSource(lab: Lab): Promise<Source> {
   return {
     name: 'stand-ins of the server and its tools',
     isReal: false,
-    service: { image: 'localhost/xnai-base', volumes },
+    service: { image: 'localhost/xnai-base', volumes, env: { NODE_COMPILE_CACHE: '/tmp/compiled' } },
     call: after(`cd /usr/local/bin; for tool in ${standIns.join(' ')}; do ${make}; done`),
     server: ['mongod'],
   }
