@@ -77,7 +77,8 @@ const { env } = process;
 if (env.XNAI_PASSWORD) admin.auth(env.XNAI_USER, env.XNAI_PASSWORD);
 `
 
+/** An account for backups need not have the right to see options. */
 const serverScript = `const hello = admin.runCommand({ hello: 1 });
-const { parsed } = admin.runCommand({ getCmdLineOpts: 1 });
-const dataDirectory = parsed?.storage?.dbPath ?? '/data/db';
-say({ version: admin.version(), replicaSet: hello.setName, router: hello.msg === 'isdbgrid', dataDirectory });`
+let dataDirectory;
+try { dataDirectory = admin.runCommand({ getCmdLineOpts: 1 }).parsed.storage.dbPath } catch {}
+say({ version: admin.version(), replicaSet: hello.setName, router: hello.msg === 'isdbgrid', dataDirectory: dataDirectory ?? '/data/db' });`

@@ -25,11 +25,13 @@ export function countDocuments(client: MongodbClient): Promise<Present[]> {
   return client.ask(eachCollection(count), longSeconds)
 }
 
-/** Bytes on the disk of the server, what is free in its files not counted, where the server tells. */
+/** Bytes on the disk of the server, what is free in its files not counted; 0 where this account may not see it. */
 export async function measureStorage(client: MongodbClient): Promise<number> {
   const script = `let bytes = 0;
-    ${eachDatabase(`const { storageSize, indexSize, totalFreeStorageSize = 0 } = database.runCommand({ dbStats: 1, freeStorage: 1 });
-    bytes += Number(storageSize) + Number(indexSize) - Number(totalFreeStorageSize);`)}
+    ${eachDatabase(`try {
+      const { storageSize, indexSize, totalFreeStorageSize = 0 } = database.runCommand({ dbStats: 1, freeStorage: 1 });
+      bytes += Number(storageSize) + Number(indexSize) - Number(totalFreeStorageSize);
+    } catch {}`)}
     say(bytes);`
   const [bytes = 0] = await client.ask<number>(script, 600)
   return bytes

@@ -27,7 +27,9 @@ export function runScript(args: string[]): void {
   }
   const commands: Record<string, (database: string) => object> = {
     hello: () => ({}),
-    getCmdLineOpts: () => ({ parsed: {} }),
+    getCmdLineOpts: () => {
+      throw new Error('MongoServerError: not authorized on admin to execute command { getCmdLineOpts: 1 }')
+    },
     listDatabases: () => ({ databases: Object.keys(state()).map((name) => ({ name })) }),
     dbStats: (name) => ({ storageSize: JSON.stringify(state()[name] ?? {}).length, indexSize: 0 }),
   }
