@@ -32,7 +32,10 @@ export interface ServerFacts {
 }
 
 export type Tool = keyof typeof toolNames
-export type ToolOptions = Pick<ExecOptions, 'input' | 'timeoutSeconds'>
+export interface ToolOptions extends Pick<ExecOptions, 'input' | 'timeoutSeconds'> {
+  /** Take in what a client that failed early leaves unread: Podman loses its words with it. For short inputs. */
+  drainInput?: boolean
+}
 
 /** Images of MariaDB 11 carry the new names alone, those of MySQL the old ones. */
 const toolNames = { client: ['mariadb', 'mysql'], dump: ['mariadb-dump', 'mysqldump'] }
@@ -56,11 +59,12 @@ export const clientArguments = [
 
 /** SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where the server cannot be asked. */
 export async function connectMariadb(ctx: MethodContext, options: MethodOptions['mariadb']): Promise<MariadbClient> {
-  const shell = (tool: Tool, args: string[]) => [
-    ...['/bin/sh', '-c', toolScript(options), 'sh', toolNames[tool].join(' ')],
+  const shell = (tool: Tool, args: string[], drainInput = false) => [
+    ...['/bin/sh', '-c', toolScript(options, drainInput), 'sh', toolNames[tool].join(' ')],
     ...[`--user=${options.user}`, ...args],
   ]
-  const run: MariadbClient['run'] = (tool, args, toolOptions = {}) => ctx.exec(shell(tool, args), toolOptions)
+  const run: MariadbClient['run'] = (tool, args, { drainInput, ...toolOptions } = {}) =>
+    ctx.exec(shell(tool, args, drainInput), toolOptions)
   const query: MariadbClient['query'] = async (sql, toolOptions) => {
     const result = await run('client', clientArguments, { ...toolOptions, input: sessionSettings + sql })
     if (result.exitCode !== 0) throw describeToolFailure(ctx, toolNames.client[0] as string, result)
@@ -68,7 +72,7 @@ export async function connectMariadb(ctx: MethodContext, options: MethodOptions[
   }
   const stream: MariadbClient['stream'] = (tool, args, { timeoutSeconds = longSeconds, ...toolOptions } = {}) =>
     ctx.execStream(shell(tool, args), { timeoutSeconds, ...toolOptions })
-  return { query, run, stream, server: await readServer(query) }
+  return { query, run, stream, server: await readServer((sql) => query(sql, { drainInput: true })) }
 }
 
 /** As `connectMariadb`, for a server that was just started: waits until it takes connections for good. */
@@ -124,12 +128,12 @@ SELECT VERSION(), @@version_comment, @@datadir, @@skip_networking, @@lower_case_
   COALESCE((SELECT GROUP_CONCAT(PRIVILEGE_TYPE) FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = ${ownAccount}), '');`
 
 /** The password is expanded by the shell in the container; it never leaves it. */
-function toolScript(options: MethodOptions['mariadb']): string {
+function toolScript(options: MethodOptions['mariadb'], drainInput: boolean): string {
   return [
     'names=$1; shift; tool=',
     'for name in $names; do if command -v "$name" >/dev/null; then tool=$name; break; fi; done',
     '[ -n "$tool" ] || exit 127',
     exportPassword(options),
-    'exec "$tool" "$@"',
+    drainInput ? '"$tool" "$@"; code=$?; cat >/dev/null; exit "$code"' : 'exec "$tool" "$@"',
   ].join('\n')
 }
