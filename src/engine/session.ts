@@ -4,6 +4,7 @@ import { finished } from 'node:stream/promises'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { poll } from '../lib/deadline.ts'
+import { keepTail } from '../lib/tail.ts'
 import type { Connection } from './connection.ts'
 import { demultiplex } from './demux.ts'
 import { endCommand, type MarkedExec, makeMark } from './end-command.ts'
@@ -116,15 +117,5 @@ async function readExitCode({ connection, exec, what, clock }: MarkedExec): Prom
   } catch (error) {
     if (error instanceof BackupError && error.code === 'STREAM_CUT') throw error
     throw new BackupError('STREAM_CUT', `${what}: the connection ended before the command did`, { cause: error })
-  }
-}
-
-function keepTail(limit: number): { add(bytes: Buffer): void; text(): string } {
-  let tail: Buffer = Buffer.alloc(0)
-  return {
-    add: (bytes) => {
-      tail = Buffer.concat([tail, bytes.subarray(-limit)]).subarray(-limit)
-    },
-    text: () => tail.toString('utf8'),
   }
 }

@@ -4,6 +4,7 @@ import { finished } from 'node:stream/promises'
 import { execa } from 'execa'
 import { asBackupError, BackupError } from '../errors.ts'
 import { withDeadline } from './deadline.ts'
+import { keepTail } from './tail.ts'
 
 /** What every program is started with. The environment is the right place for secrets: argv is visible to all. */
 export interface ProgramOptions {
@@ -111,7 +112,7 @@ function throughProgram(command: string, args: string[], options: ProgramOptions
     reject: false,
     forceKillAfterDelay: GRACE_MS,
   })
-  const stderr = keepTail(child.stderr)
+  const stderr = readTail(child.stderr)
   const failure: Promise<BackupError | undefined> = child.then((result) =>
     result.exitCode === 0 ? undefined : describeFailure(command, result, stderr(), options.signal),
   )
@@ -149,13 +150,11 @@ function placeOf(options: ProgramOptions) {
 }
 
 /** Reads the stream to its end whatever its length, and answers the last lines of it. */
-function keepTail(stream: Readable): () => string {
-  let tail = Buffer.alloc(0)
-  stream.on('data', (chunk: Buffer) => {
-    tail = Buffer.concat([tail, chunk]).subarray(-STDERR_TAIL_BYTES)
-  })
+function readTail(stream: Readable): () => string {
+  const { add, text } = keepTail(STDERR_TAIL_BYTES)
+  stream.on('data', add)
   stream.on('error', () => {})
-  return () => tail.toString()
+  return text
 }
 
 interface Ending {

@@ -41,6 +41,37 @@ export function warnOfOthers(
   if (unnamed.length > 0) ctx.warn(`in the snapshot, but not named by ${label}: ${unnamed.join(', ')}`)
 }
 
+/**
+ * Lines for `/bin/sh` that end as `call` does. With `drainInput` they take in what it leaves unread when it fails early: Podman loses
+ * its words with that. For short inputs.
+ */
+export const endWith = (call: string, drainInput = false): string =>
+  drainInput ? `${call}; code=$?; cat >/dev/null; exit "$code"` : `exec ${call}`
+
+export interface Room {
+  /** Bytes of the databases that come. */
+  needed: number
+  /** Bytes of those that they replace; asked where it matters. */
+  replaced: () => Promise<number>
+  /** Of the data, in the container. */
+  directory: string
+  /** For `freeBytes`. */
+  whose: string
+  /** Default: that of NO_SPACE. */
+  hint?: string
+}
+
+/** NO_SPACE where databases do not fit in the place of those of now, which are removed before they come. */
+export async function refuseFull(
+  ctx: MethodContext,
+  { needed, replaced, directory, whose, ...hint }: Room,
+): Promise<void> {
+  const free = await freeBytes(ctx, directory, whose)
+  if (free === undefined || free >= needed || free + (await replaced()) >= needed) return
+  const message = `the databases need ${needed} bytes, ${directory} has ${free} free beside those of now`
+  throw new BackupError('NO_SPACE', message, hint)
+}
+
 /** Undefined, with a warning that names the data by `whose`, where this process cannot see the directory. */
 export async function freeBytes(ctx: MethodContext, directory: string, whose: string): Promise<number | undefined> {
   try {

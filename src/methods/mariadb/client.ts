@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import { poll } from '../../lib/deadline.ts'
+import { endWith } from '../database-server.ts'
 import type { ExecOptions, ExecResult, MethodContext } from '../method.ts'
 import { describeToolFailure } from './failure.ts'
 import { exportPassword } from './password.ts'
@@ -32,8 +33,9 @@ export interface ServerFacts {
 }
 
 export type Tool = keyof typeof toolNames
+
 export interface ToolOptions extends Pick<ExecOptions, 'input' | 'timeoutSeconds'> {
-  /** Take in what a client that failed early leaves unread: Podman loses its words with it. For short inputs. */
+  /** See `endWith`. */
   drainInput?: boolean
 }
 
@@ -59,7 +61,7 @@ export const clientArguments = [
 
 /** SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where the server cannot be asked. */
 export async function connectMariadb(ctx: MethodContext, options: MethodOptions['mariadb']): Promise<MariadbClient> {
-  const shell = (tool: Tool, args: string[], drainInput = false) => [
+  const shell = (tool: Tool, args: string[], drainInput?: boolean) => [
     ...['/bin/sh', '-c', toolScript(options, drainInput), 'sh', toolNames[tool].join(' ')],
     ...[`--user=${options.user}`, ...args],
   ]
@@ -128,12 +130,12 @@ SELECT VERSION(), @@version_comment, @@datadir, @@skip_networking, @@lower_case_
   COALESCE((SELECT GROUP_CONCAT(PRIVILEGE_TYPE) FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = ${ownAccount}), '');`
 
 /** The password is expanded by the shell in the container; it never leaves it. */
-function toolScript(options: MethodOptions['mariadb'], drainInput: boolean): string {
+function toolScript(options: MethodOptions['mariadb'], drainInput: boolean | undefined): string {
   return [
     'names=$1; shift; tool=',
     'for name in $names; do if command -v "$name" >/dev/null; then tool=$name; break; fi; done',
     '[ -n "$tool" ] || exit 127',
     exportPassword(options),
-    drainInput ? '"$tool" "$@"; code=$?; cat >/dev/null; exit "$code"' : 'exec "$tool" "$@"',
+    endWith('"$tool" "$@"', drainInput),
   ].join('\n')
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
-import { keepTail } from '../tail.ts'
+import { keepTail } from '../../lib/tail.ts'
 import type { MariadbClient } from './client.ts'
 import { asDumpError } from './failure.ts'
 import type { DatabaseFacts } from './inventory.ts'
@@ -19,7 +19,7 @@ const endMark = /(^|\n)-- Dump completed[^\n]*\s*$/
 export async function openDump(client: MariadbClient, names: string[], scan: DumpScan): Promise<Readable> {
   const own = client.server.product === 'mysql' ? mysqlOptions : []
   const source = await client.stream('dump', [...dumpOptions, ...own, '--databases', '--', ...names])
-  const tail = keepTail()
+  const tail = keepTail(1024)
   const bytes = async function* () {
     try {
       for await (const chunk of source) {
@@ -30,8 +30,9 @@ export async function openDump(client: MariadbClient, names: string[], scan: Dum
     } catch (cause) {
       throw withViewHint(asDumpError(cause, 'the dump'))
     }
-    if (tail.text === '') throw new BackupError('DUMP_FAILED', 'the dump came out empty')
-    if (!endMark.test(tail.text)) throw new BackupError('DUMP_FAILED', 'the dump has no end: its last line is missing')
+    if (tail.text() === '') throw new BackupError('DUMP_FAILED', 'the dump came out empty')
+    if (!endMark.test(tail.text()))
+      throw new BackupError('DUMP_FAILED', 'the dump has no end: its last line is missing')
   }
   return Readable.from(bytes(), { objectMode: false })
 }

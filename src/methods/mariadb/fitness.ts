@@ -1,6 +1,6 @@
 import { BackupError } from '../../errors.ts'
 import type { FactValue } from '../../repository/repository.ts'
-import { freeBytes } from '../database-server.ts'
+import { refuseFull } from '../database-server.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import type { MariadbClient } from './client.ts'
 import { databaseFact } from './compare.ts'
@@ -33,12 +33,12 @@ export async function refuseUnfit(
     refuse(`the server has lower_case_table_names=${server.nameCase}, that of the dump had ${facts.nameCase}`, hint)
   }
   await refuseMissingEngines(client, facts.engines)
-  await refuseFull(
-    ctx,
-    client,
-    names.map((name) => bytesOf(facts[databaseFact(name)])),
-    names,
-  )
+  await refuseFull(ctx, {
+    needed: sum(names.map((name) => bytesOf(facts[databaseFact(name)]))),
+    replaced: () => storedBytes(client, names),
+    directory: server.dataDirectory,
+    whose: "the server's",
+  })
 }
 
 function refuse(message: string, way: string): never {
@@ -73,13 +73,9 @@ async function refuseMissingEngines(client: MariadbClient, used: FactValue | und
 const bytesOf = (fact: FactValue | undefined): number =>
   typeof fact === 'object' && fact !== null ? Number(fact.bytes ?? 0) : 0
 
-/** The databases of now are removed before those of the snapshot come. */
-async function refuseFull(ctx: MethodContext, client: MariadbClient, wanted: number[], names: string[]): Promise<void> {
-  const sum = (sizes: number[]) => sizes.reduce((total, size) => total + size, 0)
-  const free = await freeBytes(ctx, client.server.dataDirectory, "the server's")
-  if (free === undefined || free >= sum(wanted)) return
-  const replaced = (await takeInventory(client)).filter(({ name }) => names.includes(name)).map(({ bytes }) => bytes)
-  if (free + sum(replaced) >= sum(wanted)) return
-  const message = `the databases need ${sum(wanted)} bytes, ${client.server.dataDirectory} has ${free} free beside those of now`
-  throw new BackupError('NO_SPACE', message)
+async function storedBytes(client: MariadbClient, names: string[]): Promise<number> {
+  const present = await takeInventory(client)
+  return sum(present.filter(({ name }) => names.includes(name)).map(({ bytes }) => bytes))
 }
+
+const sum = (sizes: number[]): number => sizes.reduce((total, size) => total + size, 0)

@@ -1,6 +1,5 @@
 import { BackupError } from '../../errors.ts'
-import type { FactValue } from '../../repository/repository.ts'
-import { freeBytes } from '../database-server.ts'
+import { refuseFull } from '../database-server.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import type { MongodbClient } from './client.ts'
 import { spaceHint } from './failure.ts'
@@ -10,7 +9,14 @@ import { measureStorage } from './inventory.ts'
 export async function refuseUnfit(ctx: MethodContext, client: MongodbClient, { facts }: StoredSnapshot): Promise<void> {
   refuseRouter(client, 'RESTORE_REFUSED')
   refuseOlderServer(client, String(facts.server))
-  await refuseFull(ctx, client, facts.bytes)
+  // A server whose disk is full ends itself.
+  await refuseFull(ctx, {
+    needed: Number(facts.bytes ?? 0),
+    replaced: () => measureStorage(client),
+    directory: client.server.dataDirectory,
+    whose: "MongoDB's",
+    hint: spaceHint,
+  })
 }
 
 export function refuseRouter({ server }: MongodbClient, code: 'TARGET_BROKEN' | 'RESTORE_REFUSED'): void {
@@ -29,15 +35,4 @@ function refuseOlderServer({ server }: MongodbClient, dumped: string): void {
   throw new BackupError('RESTORE_REFUSED', message, {
     hint: `Nothing was touched. Use an image of MongoDB ${dumped} or newer.`,
   })
-}
-
-/** Each collection of now is removed before that of the snapshot comes. A server whose disk is full ends itself. */
-async function refuseFull(ctx: MethodContext, client: MongodbClient, recorded: FactValue | undefined): Promise<void> {
-  const { dataDirectory } = client.server
-  const needed = Number(recorded ?? 0)
-  const free = await freeBytes(ctx, dataDirectory, "MongoDB's")
-  if (free === undefined || free >= needed) return
-  if (free + (await measureStorage(client)) >= needed) return
-  const message = `the databases need ${needed} bytes, ${dataDirectory} has ${free} free beside those of now`
-  throw new BackupError('NO_SPACE', message, { hint: spaceHint })
 }

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import { poll } from '../../lib/deadline.ts'
+import { endWith } from '../database-server.ts'
 import type { ExecOptions, ExecResult, MethodContext } from '../method.ts'
 import { exportSecret } from '../secret.ts'
 import { connectTo } from './text.ts'
@@ -33,7 +34,7 @@ export interface ServerFacts {
 export interface ToolOptions extends Pick<ExecOptions, 'input' | 'timeoutSeconds'> {
   /** Standard error goes into standard output, in order and whole. */
   mergeErrors?: boolean
-  /** The program may stop reading early: the rest of its input is read for it. */
+  /** See `endWith`. */
   drainInput?: boolean
 }
 
@@ -135,7 +136,6 @@ const noLimits = [
 
 /** The password is expanded by the shell in the container; it never leaves it. Messages in English, because they are read. */
 function toolScript({ passwordEnv }: MethodOptions['postgres'], { mergeErrors, drainInput }: ToolOptions): string {
-  const call = `"$tool" "$@"${mergeErrors ? ' 2>&1' : ''}`
   return [
     'tool=$1; shift',
     'command -v "$tool" >/dev/null || exit 127',
@@ -143,7 +143,7 @@ function toolScript({ passwordEnv }: MethodOptions['postgres'], { mergeErrors, d
     `PGOPTIONS="${noLimits.map((setting) => `-c ${setting}`).join(' ')}"`,
     'export PGUSER PGAPPNAME PGCONNECT_TIMEOUT PGOPTIONS LC_ALL',
     exportSecret('PGPASSWORD', passwordEnv === undefined ? {} : { variable: passwordEnv }),
-    drainInput ? `${call}; code=$?; cat >/dev/null; exit "$code"` : `exec ${call}`,
+    endWith(`"$tool" "$@"${mergeErrors ? ' 2>&1' : ''}`, drainInput),
   ].join('\n')
 }
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { asBackupError, BackupError } from '../../errors.ts'
+import { keepTail } from '../../lib/tail.ts'
 import type { MethodContext } from '../method.ts'
-import { keepTail } from '../tail.ts'
 import { describeToolFailure, judgeServer, type PostgresClient } from './client.ts'
 import { connectTo } from './text.ts'
 
@@ -59,9 +59,9 @@ export async function openGlobals(ctx: MethodContext, client: PostgresClient): P
     ...['--globals-only', '--no-password'],
     ...(superuser ? [] : ['--no-role-passwords']),
   ])
-  const tail = keepTail()
+  const tail = keepTail(1024)
   const finish = () => {
-    if (!tail.text.includes(endMark)) throw new BackupError('DUMP_FAILED', 'the dump of the roles has no end')
+    if (!tail.text().includes(endMark)) throw new BackupError('DUMP_FAILED', 'the dump of the roles has no end')
   }
   return watched(source, 'the dump of the roles', tail.add, finish)
 }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { BackupError } from '../../errors.ts'
-import { keepTail } from '../tail.ts'
+import { keepTail } from '../../lib/tail.ts'
 
 /** What a dump as text says of itself, complete when it was read to its end. */
 export interface TextDump {
@@ -30,7 +30,7 @@ export function openTextDump(path: string): { stream: Readable; found: TextDump 
 async function* screen(source: AsyncIterable<Buffer>, path: string, found: TextDump): AsyncIterable<Buffer> {
   const judge = lineJudge(path, found)
   let rest = Buffer.alloc(0)
-  const tail = keepTail()
+  const tail = keepTail(1024)
   const pass = (bytes: Buffer) => {
     tail.add(bytes)
     return bytes
@@ -42,7 +42,7 @@ async function* screen(source: AsyncIterable<Buffer>, path: string, found: TextD
     yield pass(keepLines(bytes.subarray(0, end), judge))
   }
   yield pass(keepLines(rest, judge))
-  if (tail.text.includes(endMark)) return
+  if (tail.text().includes(endMark)) return
   throw refuse(`${path} does not end as a dump of one database does: it was cut, or is none`)
 }
 

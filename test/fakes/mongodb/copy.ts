@@ -22,12 +22,10 @@ export async function restore(args: string[]): Promise<void> {
   const read = new Map<string, Buffer[]>()
   let documents: Buffer[] = []
   let count = 0
-  const { write, finish } = readArchive(({ part, bytes, ...piece }) => {
-    if (part === 'document') {
-      if ('begins' in piece && piece.begins) documents.push(bytes)
-      else documents.push(Buffer.concat([documents.pop() ?? Buffer.alloc(0), bytes]))
-    }
-    if (part !== 'namespace' || !('fields' in piece)) return
+  const { write, finish } = readArchive((piece) => {
+    if (piece.part === 'document')
+      documents.push(piece.begins ? piece.bytes : Buffer.concat([documents.pop() ?? Buffer.alloc(0), piece.bytes]))
+    if (piece.part !== 'namespace') return
     const { db, collection, EOF } = piece.fields
     const name = `${db}.${collection}`
     documents = read.get(name) ?? []

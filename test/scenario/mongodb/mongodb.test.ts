@@ -65,7 +65,7 @@ describe(`mongodb, on ${source.name}`, { timeout: 600_000 }, () => {
     const snapshot = await story.backUp('db')
     await damage()
     const damaged = await look(db)
-    const env = { ...story.product.env, INTERRUPT_BY: 'SIGKILL', INTERRUPT_AT: 'replace' }
+    const env = { INTERRUPT_BY: 'SIGKILL', INTERRUPT_AT: 'replace' }
     const killed = await story.product(['restore', 'db', '--at', snapshot, '--yes'], { program: interrupted, env })
     expect(killed.exitCode).not.toBe(0)
     await story.call(['list', 'db'])
