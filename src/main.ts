@@ -7,9 +7,9 @@ import { makeLogger } from './cli/log.ts'
 import { processIo } from './cli/process-io.ts'
 import { parseArguments } from './cli/program.ts'
 import { renderError } from './cli/render/error.ts'
-import { lookOf } from './cli/render/look.ts'
 import { makePlainProgress, makeTerminalProgress } from './cli/render/progress.ts'
 import { makeScreen, type Screen } from './cli/render/screen.ts'
+import { textStyleOf } from './cli/render/text-style.ts'
 import { makeScrubber, type Scrubber, watchSecrets } from './cli/secrets.ts'
 import { type Config, loadConfig } from './config.ts'
 import type { ContainerFacts } from './engine/engine.ts'
@@ -23,7 +23,6 @@ import { systemClock } from './lib/clock.ts'
 import { methods } from './methods/index.ts'
 import type { PlanSettings } from './plan/plan.ts'
 import { openArchive } from './repository/archive.ts'
-import type { Repository } from './repository/repository.ts'
 
 /** Makes the parts that all commands share; what they hold open ends with them. Tests give their own. */
 export type OpenParts = (config: Config, log: Parts['log'], signal: AbortSignal) => Promise<Parts & AsyncDisposable>
@@ -58,7 +57,7 @@ export async function main(
   }
 }
 
-/** `run` is the controller itself: at every look it finishes what dead runs left behind. */
+/** `run` is the controller itself: in every pass it finishes what dead runs left behind. */
 async function invoke(invocation: Invocation & { configFile?: string }, outside: Outside): Promise<Answer | undefined> {
   const { io, screen, scrubber, open, signal } = outside
   const config = await loadConfig({ file: invocation.configFile, ...(io.environment && { env: io.environment }) })
@@ -81,7 +80,7 @@ function makeSession({ io, screen, scrubber, json, signal }: Outside, config: Co
     parts,
     config,
     io,
-    look: lookOf(io.stdout, settings.timezone),
+    style: textStyleOf(io.stdout, settings.timezone),
     signal,
     note: (text) => screen.write(scrubber.scrub(text)),
     progress: (totals) =>
@@ -121,7 +120,7 @@ const renderDocument = (document: object, { scrub }: Scrubber): string =>
 function fail({ io, json, screen, scrubber, signal }: Outside, thrown: unknown): ExitCode {
   const error = asBackupError(signal.aborted ? signal.reason : thrown)
   if (json) io.stdout.write(renderDocument({ error: reportError(error) }, scrubber))
-  screen.write(scrubber.scrub(renderError(error, lookOf(io.stderr, 'UTC'))))
+  screen.write(scrubber.scrub(renderError(error, textStyleOf(io.stderr, 'UTC'))))
   return exitCodeOfError(error.code)
 }
 
@@ -145,7 +144,7 @@ export const openParts: OpenParts = async (config, log, signal) => {
     return {
       engine,
       catalog,
-      local: openLocal(config),
+      repositories: openRepositories(config),
       methods,
       clock: systemClock,
       log,
@@ -160,10 +159,10 @@ export const openParts: OpenParts = async (config, log, signal) => {
 }
 
 /** An address that this version cannot use is refused: a tier that silently does nothing is worse than none. */
-function openLocal({ local, remote }: Config): Repository {
+function openRepositories({ local, remote }: Config): Parts['repositories'] {
   if (remote) throw new BackupError('CONFIG_INVALID', 'remote: this version has no remote tier yet')
   if (local.kind !== 'archive') throw new BackupError('CONFIG_INVALID', 'local: this version knows archive:DIR only')
-  return openArchive(local.dir)
+  return new Map([['local', openArchive(local.dir)]])
 }
 
 /** Without a configured project the controller looks after the one that it is part of. */

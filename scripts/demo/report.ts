@@ -1,6 +1,6 @@
 import { formatBytes, formatSeconds } from '../../src/cli/render/format.ts'
-import { lookOf, paint } from '../../src/cli/render/look.ts'
 import { renderTable } from '../../src/cli/render/table.ts'
+import { paint, textStyleOf } from '../../src/cli/render/text-style.ts'
 import type { Subject } from './services.ts'
 
 /** What was seen of each subject: one line of digest by name. */
@@ -17,13 +17,13 @@ export function renderReport(
   before: Digests,
   now: Digests,
 ): string {
-  const look = { ...lookOf(process.stdout, 'UTC'), terminal: true }
+  const style = { ...textStyleOf(process.stdout, 'UTC'), terminal: true }
   const rows = subjects.map(({ name }) => {
     const saved = ofTarget(backup, name)
     const restored = ofTarget(restore, name)
     const proof = isProven(name, restore, before, now)
-      ? paint(look, 'green', `✓ ${now.get(name)}`)
-      : paint(look, 'red', `✗ ${now.get(name)}, was ${before.get(name)}`)
+      ? paint(style, 'green', `✓ ${now.get(name)}`)
+      : paint(style, 'red', `✗ ${now.get(name)}, was ${before.get(name)}`)
     return [
       name,
       saved.method ?? '—',
@@ -34,7 +34,7 @@ export function renderReport(
       proof,
     ]
   })
-  return renderTable(['TARGET', 'METHOD', 'SIZE', 'BACKUP', 'STOPPED FOR', 'RESTORE', 'PROOF BY CONTENT'], rows, look)
+  return renderTable(['TARGET', 'METHOD', 'SIZE', 'BACKUP', 'STOPPED FOR', 'RESTORE', 'PROOF BY CONTENT'], rows, style)
 }
 
 /** The product says so, and so does the content. */

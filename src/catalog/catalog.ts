@@ -1,4 +1,6 @@
 import type { ErrorReport } from '../errors.ts'
+import type { TargetSpec } from '../labels/spec.ts'
+import type { SnapshotRef } from '../repository/repository.ts'
 
 /** Durable memory of the controller and of every command: locks, intents, runs, slots. Losing it loses history, never a backup. */
 export interface Catalog extends Disposable {
@@ -36,7 +38,8 @@ export type Intent =
   | { kind: 'resume'; how: 'start' | 'unpause' | 'stop'; container: ContainerRef; startTimeoutSeconds: number }
   | { kind: 'leave-network'; network: string; container: ContainerRef }
   | { kind: 'exec'; container: ContainerRef; command: string[]; timeoutSeconds: number }
-  | { kind: 'undo-method'; project: string; target: string; detail: Record<string, string> }
+  /** What `Method.undo` undoes, with all that it has to know: the labels may have changed since. */
+  | { kind: 'undo-method'; container: ContainerRef; spec: TargetSpec; paths: string[]; detail: Record<string, string> }
   /** One that this process made for itself, below its temporary folder. */
   | { kind: 'remove-scratch'; folder: string }
   | { kind: 'roll-back'; project: string; target: string; snapshot: SnapshotRef; safety: SnapshotRef | undefined }
@@ -47,11 +50,6 @@ export interface ContainerRef {
   project?: string
   service?: string
   number?: number
-}
-
-export interface SnapshotRef {
-  id: string
-  tier: 'local' | 'remote'
 }
 
 export type RunKind = 'backup' | 'restore' | 'drill'

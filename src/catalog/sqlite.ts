@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { BackupError, reportError } from '../errors.ts'
-import { isLifeSignHeld, raiseLifeSign } from '../lib/life-sign.ts'
+import { holdLivenessLock, isLivenessLockHeld } from '../lib/liveness-lock.ts'
 import type { Catalog, Intent, Run, RunEnd, ScheduleState } from './catalog.ts'
 
 type Row = Record<string, SQLInputValue>
@@ -12,7 +12,7 @@ type Row = Record<string, SQLInputValue>
 export function openCatalog(stateDirectory: string): Catalog {
   const owners = join(stateDirectory, 'owners')
   const { database, owner, sign } = openState(stateDirectory, owners)
-  const isDead = (id: unknown) => id !== owner && !isLifeSignHeld(join(owners, `${id}.life`))
+  const isDead = (id: unknown) => id !== owner && !isLivenessLockHeld(join(owners, `${id}.life`))
 
   const all = (sql: string, ...values: SQLInputValue[]) => database.prepare(sql).all(...values) as Row[]
   const change = (sql: string, ...values: SQLInputValue[]) => database.prepare(sql).run(...values)
@@ -116,7 +116,7 @@ function openState(stateDirectory: string, owners: string) {
   try {
     mkdirSync(owners, { recursive: true, mode: 0o700 })
     const owner = randomBytes(8).toString('hex')
-    const sign = raiseLifeSign(join(owners, `${owner}.life`))
+    const sign = holdLivenessLock(join(owners, `${owner}.life`))
     const database = new DatabaseSync(join(stateDirectory, 'catalog.db'), { timeout: 10_000 })
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     database.exec(schema)
@@ -140,7 +140,7 @@ const schema = `
 function forgetDeadOwners(owners: string, owner: string): void {
   for (const name of readdirSync(owners)) {
     const path = join(owners, name)
-    if (name.endsWith('.life') && name !== `${owner}.life` && !isLifeSignHeld(path)) rmSync(path, { force: true })
+    if (name.endsWith('.life') && name !== `${owner}.life` && !isLivenessLockHeld(path)) rmSync(path, { force: true })
   }
 }
 

@@ -1,6 +1,7 @@
 import { BackupError, reportError } from '../errors.ts'
 import { runBackup } from '../job/backup.ts'
 import { type BackupResult, worstOutcome } from '../job/job.ts'
+import { listSnapshots } from '../job/repositories.ts'
 import type { BrokenTarget, Plan, Target } from '../plan/plan.ts'
 import { chooseTargets } from './choose-targets.ts'
 import type { Answer, Define, Session } from './command.ts'
@@ -21,14 +22,14 @@ async function backup(session: Session, names: string[], all: boolean): Promise<
   requireTargets(names, all)
   const plan = await findPlan(session)
   const chosen = all ? everyTarget(plan) : chooseTargets(allTargets(plan), names)
-  const sound = chosen.filter((target) => 'spec' in target)
-  const broken = chosen.filter((target) => 'problems' in target)
+  const sound = chosen.filter((target) => target.kind === 'ready')
+  const broken = chosen.filter((target) => target.kind === 'broken')
   const done = sound.length === 0 ? undefined : await work(session, sound)
   const targets = [...(done?.targets ?? []), ...broken.map(brokenResult)]
   const outcome = worstOutcome(targets)
   return {
     document: { run: done?.run ?? null, outcome, targets },
-    text: renderBackup(targets, session.look),
+    text: renderBackup(targets, session.style),
     outcome,
     errors: targets.flatMap(({ error }) => error ?? []),
   }
@@ -57,7 +58,7 @@ async function work(session: Session, targets: Target[]) {
 
 /** By target name: the size of the newest snapshot is the best guess for the next one. */
 async function expectedBytes({ parts, signal }: Session): Promise<Map<string, number>> {
-  return new Map((await parts.local.list(signal)).map(({ target, bytes }) => [target, bytes]))
+  return new Map((await listSnapshots(parts, signal)).map(({ target, bytes }) => [target, bytes]))
 }
 
 function brokenResult(broken: BrokenTarget): BackupResult {

@@ -1,6 +1,6 @@
-import type { Damage } from '../repository/repository.ts'
+import type { Damage, Tier } from '../repository/repository.ts'
 import type { Answer, Define, Session } from './command.ts'
-import { type Look, paint } from './render/look.ts'
+import { paint, type TextStyle } from './render/text-style.ts'
 
 export const defineCheck: Define = (program, choose) =>
   program
@@ -10,22 +10,33 @@ export const defineCheck: Define = (program, choose) =>
     .option('--json', 'one JSON document')
     .action((options: { readData?: boolean }) => choose((session) => check(session, options.readData === true)))
 
-async function check({ parts, signal, look }: Session, readData: boolean): Promise<Answer> {
-  const { url } = parts.local
-  const damaged = await Array.fromAsync(parts.local.check({ readData, signal }))
-  const snapshots = (await parts.local.list(signal)).length
-  const outcome = damaged.length === 0 ? 'complete' : 'failed'
+async function check({ parts, signal, style }: Session, readData: boolean): Promise<Answer> {
+  const repositories: Checked[] = []
+  for (const [tier, repository] of parts.repositories) {
+    const damaged = await Array.fromAsync(repository.check({ readData, signal }))
+    const snapshots = (await repository.list(signal)).length
+    repositories.push({ tier, url: repository.url, snapshots, damaged })
+  }
+  const outcome = repositories.every(({ damaged }) => damaged.length === 0) ? 'complete' : 'failed'
   return {
-    document: { outcome, repositories: [{ tier: 'local', url, snapshots, damaged }] },
-    text: renderCheck(url, snapshots, damaged, look),
+    document: { outcome, repositories },
+    text: repositories.map((checked) => renderCheck(checked, style)).join(''),
     outcome,
   }
 }
 
-function renderCheck(url: string, snapshots: number, damaged: Damage[], look: Look): string {
+/** A repository in `check`: contract, section 5. */
+interface Checked {
+  tier: Tier
+  url: string
+  snapshots: number
+  damaged: Damage[]
+}
+
+function renderCheck({ tier, url, snapshots, damaged }: Checked, style: TextStyle): string {
   const lines = damaged.map(
-    ({ id, target, file, reason }) => `${paint(look, 'red', 'damaged:')} ${target} ${id}: ${file}: ${reason}\n`,
+    ({ id, target, file, reason }) => `${paint(style, 'red', 'damaged:')} ${target} ${id}: ${file}: ${reason}\n`,
   )
   const verdict = damaged.length === 0 ? 'no damage' : `${new Set(damaged.map(({ id }) => id)).size} damaged`
-  return `${lines.join('')}local ${url}: ${snapshots} ${snapshots === 1 ? 'snapshot' : 'snapshots'}, ${verdict}\n`
+  return `${lines.join('')}${tier} ${url}: ${snapshots} ${snapshots === 1 ? 'snapshot' : 'snapshots'}, ${verdict}\n`
 }

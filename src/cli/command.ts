@@ -3,7 +3,7 @@ import type { Outcome } from '../catalog/catalog.ts'
 import type { Config } from '../config.ts'
 import type { ErrorReport } from '../errors.ts'
 import type { Parts, Progress } from '../job/job.ts'
-import type { Look } from './render/look.ts'
+import type { TextStyle } from './render/text-style.ts'
 
 /** Where text goes. `process.stdout` is one. */
 export interface Sink {
@@ -31,7 +31,7 @@ export interface Session {
   config: Config
   io: Io
   /** How text for stdout looks. */
-  look: Look
+  style: TextStyle
   signal: AbortSignal
   /** Text for people on stderr, beside progress and log. */
   note(text: string): void

@@ -1,3 +1,4 @@
+import { listSnapshots, type TieredSnapshot } from '../job/repositories.ts'
 import { type Plan, targetKey } from '../plan/plan.ts'
 import { keep } from '../plan/retention.ts'
 import type { Snapshot } from '../repository/repository.ts'
@@ -6,8 +7,8 @@ import type { Answer, Define, Session } from './command.ts'
 import { allTargets, findPlan } from './look-around.ts'
 import { keyOf } from './render/backup.ts'
 import { formatBytes, formatTime } from './render/format.ts'
-import type { Look } from './render/look.ts'
 import { renderTable } from './render/table.ts'
+import type { TextStyle } from './render/text-style.ts'
 
 export const defineList: Define = (program, choose) =>
   program
@@ -18,25 +19,28 @@ export const defineList: Define = (program, choose) =>
 
 async function list(session: Session, name: string | undefined): Promise<Answer> {
   const plan = await findPlan(session)
-  const stored = await session.parts.local.list(session.signal)
+  const stored = await listSnapshots(session.parts, session.signal)
   const chosen = name === undefined ? stored : snapshotsOf(stored, name, plan)
   const reasons = keptReasons(session, plan, stored)
   const snapshots = chosen.map((snapshot) => describeSnapshot(snapshot, reasons.get(snapshot.id) ?? []))
-  return { document: { snapshots }, text: renderList(snapshots, session.look), outcome: 'complete' }
+  return { document: { snapshots }, text: renderList(snapshots, session.style), outcome: 'complete' }
 }
 
 /** A target may be known by its labels, by its snapshots, or by both. */
 export function storedTargets(snapshots: Snapshot[]) {
-  return uniteTargets(snapshots.map(({ project, target }) => ({ project, name: target })))
+  return uniteTargets(snapshots.map(({ project, target }) => ({ kind: 'stored' as const, project, name: target })))
 }
 
-function snapshotsOf(snapshots: Snapshot[], name: string, plan: Plan): Snapshot[] {
-  const [target] = chooseTargets(uniteTargets(allTargets(plan), storedTargets(snapshots)), [name])
+function snapshotsOf(snapshots: TieredSnapshot[], name: string, plan: Plan): TieredSnapshot[] {
+  const [target] = chooseTargets(
+    uniteTargets<{ project: string; name: string }>(allTargets(plan), storedTargets(snapshots)),
+    [name],
+  )
   return snapshots.filter((snapshot) => target && keyOf(snapshot) === targetKey(target))
 }
 
 /** By snapshot id. */
-function keptReasons({ parts }: Session, plan: Plan, snapshots: Snapshot[]): Map<string, string[]> {
+function keptReasons({ parts }: Session, plan: Plan, snapshots: TieredSnapshot[]): Map<string, string[]> {
   const now = parts.clock.now()
   return new Map(
     storedTargets(snapshots).flatMap((stored) => {
@@ -49,8 +53,8 @@ function keptReasons({ parts }: Session, plan: Plan, snapshots: Snapshot[]): Map
   )
 }
 
-function describeSnapshot(snapshot: Snapshot, kept: string[]) {
-  const { id, project, target, method, time, set, bytes, storedBytes, files, reason } = snapshot
+function describeSnapshot(snapshot: TieredSnapshot, kept: string[]) {
+  const { id, project, target, method, time, set, bytes, storedBytes, files, reason, tiers } = snapshot
   return {
     id,
     project,
@@ -62,19 +66,19 @@ function describeSnapshot(snapshot: Snapshot, kept: string[]) {
     storedBytes,
     files,
     reason,
-    tiers: ['local'],
+    tiers,
     verified: null,
     kept,
   }
 }
 
-function renderList(snapshots: ReturnType<typeof describeSnapshot>[], look: Look): string {
+function renderList(snapshots: ReturnType<typeof describeSnapshot>[], style: TextStyle): string {
   if (snapshots.length === 0) return 'No snapshots.\n'
   const head = ['ID', 'TARGET', 'TIME', 'METHOD', 'WHY', 'SIZE', 'STORED', 'TIER', 'KEPT']
   const rows = snapshots.map((snapshot) => [
     snapshot.id,
     keyOf(snapshot),
-    formatTime(snapshot.time, look),
+    formatTime(snapshot.time, style),
     snapshot.method,
     snapshot.reason,
     formatBytes(snapshot.bytes),
@@ -82,5 +86,5 @@ function renderList(snapshots: ReturnType<typeof describeSnapshot>[], look: Look
     snapshot.tiers.join('+'),
     snapshot.kept.join('; ') || 'not any more',
   ])
-  return renderTable(head, rows, look)
+  return renderTable(head, rows, style)
 }

@@ -5,9 +5,9 @@ import { type BrokenTarget, type Plan, type Target, targetKey } from '../plan/pl
 import type { Answer, Define, Session } from './command.ts'
 import { findPlan } from './look-around.ts'
 import { formatTime } from './render/format.ts'
-import type { Look } from './render/look.ts'
 import { renderProblems } from './render/problems.ts'
 import { renderTable } from './render/table.ts'
+import type { TextStyle } from './render/text-style.ts'
 
 export const definePlan: Define = (program, choose) =>
   program
@@ -22,7 +22,7 @@ async function showPlan(session: Session): Promise<Answer> {
   const rows = [...plan.targets.map((target) => describeTarget(target, now)), ...plan.broken.map(describeBroken)]
   return {
     document: { targets: rows, problems: plan.problems },
-    text: renderPlan(rows, plan, session.look),
+    text: renderPlan(rows, plan, session.style),
     outcome: 'complete',
   }
 }
@@ -56,20 +56,20 @@ function describeBroken({ project, name, container, problems }: BrokenTarget) {
 export const nextRun = ({ schedule, timezone }: Target, now: Date): string | null =>
   nextSlot(schedule, timezone, now)?.toISOString() ?? null
 
-function renderPlan(rows: Row[], plan: Plan, look: Look): string {
+function renderPlan(rows: Row[], plan: Plan, style: TextStyle): string {
   if (rows.length === 0 && plan.problems.length === 0) return 'No container carries xnai.backup.enable=true.\n'
   const head = ['TARGET', 'METHOD', 'SCHEDULE', 'NEXT RUN', 'QUIESCE', 'STOPS, IN ORDER', 'CAPTURES', 'KEEPS']
   const cells = rows.map((row) => [
     targetKey({ project: row.project, name: row.target }),
     row.method ?? 'broken',
     row.schedule ?? '—',
-    formatTime(row.nextRun, look),
+    formatTime(row.nextRun, style),
     row.quiesce ?? '—',
     row.stops,
     row.paths,
     row.retention?.local ?? '—',
   ])
-  return [renderTable(head, cells, look), renderProblems(plan.problems, look)]
+  return [renderTable(head, cells, style), renderProblems(plan.problems, style)]
     .filter(Boolean)
-    .join(look.terminal ? '\n' : '')
+    .join(style.terminal ? '\n' : '')
 }

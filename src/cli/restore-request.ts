@@ -1,8 +1,8 @@
 import { BackupError, reportError } from '../errors.ts'
 import type { RestoreResult } from '../job/job.ts'
+import { listSnapshots, type TieredSnapshot } from '../job/repositories.ts'
 import { chooseSnapshot, type RestoreRequest } from '../job/restore/plan.ts'
 import { type BrokenTarget, type Plan, type Target, targetKey } from '../plan/plan.ts'
-import type { Snapshot } from '../repository/repository.ts'
 import { everyTarget, requireTargets } from './backup.ts'
 import { chooseTargets, uniteTargets } from './choose-targets.ts'
 import type { Session } from './command.ts'
@@ -23,12 +23,13 @@ export interface RestoreOptions {
   safety: boolean
 }
 
-type Candidate = Target | BrokenTarget | { project: string; name: string }
+/** A target of the stack, or one that is known by its snapshots only. */
+type Candidate = Target | BrokenTarget | { kind: 'stored'; project: string; name: string }
 
 /** What to ask the job for, and a result for each target that it cannot be asked for. */
 export async function chooseRestores(session: Session, plan: Plan, names: string[], options: RestoreOptions) {
   const at = readOptions(session, names, options)
-  const snapshots = await session.parts.local.list(session.signal)
+  const snapshots = await listSnapshots(session.parts, session.signal)
   const stored = storedTargets(snapshots)
   const chosen = options.all
     ? everyRestore(plan, snapshots, options)
@@ -54,7 +55,7 @@ export function chooseImport(plan: Plan, names: string[], { all, at, set, to }: 
   if (odd) throw new BackupError('USAGE', `--from and ${odd} exclude each other`)
   if (names.length !== 1) throw new BackupError('USAGE', '--from PATH is for one target: name it')
   const [target] = chooseTargets(allTargets(plan), names)
-  if (target && 'spec' in target) return target
+  if (target?.kind === 'ready') return target
   throw brokenError(target as BrokenTarget)
 }
 
@@ -73,7 +74,7 @@ function readOptions({ parts }: Session, names: string[], options: RestoreOption
 }
 
 /** A set names its targets itself; without a stack (`--to`) the snapshots do. */
-function everyRestore(plan: Plan, snapshots: Snapshot[], { set, to }: RestoreOptions): Candidate[] {
+function everyRestore(plan: Plan, snapshots: TieredSnapshot[], { set, to }: RestoreOptions): Candidate[] {
   if (set !== undefined) {
     const members = snapshots.filter((snapshot) => snapshot.set === set)
     if (members.length === 0) throw new BackupError('NO_SUCH_SNAPSHOT', `there is no set ${set}`)
@@ -88,11 +89,11 @@ function everyRestore(plan: Plan, snapshots: Snapshot[], { set, to }: RestoreOpt
 /** Broken labels matter only where a container is touched. Of `--all`, what has no snapshot does not hold up the others. */
 function refuse(
   target: Candidate,
-  snapshots: Snapshot[],
+  snapshots: TieredSnapshot[],
   at: RestoreRequest['at'],
   { all, set, to }: RestoreOptions,
 ): RestoreResult | undefined {
-  if (to === undefined && 'problems' in target) return refusal(target, brokenError(target))
+  if (to === undefined && target.kind === 'broken') return refusal(target, brokenError(target))
   if (!all) return undefined
   try {
     chooseSnapshot(snapshots, target, { at, ...(set !== undefined && { set }) })

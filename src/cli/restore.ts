@@ -1,6 +1,7 @@
 import { BackupError } from '../errors.ts'
 import type { RestoreResult } from '../job/job.ts'
 import { worstOutcome } from '../job/job.ts'
+import { captureTier, repositoryOf } from '../job/repositories.ts'
 import { importSnapshot } from '../job/restore/import.ts'
 import { planRestore, type RestorePlan } from '../job/restore/plan.ts'
 import { runRestore } from '../job/restore.ts'
@@ -39,18 +40,18 @@ async function restoreFrom(session: Session, names: string[], options: RestoreOp
     restored = answer.outcome === 'complete' && !options.dryRun
     return answer
   } finally {
-    if (!restored) await parts.local.remove([id], AbortSignal.timeout(60_000))
+    if (!restored) await repositoryOf(parts, captureTier).remove([id], AbortSignal.timeout(60_000))
   }
 }
 
 async function restore(session: Session, names: string[], options: RestoreOptions): Promise<Answer> {
-  const { parts, signal, look } = session
+  const { parts, signal, style } = session
   const { request, refused } = await chooseRestores(session, await findPlan(session), names, options)
   if (request.targets.length === 0) return answer(session, null, refused)
   const plan = await planRestore(parts, request, signal)
   if (options.dryRun) {
     const outcome = refused.length === 0 ? 'complete' : 'incomplete'
-    return { document: describePlan(plan, refused), text: renderRestorePlan(plan, refused, look), outcome }
+    return { document: describePlan(plan, refused), text: renderRestorePlan(plan, refused, style), outcome }
   }
   if (options.to === undefined && !options.yes) await confirm(session, plan, refused, options.safety)
   const { run, targets } = await work(session, plan, options.safety)
@@ -76,14 +77,14 @@ function describePlan({ steps, down, only, to }: RestorePlan, refused: RestoreRe
 function answer(session: Session, run: string | null, targets: RestoreResult[]): Answer {
   const outcome = worstOutcome(targets)
   const errors = targets.flatMap(({ error }) => error ?? [])
-  return { document: { run, outcome, targets }, text: renderRestore(targets, session.look), outcome, errors }
+  return { document: { run, outcome, targets }, text: renderRestore(targets, session.style), outcome, errors }
 }
 
 async function confirm(session: Session, plan: RestorePlan, refused: RestoreResult[], safety: boolean): Promise<void> {
-  const { io, note, signal, look } = session
+  const { io, note, signal, style } = session
   const names = plan.steps.map(targetKey).join(', ')
   if (!io.ask) throw new BackupError('CONFIRMATION_NEEDED', `the restore of ${names} overwrites what is there now`)
-  note(renderRestorePlan(plan, refused, look))
+  note(renderRestorePlan(plan, refused, style))
   const way = safety ? 'A safety snapshot is taken first.' : 'There will be NO way back (--no-safety).'
   const reply = await io.ask(`${way} Overwrite ${names}? [y/N] `, signal)
   if (/^y(es)?$/i.test(reply.trim())) return

@@ -13,7 +13,10 @@ export const defineRun: Define = (program, choose) =>
 
 async function run(session: Session): Promise<undefined> {
   const { parts, config, signal } = session
-  parts.log.info({ version, project: parts.settings.project, local: parts.local.url }, 'controller starts')
+  parts.log.info(
+    { version, project: parts.settings.project, repositories: [...parts.repositories.values()].map(({ url }) => url) },
+    'controller starts',
+  )
   const ended = new AbortController()
   const beating = beat(session, ended.signal)
   try {

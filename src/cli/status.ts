@@ -1,7 +1,7 @@
 import { reportError } from '../errors.ts'
 import { schedule } from '../labels/schedule.ts'
 import { type BrokenTarget, type Target, targetKey } from '../plan/plan.ts'
-import type { Snapshot } from '../repository/repository.ts'
+import type { Repository, Snapshot, Tier } from '../repository/repository.ts'
 import type { Answer, Define, Session } from './command.ts'
 import { findPlan } from './look-around.ts'
 import { nextRun } from './plan.ts'
@@ -16,29 +16,33 @@ export const defineStatus: Define = (program, choose) =>
 
 async function showStatus(session: Session): Promise<Answer> {
   const plan = await findPlan(session)
-  const { snapshots, repository } = await lookAtRepository(session)
+  const observed = await Promise.all(
+    [...session.parts.repositories].map((one) => observeRepository(one, session.signal)),
+  )
+  const snapshots = observed.flatMap((each) => each.snapshots)
+  const repositories = observed.map(({ row }) => row)
   const targets = [
     ...plan.targets.map((target) => describeTarget(session, target, snapshots)),
     ...plan.broken.map(describeBroken),
   ]
   const missed = targets.some((target) => target.rpoMet === false) || plan.problems.length > 0
   return {
-    document: { targets, repositories: [repository], problems: plan.problems },
-    text: renderStatus(targets, [repository], plan.problems, session.look),
-    outcome: missed || !repository.ok ? 'failed' : 'complete',
+    document: { targets, repositories, problems: plan.problems },
+    text: renderStatus(targets, repositories, plan.problems, session.style),
+    outcome: missed || repositories.some(({ ok }) => !ok) ? 'failed' : 'complete',
   }
 }
 
 /** An unreachable repository is a finding of status, not its failure. */
-async function lookAtRepository({ parts, signal }: Session) {
-  const repository: RepositoryRow = { tier: 'local', url: parts.local.url, ok: true, snapshots: 0, storedBytes: 0 }
+async function observeRepository([tier, repository]: [Tier, Repository], signal: AbortSignal) {
+  const row: RepositoryRow = { tier, url: repository.url, ok: true, snapshots: 0, storedBytes: 0 }
   try {
-    const snapshots = await parts.local.list(signal)
+    const snapshots = await repository.list(signal)
     const storedBytes = snapshots.reduce((sum, snapshot) => sum + snapshot.storedBytes, 0)
-    return { snapshots, repository: { ...repository, snapshots: snapshots.length, storedBytes } }
+    return { snapshots, row: { ...row, snapshots: snapshots.length, storedBytes } }
   } catch (error) {
     signal.throwIfAborted()
-    return { snapshots: [], repository: { ...repository, ok: false, error: reportError(error) } }
+    return { snapshots: [], row: { ...row, ok: false, error: reportError(error) } }
   }
 }
 

@@ -7,7 +7,7 @@ import type { Action, Assignment } from './reconcile.ts'
 
 /** Has actions worked on, a bounded number at once, and remembers what they got done. */
 export interface Dispatcher {
-  /** An action on a target that is worked on already is dropped: the next look decides anew. */
+  /** An action on a target that is worked on already is dropped: the next pass decides anew. */
   dispatch(actions: Action[]): void
   /** Targets that are queued or worked on. */
   busy(): ReadonlySet<string>

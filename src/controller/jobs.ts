@@ -1,6 +1,6 @@
 import { runBackup } from '../job/backup.ts'
 import type { BackupResult, Parts } from '../job/job.ts'
-import { reach } from '../job/method-context.ts'
+import { resolveHostPath } from '../job/method-context.ts'
 import { type Recovery, recover } from '../job/recover.ts'
 import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import type { Target } from '../plan/plan.ts'
@@ -21,7 +21,7 @@ export function realJobs(parts: Parts): Jobs {
     async fingerprint({ container, paths, spec }, signal) {
       const fingerprints: string[] = []
       for (const path of paths)
-        fingerprints.push(await fingerprintTree(reach(parts, container, path), spec.exclude, signal))
+        fingerprints.push(await fingerprintTree(resolveHostPath(parts, container, path), spec.exclude, signal))
       return fingerprints.join(' ')
     },
   }

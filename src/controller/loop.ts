@@ -2,7 +2,7 @@ import type { Parts } from '../job/job.ts'
 import { type Alarm, createAlarm } from './alarm.ts'
 import { createDispatcher } from './dispatch.ts'
 import type { Jobs } from './jobs.ts'
-import { type Look, look } from './look.ts'
+import { type Pass, runPass } from './pass.ts'
 import { minuteTicks } from './ticks.ts'
 import { createWatch } from './watch.ts'
 
@@ -11,20 +11,20 @@ export interface ControllerOptions {
   concurrency: number
   /** `realJobs`, but for tests. */
   jobs: Jobs
-  /** Told of every look when it has ended. */
-  onLook?: (look: Look) => void
+  /** Told of every pass when it has ended. */
+  onPass?: (pass: Pass) => void
   /** Calls at the beginning of each minute. Default: node-cron. */
   ticks?: (onTick: () => void) => Disposable
 }
 
 const resyncMs = 60_000
-/** Events come in bursts: one look answers for all of them. */
+/** Events come in bursts: one pass answers for all of them. */
 const gatherMs = 500
 const firstBackoffMs = 1000
 
 /**
- * Level-triggered: events, ticks, the ends of runs and a timer only say "look again"; a look lists everything and decides anew, so
- * that it repairs whatever went wrong before it. Looks never overlap. An aborted signal aborts the running jobs too; this settles
+ * Level-triggered: events, ticks, the ends of runs and a timer only request another pass. A pass lists everything and decides anew, so
+ * that it repairs whatever went wrong before it. Passes never overlap. An aborted signal aborts the running jobs too; this settles
  * when the last of them has cleaned up.
  */
 export async function runController(parts: Parts, options: ControllerOptions, signal: AbortSignal): Promise<void> {
@@ -38,9 +38,9 @@ export async function runController(parts: Parts, options: ControllerOptions, si
   void watch.run(signal)
   using _ticks = ticks(alarm.ring)
 
-  for (let latest: Look | undefined; !signal.aborted; ) {
-    latest = await look(parts, machine, latest, signal)
-    options.onLook?.(latest)
+  for (let latest: Pass | undefined; !signal.aborted; ) {
+    latest = await runPass(parts, machine, latest, signal)
+    options.onPass?.(latest)
     await pause(parts, latest, alarm, signal)
   }
   log.info({ running: [...dispatcher.busy()] }, 'controller ends')
@@ -58,8 +58,8 @@ async function followEvents({ engine, log }: Parts, alarm: Alarm, signal: AbortS
   }
 }
 
-/** After a failed look a second, doubled each time up to a minute, and no event cuts it short. */
-async function pause({ clock }: Parts, { failures }: Look, alarm: Alarm, signal: AbortSignal): Promise<void> {
+/** After a failed pass it waits a second, doubled each time up to a minute, and no event cuts that short. */
+async function pause({ clock }: Parts, { failures }: Pass, alarm: Alarm, signal: AbortSignal): Promise<void> {
   try {
     if (failures > 0) await clock.sleep(Math.min(resyncMs, firstBackoffMs * 2 ** (failures - 1)), signal)
     else await alarm.wait(resyncMs, signal)

@@ -6,7 +6,7 @@ import { type Target, targetKey } from '../plan/plan.ts'
 import type { Dispatcher } from './dispatch.ts'
 import type { Jobs } from './jobs.ts'
 import type { Situation } from './reconcile.ts'
-import type { Sight, Watch } from './watch.ts'
+import type { Observation, Watch } from './watch.ts'
 
 const listSeconds = 120
 /** More than the attempts at a slot and the on-change runs of six hours. */
@@ -29,14 +29,14 @@ export async function observe(
     fingerprint: (walkSignal) => fingerprint(target, walkSignal),
   }))) // biome-ignore format: one sentence
   const now = clock.now()
-  const sights = watch.sights()
+  const observations = watch.observations()
   const perTarget = <T>(answer: (target: Target) => T) =>
     new Map(plan.targets.map((target) => [targetKey(target), answer(target)]))
   return {
     plan,
     now,
-    sights,
-    schedules: perTarget((target) => note(parts, target, sights.get(targetKey(target)), now)),
+    observations,
+    schedules: perTarget((target) => note(parts, target, observations.get(targetKey(target)), now)),
     runs: perTarget(({ project, name }): Run[] =>
       catalog.runs({ project, target: name, kind: 'backup', limit: runsPerTarget }),
     ),
@@ -45,19 +45,19 @@ export async function observe(
   }
 }
 
-/** A first sight in the future is left from a clock that was set back: slots would wait for that time to come again. */
+/** A first observation in the future is left from a clock that was set back: slots would wait for that time to come again. */
 function note(
   { catalog }: Parts,
   { project, name }: Target,
-  sight: Sight | Error | undefined,
+  observation: Observation | Error | undefined,
   now: Date,
 ): ScheduleState {
   const known = catalog.schedule(project, name)
   const change: Partial<ScheduleState> = {}
   if (known.firstSeen === undefined || new Date(known.firstSeen) > now) change.firstSeen = now.toISOString()
-  if (sight && !(sight instanceof Error) && known.seenFingerprint !== sight.fingerprint) {
-    change.seenFingerprint = sight.fingerprint
-    change.seenSince = sight.since.toISOString()
+  if (observation && !(observation instanceof Error) && known.seenFingerprint !== observation.fingerprint) {
+    change.seenFingerprint = observation.fingerprint
+    change.seenSince = observation.since.toISOString()
   }
   if (Object.keys(change).length > 0) catalog.saveSchedule(project, name, change)
   return { ...known, ...change }

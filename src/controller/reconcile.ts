@@ -2,7 +2,7 @@ import type { Run, ScheduleState } from '../catalog/catalog.ts'
 import { dueSlot } from '../plan/due.ts'
 import { groupKey, type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { attemptsPerSlot, awaitsRetry, failuresInARow, restsAfterSuccess } from './pace.ts'
-import { type Sight, stillSeconds } from './watch.ts'
+import { type Observation, stillSeconds } from './watch.ts'
 
 /** All that a decision rests on, at one moment. Maps and sets are keyed by `targetKey`. */
 export interface Situation {
@@ -15,7 +15,7 @@ export interface Situation {
   /** Left alone for a moment: their last run ended without a record of it. */
   held: ReadonlySet<string>
   /** What is known of the data of on-change targets. */
-  sights: ReadonlyMap<string, Sight | Error>
+  observations: ReadonlyMap<string, Observation | Error>
   now: Date
 }
 
@@ -83,17 +83,18 @@ function onSchedule(target: Target, { schedules, runs, now }: Situation): Action
   return { kind: 'backup', cause: 'schedule', targets: [assignment], reason: `${reason}${attempt}` }
 }
 
-function onChange(target: Target, { schedules, runs, sights, now }: Situation): Action | undefined {
+function onChange(target: Target, { schedules, runs, observations, now }: Situation): Action | undefined {
   const key = targetKey(target)
-  const sight = sights.get(key)
-  if (!sight || sight instanceof Error || stillSeconds(sight) < target.spec.settleSeconds) return undefined
+  const observation = observations.get(key)
+  if (!observation || observation instanceof Error || stillSeconds(observation) < target.spec.settleSeconds)
+    return undefined
   const { capturedFingerprint } = schedules.get(key) ?? {}
-  if (sight.fingerprint === capturedFingerprint) return undefined
+  if (observation.fingerprint === capturedFingerprint) return undefined
   const past = runs.get(key) ?? []
   if (awaitsRetry(failuresInARow(past), now) || restsAfterSuccess(past, target.spec.settleSeconds, now))
     return undefined
   const change = capturedFingerprint === undefined ? 'the data was never captured' : 'the data has changed'
-  const assignment = { target, remember: { capturedFingerprint: sight.fingerprint } }
-  const reason = `${change} and is still since ${sight.since.toISOString()}`
+  const assignment = { target, remember: { capturedFingerprint: observation.fingerprint } }
+  const reason = `${change} and is still since ${observation.since.toISOString()}`
   return { kind: 'backup', cause: 'change', targets: [assignment], reason }
 }

@@ -10,21 +10,21 @@ export interface Watched {
 }
 
 /** What is known of the data of a target: it was the same in every walk from `since` to `seen`. */
-export interface Sight {
+export interface Observation {
   fingerprint: string
   since: Date
   seen: Date
 }
 
 /**
- * Walks the data of on-change targets, one at a time and beside the looks: a file system that hangs delays no schedule. What it saw
+ * Walks the data of on-change targets, one at a time and beside the passes: a file system that hangs delays no schedule. What it saw
  * is lost with the process, which costs one settle time.
  */
 export interface Watch {
   /** From now on watches exactly these. */
   follow(targets: Watched[]): void
-  /** The newest sight, or the error of the newest walk, of each target that was walked. */
-  sights(): ReadonlyMap<string, Sight | Error>
+  /** The newest observation, or the error of the newest walk, of each target that was walked. */
+  observations(): ReadonlyMap<string, Observation | Error>
   /** Works until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -40,7 +40,7 @@ const longestSleepMs = 3_600_000
 export function createWatch(clock: Clock, onNews: () => void): Watch {
   const followed = new Map<string, Watched>()
   const dueMs = new Map<string, number>()
-  const sights = new Map<string, Sight | Error>()
+  const observations = new Map<string, Observation | Error>()
   const alarm = createAlarm(clock)
 
   const nextDue = () => {
@@ -59,21 +59,21 @@ export function createWatch(clock: Clock, onNews: () => void): Watch {
       restPerWalk * (endedMs - beganMs),
     )
     dueMs.set(target.key, endedMs + restMs)
-    const before = sights.get(target.key)
-    const now = outcome instanceof Error ? outcome : continueSight(before, outcome, { began, ended: clock.now() })
-    sights.set(target.key, now)
+    const before = observations.get(target.key)
+    const now = outcome instanceof Error ? outcome : continueObservation(before, outcome, { began, ended: clock.now() })
+    observations.set(target.key, now)
     if (isNews(before, now, target.settleSeconds)) onNews()
   }
   return {
     follow(targets) {
       const wanted = new Set(targets.map(({ key }) => key))
       for (const key of followed.keys()) {
-        if (!wanted.has(key)) for (const memory of [followed, dueMs, sights]) memory.delete(key)
+        if (!wanted.has(key)) for (const memory of [followed, dueMs, observations]) memory.delete(key)
       }
       for (const target of targets) followed.set(target.key, target)
       alarm.ring()
     },
-    sights: () => sights,
+    observations: () => observations,
     async run(signal) {
       while (!signal.aborted) {
         const { next, waitMs } = nextDue()
@@ -88,19 +88,19 @@ export function createWatch(clock: Clock, onNews: () => void): Watch {
  * The same data is still since the end of the first walk that saw it: what changed in mid-walk may have been missed by that one, but
  * not by the next. A `since` in the future is left from a clock that was set back.
  */
-function continueSight(
-  before: Sight | Error | undefined,
+function continueObservation(
+  before: Observation | Error | undefined,
   fingerprint: string,
   walk: { began: Date; ended: Date },
-): Sight {
+): Observation {
   const same = before && !(before instanceof Error) && before.fingerprint === fingerprint && before.since <= walk.ended
   return { fingerprint, since: same ? before.since : walk.ended, seen: walk.began }
 }
 
 /** How long the data is known to have been still. */
-export const stillSeconds = ({ since, seen }: Sight): number => (seen.getTime() - since.getTime()) / 1000
+export const stillSeconds = ({ since, seen }: Observation): number => (seen.getTime() - since.getTime()) / 1000
 
-function isNews(before: Sight | Error | undefined, now: Sight | Error, settleSeconds: number): boolean {
+function isNews(before: Observation | Error | undefined, now: Observation | Error, settleSeconds: number): boolean {
   if (now instanceof Error || before === undefined || before instanceof Error) return true
   if (before.fingerprint !== now.fingerprint) return true
   return stillSeconds(before) < settleSeconds && stillSeconds(now) >= settleSeconds

@@ -12,7 +12,7 @@ const maxLineChars = 1024 * 1024
 
 /**
  * Container events, for as long as the signal lives. Every connection, the first too, begins with a `resync`: what happened
- * before it was not seen, so list now. A failure to connect is no error here, because the next look at the engine meets it too.
+ * before it was not seen, so list now. A failure to connect is no error here, because the next pass at the engine meets it too.
  */
 export async function* watchEvents(
   connection: Connection,

@@ -64,7 +64,7 @@ async function startContainer(connection: Connection, id: string, signal: AbortS
 
 function freeze(connection: Connection, verb: 'pause' | 'unpause', id: string, signal: AbortSignal): Promise<void> {
   const isDone = ({ state }: ContainerFacts) => (state === 'paused') === (verb === 'pause')
-  return reach(connection, id, { what: `${verb} ${id}`, signal }, isDone, (abortSignal) =>
+  return changeState(connection, id, { what: `${verb} ${id}`, signal }, isDone, (abortSignal) =>
     connection.docker.getContainer(id)[verb]({ abortSignal }),
   )
 }
@@ -78,14 +78,20 @@ function plug(
 ): Promise<void> {
   const isDone = ({ networks }: ContainerFacts) =>
     networks.some(({ name }) => name === network) === (verb === 'connect')
-  return reach(connection, id, { what: `${verb} ${id} and network ${network}`, signal }, isDone, (abortSignal) => {
-    const options = { Container: id, abortSignal }
-    return connection.docker.getNetwork(network)[verb](options)
-  })
+  return changeState(
+    connection,
+    id,
+    { what: `${verb} ${id} and network ${network}`, signal },
+    isDone,
+    (abortSignal) => {
+      const options = { Container: id, abortSignal }
+      return connection.docker.getNetwork(network)[verb](options)
+    },
+  )
 }
 
 /** An act that may be done already: where the engine refuses it, the state decides. */
-async function reach(
+async function changeState(
   connection: Connection,
   id: string,
   request: CallOptions,

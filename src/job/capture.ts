@@ -1,5 +1,6 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
+import type { TargetSpec } from '../labels/spec.ts'
 import type { CaptureContext, Method } from '../methods/method.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import type {
@@ -14,6 +15,7 @@ import type {
 import { newId, version } from './identify.ts'
 import type { Parts, Progress } from './job.ts'
 import { methodContext } from './method-context.ts'
+import { captureTier, repositoryOf } from './repositories.ts'
 
 /** Attempts at data that is captured without stopping anything and must prove that it stood still. */
 const stillnessAttempts = 3
@@ -65,7 +67,7 @@ async function captureOnce(
 ): Promise<Captured> {
   const container = await parts.engine.inspect(target.container.id, signal)
   if (!container) throw new BackupError('NO_SUCH_CONTAINER', `container ${target.container.name} is gone`)
-  const method = methodOf(parts, target)
+  const method = methodOf(parts, target.spec)
   if (method.needsRunning) refuseDown(container, method)
   const read = (ctx: CaptureContext) => method.capture(ctx, target.spec)
   return stageTarget(parts, { ...target, container }, read, { ...options, signal })
@@ -86,12 +88,16 @@ export async function stageTarget(
       facts[name] = value
     },
   })
-  const staged = await parts.local.stage({ project: target.project, target: target.name }, artifacts, {
-    signal,
-    ...(ahead && { ahead }),
-    onWarning: (text) => void warnings.push(text),
-    onBytes: (count) => progress?.bytes(targetKey(target), count),
-  })
+  const staged = await repositoryOf(parts, captureTier).stage(
+    { project: target.project, target: target.name },
+    artifacts,
+    {
+      signal,
+      ...(ahead && { ahead }),
+      onWarning: (text) => void warnings.push(text),
+      onBytes: (count) => progress?.bytes(targetKey(target), count),
+    },
+  )
   const captured = holdStaged(parts, target, staged, { facts, warnings })
   try {
     refuseEmpty(staged)
@@ -155,8 +161,8 @@ function refuseEmpty(staged: Staged): void {
 }
 
 /** The method of a target; plan has refused targets whose method is not there. */
-export function methodOf(parts: Parts, target: Target): Method {
-  const method = parts.methods[target.spec.method]
-  if (!method) throw new BackupError('METHOD_UNAVAILABLE', `method ${target.spec.method} is not available`)
+export function methodOf(parts: Parts, spec: Pick<TargetSpec, 'method'>): Method {
+  const method = parts.methods[spec.method]
+  if (!method) throw new BackupError('METHOD_UNAVAILABLE', `method ${spec.method} is not available`)
   return method as Method
 }

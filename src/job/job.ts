@@ -6,13 +6,14 @@ import type { MethodKind } from '../labels/spec.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Check, Method } from '../methods/method.ts'
 import type { PlanSettings } from '../plan/plan.ts'
-import type { Repository } from '../repository/repository.ts'
+import type { Repository, Tier } from '../repository/repository.ts'
 
 /** All that jobs, the controller and the commands work with; main.ts makes it, tests make their own. */
 export interface Parts {
   engine: Engine
   catalog: Catalog
-  local: Repository
+  /** One repository a tier, in the order in which a restore asks them. The tier `local` is always there. */
+  repositories: ReadonlyMap<Tier, Repository>
   methods: { [K in MethodKind]?: Method<K> }
   clock: Clock
   log: Logger

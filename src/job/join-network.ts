@@ -5,7 +5,7 @@ import type { Parts } from './job.ts'
 import { refOf } from './service.ts'
 
 /** A container's address for this process, good until it is disposed. */
-export interface Reached extends AsyncDisposable {
+export interface NetworkConnection extends AsyncDisposable {
   /** IP address. */
   host: string
 }
@@ -17,7 +17,7 @@ const networkWaitSeconds = 4 * 3600
  * The container's address on a network that the controller's own container is on too; where it shares none, it joins one of the
  * container's and leaves it at the end, which is an intent. Runs that need the same foreign network take turns.
  */
-export async function joinNetwork(parts: Parts, id: string, signal: AbortSignal): Promise<Reached> {
+export async function joinNetwork(parts: Parts, id: string, signal: AbortSignal): Promise<NetworkConnection> {
   const container = await mustInspect(parts, id, signal)
   const { selfId } = parts.settings
   if (selfId === undefined) return staying(addressOf(container))
@@ -55,7 +55,7 @@ async function mustInspect(parts: Parts, id: string, signal: AbortSignal): Promi
   throw new BackupError('NO_SUCH_CONTAINER', `container ${id} is gone`)
 }
 
-const staying = (host: string): Reached => ({ host, [Symbol.asyncDispose]: async () => {} })
+const staying = (host: string): NetworkConnection => ({ host, [Symbol.asyncDispose]: async () => {} })
 
 /** Outside a container: the host reaches the addresses of its own bridges; `host` networks are this very machine. */
 function addressOf(container: ContainerFacts): string {

@@ -4,9 +4,10 @@ import { locate } from '../engine/host-paths.ts'
 import { BackupError } from '../errors.ts'
 import type { MethodContext, StoredSnapshot } from '../methods/method.ts'
 import type { Target } from '../plan/plan.ts'
-import type { Repository, Snapshot } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
 import { joinNetwork } from './join-network.ts'
+import { repositoryOf, snapshotRef, type TieredSnapshot } from './repositories.ts'
+import { refOf } from './service.ts'
 
 const defaultExecSeconds = 60
 /** A dump may take long and is bounded all the same. */
@@ -15,7 +16,7 @@ const streamSeconds = 12 * 3600
 /** The slice of the world that a method sees of one container. */
 export function methodContext(
   parts: Parts,
-  { project, name, container, paths }: Pick<Target, 'project' | 'name' | 'container' | 'paths'>,
+  { container, spec, paths }: Pick<Target, 'container' | 'spec' | 'paths'>,
   warn: (text: string) => void,
   signal: AbortSignal,
 ): MethodContext {
@@ -30,17 +31,17 @@ export function methodContext(
       execText(engine, container.id, { command, timeoutSeconds, ...options }, signal),
     execStream: (command, { timeoutSeconds = streamSeconds, ...options } = {}) =>
       execStream(engine, container.id, { command, timeoutSeconds, ...options }, signal),
-    note: (detail) => {
-      const intent = catalog.addIntent({ kind: 'undo-method', project, target: name, detail })
+    recordUndo: (detail) => {
+      const intent = catalog.addIntent({ kind: 'undo-method', container: refOf(container), spec, paths, detail })
       return { [Symbol.dispose]: () => catalog.dropIntent(intent) }
     },
-    reach: () => joinNetwork(parts, container.id, signal),
-    hostPath: (containerPath) => reach(parts, container, containerPath),
+    connect: () => joinNetwork(parts, container.id, signal),
+    hostPath: (containerPath) => resolveHostPath(parts, container, containerPath),
   }
 }
 
 /** Path for this process of a path in a container. */
-export function reach(parts: Parts, container: ContainerFacts, containerPath: string): string {
+export function resolveHostPath(parts: Parts, container: ContainerFacts, containerPath: string): string {
   const place = locate(container, containerPath)
   if (!place) {
     const hint = 'Put the data on a volume or a bind mount: what lies in the container alone is lost with it.'
@@ -53,10 +54,11 @@ export function reach(parts: Parts, container: ContainerFacts, containerPath: st
 
 /** A snapshot with ways to read it, for `Method.restore` and `Method.prove`. */
 export function storedSnapshot(
-  repository: Repository,
-  snapshot: Snapshot,
+  parts: Parts,
+  snapshot: TieredSnapshot,
   options: { signal: AbortSignal; onBytes?: (count: number) => void },
 ): StoredSnapshot {
+  const repository = repositoryOf(parts, snapshotRef(snapshot).tier)
   return {
     id: snapshot.id,
     facts: snapshot.facts,

@@ -9,7 +9,7 @@ export interface Held extends AsyncDisposable {
   /** Names in the order in which they were taken down. */
   names: string[]
   warnings: string[]
-  /** Answers what did not come back; its intent stays, so that every later look tries again. Repeating it is harmless. */
+  /** Answers what did not come back; its intent stays, so that every later pass tries again. Repeating it is harmless. */
   resume(): Promise<BackupError[]>
   /** Seconds from the first stop to the last container back (so far, while held). */
   downSeconds(): number

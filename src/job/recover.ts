@@ -7,12 +7,13 @@ import { awaitLock, holdLocks } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { methodContext } from './method-context.ts'
 import { quiesce } from './quiesce.ts'
+import { findSnapshot } from './repositories.ts'
 import { removeScratch } from './restore/foreign-input.ts'
-import { putBack } from './restore/put-back.ts'
+import { replaceData } from './restore/replace-data.ts'
 import { downOrders } from './restore.ts'
-import { undo } from './service.ts'
+import { findContainer, undo } from './service.ts'
 
-/** What dead runs left behind and was finished, in words, and what could not be: that is tried again at every look. */
+/** What dead runs left behind and was finished, in words, and what could not be: that is tried again in every pass. */
 export interface Recovery {
   done: string[]
   problems: string[]
@@ -34,7 +35,7 @@ export async function recover(parts: Parts, signal: AbortSignal): Promise<Recove
   for (const { id, intent } of [...orphans.filter(isRollBack), ...orphans.filter((orphan) => !isRollBack(orphan))]) {
     await settle(parts, id, intent, recovery, signal)
   }
-  await parts.local.sweep(signal)
+  for (const repository of parts.repositories.values()) await repository.sweep(signal)
   return recovery
 }
 
@@ -70,17 +71,18 @@ const isHopeless = (intent: Intent, code: string): boolean =>
 function describe(intent: Intent): string {
   if (intent.kind === 'roll-back') return `finish the restore of ${targetKey({ ...intent, name: intent.target })}`
   if (intent.kind === 'resume') return `${intent.how} container ${intent.container.name}`
-  if (intent.kind === 'undo-method')
-    return `clean up in the service of ${targetKey({ ...intent, name: intent.target })}`
+  if (intent.kind === 'undo-method') return `clean up in ${intent.container.name}`
   if (intent.kind === 'remove-scratch') return `remove ${intent.folder}`
   if (intent.kind === 'exec') return `exec-post in ${intent.container.name}`
   return `leave network ${intent.network}`
 }
 
 async function undoInService(parts: Parts, intent: InService, signal: AbortSignal): Promise<void> {
-  const target = await findTarget(parts, intent, signal)
-  const ctx = methodContext(parts, target, () => {}, signal)
-  await methodOf(parts, target).undo?.(ctx, target.spec, intent.detail)
+  const { container: ref, spec, paths, detail } = intent
+  const container = await findContainer(parts, ref, signal)
+  if (!container) throw new BackupError('NO_SUCH_CONTAINER', `container ${ref.name} is gone`)
+  const ctx = methodContext(parts, { container, spec, paths }, () => {}, signal)
+  await methodOf(parts, spec).undo?.(ctx, spec, detail)
 }
 
 async function findTarget(
@@ -95,13 +97,11 @@ async function findTarget(
 /** Back to the state before; forward to the wanted one where that was taken without a safety snapshot. */
 async function finishRestore(parts: Parts, intent: RollBack, signal: AbortSignal): Promise<void> {
   const target = await findTarget(parts, intent, signal)
-  const wanted = intent.safety ?? intent.snapshot
-  const snapshot = (await parts.local.list(signal)).find(({ id }) => id === wanted.id)
-  if (!snapshot) throw new BackupError('NO_SUCH_SNAPSHOT', `snapshot ${wanted.id} is gone`)
+  const snapshot = await findSnapshot(parts, intent.safety ?? intent.snapshot, signal)
 
   const down = [...target.clients, ...target.writers]
   using _locks = await holdLocks(parts, [target], down, 'recover', signal)
   await using held = await quiesce(parts, downOrders(down, [target]), signal)
   const quiet = { onWarning: () => {}, onCheck: () => {} }
-  await putBack(parts, target, snapshot, { ...quiet, heldDown: held.names.includes(target.container.name) }, signal)
+  await replaceData(parts, target, snapshot, { ...quiet, heldDown: held.names.includes(target.container.name) }, signal)
 }

@@ -80,7 +80,7 @@ async function restoreInPlace(
       verifyService(parts, stepInPlace(report.step).target, signal, report.noteCheck),
     )
     if (!report.failed()) done.commit()
-    else await rollBackAgain(parts, report, orders, done)
+    else await rollBackAfterVerify(parts, report, orders, done)
   }
 }
 
@@ -92,7 +92,7 @@ function refuseOthers(reports: RestoreReport[]): void {
 }
 
 /** The service is up, but not as it should be: down once more, the state before put back, up again. */
-async function rollBackAgain(
+async function rollBackAfterVerify(
   parts: Parts,
   report: RestoreReport,
   orders: QuiesceOrder[],

@@ -10,7 +10,7 @@ type Control = RestoreContext['service']
 export interface ServiceControl extends Control {
   /** Running after this, where the proof needs it or it ran before and nobody else will start it. */
   startForProof(needed: boolean): Promise<void>
-  /** As it was found, and the notes dropped. Not bound to the run's signal; what does not work is tried again at every later look. */
+  /** As it was found, and the notes dropped. Not bound to the run's signal; what does not work is tried again in every later pass. */
   settle(): Promise<void>
 }
 

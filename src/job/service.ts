@@ -65,7 +65,11 @@ export async function bringDown(parts: Parts, container: ContainerFacts, graceSe
 }
 
 /** Does what an intent promised. Safe to repeat: a container that is in the wanted state already is left alone. */
-export async function undo(parts: Parts, intent: Extract<Intent, { container: ContainerRef }>, signal: AbortSignal) {
+export async function undo(
+  parts: Parts,
+  intent: Exclude<Extract<Intent, { container: ContainerRef }>, { kind: 'undo-method' }>,
+  signal: AbortSignal,
+) {
   const container = await findContainer(parts, intent.container, signal)
   if (intent.kind === 'resume') {
     if (intent.how !== 'stop') return bringUp(parts, intent.container, intent.startTimeoutSeconds, signal)

@@ -16,16 +16,16 @@ export interface Method<K extends MethodKind = MethodKind> {
   /** Yields artifacts in order. Records facts by `ctx.fact` before it ends. Throws where a dump failed, was cut or is empty. */
   capture(ctx: CaptureContext, spec: TargetSpec<K>): AsyncIterable<Artifact>
   /** Refuses what this service cannot take (older version, missing extension) before anything is touched. */
-  check?(ctx: MethodContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<void>
+  preflight?(ctx: MethodContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<void>
   /** Reads what another program wrote as if it had been captured: `restore --from`. Absent: there is nothing it could read. */
-  adopt?(ctx: CaptureContext, spec: TargetSpec<K>, input: ForeignInput): AsyncIterable<Artifact>
+  import?(ctx: CaptureContext, spec: TargetSpec<K>, input: ForeignInput): AsyncIterable<Artifact>
   /**
    * Replaces the data. Clients are down; the container is as it was found. It brings the service into the state it needs by
    * `ctx.service`; the job starts and gates it afterwards. Throws: the job puts the state before back by the same function.
    * Answers the proofs that can only be had before the service runs again.
    */
   restore(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<Check[]>
-  /** Undoes what a dead run noted by `ctx.note`. Safe to repeat; what is gone already is a success. */
+  /** Undoes what a dead run noted by `ctx.recordUndo`. Safe to repeat; what is gone already is a success. */
   undo?(ctx: MethodContext, spec: TargetSpec<K>, detail: UndoDetail): Promise<void>
   /** Compares what is there now with the facts of the snapshot, with the service started. */
   prove(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<Check[]>
@@ -65,13 +65,13 @@ export interface MethodContext {
   execStream(command: string[], options?: ExecOptions & { input?: Readable }): Promise<Readable>
   /** Path for this process of a path in the container; PATH_UNREACHABLE where no mount leads there. */
   hostPath(containerPath: string): string
-  /** The container's IP address for HTTP, good until it is disposed: `await using place = await ctx.reach()`. */
-  reach(): Promise<{ host: string } & AsyncDisposable>
+  /** The container's IP address for HTTP, good until it is disposed: `await using place = await ctx.connect()`. */
+  connect(): Promise<{ host: string } & AsyncDisposable>
   /**
    * A durable note, before the act, of something in the service that must be undone. Dispose drops it, after the undoing; whoever
    * finds this process dead calls `Method.undo` with it.
    */
-  note(detail: UndoDetail): Disposable
+  recordUndo(detail: UndoDetail): Disposable
   /** A line for the user: part of the result, and of the snapshot's manifest. */
   warn(text: string): void
 }

@@ -24,12 +24,12 @@ export function makePlan(containers: ContainerFacts[], settings: PlanSettings, m
     [...targets, ...broken].map((decoded) => nameTarget(container, decoded)),
   )
   const planned = markTwins(drafts).map((draft) => planTarget(draft, world))
-  const broken = planned.filter(isBroken)
+  const broken = planned.filter((one) => one.kind === 'broken')
   const general = labelled.flatMap(({ container, problems }) =>
     problems.map((problem) => placeProblem(container, problem)),
   )
   return {
-    targets: planned.filter(isTarget),
+    targets: planned.filter((one) => one.kind === 'ready'),
     broken,
     problems: [...general, ...broken.flatMap(({ problems }) => problems)],
   }
@@ -41,9 +41,6 @@ interface World {
   methods: MethodPlans
   dependencies: Dependencies
 }
-
-const isTarget = (one: Target | BrokenTarget): one is Target => 'quiesced' in one
-const isBroken = (one: Target | BrokenTarget): one is BrokenTarget => 'problems' in one
 
 function planTarget(draft: Draft, world: World): Target | BrokenTarget {
   const { container, name, spec } = draft
@@ -72,6 +69,7 @@ function planTarget(draft: Draft, world: World): Target | BrokenTarget {
 
 function withDefaults(container: ContainerFacts, name: string, spec: TargetSpec, settings: PlanSettings) {
   return {
+    kind: 'ready' as const,
     project: projectOf(container),
     name,
     container,
@@ -103,5 +101,5 @@ function explainMethod({ container, name }: Draft, { method }: TargetSpec): Labe
 
 function breakTarget({ container, name }: Draft, problems: LabelProblem[]): BrokenTarget {
   const placed = problems.map((problem) => placeProblem(container, problem, name))
-  return { project: projectOf(container), name, container: container.name, problems: placed }
+  return { kind: 'broken', project: projectOf(container), name, container: container.name, problems: placed }
 }

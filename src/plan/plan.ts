@@ -1,7 +1,7 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import type { LabelProblem, Quiesce, RetentionPolicy, Schedule, TargetSpec } from '../labels/spec.ts'
 
-/** The desired state, made anew from labels, inspect facts and settings at every look. */
+/** The desired state, made anew from labels, inspect facts and settings in every pass. */
 export interface Plan {
   targets: Target[]
   broken: BrokenTarget[]
@@ -11,6 +11,7 @@ export interface Plan {
 
 /** One thing to back up, with every default filled in. */
 export interface Target {
+  kind: 'ready'
   project: string
   name: string
   container: ContainerFacts
@@ -32,7 +33,9 @@ export interface Target {
   clients: ContainerFacts[]
 }
 
+/** A target that cannot be worked on until its labels are mended. */
 export interface BrokenTarget {
+  kind: 'broken'
   project: string
   name: string
   container: string

@@ -2,7 +2,7 @@ import type { ContainerFacts } from '../engine/engine.ts'
 import { decodeLabels } from '../labels/decode.ts'
 import type { Quiesce } from '../labels/spec.ts'
 import { canWrite, type Located } from './mounts.ts'
-import { reach } from './stop-order.ts'
+import { reachableFrom } from './stop-order.ts'
 
 /** What a capture needs quiet. */
 export interface QuiesceRequest {
@@ -31,7 +31,7 @@ export function findQuiesced(containers: ContainerFacts[], request: QuiesceReque
   const writers = candidates.filter((one) => writesHere(one) || isGroupWriter(one, request))
   if (request.quiesce === 'pause') return writers
   const bound = (to: ContainerFacts) => candidates.filter((one) => one.joins === to.id || one.requires.includes(to.id))
-  return [...new Set(writers.flatMap((writer) => [writer, ...reach(writer, bound)]))]
+  return [...new Set(writers.flatMap((writer) => [writer, ...reachableFrom(writer, bound)]))]
 }
 
 function isGroupWriter(one: ContainerFacts, { group, container }: QuiesceRequest): boolean {

@@ -17,7 +17,7 @@ export function readDependencies(containers: ContainerFacts[]): Dependencies {
   const rankOf = ({ id }: ContainerFacts) => rank.get(id) ?? -1
   return {
     inStopOrder: (some) => [...some].sort((a, b) => rankOf(b) - rankOf(a)),
-    dependentsOf: (container) => reach(container, (one) => sorted.filter((other) => dependsOn(other, one))),
+    dependentsOf: (container) => reachableFrom(container, (one) => sorted.filter((other) => dependsOn(other, one))),
   }
 }
 
@@ -45,7 +45,10 @@ function dependenciesFirst(
 }
 
 /** All that the start leads to, step by step, without the start. */
-export function reach(start: ContainerFacts, step: (from: ContainerFacts) => ContainerFacts[]): ContainerFacts[] {
+export function reachableFrom(
+  start: ContainerFacts,
+  step: (from: ContainerFacts) => ContainerFacts[],
+): ContainerFacts[] {
   const found = new Map([[start.id, start]])
   for (const from of found.values()) for (const to of step(from)) if (!found.has(to.id)) found.set(to.id, to)
   found.delete(start.id)

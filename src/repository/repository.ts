@@ -1,6 +1,15 @@
 import type { Readable } from 'node:stream'
 import type { Digest } from '../lib/hash.ts'
 
+/** Where a copy of a snapshot lies: the repository of that name in the configuration. */
+export type Tier = 'local' | 'remote'
+
+/** One copy of one snapshot. */
+export interface SnapshotRef {
+  tier: Tier
+  id: string
+}
+
 /** Holds snapshots. All-or-nothing: whatever happens, a snapshot that is listed is whole. */
 export interface Repository {
   /** As configured, without secrets: `archive:/backups`. */

@@ -35,7 +35,7 @@ async function killController(killAt: number): Promise<boolean> {
   const env = { VICTIM_KILL_AT: String(killAt), VICTIM_TRACE: trace }
   const stepsOf = () => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n') : [])
   await using daemon = startDaemon(product, { program: victim, env })
-  // The schedule is saved last: steps after that belong to the next look.
+  // The schedule is saved last: steps after that belong to the next pass.
   const last = () => stepsOf().indexOf('catalog.saveSchedule') + 1
   await eventually(() => daemon.exit() || last() > 0, 60, 'the controller to be killed')
   if (last() > 0 && last() < killAt) return false

@@ -58,6 +58,6 @@ await start(async (...args) => {
     ...parts,
     engine: watched('engine', parts.engine),
     catalog: watched('catalog', parts.catalog),
-    local: watched('repository', parts.local),
+    repositories: new Map([...parts.repositories].map(([tier, one]) => [tier, watched('repository', one)])),
   }
 })

@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ContainerFacts, Mount } from '../../src/engine/engine.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { CaptureContext, RestoreContext, StoredSnapshot } from '../../src/methods/method.ts'
-import { sqlite } from '../../src/methods/sqlite.ts'
+import { sqlite } from '../../src/methods/sqlite/index.ts'
 import type { Facts } from '../../src/repository/repository.ts'
 import { plainSpec } from '../support/method-context.ts'
 
@@ -59,9 +59,9 @@ function world(paths: string[], { state = 'running', mounts = [] as Mount[] } = 
     clock: systemClock,
     exec: never,
     execStream: never,
-    reach: never,
+    connect: never,
     hostPath: (path) => path,
-    note: (detail) => {
+    recordUndo: (detail) => {
       notes.push(detail)
       return { [Symbol.dispose]: () => void notes.splice(notes.indexOf(detail), 1) }
     },
@@ -204,7 +204,7 @@ describe('restore', () => {
     const { ctx, capture } = world(['sub/a.db'])
     const snapshot = await capture()
     rmSync(join(folder, 'sub'), { recursive: true })
-    await sqlite.check?.(ctx, spec, snapshot)
+    await sqlite.preflight?.(ctx, spec, snapshot)
     expect((await sqlite.restore(ctx, spec, snapshot)).every(({ ok }) => ok)).toBe(true)
     expect(statSync(join(folder, 'sub'))).toMatchObject({ uid: 4711, gid: 4712 })
     expect(statSync(join(folder, 'sub/a.db'))).toMatchObject({ uid: 4711, gid: 4712 })

@@ -91,7 +91,7 @@ export const shelf = (snapshots: Snapshot[], more: Partial<Repository> = {}): Re
   ...more,
 })
 
-export interface Stage extends Partial<Omit<Parts, 'local'>> {
+export interface Stage extends Partial<Omit<Parts, 'repositories'>> {
   containers?: FakeContainer[]
   local?: Repository
   terminal?: boolean
@@ -136,13 +136,13 @@ export async function run(args: string[], stage: Stage = {}) {
     const catalog = stage.catalog ?? openCatalog(state)
     return {
       engine: fakeEngine({ containers: stage.containers ?? shop }),
-      local: shelf([]),
       methods,
       clock: { ...systemClock, now: () => now },
       log: pino({ level: 'silent' }),
       settings: config.settings,
       ownPath: (path) => path,
       ...stage,
+      repositories: new Map([['local', stage.local ?? shelf([])]]),
       catalog,
       [Symbol.asyncDispose]: async () => (stage.catalog ? undefined : catalog[Symbol.dispose]()),
     }

@@ -79,8 +79,8 @@ export function methodBench<K extends MethodKind>(
         if (!place) throw new BackupError('PATH_UNREACHABLE', `${path} is on no mount`)
         return place.hostPath
       },
-      reach: () => Promise.reject(new Error('these methods need no network')),
-      note: (detail) => {
+      connect: () => Promise.reject(new Error('these methods need no network')),
+      recordUndo: (detail) => {
         say(witness, detail)
         return { [Symbol.dispose]: () => {} }
       },
@@ -119,7 +119,7 @@ export function methodBench<K extends MethodKind>(
     }),
     restore: telling(witness, async (snapshot, disturb = (ctx) => ctx) => {
       const ctx = disturb(await context())
-      await method.check?.(ctx, spec, snapshot)
+      await method.preflight?.(ctx, spec, snapshot)
       const still = await method.restore(ctx, spec, snapshot)
       await ctx.service.start()
       return [...still, ...(await method.prove(ctx, spec, snapshot))]

@@ -1,23 +1,23 @@
 import { asBackupError, type ErrorReport } from '../../errors.ts'
-import { type Look, paint } from './look.ts'
+import { paint, type TextStyle } from './text-style.ts'
 
 /** Message, one line per cause, hint; of a fault of ours also where it happened. */
-export function renderError(error: unknown, look: Look): string {
+export function renderError(error: unknown, style: TextStyle): string {
   const top = asBackupError(error)
   const causes = causesOf(top).filter((cause, index, all) => cause !== top.message && all.indexOf(cause) === index)
   return [
-    `${paint(look, 'red', 'error:')} ${top.message}`,
+    `${paint(style, 'red', 'error:')} ${top.message}`,
     ...causes.map((cause) => `  because: ${cause}`),
     ...(top.code === 'INTERNAL' && top.cause instanceof Error ? [top.cause.stack ?? ''] : []),
-    `${paint(look, 'bold', 'hint:')} ${top.hint}`,
+    `${paint(style, 'bold', 'hint:')} ${top.hint}`,
   ]
     .map((line) => `${line}\n`)
     .join('')
 }
 
 /** The error of one target of a run. */
-export function renderReport(target: string, { message, hint }: ErrorReport, look: Look): string {
-  return `${paint(look, 'red', 'error:')} ${target}: ${message}\n${paint(look, 'bold', 'hint:')} ${hint}\n`
+export function renderReport(target: string, { message, hint }: ErrorReport, style: TextStyle): string {
+  return `${paint(style, 'red', 'error:')} ${target}: ${message}\n${paint(style, 'bold', 'hint:')} ${hint}\n`
 }
 
 /** All that led to an error, nearest first. A failed clean-up names both what it did and what came before it. */

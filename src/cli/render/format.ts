@@ -1,4 +1,4 @@
-import type { Look } from './look.ts'
+import type { TextStyle } from './text-style.ts'
 
 /** 1536 → `1.5 KiB`. */
 export function formatBytes(bytes: number): string {
@@ -28,9 +28,9 @@ export function formatSeconds(seconds: number): string {
 }
 
 /** On a terminal `2026-11-20 03:00:12` in the user's zone, in a pipe the ISO time it was given. `—` for none. */
-export function formatTime(iso: string | null | undefined, look: Look): string {
+export function formatTime(iso: string | null | undefined, style: TextStyle): string {
   if (!iso) return '—'
-  if (!look.terminal) return iso
-  const format = new Intl.DateTimeFormat('sv-SE', { timeZone: look.timezone, dateStyle: 'short', timeStyle: 'medium' })
+  if (!style.terminal) return iso
+  const format = new Intl.DateTimeFormat('sv-SE', { timeZone: style.timezone, dateStyle: 'short', timeStyle: 'medium' })
   return format.format(new Date(iso))
 }

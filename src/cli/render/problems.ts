@@ -1,9 +1,9 @@
 import type { Problem } from '../../plan/plan.ts'
-import { type Look, paint } from './look.ts'
+import { paint, type TextStyle } from './text-style.ts'
 
 /** One line a problem; empty without any. */
-export function renderProblems(problems: Problem[], look: Look): string {
-  return problems.map((problem) => `${paint(look, 'red', 'problem:')} ${describeProblem(problem)}\n`).join('')
+export function renderProblems(problems: Problem[], style: TextStyle): string {
+  return problems.map((problem) => `${paint(style, 'red', 'problem:')} ${describeProblem(problem)}\n`).join('')
 }
 
 /** One line: container, label, value, reason, suggestion. */

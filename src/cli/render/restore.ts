@@ -3,51 +3,51 @@ import type { RestorePlan, RestoreStep } from '../../job/restore/plan.ts'
 import { targetKey } from '../../plan/plan.ts'
 import { keyOf, paintOutcome, renderNotes } from './backup.ts'
 import { formatBytes, formatSeconds, formatTime } from './format.ts'
-import { type Look, paint } from './look.ts'
 import { type Cell, renderTable } from './table.ts'
+import { paint, type TextStyle } from './text-style.ts'
 
 /** What a restore is going to do, in the order in which it does it, and what it cannot. */
 export function renderRestorePlan(
   { steps, down, only, to }: RestorePlan,
   refused: RestoreResult[],
-  look: Look,
+  style: TextStyle,
 ): string {
   const head = ['TARGET', 'METHOD', 'SNAPSHOT', 'TAKEN', 'SIZE', to === undefined ? 'REPLACES' : 'WRITES']
   const rows = steps.map((step) => [
     targetKey(step),
     step.snapshot.method,
     step.snapshot.id,
-    formatTime(step.snapshot.time, look),
+    formatTime(step.snapshot.time, style),
     formatBytes(step.snapshot.bytes),
     to === undefined ? (only ?? replaced(step)) : `${to}/${step.name}`,
   ])
   const names = down.map(({ name }) => name)
   const stops = names.length === 0 ? '' : `Stops ${names.join(', ')}; starts ${names.toReversed().join(', ')}.\n`
-  return [renderTable(head, rows, look), stops, ...refused.map((result) => renderNotes(result, look))].join('')
+  return [renderTable(head, rows, style), stops, ...refused.map((result) => renderNotes(result, style))].join('')
 }
 
 const replaced = ({ target }: RestoreStep): Cell =>
   target && target.paths.length > 0 ? target.paths : `all data of ${target?.container.name}`
 
-export function renderRestore(targets: RestoreResult[], look: Look): string {
+export function renderRestore(targets: RestoreResult[], style: TextStyle): string {
   const head = ['TARGET', 'RESULT', 'SNAPSHOT', 'TOOK', 'CHECKS', 'SAFETY SNAPSHOT']
   const rows = targets.map((result) => [
     keyOf(result),
-    paintOutcome(result.outcome, look) + (result.rolledBack ? ', rolled back' : ''),
+    paintOutcome(result.outcome, style) + (result.rolledBack ? ', rolled back' : ''),
     result.snapshot ?? '—',
     formatSeconds(result.seconds),
     `${result.checks.filter(({ ok }) => ok).length} of ${result.checks.length}`,
     result.safetySnapshot ?? '—',
   ])
-  return [renderTable(head, rows, look), ...targets.map((result) => renderChecks(result, look))].join('')
+  return [renderTable(head, rows, style), ...targets.map((result) => renderChecks(result, style))].join('')
 }
 
 /** The comparison is shown, not only its verdict. */
-function renderChecks(result: RestoreResult, look: Look): string {
+function renderChecks(result: RestoreResult, style: TextStyle): string {
   const checks = result.checks.map(({ name, expected, actual, ok }) =>
     ok
-      ? `${paint(look, 'green', 'proved:')} ${keyOf(result)}: ${name}: ${actual}\n`
-      : `${paint(look, 'red', 'differs:')} ${keyOf(result)}: ${name}: expected ${expected}, found ${actual}\n`,
+      ? `${paint(style, 'green', 'proved:')} ${keyOf(result)}: ${name}: ${actual}\n`
+      : `${paint(style, 'red', 'differs:')} ${keyOf(result)}: ${name}: expected ${expected}, found ${actual}\n`,
   )
-  return checks.join('') + renderNotes(result, look)
+  return checks.join('') + renderNotes(result, style)
 }

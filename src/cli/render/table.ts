@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import { type Look, paint } from './look.ts'
+import { paint, type TextStyle } from './text-style.ts'
 
 /** Several lines of one cell on a terminal, comma separated in a pipe. */
 export type Cell = string | string[]
@@ -12,11 +12,11 @@ const noFrame = Object.fromEntries(
 )
 
 /** Aligned columns on a terminal; in a pipe one line a row, fields separated by tabs. Empty without rows. */
-export function renderTable(head: string[], rows: Cell[][], look: Look): string {
+export function renderTable(head: string[], rows: Cell[][], style: TextStyle): string {
   if (rows.length === 0) return ''
-  if (!look.terminal) return [head, ...rows].map((row) => `${row.map(plain).join('\t')}\n`).join('')
+  if (!style.terminal) return [head, ...rows].map((row) => `${row.map(plain).join('\t')}\n`).join('')
   const table = new Table({
-    head: head.map((title) => paint(look, 'bold', title)),
+    head: head.map((title) => paint(style, 'bold', title)),
     chars: noFrame,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
   })

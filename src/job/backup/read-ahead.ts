@@ -3,7 +3,8 @@ import type { Target } from '../../plan/plan.ts'
 import type { Ahead } from '../../repository/repository.ts'
 import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
-import { reach } from '../method-context.ts'
+import { resolveHostPath } from '../method-context.ts'
+import { captureTier, repositoryOf } from '../repositories.ts'
 import type { BackupReport } from './report.ts'
 
 /** What was read ahead, by target; gone when it is disposed. */
@@ -32,13 +33,13 @@ async function readAhead(
   onWarning: (text: string) => void,
   signal: AbortSignal,
 ): Promise<Ahead | undefined> {
-  if (target.quiesced.length === 0 || !methodOf(parts, target).capturesTrees) return undefined
+  if (target.quiesced.length === 0 || !methodOf(parts, target.spec).capturesTrees) return undefined
   try {
     const trees = target.paths.map((path) => ({
-      root: reach(parts, target.container, path),
+      root: resolveHostPath(parts, target.container, path),
       exclude: target.spec.exclude,
     }))
-    return await parts.local.readAhead?.(trees, { signal, onWarning })
+    return await repositoryOf(parts, captureTier).readAhead?.(trees, { signal, onWarning })
   } catch (error) {
     if (signal.aborted) throw error
     onWarning(`${target.name} was not read ahead: ${asBackupError(error).message}`)

@@ -68,7 +68,7 @@ export function startBackupReport(
   }
 }
 
-interface Befallen {
+interface RunState {
   seconds: number
   warnings: string[]
   snapshot: Snapshot | undefined
@@ -77,7 +77,7 @@ interface Befallen {
 }
 
 /** A failure beside a published snapshot (a service that did not come back, a post command) makes the run incomplete, not failed. */
-function toResult(target: Target, { seconds, warnings, snapshot, window, failure }: Befallen): BackupResult {
+function toResult(target: Target, { seconds, warnings, snapshot, window, failure }: RunState): BackupResult {
   const outcome: Outcome = !failure ? 'complete' : snapshot ? 'incomplete' : 'failed'
   return {
     project: target.project,

@@ -8,7 +8,8 @@ import type { Target } from '../../plan/plan.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
-import { methodContext, reach, storedSnapshot } from '../method-context.ts'
+import { methodContext, resolveHostPath, storedSnapshot } from '../method-context.ts'
+import { repositoryOf, snapshotRef, type TieredSnapshot } from '../repositories.ts'
 import type { StepInPlace } from './plan.ts'
 
 /** All that can refuse a restore. It touches nothing, so that a refusal leaves everything as it is. */
@@ -19,11 +20,11 @@ export async function checkStep(parts: Parts, step: StepInPlace, warn: (text: st
   refuseOtherOwners(snapshot, target)
   await refuseTooLarge(parts, snapshot, target, signal)
   const context = methodContext(parts, target, warn, signal)
-  await methodOf(parts, target).check?.(context, target.spec, storedSnapshot(parts.local, snapshot, { signal }))
+  await methodOf(parts, target.spec).preflight?.(context, target.spec, storedSnapshot(parts, snapshot, { signal }))
 }
 
-export async function refuseDamaged(parts: Parts, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
-  const damages = await parts.local.verify(snapshot, signal)
+export async function refuseDamaged(parts: Parts, snapshot: TieredSnapshot, signal: AbortSignal): Promise<void> {
+  const damages = await repositoryOf(parts, snapshotRef(snapshot).tier).verify(snapshot, signal)
   if (damages.length === 0) return
   const said = damages.map(({ file, reason }) => `${file}: ${reason}`).join('; ')
   throw new BackupError('SNAPSHOT_DAMAGED', `snapshot ${snapshot.id} of ${snapshot.target} is damaged: ${said}`)
@@ -48,7 +49,7 @@ function refuseOtherOwners(snapshot: Snapshot, target: Target): void {
 async function refuseTooLarge(parts: Parts, snapshot: Snapshot, target: Target, signal: AbortSignal): Promise<void> {
   for (const { kind, origin, contentBytes = 0 } of snapshot.artifacts) {
     if (kind !== 'tree' || origin === undefined) continue
-    const root = reach(parts, target.container, origin)
+    const root = resolveHostPath(parts, target.container, origin)
     const { bavail, bsize } = await statfs(nearestExisting(root))
     const free = bavail * bsize
     if (contentBytes <= free) continue

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { runChecked } from '../../lib/process.ts'
-import { isArchive } from '../../methods/foreign.ts'
 import type { ForeignEntry, ForeignInput } from '../../methods/method.ts'
+import { isArchive } from '../../methods/shared/foreign.ts'
 import type { Parts } from '../job.ts'
 
 const unpackSeconds = 6 * 3600

@@ -1,9 +1,9 @@
 import { BackupError } from '../../errors.ts'
 import { type Target, targetKey } from '../../plan/plan.ts'
-import type { Snapshot } from '../../repository/repository.ts'
 import { methodOf, refuseDown, stageTarget } from '../capture.ts'
 import { newId } from '../identify.ts'
 import type { Parts } from '../job.ts'
+import { asCaptured, type TieredSnapshot } from '../repositories.ts'
 import { openInput } from './foreign-input.ts'
 
 /**
@@ -15,10 +15,10 @@ export async function importSnapshot(
   target: Target,
   from: string,
   signal: AbortSignal,
-): Promise<Snapshot> {
-  const method = methodOf(parts, target)
-  const { kind, adopt } = method
-  if (!adopt) {
+): Promise<TieredSnapshot> {
+  const method = methodOf(parts, target.spec)
+  const { kind, import: readForeign } = method
+  if (!readForeign) {
     throw new BackupError('RESTORE_REFUSED', `${targetKey(target)}: method ${kind} reads its own snapshots only`, {
       hint: 'Nothing was touched. Restore it by the tools of the service.',
     })
@@ -26,7 +26,7 @@ export async function importSnapshot(
   // Its own programs read what they wrote.
   if (method.needsRunning) refuseDown(target.container, method)
   await using input = await openInput(parts, from, signal)
-  await using captured = await stageTarget(parts, target, (ctx) => adopt(ctx, target.spec, input), { signal })
+  await using captured = await stageTarget(parts, target, (ctx) => readForeign(ctx, target.spec, input), { signal })
   const now = parts.clock.now()
   const window = {
     run: newId(now),
@@ -36,5 +36,5 @@ export async function importSnapshot(
     quiesced: [],
     warnings: [`taken from ${input.name}`],
   }
-  return await captured.publish(window, signal)
+  return asCaptured(await captured.publish(window, signal))
 }

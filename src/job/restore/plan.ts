@@ -6,6 +6,7 @@ import type { Dependencies } from '../../plan/stop-order.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import { currentPlan, liveTarget } from '../current-plan.ts'
 import type { Parts } from '../job.ts'
+import { listSnapshots, type TieredSnapshot } from '../repositories.ts'
 
 export interface RestoreRequest {
   targets: { project: string; name: string }[]
@@ -31,7 +32,7 @@ export interface RestorePlan {
 export interface RestoreStep {
   project: string
   name: string
-  snapshot: Snapshot
+  snapshot: TieredSnapshot
   /** Absent when the restore goes beside the stack. */
   target?: Target
 }
@@ -42,7 +43,7 @@ export type StepInPlace = RestoreStep & { target: Target }
 export async function planRestore(parts: Parts, request: RestoreRequest, signal: AbortSignal): Promise<RestorePlan> {
   const { only, to } = request
   const options = { ...(only && { only }), ...(to !== undefined && { to }) }
-  const snapshots = await parts.local.list(signal)
+  const snapshots = await listSnapshots(parts, signal)
   const chosen = request.targets.map((wanted) => ({ ...wanted, snapshot: chooseSnapshot(snapshots, wanted, request) }))
   if (only) for (const { snapshot } of chosen) refuseOnly(snapshot, only)
   if (to !== undefined) return { steps: chosen, down: [], ...options }
@@ -61,7 +62,7 @@ export async function placeSteps(parts: Parts, steps: RestoreStep[], signal: Abo
 }
 
 /** Targets of one group come from the newest set that has all of them, so that they fit together; else each from its own newest. */
-function alignSets(snapshots: Snapshot[], steps: StepInPlace[], request: RestoreRequest): StepInPlace[] {
+function alignSets(snapshots: TieredSnapshot[], steps: StepInPlace[], request: RestoreRequest): StepInPlace[] {
   if (request.set !== undefined || (typeof request.at === 'string' && request.at !== 'latest')) return steps
   const groups = [...Map.groupBy(steps, ({ target }) => groupKey(target)).values()]
   const chosen = groups.flatMap((members) => {
@@ -69,7 +70,7 @@ function alignSets(snapshots: Snapshot[], steps: StepInPlace[], request: Restore
     for (const set of sets) {
       const aligned = members.flatMap((step) => findSnapshot(snapshots, step, { at: request.at, set }) ?? [])
       if (aligned.length === members.length)
-        return members.map((step, index) => ({ ...step, snapshot: aligned[index] as Snapshot }))
+        return members.map((step, index) => ({ ...step, snapshot: aligned[index] as TieredSnapshot }))
     }
     return members
   })
@@ -78,10 +79,10 @@ function alignSets(snapshots: Snapshot[], steps: StepInPlace[], request: Restore
 
 /** Throws NO_SUCH_SNAPSHOT, naming what there is. */
 export function chooseSnapshot(
-  snapshots: Snapshot[],
+  snapshots: TieredSnapshot[],
   wanted: Named,
   request: Pick<RestoreRequest, 'at' | 'set'>,
-): Snapshot {
+): TieredSnapshot {
   const found = findSnapshot(snapshots, wanted, request)
   if (found) return found
   const { at, set } = request
@@ -96,7 +97,7 @@ type Named = { project: string; name: string }
 
 const isOf = ({ project, target }: Snapshot, wanted: Named) => project === wanted.project && target === wanted.name
 
-function findSnapshot(snapshots: Snapshot[], wanted: Named, { at, set }: Pick<RestoreRequest, 'at' | 'set'>) {
+function findSnapshot(snapshots: TieredSnapshot[], wanted: Named, { at, set }: Pick<RestoreRequest, 'at' | 'set'>) {
   const fits = (snapshot: Snapshot) => {
     if (!isOf(snapshot, wanted) || (set !== undefined && snapshot.set !== set)) return false
     if (typeof at === 'string' && at !== 'latest') return snapshot.id === at

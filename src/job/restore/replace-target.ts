@@ -4,9 +4,10 @@ import { asBackupError, BackupError } from '../../errors.ts'
 import type { Target } from '../../plan/plan.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
-import { reach } from '../method-context.ts'
+import { resolveHostPath } from '../method-context.ts'
 import type { Held } from '../quiesce.ts'
-import { putBack } from './put-back.ts'
+import { snapshotRef, type TieredSnapshot } from '../repositories.ts'
+import { replaceData } from './replace-data.ts'
 import type { RestoreReport } from './report.ts'
 import { takeSafety } from './take-safety.ts'
 
@@ -43,11 +44,11 @@ export async function replaceTarget(
     kind: 'roll-back',
     project: target.project,
     target: target.name,
-    snapshot: { id: snapshot.id, tier: 'local' },
-    safety: before && { id: before.id, tier: 'local' },
+    snapshot: snapshotRef(snapshot),
+    safety: before && snapshotRef(before),
   })
-  const put = (what: Snapshot, held: Held, paths: string[] | undefined, until: AbortSignal) =>
-    putBack(parts, target, what, { ...told(report, target, held), ...(paths && { only: paths }) }, until)
+  const put = (what: TieredSnapshot, held: Held, paths: string[] | undefined, until: AbortSignal) =>
+    replaceData(parts, target, what, { ...told(report, target, held), ...(paths && { only: paths }) }, until)
 
   const rollBack = async (held: Held) => {
     if (!before) {
@@ -82,13 +83,13 @@ const told = (report: RestoreReport, target: Target, held: Held) => ({
 
 /** The captured paths that are still there; `undefined` when all are gone. A method that dumps has none to lose. */
 function pathsThere(parts: Parts, { paths, container }: Target): string[] | undefined {
-  const there = paths.filter((path) => existsSync(reach(parts, container, path)))
+  const there = paths.filter((path) => existsSync(resolveHostPath(parts, container, path)))
   return paths.length > 0 && there.length === 0 ? undefined : there
 }
 
 /** The state before, where none of them was there. */
 async function removePaths(parts: Parts, { paths, container }: Target): Promise<void> {
-  for (const path of paths) await rm(reach(parts, container, path), { recursive: true, force: true })
+  for (const path of paths) await rm(resolveHostPath(parts, container, path), { recursive: true, force: true })
 }
 
 /** What the restore will not touch, whatever the labels exclude by now. */

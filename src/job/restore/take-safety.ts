@@ -1,10 +1,10 @@
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { Target } from '../../plan/plan.ts'
-import type { Snapshot } from '../../repository/repository.ts'
 import { type Captured, captureTarget, methodOf } from '../capture.ts'
 import { newId } from '../identify.ts'
 import type { Parts } from '../job.ts'
 import type { Held } from '../quiesce.ts'
+import { asCaptured, captureTier, repositoryOf, type TieredSnapshot } from '../repositories.ts'
 import { controlService } from '../service-control.ts'
 
 /** What is there now, read back once before anything of it is removed: the way back is proven first. */
@@ -13,7 +13,7 @@ export async function takeSafety(
   target: Target,
   { run, down }: { run: string; down: Held },
   signal: AbortSignal,
-): Promise<Snapshot> {
+): Promise<TieredSnapshot> {
   try {
     const now = parts.clock.now()
     await using captured = await captureRunning(parts, target, down, signal)
@@ -26,9 +26,9 @@ export async function takeSafety(
       warnings: [],
     }
     const snapshot = await captured.publish(window, signal)
-    const [damage] = await parts.local.verify(snapshot, signal)
+    const [damage] = await repositoryOf(parts, captureTier).verify(snapshot, signal)
     if (damage) throw new BackupError('SNAPSHOT_DAMAGED', `${damage.file}: ${damage.reason}`)
-    return snapshot
+    return asCaptured(snapshot)
   } catch (cause) {
     const { code, message } = asBackupError(cause)
     if (signal.aborted) throw cause
@@ -41,7 +41,7 @@ export async function takeSafety(
 /** A server that is down (`podman compose create` on a bare host) is started for it, and ends as it was found. */
 async function captureRunning(parts: Parts, target: Target, down: Held, signal: AbortSignal): Promise<Captured> {
   const service = controlService(parts, target, down.names.includes(target.container.name), signal)
-  if (!methodOf(parts, target).needsRunning || (await service.state()) === 'running') {
+  if (!methodOf(parts, target.spec).needsRunning || (await service.state()) === 'running') {
     return captureTarget(parts, target, {}, signal)
   }
   try {

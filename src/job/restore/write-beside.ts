@@ -7,6 +7,7 @@ import { syncDirectory } from '../../lib/atomic-file.ts'
 import { pathsWithin } from '../../lib/tree/only.ts'
 import type { ArtifactRecord } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
+import { repositoryOf, snapshotRef } from '../repositories.ts'
 import { refuseDamaged } from './checks.ts'
 import type { RestorePlan } from './plan.ts'
 import type { RestoreReport } from './report.ts'
@@ -48,10 +49,11 @@ async function writeArtifact(
   signal: AbortSignal,
 ): Promise<void> {
   const { snapshot } = report.step
+  const repository = repositoryOf(parts, snapshotRef(snapshot).tier)
   const { onBytes } = report
   if (artifact.kind === 'stream') {
     const sink = createWriteStream(join(folder, artifact.name), { flags: 'wx', mode: 0o600, flush: true })
-    await pipeline(await parts.local.open(snapshot, artifact.name, signal), sink, { signal })
+    await pipeline(await repository.open(snapshot, artifact.name, signal), sink, { signal })
     return onBytes(artifact.plain.bytes)
   }
   const { origin = '/', isFile } = artifact
@@ -60,7 +62,7 @@ async function writeArtifact(
   const root = join(folder, posix.relative(commonFolder(snapshot.artifacts), origin))
   await mkdir(isFile ? dirname(root) : root, { recursive: true })
   if (isFile) await writeFile(root, '', { flag: 'wx', mode: 0o600 })
-  await parts.local.extract(snapshot, artifact.name, root, { signal, onBytes, ...(inside && { only: inside }) })
+  await repository.extract(snapshot, artifact.name, root, { signal, onBytes, ...(inside && { only: inside }) })
 }
 
 /** The deepest folder of the container that holds all trees: of a single one its own. */

@@ -1,8 +1,8 @@
 import type { MethodContext } from '../method.ts'
 import { clientArguments, type MariadbClient, sessionSettings } from './client.ts'
 import { describeToolFailure, errorLines } from './failure.ts'
+import { takeSessionLock } from './session-lock.ts'
 import { quoteText, readRows } from './text.ts'
-import { takeTurn } from './turn.ts'
 
 /** One user or role, as the statements that make it. */
 export interface Account {
@@ -107,7 +107,7 @@ export async function createAccounts(ctx: MethodContext, client: MariadbClient, 
     if (account.role) return [`CREATE ROLE IF NOT EXISTS ${name};`, `REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${name};`]
     return [`DROP USER IF EXISTS ${name};`, `${account.create};`]
   })
-  const result = await run(client, [takeTurn, ...statements], [])
+  const result = await run(client, [takeSessionLock, ...statements], [])
   if (result.exitCode !== 0) throw describeToolFailure(ctx, 'accounts', result, 'RESTORE_FAILED')
 }
 
@@ -115,7 +115,11 @@ export async function createAccounts(ctx: MethodContext, client: MariadbClient, 
 export async function grantRights(ctx: MethodContext, client: MariadbClient, accounts: Account[]): Promise<void> {
   const rolesFirst = accounts.toSorted((a, b) => Number(b.role) - Number(a.role))
   const grants = rolesFirst.flatMap((account) => account.grants.map((sql) => ({ account, sql })))
-  const result = await run(client, [takeTurn, ...grants.map(({ sql }) => `${sql};`), 'FLUSH PRIVILEGES;'], ['--force'])
+  const result = await run(
+    client,
+    [takeSessionLock, ...grants.map(({ sql }) => `${sql};`), 'FLUSH PRIVILEGES;'],
+    ['--force'],
+  )
   for (const line of refuseErrors(ctx, result, danglingErrors, 'RESTORE_FAILED'))
     ctx.warn(`a right on something that is gone was left out: ${line}`)
 }

@@ -1,6 +1,6 @@
 import type { Facts } from '../../repository/repository.ts'
-import { compare, type Rows } from '../compare.ts'
 import type { Check } from '../method.ts'
+import { compare, type Rows } from '../shared/compare.ts'
 import type { Account } from './accounts.ts'
 import type { DatabaseFacts } from './inventory.ts'
 

@@ -1,14 +1,14 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
-import { compareRows } from '../compare.ts'
 import type { Check, MethodContext, StoredSnapshot } from '../method.ts'
+import { compareRows } from '../shared/compare.ts'
 import { clientArguments, longSeconds, type MariadbClient, sessionSettings } from './client.ts'
 import { recordedRows } from './compare.ts'
 import { describeToolFailure, errorNumber } from './failure.ts'
 import { takeInventory } from './inventory.ts'
 import { onlyDatabases } from './pick.ts'
+import { takeSessionLock } from './session-lock.ts'
 import { quoteName, quoteText } from './text.ts'
-import { takeTurn } from './turn.ts'
 
 /** Seconds for which somebody else's transaction may hold a table back. */
 const dropSeconds = 60
@@ -24,7 +24,7 @@ export async function dropDatabases(ctx: MethodContext, client: MariadbClient, n
   await client.run('client', [...clientArguments, '--force'], { input: kills })
   const drops = names.map((name) => `DROP DATABASE IF EXISTS ${quoteName(name)};`)
   const input = [
-    sessionSettings + takeTurn,
+    sessionSettings + takeSessionLock,
     `SET SESSION foreign_key_checks = 0, lock_wait_timeout = ${dropSeconds};`,
     ...drops,
   ].join('\n')
@@ -52,7 +52,7 @@ export async function loadDump(
 
 /** What is in a table was once accepted, whatever its constraints and the server's strictness say today. */
 const loadSettings = [
-  sessionSettings + takeTurn,
+  sessionSettings + takeSessionLock,
   'SET SESSION innodb_strict_mode = 0;',
   '/*M!100201 SET SESSION check_constraint_checks = 0 */;',
   '',

@@ -1,5 +1,5 @@
 import type { MethodOptions } from '../../labels/spec.ts'
-import { requireVariableName, unreadableSecret } from '../secret.ts'
+import { requireVariableName, unreadableSecret } from '../shared/secret.ts'
 
 /**
  * Lines for `/bin/sh` that export MYSQL_PWD from the container's own variables: the one that the label names, else those by which the

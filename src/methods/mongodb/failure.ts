@@ -1,6 +1,6 @@
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { MethodContext } from '../method.ts'
-import { unreadableSecret } from '../secret.ts'
+import { unreadableSecret } from '../shared/secret.ts'
 
 /** What a failed program means to the user. `code` where it is neither the login nor the server. */
 export function describeFailure(

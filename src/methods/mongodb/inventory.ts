@@ -1,6 +1,6 @@
 import type { Facts } from '../../repository/repository.ts'
-import { compare } from '../compare.ts'
 import type { Check } from '../method.ts'
+import { compare } from '../shared/compare.ts'
 import { longSeconds, type MongodbClient } from './client.ts'
 import { type ArchiveContents, type CollectionFacts, isOfServer, oplogNamespace, serverDatabases } from './contents.ts'
 

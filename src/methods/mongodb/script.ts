@@ -1,5 +1,5 @@
 import type { MethodOptions } from '../../labels/spec.ts'
-import { requireVariableName, unreadableSecret } from '../secret.ts'
+import { requireVariableName, unreadableSecret } from '../shared/secret.ts'
 
 /**
  * Lines for `/bin/sh` that run one of MongoDB's programs with the login of the container's own variables: those that the labels name, else

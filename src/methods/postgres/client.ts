@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import { poll } from '../../lib/deadline.ts'
-import { endWith } from '../database-server.ts'
 import type { ExecOptions, ExecResult, MethodContext } from '../method.ts'
-import { exportSecret } from '../secret.ts'
+import { endWith } from '../shared/database-server.ts'
+import { exportSecret } from '../shared/secret.ts'
 import { connectTo } from './text.ts'
 
 /** PostgreSQL's own programs, run in the container of the server. */

@@ -1,6 +1,6 @@
 import type { Facts } from '../../repository/repository.ts'
-import { compare, compareRows, describeRows } from '../compare.ts'
 import type { Check } from '../method.ts'
+import { compare, compareRows, describeRows } from '../shared/compare.ts'
 
 /** What one database holds, counted exactly. */
 export interface Contents {

@@ -99,7 +99,7 @@ async function upload(
   if (!plain) throw new BackupError('SNAPSHOT_DAMAGED', `snapshot ${snapshot.id} has no ${artifact}`)
   const file = `${newName()}.snapshot`
   const detail: UploadNote = { act: 'upload', collection, file, temporary, at: ctx.clock.now().toISOString() }
-  const note = ctx.note(detail)
+  const note = ctx.recordUndo(detail)
   const remove = async () => {
     try {
       await removeUpload(server.api.detached(), detail)

@@ -6,8 +6,8 @@ import type { TargetSpec } from '../../labels/spec.ts'
 import { syncDirectory } from '../../lib/atomic-file.ts'
 import type { MethodContext, RestoreContext, UndoDetail } from '../method.ts'
 import type { Api } from './api.ts'
-import { refuseUnfit } from './fitness.ts'
 import type { Inventory } from './inventory.ts'
+import { preflightRestore } from './preflight.ts'
 import { isOurUpload } from './replace.ts'
 import { openServer, type Server } from './server.ts'
 
@@ -82,7 +82,7 @@ async function findOrphans(api: Api, saved: Inventory): Promise<{ collection: st
 
 async function startServer(ctx: RestoreContext, spec: TargetSpec<'qdrant'>, saved: Inventory): Promise<void> {
   if ((await ctx.service.state()) !== 'running') await ctx.service.start()
-  await withServer(ctx, spec, (server) => refuseUnfit(server, saved))
+  await withServer(ctx, spec, (server) => preflightRestore(server, saved))
 }
 
 async function withServer<T>(
@@ -109,7 +109,7 @@ async function startWithout(
   if (replaced.length === 0) throw notStarting(ctx, error)
 
   const folder = join(storage, `xnai-aside-${randomBytes(8).toString('hex')}`)
-  const note = ctx.note({ act: 'aside', folder } satisfies AsideNote)
+  const note = ctx.recordUndo({ act: 'aside', folder } satisfies AsideNote)
   const aside = ctx.hostPath(folder)
   const settle = async () => {
     await rm(aside, { recursive: true, force: true })

@@ -28,7 +28,7 @@ export async function openServer(
 ): Promise<Server> {
   const { container, signal } = ctx
   const apiKey = findKey(ctx, options.apiKeyEnv)
-  const place = await ctx.reach()
+  const place = await ctx.connect()
   try {
     const { port, tls } = options
     const http = openHttp({ container: container.name, host: place.host, port, tls, signal, failure, ...apiKey })

@@ -34,7 +34,7 @@ export async function makeSnapshot(ctx: MethodContext, api: Api, collection: str
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const { names, date } = await api.snapshots(collection)
     const asked: AskedNote = { act: 'ask', collection, before: JSON.stringify(names), at: date.toISOString() }
-    const note = ctx.note(asked)
+    const note = ctx.recordUndo(asked)
     const made = await api.createSnapshot(collection).catch((error) => {
       // Refused: there is none. Unanswered: there may be one, and the note stays.
       if (['DUMP_FAILED', 'AUTH_FAILED', 'NO_SPACE'].includes(asBackupError(error).code)) note[Symbol.dispose]()
@@ -57,7 +57,7 @@ function holdSnapshot(
   asked: Disposable,
 ): ServerSnapshot {
   const detail: MadeNote = { act: 'made', collection, snapshot: made.name }
-  const note = ctx.note(detail)
+  const note = ctx.recordUndo(detail)
   asked[Symbol.dispose]()
   return {
     open: async (signal) =>

@@ -1,7 +1,7 @@
 import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import type { ExecResult, MethodContext } from '../method.ts'
-import { exportSecret, secretEnvironment, unreadableSecret } from '../secret.ts'
+import { exportSecret, secretEnvironment, unreadableSecret } from '../shared/secret.ts'
 import { findReplyError, type Info, infoNumber, parseConfig, parseInfo } from './reply.ts'
 
 /** The server, asked by its own client program inside the container. Every answer was checked for errors. */

@@ -53,7 +53,7 @@ export async function refuseFull(directory: string, bytes: number): Promise<void
 export async function putInPlace(directory: string, layout: Layout, staged: StagedRdb): Promise<void> {
   const rdb = join(directory, layout.dbfilename)
   const owner = await ownerOf(rdb, directory)
-  await adopt(staged.path, owner)
+  await chownLike(staged.path, owner)
   if (!(await hasAppendOnly(directory, layout))) return replace(staged.path, rdb)
   if (layout.appenddirname === undefined) return putSingleAof(directory, layout, staged.path)
   const commit = await prepareAof(join(directory, layout.appenddirname), layout.appendfilename, staged.path, owner)
@@ -76,7 +76,7 @@ async function putSingleAof(directory: string, layout: Layout, staged: string): 
   const aof = join(directory, layout.appendfilename)
   const owner = await ownerOf(aof, directory)
   await copyFile(staged, copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-  await adopt(copy, owner)
+  await chownLike(copy, owner)
   await replace(staged, join(directory, layout.dbfilename))
   await replace(copy, aof)
 }
@@ -134,10 +134,10 @@ async function create(path: string, text: string, owner: Owner): Promise<void> {
   } finally {
     await file.close()
   }
-  await adopt(path, owner)
+  await chownLike(path, owner)
 }
 
-async function adopt(path: string, { uid, gid, mode }: Owner): Promise<void> {
+async function chownLike(path: string, { uid, gid, mode }: Owner): Promise<void> {
   await chown(path, uid, gid)
   await chmod(path, mode)
 }

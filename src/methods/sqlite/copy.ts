@@ -33,7 +33,7 @@ export async function copyFile(
   const { size, ...owner } = await lookAt(source, path)
   await refuseFull(size, path)
   const folder = await mkdtemp(folderPrefix())
-  using _note = ctx.note({ folder })
+  using _note = ctx.recordUndo({ folder })
   try {
     if (owner.uid !== process.getuid?.()) await chown(folder, owner.uid, owner.gid)
     const copy = join(folder, 'copy')

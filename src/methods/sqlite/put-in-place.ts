@@ -24,7 +24,7 @@ export async function stageFile(path: string, content: Readable, owner: FileOwne
     await makeFolder(dirname(path), owner)
     await sweep(path)
     await pipeline(content, createWriteStream(staged, { flags: 'wx', mode: 0o600, flush: true }))
-    await adopt(staged, await ownerOf(path, owner))
+    await chownLike(staged, await ownerOf(path, owner))
   } catch (error) {
     content.destroy()
     await dispose()
@@ -76,7 +76,7 @@ export async function ownerOf(path: string, owner: FileOwner | undefined): Promi
   return { uid, gid, mode: 0o600 }
 }
 
-async function adopt(path: string, { uid, gid, mode }: FileOwner): Promise<void> {
+async function chownLike(path: string, { uid, gid, mode }: FileOwner): Promise<void> {
   await chown(path, uid, gid)
   await chmod(path, mode)
 }

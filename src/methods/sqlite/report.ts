@@ -1,6 +1,6 @@
 import type { Facts } from '../../repository/repository.ts'
-import { compare, compareRows } from '../compare.ts'
 import type { Check } from '../method.ts'
+import { compare, compareRows } from '../shared/compare.ts'
 
 /** What a database file holds, read from end to end. */
 export interface DatabaseReport {

@@ -34,7 +34,7 @@ export const snapshotSeconds = 600
 
 export async function reachServer(ctx: MethodContext, options: MethodOptions['victoriametrics']): Promise<Server> {
   const key = readAuthKey(ctx, options)
-  const place = await ctx.reach()
+  const place = await ctx.connect()
   const host = isIPv6(place.host) ? `[${place.host}]` : place.host
   const base = `http://${host}:${options.port}${options.pathPrefix?.replace(/\/+$/, '') ?? ''}`
   const ask: Server['ask'] = async (path, fields = {}, { seconds = askSeconds, signal = ctx.signal } = {}) => {

@@ -9,11 +9,11 @@ export interface ServerSnapshot extends AsyncDisposable {
 
 export async function createSnapshot(ctx: MethodContext, server: Server): Promise<ServerSnapshot> {
   const detail = await noteOfAsking(ctx, server)
-  const note = ctx.note(detail)
+  const note = ctx.recordUndo(detail)
   try {
     const { snapshot: name = '' } = await server.askSnapshots('create')
     if (!namePattern.test(name)) throw new BackupError('DUMP_FAILED', `/snapshot/create named ${name || 'none'}`)
-    const known = ctx.note({ snapshot: name })
+    const known = ctx.recordUndo({ snapshot: name })
     note[Symbol.dispose]()
     return { name, [Symbol.asyncDispose]: () => cleanUp(ctx, server, { snapshot: name }, known) }
   } catch (error) {

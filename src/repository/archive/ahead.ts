@@ -9,7 +9,7 @@ import { excludeMatcher } from '../../lib/tree/exclude.ts'
 import { metadataWriter } from '../../lib/tree/metadata.ts'
 import { notStill } from '../../lib/tree/walk.ts'
 import type { Ahead, AheadOptions, TreeSource } from '../repository.ts'
-import { findObstacle } from './ahead-fitness.ts'
+import { findObstacle } from './prepare-obstacles.ts'
 import { openStaging } from './staging.ts'
 
 /** Hours, in seconds. */

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { syncDirectory } from '../../lib/atomic-file.ts'
-import { isLifeSignHeld, raiseLifeSign } from '../../lib/life-sign.ts'
+import { holdLivenessLock, isLivenessLockHeld } from '../../lib/liveness-lock.ts'
 import { INCOMING } from './layout.ts'
 
 /** A folder of work in progress. It belongs to this process: as long as that lives, no sweep of anybody touches it. */
@@ -15,7 +15,7 @@ export interface Staging {
   discard(): Promise<void>
 }
 
-/** Names of this process's own folders: asking for their life signs would take them down (see life-sign.ts). */
+/** Names of this process's own folders: asking for their life signs would take them down (see liveness-lock.ts). */
 const own = new Set<string>()
 
 const SIGN = '.sign'
@@ -28,7 +28,7 @@ export async function openStaging(dir: string): Promise<Staging> {
   const name = randomBytes(8).toString('hex')
   const folder = join(incoming, name)
   own.add(name)
-  const sign = raiseLifeSign(join(incoming, name + SIGN))
+  const sign = holdLivenessLock(join(incoming, name + SIGN))
   const release = () => {
     sign[Symbol.dispose]()
     own.delete(name)
@@ -76,7 +76,7 @@ export async function sweepIncoming(dir: string): Promise<void> {
   })
   const names = new Set(entries.map((entry) => entry.replace(/\..*$/, '')))
   for (const name of names) {
-    if (own.has(name) || isLifeSignHeld(join(incoming, name + SIGN))) continue
+    if (own.has(name) || isLivenessLockHeld(join(incoming, name + SIGN))) continue
     await rm(join(incoming, name), { recursive: true, force: true })
     await rm(join(incoming, name + SIGN), { force: true })
   }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
 import { openInput } from '../../../src/job/restore/foreign-input.ts'
-import { findForeign } from '../../../src/methods/foreign.ts'
+import { findForeign } from '../../../src/methods/shared/foreign.ts'
 
 const { signal } = new AbortController()
 const folder = mkdtempSync(join(tmpdir(), 'foreign-'))

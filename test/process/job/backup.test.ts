@@ -6,7 +6,7 @@ import { enabled, setJobStage } from './stage.ts'
 const run = async (stage: JobStage, signal = stage.signal) =>
   runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, signal)
 
-const listed = async ({ parts, signal }: JobStage) => (await parts.local.list(signal)).map(({ target }) => target)
+const listed = async ({ local, signal }: JobStage) => (await local.list(signal)).map(({ target }) => target)
 
 describe('one target', () => {
   test('stops dependents first, starts in reverse, publishes once all runs', async () => {
@@ -67,7 +67,7 @@ describe('one target', () => {
       { name: 'app', labels: enabled({ 'stop-timeout': '1s' }), mounts: [data('files')], ignoresTerm: true },
     ])
     await run(stage)
-    const [snapshot] = await stage.parts.local.list(stage.signal)
+    const [snapshot] = await stage.local.list(stage.signal)
     expect(snapshot?.warnings).toEqual(['app did not end within 1 s and was killed: crash-consistent only'])
   })
 

@@ -21,9 +21,9 @@ const oneService = () => setJobStage(({ data }) => [{ name: 'app', labels: enabl
 
 /** Extracts whole trees, and fails the first time. */
 function failOnce(stage: JobStage, fail: () => void = () => {}): void {
-  const { local } = stage.parts
+  const { local } = stage
   let failed = false
-  stage.parts.local = {
+  stage.local = {
     ...local,
     extract: async (...call) => {
       await local.extract(...call)
@@ -44,7 +44,7 @@ describe('a restore', () => {
     const [result] = await restore(stage)
     expect(result).toMatchObject({ outcome: 'complete', rolledBack: false, checks: [{ ok: true }] })
     expect(readdirSync(join(stage.folder, 'files'))).toEqual(['word'])
-    const snapshots = await stage.parts.local.list(stage.signal)
+    const snapshots = await stage.local.list(stage.signal)
     expect(snapshots.find(({ id }) => id === result?.safetySnapshot)).toMatchObject({ reason: 'safety', files: 3 })
     expect(stage.parts.engine.journal).toEqual(['stop app', 'start app', 'stop app', 'start app'])
     expect(stage.parts.catalog.claimOrphans()).toEqual([])
@@ -74,15 +74,15 @@ describe('a restore', () => {
     expect(await stage.states()).toEqual({ app: 'running' })
   })
 
-  test('whose way back fails as well says so, and the next look finds it', async () => {
+  test('whose way back fails as well says so, and the next pass finds it', async () => {
     const stage = oneService()
     await backup(stage)
     writeFileSync(join(stage.folder, 'files/word'), 'before')
-    const { local } = stage.parts
-    stage.parts.local = { ...local, extract: () => Promise.reject(new Error('no disk at all')) }
+    const { local } = stage
+    stage.local = { ...local, extract: () => Promise.reject(new Error('no disk at all')) }
     const [result] = await restore(stage)
     expect(result).toMatchObject({ outcome: 'failed', rolledBack: false, error: { code: 'ROLLBACK_FAILED' } })
-    stage.parts.local = local
+    stage.local = local
     expect(await recover(stage.parts, stage.signal)).toEqual({ done: ['finish the restore of shop/app'], problems: [] })
     expect(readFileSync(join(stage.folder, 'files/word'), 'utf8')).toBe('before')
     expect(await stage.states()).toEqual({ app: 'running' })

@@ -10,6 +10,7 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { methods } from '../../../src/methods/index.ts'
 import type { Target } from '../../../src/plan/plan.ts'
 import { openArchive } from '../../../src/repository/archive.ts'
+import type { Repository } from '../../../src/repository/repository.ts'
 import { type FakeCommand, type FakeContainer, type FakeEngine, fakeEngine } from '../../fakes/engine.ts'
 
 /** Real catalog, archive and files below one folder; only the engine is a fake, and one that throws on idle acts. */
@@ -21,6 +22,8 @@ export interface JobStage {
   data(name: string, destination?: string): NonNullable<FakeContainer['mounts']>[number]
   targets(): Promise<Target[]>
   states(): Promise<Record<string, string>>
+  /** The repository of the tier `local`; assigning wraps it. */
+  local: Repository
 }
 
 export function setJobStage(
@@ -45,7 +48,7 @@ export function setJobStage(
   const parts = {
     engine,
     catalog,
-    local: openArchive(join(folder, 'backups')),
+    repositories: new Map([['local' as const, openArchive(join(folder, 'backups'))]]),
     methods,
     clock: systemClock,
     log: pino({ level: 'silent' }),
@@ -60,7 +63,14 @@ export function setJobStage(
     ownPath: (path: string) => path,
   }
   const signal = new AbortController().signal
+  const { repositories } = parts
   return {
+    get local() {
+      return repositories.get('local') as Repository
+    },
+    set local(repository) {
+      repositories.set('local', repository)
+    },
     parts,
     folder,
     signal,

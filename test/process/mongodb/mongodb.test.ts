@@ -9,7 +9,7 @@ import { execStream, execText } from '../../../src/engine/exec.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { CaptureContext, RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
-import { mongodb } from '../../../src/methods/mongodb.ts'
+import { mongodb } from '../../../src/methods/mongodb/index.ts'
 import type { Facts } from '../../../src/repository/repository.ts'
 import { fakeEngine } from '../../fakes/engine.ts'
 import { localCommands } from '../../fakes/local-commands.ts'
@@ -84,8 +84,8 @@ function world(
     execStream: (command, { timeoutSeconds = 60, ...more } = {}) =>
       execStream(engine, 'db', { command, timeoutSeconds, ...more }, signal),
     hostPath: (path) => path,
-    reach: never,
-    note: never as never,
+    connect: never,
+    recordUndo: never as never,
     warn: (text) => void warnings.push(text),
     fact: (name, value) => void Object.assign(facts, { [name]: value }),
     service: { state: async () => 'running', start: never, stop: never },
@@ -103,7 +103,7 @@ function world(
     }
   }
   const restore = async (snapshot: StoredSnapshot) => {
-    await mongodb.check?.(await ctx(), spec, snapshot)
+    await mongodb.preflight?.(await ctx(), spec, snapshot)
     await mongodb.restore(await ctx(), spec, snapshot)
     return mongodb.prove(await ctx(), spec, snapshot)
   }

@@ -4,7 +4,7 @@
  * time; `start`, a container is about to be started with what was put back.
  */
 import { openParts, start } from '../../../src/main.ts'
-import type { Snapshot } from '../../../src/repository/repository.ts'
+import type { Repository, Snapshot, Tier } from '../../../src/repository/repository.ts'
 
 const by = process.env.INTERRUPT_BY as NodeJS.Signals
 let moment = process.env.INTERRUPT_AT
@@ -23,7 +23,8 @@ function isLargest({ artifacts }: Snapshot, artifact: string): boolean {
 
 await start(async (...args) => {
   const parts = await openParts(...args)
-  const { catalog, engine, local } = parts
+  const { catalog, engine, repositories } = parts
+  const local = repositories.get('local') as Repository
   let isReplacing = false
   let reads = 0
   const read = (snapshot: Snapshot, artifact: string) => {
@@ -45,7 +46,7 @@ await start(async (...args) => {
         return engine.start(...call)
       },
     },
-    local: {
+    repositories: new Map<Tier, Repository>().set('local', {
       ...local,
       stage: (target, artifacts, options) => {
         const onBytes = (count: number) => {
@@ -62,6 +63,6 @@ await start(async (...args) => {
         read(snapshot, artifact)
         return local.extract(snapshot, artifact, to, options)
       },
-    },
+    }),
   }
 })

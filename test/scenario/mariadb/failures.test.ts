@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
-import { mariadb } from '../../../src/methods/mariadb.ts'
+import { mariadb } from '../../../src/methods/mariadb/index.ts'
 import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
 import type { Lab, LabContainer } from '../../support/lab.ts'
 import { type MethodBench, methodBench, plainSpec, startBenchLab } from '../../support/method-context.ts'

@@ -101,7 +101,7 @@ describe('a restore that is cut', () => {
     let note: Record<string, string> = {}
     const disturb = (ctx: RestoreContext): RestoreContext => ({
       ...ctx,
-      note: (detail) => {
+      recordUndo: (detail) => {
         note = detail
         return { [Symbol.dispose]: () => {} }
       },
@@ -111,14 +111,14 @@ describe('a restore that is cut', () => {
     expect(await server.sql(`SHOW DATABASES LIKE 'three'`)).toBe('')
     expect(await leftovers()).toBe(nothingLeft)
     // Undone already: once more does no harm.
-    const { mariadb } = await import('../../../src/methods/mariadb.ts')
+    const { mariadb } = await import('../../../src/methods/mariadb/index.ts')
     await mariadb.undo?.(await server.bench.context(), server.bench.spec, note)
     for (const check of await server.bench.restore(now)) expect(check).toMatchObject({ ok: true })
     expect(await state()).toBe('now\nnow')
   })
 
   test('only the databases that the labels name are put back', async () => {
-    const { mariadb } = await import('../../../src/methods/mariadb.ts')
+    const { mariadb } = await import('../../../src/methods/mariadb/index.ts')
     const spec = { ...server.bench.spec, options: { ...server.bench.spec.options, databases: ['two', 'three'] } }
     const ctx = await server.bench.context()
     for (const check of await mariadb.restore(ctx, spec, snapshot)) expect(check).toMatchObject({ ok: true })

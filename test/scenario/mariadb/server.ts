@@ -1,5 +1,5 @@
 import type { MethodOptions } from '../../../src/labels/spec.ts'
-import { mariadb } from '../../../src/methods/mariadb.ts'
+import { mariadb } from '../../../src/methods/mariadb/index.ts'
 import { eventually, type Lab, type LabContainer, type LabService } from '../../support/lab.ts'
 import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
 import { newSecret } from '../../support/secrets.ts'

@@ -5,8 +5,8 @@ import pino from 'pino'
 import { afterEach, expect, test } from 'vitest'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
 import type { Jobs } from '../../../src/controller/jobs.ts'
-import type { Look } from '../../../src/controller/look.ts'
 import { runController } from '../../../src/controller/loop.ts'
+import type { Pass } from '../../../src/controller/pass.ts'
 import { BackupError } from '../../../src/errors.ts'
 import type { BackupResult, Parts } from '../../../src/job/job.ts'
 import type { Target } from '../../../src/plan/plan.ts'
@@ -36,7 +36,7 @@ function launch(now: string, containers: FakeContainer[], concurrency = 2) {
   const engine = fakeEngine({ containers })
   const world = { outcome: 'complete' as BackupResult['outcome'] | 'throw', seconds: 0, data: 'one', list: undefined as Error | undefined, recovery: undefined as Error | undefined } // biome-ignore format: one line
   const began: string[] = []
-  const looks: Look[] = []
+  const passes: Pass[] = []
   const order: string[] = []
   let working = 0
   let mostWorking = 0
@@ -79,7 +79,7 @@ function launch(now: string, containers: FakeContainer[], concurrency = 2) {
   const options = {
     concurrency,
     jobs,
-    onLook: (look: Look) => looks.push(look),
+    onPass: (pass: Pass) => passes.push(pass),
     ticks: (onTick: () => void) => {
       tick = onTick
       return { [Symbol.dispose]: () => {} }
@@ -111,7 +111,7 @@ function launch(now: string, containers: FakeContainer[], concurrency = 2) {
     engine,
     world,
     began,
-    looks,
+    passes,
     order,
     start,
     tick: () => tick(),
@@ -140,29 +140,29 @@ test('a new target waits for its next slot, and then runs every one', async () =
   expect(began).toEqual(['02T09:00 schedule db', '02T10:00 schedule db'])
 })
 
-test('a tick makes it look at once', async () => {
-  const { clock, looks, tick, start } = launch('2026-08-02T09:00:30Z', [service('db')])
+test('a tick starts a pass at once', async () => {
+  const { clock, passes, tick, start } = launch('2026-08-02T09:00:30Z', [service('db')])
   start()
   await clock.advance(30)
-  const before = looks.length
+  const before = passes.length
   tick()
   await clock.advance(1)
-  expect(looks.slice(before).map(({ at }) => at.toISOString())).toEqual(['2026-08-02T09:01:00.500Z'])
+  expect(passes.slice(before).map(({ at }) => at.toISOString())).toEqual(['2026-08-02T09:01:00.500Z'])
 })
 
-test('many events at once are one look, and those of execs and health checks none', async () => {
-  const { clock, engine, looks, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+test('many events at once are one pass, and those of execs and health checks none', async () => {
+  const { clock, engine, passes, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   start()
   await clock.advance(5)
-  const before = looks.length
+  const before = passes.length
   for (const action of ['exec_create', 'exec_die', 'health_status: healthy']) engine.emit({ action, containerId: 'x' })
   await clock.advance(5)
-  expect(looks.length).toBe(before)
+  expect(passes.length).toBe(before)
   engine.add(service('new'))
   for (let count = 0; count < 50; count++) engine.emit({ action: 'start', containerId: 'x' })
   await clock.advance(1)
-  expect(looks.length).toBe(before + 1)
-  expect(looks.at(-1)?.plan?.targets.map(({ name }) => name)).toEqual(['db', 'new'])
+  expect(passes.length).toBe(before + 1)
+  expect(passes.at(-1)?.plan?.targets.map(({ name }) => name)).toEqual(['db', 'new'])
 })
 
 test('a failed run is tried again after 1, 5 and 15 minutes, then the next slot is awaited', async () => {
@@ -248,46 +248,46 @@ test('on-change: a change is captured once it is still, and no more until the ne
   expect(catalog.schedule('shop', 'idx').capturedFingerprint).toBe('three')
 })
 
-test('looks that fail are shown, come ever more rarely, and go on', async () => {
-  const { catalog, clock, world, looks, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+test('passes that fail are shown, come ever more rarely, and go on', async () => {
+  const { catalog, clock, world, passes, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
   world.list = new BackupError('ENGINE_UNREACHABLE', 'no socket')
   start()
   await clock.advance(600)
-  expect(looks.length).toBeGreaterThan(10)
-  expect(looks.length).toBeLessThan(20)
-  expect(looks.at(-1)).toMatchObject({
-    failures: looks.length,
+  expect(passes.length).toBeGreaterThan(10)
+  expect(passes.length).toBeLessThan(20)
+  expect(passes.at(-1)).toMatchObject({
+    failures: passes.length,
     plan: undefined,
     errors: [{ code: 'ENGINE_UNREACHABLE' }],
   })
   world.list = undefined
   await clock.advance(61)
-  expect(looks.at(-1)).toMatchObject({ failures: 0, errors: [] })
+  expect(passes.at(-1)).toMatchObject({ failures: 0, errors: [] })
   expect(began).toHaveLength(1)
 })
 
-test('what cannot be recovered is shown and stops no backup; every look recovers before it lists', async () => {
-  const { catalog, clock, world, looks, began, order, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+test('what cannot be recovered is shown and stops no backup; every pass recovers before it lists', async () => {
+  const { catalog, clock, world, passes, began, order, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
   world.recovery = new BackupError('RESUME_FAILED', 'web does not start')
   start()
   await clock.advance(300)
   expect(began).toHaveLength(1)
-  expect(looks.at(-1)).toMatchObject({
+  expect(passes.at(-1)).toMatchObject({
     failures: 0,
     errors: [{ code: 'RESUME_FAILED', message: 'web does not start' }],
   })
-  expect(order).toEqual(looks.flatMap(() => ['recover', 'list']))
+  expect(order).toEqual(passes.flatMap(() => ['recover', 'list']))
 })
 
 test('a broken target is shown and the others run', async () => {
-  const { catalog, clock, looks, began, start } = launch('2026-08-02T09:00:00Z', [service('bad', { paths: '/nowhere' }), service('db')]) // biome-ignore format: one line
+  const { catalog, clock, passes, began, start } = launch('2026-08-02T09:00:00Z', [service('bad', { paths: '/nowhere' }), service('db')]) // biome-ignore format: one line
   for (const name of ['bad', 'db']) catalog.saveSchedule('shop', name, seenLongAgo)
   start()
   await clock.advance(60)
   expect(began).toEqual(['02T09:00 schedule db'])
-  expect(looks.at(-1)?.plan?.broken).toMatchObject([{ name: 'bad' }])
+  expect(passes.at(-1)?.plan?.broken).toMatchObject([{ name: 'bad' }])
 })
 
 test('at the end running jobs are aborted and awaited, waiting ones never begin, and no slot is lost', async () => {

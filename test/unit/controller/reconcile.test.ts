@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Run, ScheduleState } from '../../../src/catalog/catalog.ts'
 import { type Action, reconcile, type Situation } from '../../../src/controller/reconcile.ts'
-import type { Sight } from '../../../src/controller/watch.ts'
+import type { Observation } from '../../../src/controller/watch.ts'
 import type { ContainerState } from '../../../src/engine/engine.ts'
 import { makePlan } from '../../../src/plan/make-plan.ts'
 import { targetKey } from '../../../src/plan/plan.ts'
@@ -26,7 +26,7 @@ interface Row {
   labels?: Record<string, string>
   state?: ScheduleState
   runs?: Run[]
-  sight?: Sight | Error
+  observation?: Observation | Error
   running?: boolean
   held?: boolean
   created?: boolean
@@ -34,7 +34,7 @@ interface Row {
   action?: string
 }
 
-function decide({ now, labels = {}, state = {}, runs = [], sight, running, held, created }: Row): Action[] {
+function decide({ now, labels = {}, state = {}, runs = [], observation, running, held, created }: Row): Action[] {
   const key = 'shop/db'
   return reconcile({
     plan: planOf(labels, created ? 'created' : 'running'),
@@ -42,7 +42,7 @@ function decide({ now, labels = {}, state = {}, runs = [], sight, running, held,
     runs: new Map([[key, runs]]),
     running: new Set(running ? [key] : []),
     held: new Set(held ? [key] : []),
-    sights: new Map(sight ? [[key, sight]] : []),
+    observations: new Map(observation ? [[key, observation]] : []),
     now: new Date(at(now)),
   })
 }
@@ -81,31 +81,31 @@ describe('a schedule (daily at 02:00)', () => {
 })
 
 describe('on-change (settle 1m)', () => {
-  const sight = (since: string, seen: string, fingerprint = 'new'): Sight => ({
+  const observation = (since: string, seen: string, fingerprint = 'new'): Observation => ({
     fingerprint,
     since: new Date(at(since)),
     seen: new Date(at(seen)),
   })
-  const still = sight('08:00', '08:01')
+  const still = observation('08:00', '08:01')
   const state = { firstSeen: at('00:00'), capturedFingerprint: 'old' }
   const changed = 'change: the data has changed and is still since 2026-08-02T08:00:00.000Z'
   const rows: Row[] = [
-    { sentence: 'captures a change that has settled', now: '08:01', sight: still, action: changed },
-    { sentence: 'captures what was never captured', now: '08:01', sight: still, state: {}, action: 'change: the data was never captured and is still since 2026-08-02T08:00:00.000Z' },
-    { sentence: 'waits for a change to settle', now: '08:01', sight: sight('08:00', '08:00') },
-    { sentence: 'does not count time in which nobody looked', now: '09:00', sight: sight('08:00', '08:00') },
-    { sentence: 'does nothing without a change', now: '08:01', sight: sight('08:00', '08:01', 'old') },
+    { sentence: 'captures a change that has settled', now: '08:01', observation: still, action: changed },
+    { sentence: 'captures what was never captured', now: '08:01', observation: still, state: {}, action: 'change: the data was never captured and is still since 2026-08-02T08:00:00.000Z' },
+    { sentence: 'waits for a change to settle', now: '08:01', observation: observation('08:00', '08:00') },
+    { sentence: 'does not count time in which nobody looked', now: '09:00', observation: observation('08:00', '08:00') },
+    { sentence: 'does nothing without a change', now: '08:01', observation: observation('08:00', '08:01', 'old') },
     { sentence: 'does nothing before the first walk', now: '08:01' },
-    { sentence: 'does nothing on data that cannot be read', now: '08:01', sight: new Error('gone') },
-    { sentence: 'does not begin while the target is worked on', now: '08:01', sight: still, running: true },
-    { sentence: 'rests as long as the settle time after hours of quiet', now: '14:01', sight: still, runs: [done('08:00')], action: changed },
-    { sentence: 'rests twice as long after a success', now: '08:05', sight: still, runs: [done('08:04')] },
-    { sentence: 'and then goes on', now: '08:06', sight: still, runs: [done('08:04')], action: changed },
-    { sentence: 'rests an hour at most, however many there were', now: '09:04', sight: still, runs: Array.from({ length: 20 }, () => done('08:04')), action: changed },
-    { sentence: 'and not less', now: '09:03', sight: still, runs: Array.from({ length: 20 }, () => done('08:04')) },
-    { sentence: 'tries again a minute after a failure', now: '08:06', sight: still, runs: [failed('08:05')], action: changed },
-    { sentence: 'an hour after many, without giving up', now: '09:04', sight: still, runs: Array.from({ length: 9 }, () => failed('08:05')) },
-    { sentence: 'and again', now: '09:05', sight: still, runs: Array.from({ length: 9 }, () => failed('08:05')), action: changed },
+    { sentence: 'does nothing on data that cannot be read', now: '08:01', observation: new Error('gone') },
+    { sentence: 'does not begin while the target is worked on', now: '08:01', observation: still, running: true },
+    { sentence: 'rests as long as the settle time after hours of quiet', now: '14:01', observation: still, runs: [done('08:00')], action: changed },
+    { sentence: 'rests twice as long after a success', now: '08:05', observation: still, runs: [done('08:04')] },
+    { sentence: 'and then goes on', now: '08:06', observation: still, runs: [done('08:04')], action: changed },
+    { sentence: 'rests an hour at most, however many there were', now: '09:04', observation: still, runs: Array.from({ length: 20 }, () => done('08:04')), action: changed },
+    { sentence: 'and not less', now: '09:03', observation: still, runs: Array.from({ length: 20 }, () => done('08:04')) },
+    { sentence: 'tries again a minute after a failure', now: '08:06', observation: still, runs: [failed('08:05')], action: changed },
+    { sentence: 'an hour after many, without giving up', now: '09:04', observation: still, runs: Array.from({ length: 9 }, () => failed('08:05')) },
+    { sentence: 'and again', now: '09:05', observation: still, runs: Array.from({ length: 9 }, () => failed('08:05')), action: changed },
   ] // biome-ignore format: one row a line
   test.each(rows)('$sentence', (row) => {
     const actions = decide({ state, ...row, labels: { schedule: 'on-change' } })
@@ -120,20 +120,20 @@ test('whatever the situation, nothing begins for a broken, running or held targe
   const some = fc.subarray(names).map((chosen) => new Set(chosen.map((name) => `shop/${name}`)))
   const times = fc.date({ min: new Date('2026-07-01'), max: new Date('2026-09-01'), noInvalidDate: true })
   const states = fc.record({ firstSeen: times, lastSlot: times }, { requiredKeys: [] })
-  const sights = fc.record({ fingerprint: fc.constantFrom('x', 'y'), since: times, seen: times })
+  const observations = fc.record({ fingerprint: fc.constantFrom('x', 'y'), since: times, seen: times })
   const each = <T>(one: fc.Arbitrary<T>) => fc.tuple(one, one, one, one, one)
   const perTarget = <T>(values: readonly T[]) =>
     new Map(names.map((name, index) => [`shop/${name}`, values[index] as T]))
   const situations = fc.record({
     labels: each(schedules),
     state: each(states),
-    sight: each(sights),
+    observation: each(observations),
     running: some,
     held: some,
     now: times,
   })
   fc.assert(
-    fc.property(situations, ({ labels, state, sight, running, held, now }) => {
+    fc.property(situations, ({ labels, state, observation, running, held, now }) => {
       const containers = names.map((name, index) =>
         container(name, { mounts, labels: enabled({ schedule: labels[index] as string }) }),
       )
@@ -143,7 +143,7 @@ test('whatever the situation, nothing begins for a broken, running or held targe
         runs: new Map(),
         running,
         held,
-        sights: perTarget(sight),
+        observations: perTarget(observation),
         now,
       }
       const begun = reconcile(situation).flatMap(({ targets }) => targets.map(({ target }) => targetKey(target)))
@@ -169,7 +169,7 @@ describe('a group', () => {
     runs: new Map(),
     running: new Set(running),
     held: new Set(),
-    sights: new Map(),
+    observations: new Map(),
     now: new Date(at('02:00')),
   })
   const names = (actions: Action[]) => actions.map(({ targets }) => targets.map(({ target }) => target.name))

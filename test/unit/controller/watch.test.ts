@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createWatch, type Sight, stillSeconds } from '../../../src/controller/watch.ts'
+import { createWatch, type Observation, stillSeconds } from '../../../src/controller/watch.ts'
 import { fakeClock } from './fake-clock.ts'
 
 /** A watch over one target whose data, walk time and failure a test sets. */
@@ -21,26 +21,26 @@ function start(settleSeconds = 60) {
   }
   const running = watch.run(ended.signal)
   watch.follow([{ key: 'shop/idx', settleSeconds, fingerprint }])
-  const sight = () => watch.sights().get('shop/idx') as Sight
+  const observation = () => watch.observations().get('shop/idx') as Observation
   const stop = async () => {
     ended.abort()
     await running
   }
-  return { clock, data, watch, sight, counts: () => ({ walks, news }), stop }
+  return { clock, data, watch, observation, counts: () => ({ walks, news }), stop }
 }
 
 test('data is still from the first walk that saw it to the last', async () => {
-  const { clock, data, sight, stop } = start()
+  const { clock, data, observation, stop } = start()
   await clock.advance(20)
-  expect(stillSeconds(sight())).toBe(15)
+  expect(stillSeconds(observation())).toBe(15)
   data.value = 'two'
   await clock.advance(10)
-  expect(sight()).toMatchObject({ fingerprint: 'two', since: new Date('2026-08-02T00:00:30Z') })
-  expect(stillSeconds(sight())).toBe(0)
+  expect(observation()).toMatchObject({ fingerprint: 'two', since: new Date('2026-08-02T00:00:30Z') })
+  expect(stillSeconds(observation())).toBe(0)
   await stop()
 })
 
-test('there is news at the first sight, at a change and at the end of the settle time, and then no more', async () => {
+test('there is news at the first observation, at a change and at the end of the settle time, and then no more', async () => {
   const { clock, data, counts, stop } = start()
   await clock.advance(59)
   expect(counts()).toEqual({ walks: 4, news: 1 })
@@ -72,14 +72,14 @@ test('a short settle time does not make it walk without end', async () => {
 })
 
 test('a walk that fails is an error until one succeeds, and stillness begins anew', async () => {
-  const { clock, data, watch, sight, stop } = start()
+  const { clock, data, watch, observation, stop } = start()
   await clock.advance(31)
   data.failure = new Error('gone')
   await clock.advance(15)
-  expect(watch.sights().get('shop/idx')).toBe(data.failure)
+  expect(watch.observations().get('shop/idx')).toBe(data.failure)
   data.failure = undefined
   await clock.advance(15)
-  expect(stillSeconds(sight())).toBe(0)
+  expect(stillSeconds(observation())).toBe(0)
   await stop()
 })
 
@@ -89,7 +89,7 @@ test('what is not followed any more is forgotten, in mid-walk too', async () => 
   await clock.advance(1)
   watch.follow([])
   await clock.advance(600)
-  expect(watch.sights().size).toBe(0)
+  expect(watch.observations().size).toBe(0)
   expect(counts().walks).toBe(1)
   await stop()
 })

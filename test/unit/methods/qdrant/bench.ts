@@ -5,7 +5,7 @@ import type { TargetSpec } from '../../../../src/labels/spec.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import { hashing } from '../../../../src/lib/hash.ts'
 import type { Check, RestoreContext, StoredSnapshot, UndoDetail } from '../../../../src/methods/method.ts'
-import { qdrant } from '../../../../src/methods/qdrant.ts'
+import { qdrant } from '../../../../src/methods/qdrant/index.ts'
 import type { ArtifactRecord, Facts } from '../../../../src/repository/repository.ts'
 
 export interface Kept extends StoredSnapshot {
@@ -50,8 +50,8 @@ export function benchOf(server: BenchServer, options: Partial<TargetSpec<'qdrant
     exec: unused,
     execStream: unused,
     hostPath: (path) => path,
-    reach: async () => ({ host: '127.0.0.1', [Symbol.asyncDispose]: async () => {} }),
-    note: (detail) => {
+    connect: async () => ({ host: '127.0.0.1', [Symbol.asyncDispose]: async () => {} }),
+    recordUndo: (detail) => {
       notes.add(detail)
       return { [Symbol.dispose]: () => void notes.delete(detail) }
     },
@@ -80,7 +80,7 @@ export function benchOf(server: BenchServer, options: Partial<TargetSpec<'qdrant
       const open = async (name: string) => Readable.from([contents.get(name) ?? Buffer.alloc(0)], { objectMode: false })
       return { id: 'bench', facts, artifacts, contents, open, extract: unused }
     },
-    check: async (snapshot) => qdrant.check?.(context(), spec, snapshot),
+    check: async (snapshot) => qdrant.preflight?.(context(), spec, snapshot),
     restore: async (snapshot, change) => [
       ...(await qdrant.restore(context(change), spec, snapshot)),
       ...(await qdrant.prove(context(), spec, snapshot)),

@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { runChecked } from '../../lib/process.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
-import { findForeign } from '../foreign.ts'
 import type { CaptureContext, ForeignInput, MethodContext } from '../method.ts'
+import { findForeign } from '../shared/foreign.ts'
 import type { Storage } from './layout.ts'
 
 /** vmbackup writes it last. */
@@ -23,7 +23,7 @@ export async function unpackVmbackup(
 ): Promise<{ artifact: TreeArtifact } & AsyncDisposable> {
   const mark = findForeign(input, `a directory of vmbackup (with ${completeMark})`, ({ name }) => name === completeMark)
   const scratch = await mkdtemp(join(storage.hostPath, scratchPrefix))
-  const note = ctx.note({ scratch: join(storage.path, basename(scratch)) })
+  const note = ctx.recordUndo({ scratch: join(storage.path, basename(scratch)) })
   const dispose = async () => {
     await rm(scratch, { recursive: true, force: true })
     note[Symbol.dispose]()

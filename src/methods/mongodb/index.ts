@@ -1,18 +1,12 @@
 import { Readable } from 'node:stream'
-import { BackupError } from '../errors.ts'
-import { bringUp } from './database-server.ts'
-import type { CaptureContext, Method } from './method.ts'
-import { awaitMongodb, connectMongodb, type MongodbClient } from './mongodb/client.ts'
-import {
-  type ArchiveContents,
-  noContents,
-  oplogNamespace,
-  scanArchive,
-  withoutServerDatabases,
-} from './mongodb/contents.ts'
-import { asDumpError, describeFailure } from './mongodb/failure.ts'
-import { refuseRouter, refuseUnfit } from './mongodb/fitness.ts'
-import { compareContents, countDocuments, dropOthers, measureStorage, recordContents } from './mongodb/inventory.ts'
+import { BackupError } from '../../errors.ts'
+import type { CaptureContext, Method } from '../method.ts'
+import { bringUp } from '../shared/database-server.ts'
+import { awaitMongodb, connectMongodb, type MongodbClient } from './client.ts'
+import { type ArchiveContents, noContents, oplogNamespace, scanArchive, withoutServerDatabases } from './contents.ts'
+import { asDumpError, describeFailure } from './failure.ts'
+import { compareContents, countDocuments, dropOthers, measureStorage, recordContents } from './inventory.ts'
+import { preflightRestore, refuseRouter } from './preflight.ts'
 
 const artifact = 'mongodb.archive'
 
@@ -37,13 +31,13 @@ export const mongodb: Method<'mongodb'> = {
     noteInstant(ctx, client, found)
   },
 
-  async check(ctx, { options }, snapshot) {
-    if (ctx.container.state === 'running') await refuseUnfit(ctx, await connectMongodb(ctx, options), snapshot)
+  async preflight(ctx, { options }, snapshot) {
+    if (ctx.container.state === 'running') await preflightRestore(ctx, await connectMongodb(ctx, options), snapshot)
   },
 
   async restore(ctx, spec, snapshot) {
     const client = await bringUp(ctx, spec, connectMongodb, awaitMongodb)
-    await refuseUnfit(ctx, client, snapshot)
+    await preflightRestore(ctx, client, snapshot)
     const dropped = await dropOthers(client, snapshot.facts)
     if (dropped.length > 0) ctx.warn(`not in the snapshot and dropped: ${dropped.join(', ')}`)
     ctx.warn('accounts and roles were left as they are')

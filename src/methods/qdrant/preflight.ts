@@ -4,7 +4,7 @@ import type { Server } from './server.ts'
 import { refuseVersion } from './version.ts'
 
 /** RESTORE_REFUSED for what this server cannot take. */
-export async function refuseUnfit({ api, version }: Server, saved: Inventory): Promise<void> {
+export async function preflightRestore({ api, version }: Server, saved: Inventory): Promise<void> {
   const refusal = refuseVersion(saved.server, version)
   if (refusal) throw new BackupError('RESTORE_REFUSED', refusal.reason, { hint: refusal.hint })
   if (saved.complete) return

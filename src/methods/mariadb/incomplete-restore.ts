@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { MariadbClient } from './client.ts'
 import { isTransient } from './inventory.ts'
+import { endEarlierSession, takeSessionLock } from './session-lock.ts'
 import { quoteName, quoteText } from './text.ts'
-import { endEarlierTurn, takeTurn } from './turn.ts'
 
 /**
  * What a restore has begun and must not be left, written down in the server itself, in a database of its own: databases that were not
  * there before, and settings that it changed. So whoever comes next, be it the roll back or another controller, can undo it, and
  * cannot mistake for half-made what a later restore has made whole.
  */
-export interface HalfMade {
+export interface IncompleteRestore {
   id: string
   created: string[]
   /** Global variables and their values of before. */
@@ -22,7 +22,10 @@ const databaseOf = (id: string): string => `xnai_restore_${id}`
 const tableOf = (id: string): string => `${quoteName(databaseOf(id))}.half_made`
 
 /** Before the act. */
-export async function noteHalfMade(client: MariadbClient, { id, created, settings }: HalfMade): Promise<void> {
+export async function recordIncompleteRestore(
+  client: MariadbClient,
+  { id, created, settings }: IncompleteRestore,
+): Promise<void> {
   const rows = [
     ...created.map((name) => `('database', ${quoteText(name)}, '')`),
     ...Object.entries(settings).map(([name, value]) => `('setting', ${quoteText(name)}, ${quoteText(value)})`),
@@ -37,13 +40,13 @@ export async function noteHalfMade(client: MariadbClient, { id, created, setting
 }
 
 /** The databases are whole: from now on only the settings are to be undone. */
-export async function noteWhole(client: MariadbClient, id: string): Promise<void> {
+export async function recordDatabasesComplete(client: MariadbClient, id: string): Promise<void> {
   await client.query(`DELETE FROM ${tableOf(id)} WHERE kind = 'database';`)
 }
 
 /** Undoes what restores have left: all of them, or one. Safe to repeat. */
-export async function undoHalfMade(client: MariadbClient, id?: string): Promise<void> {
-  await endEarlierTurn(client)
+export async function undoIncompleteRestore(client: MariadbClient, id?: string): Promise<void> {
+  await endEarlierSession(client)
   const tables = await client.query(
     `SELECT s.SCHEMA_NAME, COALESCE(t.TABLE_NAME, '') FROM information_schema.SCHEMATA s
       LEFT JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = s.SCHEMA_NAME AND t.TABLE_NAME = 'half_made'
@@ -55,7 +58,12 @@ export async function undoHalfMade(client: MariadbClient, id?: string): Promise<
     const undone = rows.flatMap(([kind, what = '', value = '']) =>
       kind === 'database' ? [`DROP DATABASE IF EXISTS ${quoteName(what)};`] : settingSql(what, value),
     )
-    const statements = [takeTurn, 'SET SESSION foreign_key_checks = 0;', ...undone, `DROP DATABASE ${quoteName(name)};`]
+    const statements = [
+      takeSessionLock,
+      'SET SESSION foreign_key_checks = 0;',
+      ...undone,
+      `DROP DATABASE ${quoteName(name)};`,
+    ]
     await client.query(statements.join('\n'), { timeoutSeconds: 600 })
   }
 }

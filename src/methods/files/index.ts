@@ -1,16 +1,16 @@
 import { existsSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { BackupError } from '../errors.ts'
-import { clearTree } from '../lib/tree/clear.ts'
-import { digestTree } from '../lib/tree/digest.ts'
-import { fingerprintTree } from '../lib/tree/fingerprint.ts'
-import { pathsWithin } from '../lib/tree/only.ts'
-import type { ArtifactRecord } from '../repository/repository.ts'
-import { extractTree } from './extract.ts'
-import { recordIndexes } from './files/faiss.ts'
-import { isArchive } from './foreign.ts'
-import type { Check, ForeignInput, Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
+import { BackupError } from '../../errors.ts'
+import { clearTree } from '../../lib/tree/clear.ts'
+import { digestTree } from '../../lib/tree/digest.ts'
+import { fingerprintTree } from '../../lib/tree/fingerprint.ts'
+import { pathsWithin } from '../../lib/tree/only.ts'
+import type { ArtifactRecord } from '../../repository/repository.ts'
+import type { Check, ForeignInput, Method, MethodContext, RestoreContext, StoredSnapshot } from '../method.ts'
+import { extractTree } from '../shared/extract.ts'
+import { isArchive } from '../shared/foreign.ts'
+import { recordIndexes } from './faiss.ts'
 
 /** Trees as they lie on a volume or bind mount, read while their writers are down, or with a proof that they stood still. */
 export const files: Method<'files'> = {
@@ -32,7 +32,7 @@ export const files: Method<'files'> = {
     recordIndexes(ctx, trees, exclude)
   },
 
-  async *adopt(ctx, { exclude }, input) {
+  async *import(ctx, { exclude }, input) {
     const trees = ctx.paths.flatMap((path) => {
       const root = findTree(ctx, input, path)
       return root === undefined ? [] : [{ origin: path, root }]

@@ -1,19 +1,19 @@
 import { chmod, chown, mkdir, stat } from 'node:fs/promises'
-import { asBackupError, BackupError } from '../errors.ts'
-import type { MethodOptions } from '../labels/spec.ts'
-import { poll } from '../lib/deadline.ts'
-import { clearTree } from '../lib/tree/clear.ts'
-import { digestTree } from '../lib/tree/digest.ts'
-import { extractTree } from './extract.ts'
-import type { Check, Method, MethodContext, StoredSnapshot } from './method.ts'
-import { removeScratch, unpackVmbackup } from './victoriametrics/adopt.ts'
-import { awaitFlushed } from './victoriametrics/flush.ts'
-import { artifactsOf, findStorage, type Storage } from './victoriametrics/layout.ts'
-import { readMetrics, refuseFull, versionOf } from './victoriametrics/metrics.ts'
-import { compareFacts, countSeries, factsOfSample, isStill, takeSample } from './victoriametrics/sample.ts'
-import { reachServer, type Server } from './victoriametrics/server.ts'
-import { createSnapshot, deleteSnapshot } from './victoriametrics/snapshot.ts'
-import { refuseVersion } from './victoriametrics/version.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
+import type { MethodOptions } from '../../labels/spec.ts'
+import { poll } from '../../lib/deadline.ts'
+import { clearTree } from '../../lib/tree/clear.ts'
+import { digestTree } from '../../lib/tree/digest.ts'
+import type { Check, Method, MethodContext, StoredSnapshot } from '../method.ts'
+import { extractTree } from '../shared/extract.ts'
+import { awaitFlushed } from './flush.ts'
+import { removeScratch, unpackVmbackup } from './import.ts'
+import { artifactsOf, findStorage, type Storage } from './layout.ts'
+import { readMetrics, refuseFull, versionOf } from './metrics.ts'
+import { compareFacts, countSeries, factsOfSample, isStill, takeSample } from './sample.ts'
+import { reachServer, type Server } from './server.ts'
+import { createSnapshot, deleteSnapshot } from './snapshot.ts'
+import { refuseVersion } from './version.ts'
 
 /** VictoriaMetrics (single node, or one vmstorage) by its own snapshots: hard links to immutable files, of one instant. */
 export const victoriametrics: Method<'victoriametrics'> = {
@@ -43,7 +43,7 @@ export const victoriametrics: Method<'victoriametrics'> = {
     yield* artifactsOf(storage, snapshot.name)
   },
 
-  async *adopt(ctx, { options }, input) {
+  async *import(ctx, { options }, input) {
     const storage = await locateStorage(ctx, options)
     ctx.fact('storage', storage.path)
     ctx.fact('seriesLeast', 0)
@@ -52,9 +52,9 @@ export const victoriametrics: Method<'victoriametrics'> = {
     yield unpacked.artifact
   },
 
-  async check(ctx, { options }, snapshot) {
+  async preflight(ctx, { options }, snapshot) {
     storageOf(ctx, snapshot)
-    if (ctx.container.state === 'running') await refuseUnfit(ctx, options, snapshot)
+    if (ctx.container.state === 'running') await preflightRestore(ctx, options, snapshot)
   },
 
   async restore(ctx, _spec, snapshot) {
@@ -65,7 +65,7 @@ export const victoriametrics: Method<'victoriametrics'> = {
     // All of it: files of the server's own past would be taken for part of the restored state; caches and the lock are made anew.
     await clearTree(root, '.', { exclude: [], signal: ctx.signal, onWarning: ctx.warn })
     const checks: Check[] = []
-    for (const artifact of snapshot.artifacts) checks.push(...(await putBack(ctx, snapshot, artifact, root)))
+    for (const artifact of snapshot.artifacts) checks.push(...(await replaceData(ctx, snapshot, artifact, root)))
     await chown(root, owner.uid, owner.gid)
     await chmod(root, owner.mode & 0o7777)
     return checks
@@ -96,7 +96,7 @@ async function locateStorage(ctx: MethodContext, options: MethodOptions['victori
 }
 
 /** RESTORE_REFUSED for a server that is too old. One that runs and does not answer may be just what the restore is to mend. */
-async function refuseUnfit(
+async function preflightRestore(
   ctx: MethodContext,
   options: MethodOptions['victoriametrics'],
   { facts }: StoredSnapshot,
@@ -112,7 +112,7 @@ function storageOf(ctx: MethodContext, { facts }: StoredSnapshot): string {
 }
 
 /** The storage's own folder comes first, and is changed by what is put into it. */
-async function putBack(
+async function replaceData(
   ctx: MethodContext,
   snapshot: StoredSnapshot,
   artifact: StoredSnapshot['artifacts'][number],

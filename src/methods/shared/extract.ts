@@ -1,5 +1,5 @@
-import { asBackupError, BackupError } from '../errors.ts'
-import type { StoredSnapshot } from './method.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
+import type { StoredSnapshot } from '../method.ts'
 
 /** A tree artifact to `root`, as `StoredSnapshot.extract` does it; a full disk is named by the path in the container. */
 export async function extractTree(

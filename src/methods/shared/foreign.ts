@@ -1,5 +1,5 @@
-import { BackupError } from '../errors.ts'
-import type { ForeignEntry, ForeignInput } from './method.ts'
+import { BackupError } from '../../errors.ts'
+import type { ForeignEntry, ForeignInput } from '../method.ts'
 
 /** The one entry that fits. RESTORE_REFUSED where there is none, or more than one. */
 export function findForeign(input: ForeignInput, what: string, fits: (entry: ForeignEntry) => boolean): ForeignEntry {

@@ -1,13 +1,13 @@
 import { BackupError } from '../../errors.ts'
 import type { Check, RestoreContext } from '../../methods/method.ts'
 import type { Target } from '../../plan/plan.ts'
-import type { Snapshot } from '../../repository/repository.ts'
 import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
 import { methodContext, storedSnapshot } from '../method-context.ts'
+import type { TieredSnapshot } from '../repositories.ts'
 import { controlService } from '../service-control.ts'
 
-export interface PutBackOptions {
+export interface ReplaceDataOptions {
   /** The target's container was taken down by the caller, who starts it again. */
   heldDown: boolean
   only?: string[]
@@ -18,14 +18,14 @@ export interface PutBackOptions {
 }
 
 /** Puts a snapshot in the place of what is there, and proves it. Clients are down. PROOF_FAILED where a check fails. */
-export async function putBack(
+export async function replaceData(
   parts: Parts,
   target: Target,
-  snapshot: Snapshot,
-  options: PutBackOptions,
+  snapshot: TieredSnapshot,
+  options: ReplaceDataOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const method = methodOf(parts, target)
+  const method = methodOf(parts, target.spec)
   const service = controlService(parts, target, options.heldDown, signal)
   const ctx: RestoreContext = {
     ...methodContext(parts, target, options.onWarning, signal),
@@ -33,7 +33,7 @@ export async function putBack(
     ...(options.only && { only: options.only }),
   }
   const { onBytes } = options
-  const stored = storedSnapshot(parts.local, snapshot, { signal, ...(onBytes && { onBytes }) })
+  const stored = storedSnapshot(parts, snapshot, { signal, ...(onBytes && { onBytes }) })
 
   try {
     const still = await method.restore(ctx, target.spec, stored)
@@ -48,7 +48,7 @@ export async function putBack(
   await service.settle()
 }
 
-function refuseFailed(checks: Check[], { onCheck }: PutBackOptions): void {
+function refuseFailed(checks: Check[], { onCheck }: ReplaceDataOptions): void {
   for (const check of checks) onCheck(check)
   const failed = checks.filter(({ ok }) => !ok)
   if (failed.length === 0) return

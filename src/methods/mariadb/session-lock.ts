@@ -6,10 +6,10 @@ const lock = `'xnai-backup restore'`
  * Begins every script of a restore that changes something. A client in the container outlives the controller that started it, and
  * would go on dropping what the next controller has just put back; its session is found by this lock.
  */
-export const takeTurn = `DO GET_LOCK(${lock}, 600);\n`
+export const takeSessionLock = `DO GET_LOCK(${lock}, 600);\n`
 
 /** Ends the session of a dead controller's script, if there is one. The next script waits until it has let go. */
-export async function endEarlierTurn(client: MariadbClient): Promise<void> {
+export async function endEarlierSession(client: MariadbClient): Promise<void> {
   const [[session = '0'] = []] = await client.query(`SELECT COALESCE(IS_USED_LOCK(${lock}), 0);`)
   if (session === '0') return
   // It may have ended meanwhile: then there is nothing to kill, which is no error here.

@@ -1,19 +1,19 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path/posix'
-import { asBackupError } from '../errors.ts'
-import type { TargetSpec } from '../labels/spec.ts'
-import type { Facts } from '../repository/repository.ts'
-import { findForeign } from './foreign.ts'
-import type { Method, MethodContext, RestoreContext, StoredSnapshot } from './method.ts'
-import { redisCli, serverName } from './redis/cli.ts'
-import { factsOfLayout, type Layout, layoutOfFacts, readLayout } from './redis/layout.ts'
-import { putInPlace, refuseFull, stageRdb } from './redis/place.ts'
-import { awaitLoaded, compareFacts, refuseRole } from './redis/prove.ts'
-import { openRdb, readForeignRdb } from './redis/rdb.ts'
-import { type CheckReport, refuseUnreadable } from './redis/rdb-check.ts'
-import { type Info, infoNumber } from './redis/reply.ts'
-import { saveNow } from './redis/save.ts'
+import { asBackupError } from '../../errors.ts'
+import type { TargetSpec } from '../../labels/spec.ts'
+import type { Facts } from '../../repository/repository.ts'
+import type { Method, MethodContext, RestoreContext, StoredSnapshot } from '../method.ts'
+import { findForeign } from '../shared/foreign.ts'
+import { redisCli, serverName } from './cli.ts'
+import { factsOfLayout, type Layout, layoutOfFacts, readLayout } from './layout.ts'
+import { putInPlace, refuseFull, stageRdb } from './place.ts'
+import { awaitLoaded, compareFacts, refuseRole } from './prove.ts'
+import { openRdb, readForeignRdb } from './rdb.ts'
+import { type CheckReport, refuseUnreadable } from './rdb-check.ts'
+import { type Info, infoNumber } from './reply.ts'
+import { saveNow } from './save.ts'
 
 const artifact = 'dump.rdb'
 
@@ -40,7 +40,7 @@ export const redis: Method<'redis'> = {
     for (const [name, value] of Object.entries(facts)) ctx.fact(name, value)
   },
 
-  async *adopt(ctx, _spec, input) {
+  async *import(ctx, _spec, input) {
     const { path } = findForeign(input, 'an RDB file (*.rdb)', ({ name }) => name.endsWith('.rdb'))
     const { header, report } = await readForeignRdb(ctx, path)
     yield { kind: 'stream', name: artifact, open: async () => createReadStream(path) }
@@ -49,8 +49,8 @@ export const redis: Method<'redis'> = {
     for (const [name, value] of Object.entries(factsOfReport(report))) ctx.fact(name, value)
   },
 
-  async check(ctx, spec, snapshot) {
-    if (ctx.container.state === 'running') await refuseUnfit(ctx, spec, snapshot)
+  async preflight(ctx, spec, snapshot) {
+    if (ctx.container.state === 'running') await preflightRestore(ctx, spec, snapshot)
   },
 
   async restore(ctx, spec, snapshot) {
@@ -95,7 +95,7 @@ function factsOfServer(info: Info): Record<string, string> {
 }
 
 /** RESTORE_REFUSED for a replica, a sentinel, or a server that cannot read this RDB. Answers where the data lies now. */
-async function refuseUnfit(
+async function preflightRestore(
   ctx: MethodContext,
   spec: TargetSpec<'redis'>,
   snapshot: StoredSnapshot,
@@ -117,7 +117,7 @@ async function currentLayout(
   try {
     const justStarted = (await ctx.service.state()) !== 'running'
     if (justStarted) await ctx.service.start()
-    return await refuseUnfit(ctx, spec, snapshot, justStarted)
+    return await preflightRestore(ctx, spec, snapshot, justStarted)
   } catch (error) {
     const { code, message } = asBackupError(error)
     if (ctx.signal.aborted || code === 'RESTORE_REFUSED' || code === 'AUTH_FAILED') throw error

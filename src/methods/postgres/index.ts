@@ -1,14 +1,13 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { asBackupError, BackupError } from '../errors.ts'
-import type { MethodOptions } from '../labels/spec.ts'
-import type { Artifact } from '../repository/repository.ts'
-import { bringUp, chooseDatabases, warnOfOthers } from './database-server.ts'
-import type { CaptureContext, Check, Method, StoredSnapshot } from './method.ts'
-import { adoptDump } from './postgres/adopt.ts'
-import { artifactNames, clusterArtifact, globalsArtifact } from './postgres/artifacts.ts'
-import { awaitPostgres, connectPostgres, longSeconds, type PostgresClient } from './postgres/client.ts'
-import { type Cluster, type DatabaseFacts, listDatabases, listRoles } from './postgres/cluster.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
+import type { MethodOptions } from '../../labels/spec.ts'
+import type { Artifact } from '../../repository/repository.ts'
+import type { CaptureContext, Check, Method, StoredSnapshot } from '../method.ts'
+import { bringUp, chooseDatabases, warnOfOthers } from '../shared/database-server.ts'
+import { artifactNames, clusterArtifact, globalsArtifact } from './artifacts.ts'
+import { awaitPostgres, connectPostgres, longSeconds, type PostgresClient } from './client.ts'
+import { type Cluster, type DatabaseFacts, listDatabases, listRoles } from './cluster.ts'
 import {
   compareContents,
   countScript,
@@ -17,19 +16,12 @@ import {
   readContents,
   recordedContents,
   rowsFact,
-} from './postgres/count.ts'
-import { type Head, openDump, openGlobals, proveHead } from './postgres/dump.ts'
-import { refuseUnfit } from './postgres/fitness.ts'
-import {
-  createMissing,
-  dropTransient,
-  newRestoreId,
-  type Part,
-  restoreBeside,
-  swapEntries,
-  swapIn,
-} from './postgres/restore.ts'
-import { holdSnapshot } from './postgres/session.ts'
+} from './count.ts'
+import { type Head, openDump, openGlobals, proveHead } from './dump.ts'
+import { importDump } from './import.ts'
+import { preflightRestore } from './preflight.ts'
+import { createMissing, dropTransient, newRestoreId, type Part, restoreBeside, swapEntries, swapIn } from './restore.ts'
+import { holdSnapshot } from './session.ts'
 
 const databasesLabel = 'xnai.backup.postgres.databases'
 const nameOf = ({ facts }: Part): string => facts.name
@@ -61,23 +53,23 @@ export const postgres: Method<'postgres'> = {
     yield { kind: 'stream', name: globalsArtifact, open: () => openGlobals(ctx, client) }
   },
 
-  adopt: (ctx, { options }, input) => adoptDump(ctx, options, input),
+  import: (ctx, { options }, input) => importDump(ctx, options, input),
 
-  async check(ctx, { options }, snapshot) {
+  async preflight(ctx, { options }, snapshot) {
     if (ctx.container.state !== 'running') return
     const { parts } = await readParts(options, snapshot)
-    await refuseUnfit(ctx, await connectPostgres(ctx, options), snapshot, parts)
+    await preflightRestore(ctx, await connectPostgres(ctx, options), snapshot, parts)
   },
 
   async restore(ctx, spec, snapshot) {
     const { parts, all, cluster } = await readParts(spec.options, snapshot)
     const client = await bringUp(ctx, spec, connectPostgres, awaitPostgres)
-    await refuseUnfit(ctx, client, snapshot, parts)
+    await preflightRestore(ctx, client, snapshot, parts)
     await dropTransient(ctx, client)
     const present = (await listDatabases(client)).map(({ name }) => name)
     warnOfOthers(ctx, { present, stored: all.map(nameOf), chosen: parts.map(nameOf) }, databasesLabel)
     const id = newRestoreId()
-    const note = ctx.note({ id })
+    const note = ctx.recordUndo({ id })
     try {
       await createMissing(client, cluster)
       const entries = swapEntries(parts, present, id)
@@ -86,7 +78,7 @@ export const postgres: Method<'postgres'> = {
       return []
     } finally {
       await dropTransient(ctx, client, id).then(
-        // While something is left the note stays: the next look drops it.
+        // While something is left the note stays: the next pass drops it.
         (left) => left.length === 0 && note[Symbol.dispose](),
         (error) => ctx.warn(`databases of this restore were left: ${asBackupError(error).message}`),
       )

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { asBackupError } from '../errors.ts'
-import type { MethodOptions } from '../labels/spec.ts'
-import type { Artifact, Facts } from '../repository/repository.ts'
-import { bringUp, chooseDatabases, warnOfOthers } from './database-server.ts'
+import { asBackupError } from '../../errors.ts'
+import type { MethodOptions } from '../../labels/spec.ts'
+import type { Artifact, Facts } from '../../repository/repository.ts'
+import type { CaptureContext, Method, MethodContext, StoredSnapshot } from '../method.ts'
+import { bringUp, chooseDatabases, warnOfOthers } from '../shared/database-server.ts'
 import {
   type Account,
   createAccounts,
@@ -12,25 +13,24 @@ import {
   readAccounts,
   replaceable,
   writeAccounts,
-} from './mariadb/accounts.ts'
-import { awaitMariadb, connectMariadb, type MariadbClient } from './mariadb/client.ts'
-import { compareAccounts, compareObjects, databaseFact, objectsFact, rowsFact } from './mariadb/compare.ts'
-import { openDump, refuseMissingTables } from './mariadb/dump.ts'
-import { errorNumber } from './mariadb/failure.ts'
-import { refuseUnfit } from './mariadb/fitness.ts'
+} from './accounts.ts'
+import { awaitMariadb, connectMariadb, type MariadbClient } from './client.ts'
+import { compareAccounts, compareObjects, databaseFact, objectsFact, rowsFact } from './compare.ts'
+import { openDump, refuseMissingTables } from './dump.ts'
+import { errorNumber } from './failure.ts'
 import {
   lendSettings,
   newRestoreId,
-  noteHalfMade,
-  noteWhole,
+  recordDatabasesComplete,
+  recordIncompleteRestore,
   settingsToLend,
-  undoHalfMade,
-} from './mariadb/half-made.ts'
-import { type DatabaseFacts, takeInventory } from './mariadb/inventory.ts'
-import { countRows, dropDatabases, loadDump } from './mariadb/load.ts'
-import { lockTables, untransactional } from './mariadb/lock.ts'
-import { scanDump } from './mariadb/scan.ts'
-import type { CaptureContext, Method, MethodContext, StoredSnapshot } from './method.ts'
+  undoIncompleteRestore,
+} from './incomplete-restore.ts'
+import { type DatabaseFacts, takeInventory } from './inventory.ts'
+import { countRows, dropDatabases, loadDump } from './load.ts'
+import { lockTables, untransactional } from './lock.ts'
+import { preflightRestore } from './preflight.ts'
+import { scanDump } from './scan.ts'
 
 const dumpArtifact = 'databases.sql'
 const accountsArtifact = 'accounts.sql'
@@ -64,16 +64,16 @@ export const mariadb: Method<'mariadb'> = {
     yield { kind: 'stream', name: accountsArtifact, open: async () => Readable.from([Buffer.from(sql)]) }
   },
 
-  async check(ctx, { options }, snapshot) {
+  async preflight(ctx, { options }, snapshot) {
     if (ctx.container.state !== 'running') return
-    await refuseUnfit(ctx, await connectMariadb(ctx, options), snapshot, databasesOf(options, snapshot))
+    await preflightRestore(ctx, await connectMariadb(ctx, options), snapshot, databasesOf(options, snapshot))
   },
 
   async restore(ctx, spec, snapshot) {
     const client = await bringUp(ctx, spec, connectMariadb, awaitMariadb)
     const names = databasesOf(spec.options, snapshot)
-    await refuseUnfit(ctx, client, snapshot, names)
-    await undoHalfMade(client)
+    await preflightRestore(ctx, client, snapshot, names)
+    await undoIncompleteRestore(client)
     const present = (await takeInventory(client)).map(({ name }) => name)
     warnOfOthers(ctx, { present, stored: recordedDatabases(snapshot.facts), chosen: names }, databasesLabel)
     const accounts = parseAccounts(await text(await snapshot.open(accountsArtifact)))
@@ -81,28 +81,28 @@ export const mariadb: Method<'mariadb'> = {
 
     const id = newRestoreId()
     const settings = await settingsToLend(client)
-    const note = ctx.note({ id })
+    const note = ctx.recordUndo({ id })
     try {
-      await noteHalfMade(client, { id, created: names.filter((name) => !present.includes(name)), settings })
+      await recordIncompleteRestore(client, { id, created: names.filter((name) => !present.includes(name)), settings })
       await lendSettings(client, settings)
       await createAccounts(ctx, client, replaced)
       await dropDatabases(ctx, client, names)
       if (names.length > 0) await loadDump(ctx, client, await snapshot.open(dumpArtifact), names)
       const checks = await countRows(client, names, snapshot)
       await grantRights(ctx, client, replaced)
-      await noteWhole(client, id)
+      await recordDatabasesComplete(client, id)
       return checks
     } finally {
-      await undoHalfMade(client, id).then(
+      await undoIncompleteRestore(client, id).then(
         () => note[Symbol.dispose](),
-        // The note stays: what is left is undone by the next look.
+        // The note stays: what is left is undone by the next pass.
         (error) => ctx.warn(`something of this restore was left: ${asBackupError(error).message}`),
       )
     }
   },
 
   async undo(ctx, { options }, { id }) {
-    await undoHalfMade(await connectMariadb(ctx, options), id)
+    await undoIncompleteRestore(await connectMariadb(ctx, options), id)
   },
 
   async prove(ctx, { options, startTimeoutSeconds }, snapshot) {

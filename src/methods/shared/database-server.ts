@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
-import { asBackupError, BackupError } from '../errors.ts'
-import type { MethodContext, RestoreContext } from './method.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
+import type { MethodContext, RestoreContext } from '../method.ts'
 
 /** Things that the methods of database servers do alike. */
 

@@ -7,21 +7,21 @@ import { observe } from './observe.ts'
 import { type Action, reconcile, type Situation } from './reconcile.ts'
 import type { Watch } from './watch.ts'
 
-/** What one look saw and did. A plain record, for status and metrics. */
-export interface Look {
+/** What one reconcile pass saw and did. It is a plain record, for status and metrics. */
+export interface Pass {
   at: Date
-  /** Of the newest look that could make one. */
+  /** Of the newest pass that could make one. */
   plan: Plan | undefined
   actions: Action[]
   /** Targets that were queued or worked on when it ended. */
   busy: string[]
   /** What could not be recovered, listed or read. */
   errors: BackupError[]
-  /** Looks in a row that could not make a plan, this one included. */
+  /** Passes in a row that could not make a plan, this one included. */
   failures: number
 }
 
-/** What looks work with, from the first to the last. */
+/** What every pass works with, from the first to the last. */
 export interface Machine {
   jobs: Jobs
   watch: Watch
@@ -31,12 +31,12 @@ export interface Machine {
 }
 
 /** A failure to recover one thing stops no backup of others; without a list of containers nothing can be decided. */
-export async function look(
+export async function runPass(
   parts: Parts,
   machine: Machine,
-  before: Look | undefined,
+  before: Pass | undefined,
   signal: AbortSignal,
-): Promise<Look> {
+): Promise<Pass> {
   const { jobs, watch, dispatcher } = machine
   const errors: BackupError[] = []
   const fail = (what: string) => (error: unknown) => {
@@ -46,7 +46,7 @@ export async function look(
     parts.log.error({ err: failure }, what)
   }
   errors.push(...((await recover(parts, jobs, signal).catch(fail('recovery failed'))) ?? []))
-  const situation = await observe(parts, dispatcher, watch, jobs.fingerprint, signal).catch(fail('look failed'))
+  const situation = await observe(parts, dispatcher, watch, jobs.fingerprint, signal).catch(fail('pass failed'))
   errors.push(...(situation ? tellNews(parts, situation, machine.told) : []))
   const actions = situation && !signal.aborted ? reconcile(situation) : []
   dispatcher.dispatch(actions)
@@ -68,11 +68,11 @@ async function recover({ log }: Parts, jobs: Jobs, signal: AbortSignal): Promise
 }
 
 /** Logs problems of labels and of data that cannot be watched, each when it appears; answers the latter. */
-function tellNews({ log }: Parts, { plan, sights }: Situation, told: Set<string>): BackupError[] {
-  const unwatched = [...sights].flatMap(([target, sight]) => {
-    if (!(sight instanceof Error)) return []
-    const { code, message, hint } = asBackupError(sight)
-    return [new BackupError(code, `${target}: ${message}`, { hint, cause: sight })]
+function tellNews({ log }: Parts, { plan, observations }: Situation, told: Set<string>): BackupError[] {
+  const unwatched = [...observations].flatMap(([target, observation]) => {
+    if (!(observation instanceof Error)) return []
+    const { code, message, hint } = asBackupError(observation)
+    return [new BackupError(code, `${target}: ${message}`, { hint, cause: observation })]
   })
   const news = new Map([
     ...plan.problems.map((problem) => [JSON.stringify(problem), () => log.warn(problem, 'label problem')] as const),

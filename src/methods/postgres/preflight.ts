@@ -1,12 +1,12 @@
 import { BackupError } from '../../errors.ts'
-import { freeBytes } from '../database-server.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
+import { freeBytes } from '../shared/database-server.ts'
 import type { PostgresClient } from './client.ts'
 import { recordedContents } from './count.ts'
 import type { Part } from './restore.ts'
 
 /** Everything that makes a restore impossible, found before anything is touched. */
-export async function refuseUnfit(
+export async function preflightRestore(
   ctx: MethodContext,
   client: PostgresClient,
   snapshot: StoredSnapshot,

@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import type { Sink } from '../command.ts'
 
 /** How text for one stream looks. */
-export interface Look {
+export interface TextStyle {
   /** A person reads it: tables and local times. Otherwise plain lines and UTC. */
   terminal: boolean
   colour: boolean
@@ -11,13 +11,13 @@ export interface Look {
 }
 
 /** `hasColors` of a terminal heeds NO_COLOR. */
-export const lookOf = (sink: Sink, timezone: string): Look => ({
+export const textStyleOf = (sink: Sink, timezone: string): TextStyle => ({
   terminal: sink.isTTY === true,
   colour: sink.isTTY === true && sink.hasColors?.() === true,
   timezone,
 })
 
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
+export type Emphasis = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 
-export const paint = (look: Look, style: Style, text: string): string =>
-  look.colour ? styleText(style, text, { validateStream: false }) : text
+export const paint = (style: TextStyle, emphasis: Emphasis, text: string): string =>
+  style.colour ? styleText(emphasis, text, { validateStream: false }) : text

@@ -1,4 +1,4 @@
-import type { Check } from './method.ts'
+import type { Check } from '../method.ts'
 
 /** Of one table each, by its name; a text where they could not be counted. */
 export type Rows = Record<string, number | string>

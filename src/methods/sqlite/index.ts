@@ -1,13 +1,13 @@
 import { statfs } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { BackupError } from '../errors.ts'
-import type { Facts } from '../repository/repository.ts'
-import { findForeign, isArchive } from './foreign.ts'
-import type { Check, ForeignEntry, ForeignInput, Method, MethodContext, StoredSnapshot } from './method.ts'
-import { copyDatabase, copyFile, isMountedAlone, removeCopy } from './sqlite/copy.ts'
-import { type FileOwner, ownerOf, rewriteFile, stageFile } from './sqlite/put-in-place.ts'
-import { compareReport, type DatabaseReport, factNames, recordOf } from './sqlite/report.ts'
-import { runAsOwner } from './sqlite/run-program.ts'
+import { BackupError } from '../../errors.ts'
+import type { Facts } from '../../repository/repository.ts'
+import type { Check, ForeignEntry, ForeignInput, Method, MethodContext, StoredSnapshot } from '../method.ts'
+import { findForeign, isArchive } from '../shared/foreign.ts'
+import { copyDatabase, copyFile, isMountedAlone, removeCopy } from './copy.ts'
+import { type FileOwner, ownerOf, rewriteFile, stageFile } from './put-in-place.ts'
+import { compareReport, type DatabaseReport, factNames, recordOf } from './report.ts'
+import { runAsOwner } from './run-program.ts'
 
 /** SQLite databases by online backup, while the application writes: log included, one instant each, proven before they count. */
 export const sqlite: Method<'sqlite'> = {
@@ -27,7 +27,7 @@ export const sqlite: Method<'sqlite'> = {
     ctx.fact('paths', Object.fromEntries(ctx.paths.map((path, index) => [names[index] as string, path])))
   },
 
-  async *adopt(ctx, _spec, input) {
+  async *import(ctx, _spec, input) {
     const names = artifactNames(ctx.paths)
     for (const [index, path] of ctx.paths.entries()) {
       const name = names[index] as string
@@ -40,7 +40,7 @@ export const sqlite: Method<'sqlite'> = {
     ctx.fact('paths', Object.fromEntries(ctx.paths.map((path, index) => [names[index] as string, path])))
   },
 
-  async check(ctx, _spec, snapshot) {
+  async preflight(ctx, _spec, snapshot) {
     for (const database of databasesOf(ctx, snapshot)) await refuseFull(database)
   },
 

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { asBackupError, BackupError } from '../errors.ts'
-import { nearest } from '../labels/nearest.ts'
-import type { TargetSpec } from '../labels/spec.ts'
-import type { FactValue } from '../repository/repository.ts'
-import type { Check, Method } from './method.ts'
-import type { Alias, Api } from './qdrant/api.ts'
-import { canonical } from './qdrant/canonical.ts'
-import { compareCollection, compareNames, rangeText } from './qdrant/compare.ts'
-import { refuseUnfit } from './qdrant/fitness.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
+import { nearest } from '../../labels/nearest.ts'
+import type { TargetSpec } from '../../labels/spec.ts'
+import type { FactValue } from '../../repository/repository.ts'
+import type { Check, Method } from '../method.ts'
+import type { Alias, Api } from './api.ts'
+import { canonical } from './canonical.ts'
+import { compareCollection, compareNames, rangeText } from './compare.ts'
 import {
   artifactName,
   type Inventory,
@@ -16,12 +15,13 @@ import {
   readInventory,
   type SavedCollection,
   selectWanted,
-} from './qdrant/inventory.ts'
-import { isTemporary, type Restore, rehearse, replace, replaceNames } from './qdrant/replace.ts'
-import { endOrphans, reviveServer } from './qdrant/revive.ts'
-import { awaitGreen, openServer, refuseStopped } from './qdrant/server.ts'
-import { makeSnapshot } from './qdrant/snapshot.ts'
-import { undoNote } from './qdrant/undo.ts'
+} from './inventory.ts'
+import { preflightRestore } from './preflight.ts'
+import { isTemporary, type Restore, rehearse, replace, replaceNames } from './replace.ts'
+import { endOrphans, reviveServer } from './revive.ts'
+import { awaitGreen, openServer, refuseStopped } from './server.ts'
+import { makeSnapshot } from './snapshot.ts'
+import { undoNote } from './undo.ts'
 
 /**
  * Qdrant by its own snapshots, one a collection, with the aliases that those leave out. A hot snapshot is no instant: each shard has
@@ -52,12 +52,12 @@ export const qdrant: Method<'qdrant'> = {
     for (const [name, value] of Object.entries(factsOf(inventory))) ctx.fact(name, value)
   },
 
-  async check(ctx, spec, snapshot) {
+  async preflight(ctx, spec, snapshot) {
     const wanted = selectWanted(await readInventory(snapshot), spec)
     if (ctx.container.state !== 'running') return
     try {
       await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED' })
-      await refuseUnfit(server, wanted)
+      await preflightRestore(server, wanted)
     } catch (error) {
       // One that starts over and over is looked at by the restore, which refuses as well.
       if (asBackupError(error).code !== 'SERVICE_DOWN') throw error

@@ -1,13 +1,13 @@
 import { BackupError } from '../../errors.ts'
 import type { FactValue } from '../../repository/repository.ts'
-import { refuseFull } from '../database-server.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
+import { refuseFull } from '../shared/database-server.ts'
 import type { MariadbClient } from './client.ts'
 import { databaseFact } from './compare.ts'
 import { takeInventory } from './inventory.ts'
 
 /** Everything that is known to make a restore impossible, found before anything is touched. */
-export async function refuseUnfit(
+export async function preflightRestore(
   ctx: MethodContext,
   client: MariadbClient,
   { facts }: StoredSnapshot,

@@ -3,8 +3,8 @@ import { open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { MethodOptions } from '../../labels/spec.ts'
 import type { Artifact } from '../../repository/repository.ts'
-import { findForeign } from '../foreign.ts'
 import type { CaptureContext, ForeignInput } from '../method.ts'
+import { findForeign } from '../shared/foreign.ts'
 import { artifactNames, clusterArtifact, globalsArtifact } from './artifacts.ts'
 import { connectPostgres } from './client.ts'
 import { type DatabaseFacts, listDatabases } from './cluster.ts'
@@ -12,7 +12,7 @@ import { rowsFact } from './count.ts'
 import { openTextDump } from './text-dump.ts'
 
 /** A dump of one database by `pg_dump`, as text or in custom format. Roles are in no such dump: those of now stay. */
-export async function* adoptDump(
+export async function* importDump(
   ctx: CaptureContext,
   options: MethodOptions['postgres'],
   input: ForeignInput,

@@ -4,14 +4,14 @@ import { DatabaseSync } from 'node:sqlite'
 /**
  * A sign of life that the kernel takes down when its holder dies, by SIGKILL or reboot too, and that is seen across PID namespaces:
  * an exclusive SQLite transaction, that is an fcntl lock, on a file of its own. Node has no flock.
- * Each holder uses a path that nobody else ever creates (a random id in its name). Within one process ask `isLifeSignHeld` for
+ * Each holder uses a path that nobody else ever creates (a random id in its name). Within one process ask `isLivenessLockHeld` for
  * other holders' files only: closing any descriptor of a file drops the process's own fcntl locks on it.
  */
-export interface LifeSign extends Disposable {
+export interface LivenessLock extends Disposable {
   readonly path: string
 }
 
-export function raiseLifeSign(path: string): LifeSign {
+export function holdLivenessLock(path: string): LivenessLock {
   for (;;) {
     const handle = openExclusive(path)
     // A sweeper may have removed the file between open and lock; a lock on a nameless file is seen by nobody.
@@ -27,7 +27,7 @@ export function raiseLifeSign(path: string): LifeSign {
 const raised = new Set<DatabaseSync>()
 
 /** True while a live process holds the sign at `path`. A missing file is not held. */
-export function isLifeSignHeld(path: string): boolean {
+export function isLivenessLockHeld(path: string): boolean {
   if (!existsSync(path)) return false
   const handle = openExclusive(path)
   handle?.close()

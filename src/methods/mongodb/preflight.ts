@@ -1,12 +1,16 @@
 import { BackupError } from '../../errors.ts'
-import { refuseFull } from '../database-server.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
+import { refuseFull } from '../shared/database-server.ts'
 import type { MongodbClient } from './client.ts'
 import { spaceHint } from './failure.ts'
 import { measureStorage } from './inventory.ts'
 
 /** All that is known to make a restore impossible, found before anything is touched. */
-export async function refuseUnfit(ctx: MethodContext, client: MongodbClient, { facts }: StoredSnapshot): Promise<void> {
+export async function preflightRestore(
+  ctx: MethodContext,
+  client: MongodbClient,
+  { facts }: StoredSnapshot,
+): Promise<void> {
   refuseRouter(client, 'RESTORE_REFUSED')
   refuseOlderServer(client, String(facts.server))
   // A server whose disk is full ends itself.

@@ -1,0 +1,53 @@
+import { BackupError } from '../errors.ts'
+import type { Repository, Snapshot, SnapshotRef, Tier } from '../repository/repository.ts'
+import type { Parts } from './job.ts'
+
+/** Every capture is published here first; other tiers hold copies of it. */
+export const captureTier: Tier = 'local'
+
+/** A snapshot and the tiers that hold it, in the order in which a restore asks them. */
+export interface TieredSnapshot extends Snapshot {
+  tiers: Tier[]
+}
+
+/** CONFIG_INVALID where no repository is configured for the tier. */
+export function repositoryOf({ repositories }: Pick<Parts, 'repositories'>, tier: Tier): Repository {
+  const repository = repositories.get(tier)
+  if (repository) return repository
+  throw new BackupError('CONFIG_INVALID', `no ${tier} repository is configured`)
+}
+
+/** Lists all tiers, oldest snapshot first; a snapshot that several tiers hold is listed once. */
+export async function listSnapshots(
+  { repositories }: Pick<Parts, 'repositories'>,
+  signal: AbortSignal,
+): Promise<TieredSnapshot[]> {
+  const found = new Map<string, TieredSnapshot>()
+  for (const [tier, repository] of repositories) {
+    for (const snapshot of await repository.list(signal)) {
+      const known = found.get(snapshot.id)
+      if (known) known.tiers.push(tier)
+      else found.set(snapshot.id, { ...snapshot, tiers: [tier] })
+    }
+  }
+  return [...found.values()].sort((a, b) => a.time.localeCompare(b.time) || a.id.localeCompare(b.id))
+}
+
+/** The copy of a snapshot that a restore reads. */
+export function snapshotRef({ id, tiers: [tier = captureTier] }: TieredSnapshot): SnapshotRef {
+  return { tier, id }
+}
+
+/** The snapshot that was just published. */
+export const asCaptured = (snapshot: Snapshot): TieredSnapshot => ({ ...snapshot, tiers: [captureTier] })
+
+/** The snapshot behind a reference; NO_SUCH_SNAPSHOT where its tier does not hold it any more. */
+export async function findSnapshot(
+  parts: Parts,
+  { tier, id }: SnapshotRef,
+  signal: AbortSignal,
+): Promise<TieredSnapshot> {
+  const snapshot = (await repositoryOf(parts, tier).list(signal)).find((each) => each.id === id)
+  if (snapshot) return { ...snapshot, tiers: [tier] }
+  throw new BackupError('NO_SUCH_SNAPSHOT', `snapshot ${id} is gone from the ${tier} repository`)
+}
