@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Outcome } from '../catalog/catalog.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { ErrorReport } from '../errors.ts'
 import type { Parts, Progress } from '../job/job.ts'
 import type { TextStyle } from './render/text-style.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type ConfigSources, defaultConfigFile, loadConfig } from '../../src/config.ts'
+import { type ConfigSources, defaultConfigFile, loadConfig } from '../../src/config/load.ts'
 import { BackupError } from '../../src/errors.ts'
 
 const daySeconds = 86_400

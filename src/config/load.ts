@@ -1,37 +1,14 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { readYaml } from './config/file.ts'
-import { type Environment, readValues } from './config/read.ts'
-import type { ConfigValues } from './config/rows.ts'
-import type { ListenAddress, RepositoryAddress } from './config/types.ts'
-import { BackupError } from './errors.ts'
-import { problemOf } from './labels/problem.ts'
-import type { LabelProblem } from './labels/spec.ts'
-import type { PlanSettings } from './plan/plan.ts'
-
-/** The configuration of one process: contract, section 3. */
-export interface Config {
-  /** `unix:///PATH` or `tcp://HOST:PORT`. */
-  engine: string
-  local: RepositoryConfig
-  remote?: RepositoryConfig
-  /** Directory of the catalog. */
-  state: string
-  listen: ListenAddress
-  /** Secret: such addresses carry tokens. */
-  notify: string[]
-  /** Targets that are backed up at once. */
-  concurrency: number
-  /** As pino names it. */
-  logLevel: string
-  /** `project` is absent where none is configured; the controller then takes its own container's. */
-  settings: PlanSettings
-}
-
-/** `password` is a function, so that nothing that prints a configuration prints it. */
-export type RepositoryConfig =
-  | Extract<RepositoryAddress, { kind: 'archive' }>
-  | (Extract<RepositoryAddress, { kind: 'restic' }> & { password: () => string })
+import { BackupError } from '../errors.ts'
+import { problemOf } from '../labels/problem.ts'
+import type { LabelProblem } from '../labels/spec.ts'
+import type { PlanSettings } from '../plan/plan.ts'
+import type { Config, RepositoryConfig } from './config.ts'
+import { readYaml } from './file.ts'
+import { type Environment, readValues } from './read.ts'
+import type { ConfigValues } from './rows.ts'
+import type { RepositoryAddress } from './types.ts'
 
 export const defaultConfigFile = '/etc/xnai-backup/config.yaml'
 
