@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeHalfCompressible } from '../test/support/half-compressible.ts'
+import { writeHalfCompressible } from '../lab/half-compressible.ts'
 
 const bigFiles = 4
 const smallFiles = 2000

@@ -1,10 +1,10 @@
 /** memory.ts [GB]: backs up and restores a volume of 5 GB on a Podman of its own, and prints the peak memory of the product's process. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { startLab } from '../lab/lab.ts'
+import { type MeasuredRun, runMeasured } from '../lab/peak-memory.ts'
+import { productOf } from '../lab/product.ts'
 import { renderTable } from '../src/cli/render/table.ts'
-import { startLab } from '../test/support/lab.ts'
-import { type MeasuredRun, runMeasured } from '../test/support/peak-memory.ts'
-import { productOf } from '../test/support/product.ts'
 import { fillVolume } from './fill-volume.ts'
 
 const megabytes = Number(process.argv[2] ?? 5) * 1000

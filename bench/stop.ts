@@ -1,8 +1,8 @@
 /** stop.ts [MB…]: how long a backup keeps the service of a volume of that size down, beside a plain restart of it. */
 import { mkdirSync } from 'node:fs'
+import { startLab } from '../lab/lab.ts'
+import { productOf } from '../lab/product.ts'
 import { renderTable } from '../src/cli/render/table.ts'
-import { startLab } from '../test/support/lab.ts'
-import { productOf } from '../test/support/product.ts'
 import { fillVolume } from './fill-volume.ts'
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [10, 300, 3000]

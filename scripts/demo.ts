@@ -1,8 +1,8 @@
-import { startLab } from '../test/support/lab.ts'
-import { makeStack, type Stack } from '../test/support/stack.ts'
+import { startLab } from '../lab/lab.ts'
+import { makeStack, type Stack } from '../lab/stack.ts'
+import { prelude, type Subject, subjects } from '../lab/subjects.ts'
 import { type Digests, failures, isProven, renderReport } from './demo/report.ts'
 import { saveLogs } from './demo/save-logs.ts'
-import { prelude, type Subject, subjects } from './demo/services.ts'
 
 /**
  * demo.ts LOGS: the example stack with the controller, on a Podman of its own: back up, destroy, restore, and prove every target by

@@ -1,6 +1,6 @@
 #!/bin/bash
 # test.sh [argument of vitest…]: set-up, lint, types, then every layer of tests; ends with the durations. Non-zero when any of them fails.
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lab/common.sh"
 cd "$ROOT"
 failed=() durations=()
 
@@ -12,9 +12,9 @@ phase() {
   durations+=("$name $((SECONDS - began)) s")
 }
 
-phase set-up bash scripts/setup.sh
+phase set-up bash lab/setup.sh
 [ ${#failed[@]} = 0 ] || die "set-up failed"
-phase image bash scripts/controller-image.sh
+phase image bash lab/controller-image.sh
 phase lint biome check .
 phase types tsc
 phase tests vitest run "$@"

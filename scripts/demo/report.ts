@@ -1,7 +1,7 @@
+import type { Subject } from '../../lab/subjects.ts'
 import { formatBytes, formatSeconds } from '../../src/cli/render/format.ts'
 import { renderTable } from '../../src/cli/render/table.ts'
 import { paint, textStyleOf } from '../../src/cli/render/text-style.ts'
-import type { Subject } from './services.ts'
 
 /** What was seen of each subject: one line of digest by name. */
 export type Digests = Map<string, string>

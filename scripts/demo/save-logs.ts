@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdir, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import type { Lab } from '../../test/support/lab.ts'
+import type { Lab } from '../../lab/lab.ts'
 
 const script = `
 podman ps --all >"$1/containers"

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Lab, redisImage, startLab } from '../../lab/lab.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { execText } from '../../src/engine/exec.ts'
 import { locate } from '../../src/engine/host-paths.ts'
 import { connectEngine } from '../../src/engine/podman.ts'
 import { findSelf } from '../../src/engine/self.ts'
-import { type Lab, redisImage, startLab } from '../support/lab.ts'
 import { engineContract } from './engine.ts'
 import { forever, openEngineLab } from './engine-lab.ts'
 

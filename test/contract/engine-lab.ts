@@ -1,5 +1,5 @@
+import { type LabOptions, type LabService, startLab } from '../../lab/lab.ts'
 import { connectEngine } from '../../src/engine/podman.ts'
-import { type LabOptions, type LabService, startLab } from '../support/lab.ts'
 import type { EngineBench } from './engine.ts'
 
 /** A command that runs until it is told to end. */

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../../lab/lab.ts'
 import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
 import { execStream, execText } from '../../src/engine/exec.ts'
-import { eventually } from '../support/lab.ts'
 
 /** An engine under test, with a way to have containers in it. */
 export interface EngineBench extends AsyncDisposable {

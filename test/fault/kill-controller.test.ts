@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../../lab/lab.ts'
+import { type Product, productOf } from '../../lab/product.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
-import { eventually } from '../support/lab.ts'
-import { type Product, productOf } from '../support/product.ts'
 import { startDaemon } from '../support/product-daemon.ts'
 import { expectNoLeftovers, expectWhole, type KillStage, orderly, setKillStage, victim } from './kill-stage.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Call } from '../support/product.ts'
+import type { Call } from '../../lab/product.ts'
 import { expectNoLeftovers, expectWhole, type KillStage, orderly, setKillStage, victim } from './kill-stage.ts'
 
 /** More steps than any run has: the loop ends where the victim survives. */

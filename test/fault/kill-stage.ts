@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { type Lab, startLab } from '../support/lab.ts'
-import { type Product, productOf } from '../support/product.ts'
+import { type Lab, startLab } from '../../lab/lab.ts'
+import { type Product, productOf } from '../../lab/product.ts'
 
 export const victim = join(import.meta.dirname, 'victim.ts')
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { eventually, startLab } from '../support/lab.ts'
+import { eventually, startLab } from '../../lab/lab.ts'
 
 describe('the lab itself', () => {
   test('runs a labelled service under its health check and leaves nothing', async () => {

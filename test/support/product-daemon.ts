@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { Product } from './product.ts'
+import type { Product } from '../../lab/product.ts'
 
 /** The controller as a process of its own. Disposing ends it, and waits for its end. */
 export interface Daemon extends AsyncDisposable {

@@ -1,6 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { expect } from 'vitest'
 import type { z } from 'zod'
+import { type Lab, type LabOptions, startLab } from '../../lab/lab.ts'
+import { type Call, type Product, productOf } from '../../lab/product.ts'
+import { expectNone } from '../../lab/secrets.ts'
 import {
   backupShape,
   checkShape,
@@ -10,9 +13,6 @@ import {
   restoreShape,
   statusShape,
 } from './json-shapes.ts'
-import { type Lab, type LabOptions, startLab } from './lab.ts'
-import { type Call, type Product, productOf } from './product.ts'
-import { expectNone } from './secrets.ts'
 
 /** A stack on real Podman, its operator, and what must stay secret all the while: disposing ends with `expectNoSecret`. */
 export interface Story extends AsyncDisposable {

@@ -2,11 +2,11 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { z } from 'zod'
+import { writeHalfCompressible } from '../../../lab/half-compressible.ts'
+import { eventually, type Lab, startLab } from '../../../lab/lab.ts'
+import { buildIndex, makeStack, type Stack } from '../../../lab/stack.ts'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
-import { writeHalfCompressible } from '../../support/half-compressible.ts'
 import * as shapes from '../../support/json-shapes.ts'
-import { eventually, type Lab, startLab } from '../../support/lab.ts'
-import { buildIndex, makeStack, type Stack } from '../../support/stack.ts'
 
 /** What the example stack says, but impatient. */
 const override = `

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { eventually, startLab } from '../../support/lab.ts'
-import { buildIndex, makeStack } from '../../support/stack.ts'
+import { eventually, startLab } from '../../../lab/lab.ts'
+import { buildIndex, makeStack } from '../../../lab/stack.ts'
 
 /** podman-compose waits forever for a healthy service on Podman before 4.6. */
 const override = `

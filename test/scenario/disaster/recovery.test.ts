@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { prelude, subjects } from '../../../scripts/demo/services.ts'
-import { eventually, type Lab, startLab } from '../../support/lab.ts'
-import { makeStack, openStack, type Stack } from '../../support/stack.ts'
+import { eventually, type Lab, startLab } from '../../../lab/lab.ts'
+import { makeStack, openStack, type Stack } from '../../../lab/stack.ts'
+import { prelude, subjects } from '../../../lab/subjects.ts'
 
 const runFile = promisify(execFile)
 const page = join(import.meta.dirname, '../../../docs/disaster-recovery.md')

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, type LabContainer, redisImage } from '../../support/lab.ts'
+import { eventually, type LabContainer, redisImage } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import { type Scan, scanTree } from '../../support/scan-tree.ts'
-import { newSecret } from '../../support/secrets.ts'
 import { backedUp, openStory, type Story } from '../../support/story.ts'
 
 const password = newSecret('redis')

@@ -1,6 +1,6 @@
+import { eventually, type LabContainer, type LabService } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodKind } from '../../../src/labels/spec.ts'
-import { eventually, type LabContainer, type LabService } from '../../support/lab.ts'
-import { newSecret } from '../../support/secrets.ts'
 import { backedUp, type Story } from '../../support/story.ts'
 import * as mongo from '../mongodb/server.ts'
 import { awaitReady, chooseSource, startQdrant } from '../qdrant/server.ts'

@@ -1,7 +1,7 @@
 import { readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually, type LabContainer } from '../../support/lab.ts'
+import { eventually, type LabContainer } from '../../../lab/lab.ts'
 import { startDaemon } from '../../support/product-daemon.ts'
 import { backedUp, openStory, type Story, states } from '../../support/story.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, type LabContainer, type LabService, servicesImage } from '../../support/lab.ts'
+import { eventually, type LabContainer, type LabService, servicesImage } from '../../../lab/lab.ts'
 import { type Scan, scanTree } from '../../support/scan-tree.ts'
 import { backedUp, dependingOn, openStory, type Story, startTimes, states } from '../../support/story.ts'
 

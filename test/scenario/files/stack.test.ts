@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { LabContainer } from '../../support/lab.ts'
+import type { LabContainer } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import { type Scan, scanTree } from '../../support/scan-tree.ts'
-import { newSecret } from '../../support/secrets.ts'
 import { backedUp, dependingOn, openStory, type Story, startTimes, states } from '../../support/story.ts'
 
 /** Ends at once when asked to. */

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually } from '../../support/lab.ts'
+import { eventually } from '../../../lab/lab.ts'
 import { backedUp, openStory, type Story, states } from '../../support/story.ts'
 
 /**

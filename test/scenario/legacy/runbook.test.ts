@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { prelude, type Subject, subjects } from '../../../scripts/demo/services.ts'
-import { type Lab, startLab } from '../../support/lab.ts'
-import { makeStack, type Stack } from '../../support/stack.ts'
+import { type Lab, startLab } from '../../../lab/lab.ts'
+import { makeStack, type Stack } from '../../../lab/stack.ts'
+import { prelude, type Subject, subjects } from '../../../lab/subjects.ts'
 import { startTimes } from '../../support/story.ts'
 
 let lab: Lab

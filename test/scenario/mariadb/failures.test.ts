@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Lab, LabContainer } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import { mariadb } from '../../../src/methods/mariadb/index.ts'
 import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
-import type { Lab, LabContainer } from '../../support/lab.ts'
 import { type MethodBench, methodBench, plainSpec, startBenchLab } from '../../support/method-context.ts'
-import { newSecret } from '../../support/secrets.ts'
 import { rootPassword, type Server, startServer } from './server.ts'
 
 let lab: Lab

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { eventually, type Lab } from '../../../lab/lab.ts'
 import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
-import { eventually, type Lab } from '../../support/lab.ts'
 import { startBenchLab } from '../../support/method-context.ts'
 import { appSecret, type Server, startServer } from './server.ts'
 import { content, fill } from './shop.ts'

@@ -1,8 +1,8 @@
+import { eventually, type Lab, type LabContainer, type LabService } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import { mariadb } from '../../../src/methods/mariadb/index.ts'
-import { eventually, type Lab, type LabContainer, type LabService } from '../../support/lab.ts'
 import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
-import { newSecret } from '../../support/secrets.ts'
 
 /** A real MariaDB, and its administrator. */
 export interface Server extends LabContainer {

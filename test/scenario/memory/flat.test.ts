@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { writeHalfCompressible } from '../../support/half-compressible.ts'
-import { startLab } from '../../support/lab.ts'
-import { runMeasured } from '../../support/peak-memory.ts'
-import { productOf } from '../../support/product.ts'
+import { writeHalfCompressible } from '../../../lab/half-compressible.ts'
+import { startLab } from '../../../lab/lab.ts'
+import { runMeasured } from '../../../lab/peak-memory.ts'
+import { productOf } from '../../../lab/product.ts'
 import { backedUp } from '../../support/story.ts'
 
 const main = join(import.meta.dirname, '../../../src/main.ts')

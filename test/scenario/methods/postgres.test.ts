@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { eventually, type Lab, type LabContainer, type LabService } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
 import { postgres } from '../../../src/methods/postgres/index.ts'
-import { eventually, type Lab, type LabContainer, type LabService } from '../../support/lab.ts'
 import { type MethodBench, methodBench, plainSpec, startBenchLab } from '../../support/method-context.ts'
-import { newSecret } from '../../support/secrets.ts'
 
 const rolePassword = newSecret('role')
 let lab: Lab

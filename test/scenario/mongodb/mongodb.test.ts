@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newSecret } from '../../support/secrets.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import { backedUp, openStory, startTimes, states } from '../../support/story.ts'
 import { awaitReady, chooseSource, type Instance, password, startMongodb } from './server.ts'
 

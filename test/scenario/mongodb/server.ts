@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { eventually, type Lab, type LabContainer, type LabService, servicesImage } from '../../support/lab.ts'
-import { newSecret } from '../../support/secrets.ts'
+import { eventually, type Lab, type LabContainer, type LabService, servicesImage } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 
 export const password = newSecret(`it's "mongodb" \\`)
 

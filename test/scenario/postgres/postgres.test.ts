@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, type LabContainer, type LabService } from '../../support/lab.ts'
-import { newSecret } from '../../support/secrets.ts'
+import { eventually, type LabContainer, type LabService } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import { backedUp, dependingOn, openStory, type Story, startTimes, states } from '../../support/story.ts'
 
 const password = newSecret('postgres')

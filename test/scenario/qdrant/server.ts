@@ -1,8 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { eventually, type Lab, type LabContainer, type LabService, servicesImage } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import { clientOf, type QdrantClient } from '../../fakes/qdrant-client.ts'
-import { eventually, type Lab, type LabContainer, type LabService, servicesImage } from '../../support/lab.ts'
-import { newSecret } from '../../support/secrets.ts'
 
 export const apiKey = newSecret('qdrant')
 

@@ -1,8 +1,8 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, type LabContainer, type LabService } from '../../support/lab.ts'
-import { newSecret } from '../../support/secrets.ts'
+import { eventually, type LabContainer, type LabService } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import { backedUp, openStory, type Story, states } from '../../support/story.ts'
 
 const password = newSecret('redis')

@@ -1,5 +1,5 @@
 /**
- * Run by an ordinary user with a rootless Podman of its own (scripts/rootless.sh): the example stack with its controller, and beside it what
+ * Run by an ordinary user with a rootless Podman of its own (lab/rootless.sh): the example stack with its controller, and beside it what
  * only rootless stacks know, is backed up, destroyed and restored: everything by `podman exec` in the controller's container, then what
  * stands beside by the command line under `podman unshare`. Prints what was seen as one JSON document, for rootless.test.ts to judge.
  */
@@ -8,10 +8,10 @@ import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'n
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { prelude, type Subject, subjects } from '../../../scripts/demo/services.ts'
-import { attachLab, eventually, type LabContainer } from '../../support/lab.ts'
-import { expectNone, newSecret } from '../../support/secrets.ts'
-import { makeStack, type Stack } from '../../support/stack.ts'
+import { attachLab, eventually, type LabContainer } from '../../../lab/lab.ts'
+import { expectNone, newSecret } from '../../../lab/secrets.ts'
+import { makeStack, type Stack } from '../../../lab/stack.ts'
+import { prelude, type Subject, subjects } from '../../../lab/subjects.ts'
 import { backedUp, states } from '../../support/story.ts'
 
 const runFile = promisify(execFile)

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { backupShape, restoreShape } from '../../support/json-shapes.ts'
 import type { Journey, Report } from './as-user.ts'
 
-const script = join(import.meta.dirname, '../../../scripts/rootless.sh')
+const script = join(import.meta.dirname, '../../../lab/rootless.sh')
 /** Seen from the checkout, in which the script starts it. */
 const program = ['node', 'test/scenario/rootless/as-user.ts']
 const referenceStack = ['config', 'faiss', 'iam', 'qdrant', 'redis', 'victoriametrics', 'vikunja-db']

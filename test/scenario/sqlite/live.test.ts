@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, type LabContainer, type LabService } from '../../support/lab.ts'
+import { eventually, type LabContainer, type LabService } from '../../../lab/lab.ts'
 import { backedUp, openStory, type Story } from '../../support/story.ts'
 
 let story: Story

@@ -5,8 +5,8 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, type LabContainer, type LabService } from '../../support/lab.ts'
-import { newSecret } from '../../support/secrets.ts'
+import { eventually, type LabContainer, type LabService } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
 import { backedUp, openStory, type Story } from '../../support/story.ts'
 
 const key = newSecret('victoriametrics')

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually, type LabContainer } from '../../support/lab.ts'
+import { eventually, type LabContainer } from '../../../lab/lab.ts'
 import { backedUp, openStory, type Story } from '../../support/story.ts'
 
 let story: Story

@@ -5,9 +5,9 @@ import { promisify } from 'node:util'
 import { newWitness, type Witness } from './witness.ts'
 
 const runFile = promisify(execFile)
-const checkout = join(import.meta.dirname, '../..')
+const checkout = join(import.meta.dirname, '..')
 
-/** The image with all servers; `svc NAME` in it runs one, see scripts/images/services/svc. */
+/** The image with all servers; `svc NAME` in it runs one, see lab/images/services/svc. */
 export const servicesImage = 'localhost/xnai-services'
 /** The only image of a lab on Docker: Redis, a shell and its usual programs. */
 export const redisImage = 'localhost/xnai-redis'
@@ -89,7 +89,7 @@ export interface LabOptions {
 /** A lab of this process; a lab that a killed process left is taken down first. */
 export async function startLab(name: string, options: LabOptions = {}): Promise<Lab> {
   const flags = [...(options.health ? ['--health'] : []), '--owner', String(process.pid)]
-  const script = join(checkout, `scripts/private-${options.engine ?? 'podman'}.sh`)
+  const script = join(checkout, `lab/private-${options.engine ?? 'podman'}.sh`)
   const { stdout } = await runFile(script, ['up', name, ...flags], { timeout: 120_000 })
   const env = parseEnvironment(stdout)
   const folder = value(env, 'LAB_FOLDER')

@@ -1,8 +1,8 @@
+import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { expect } from 'vitest'
 import { eventually, type Lab } from './lab.ts'
 
 const runFile = promisify(execFile)
@@ -24,7 +24,7 @@ const mayBeEmpty = new Set(['logs of the services', 'state'])
 /** P9: none of a lab's secrets stands in what the product said, kept and ran, nor in what a container shows of itself. */
 export async function expectNone(lab: Lab, { repository, state }: Kept): Promise<void> {
   const { secrets, said, commandLines } = lab.witness
-  expect(secrets.size, 'there is no secret to look for').toBeGreaterThan(0)
+  assert.ok(secrets.size > 0, 'there is no secret to look for')
   const places: Record<string, string> = {
     labels: await allLabels(lab),
     'logs of the services': await allLogs(lab),
@@ -36,9 +36,9 @@ export async function expectNone(lab: Lab, { repository, state }: Kept): Promise
   const placesWhere = (isSo: (text: string) => boolean) =>
     Object.keys(places).filter((place) => isSo(places[place] ?? ''))
   const found = placesWhere((text) => secrets.values().some((secret) => text.includes(secret)))
-  expect(found, `a secret stands in ${found.join(', ')}`).toEqual([])
+  assert.deepEqual(found, [], `a secret stands in ${found.join(', ')}`)
   const empty = placesWhere((text) => text.trim() === '').filter((place) => !mayBeEmpty.has(place))
-  expect(empty, `nothing was looked at in ${empty.join(', ')}`).toEqual([])
+  assert.deepEqual(empty, [], `nothing was looked at in ${empty.join(', ')}`)
 }
 
 const containers = async (lab: Lab) =>

@@ -14,12 +14,12 @@ main() {
   [ "$(id -u)" = 0 ] || die "set-up installs Debian packages: run it as root"
   install_packages
   # The largest image and Docker need no Node: they are made meanwhile.
-  bash scripts/images.sh services &
+  bash lab/images.sh services &
   local services=$! docker
   unpack_docker &
   docker=$!
   install_modules
-  bash scripts/images.sh base
+  bash lab/images.sh base
   wait "$services"
   wait "$docker"
 }

@@ -4,7 +4,7 @@
 # read-only. `up` prints the environment to use, one NAME=value a line; `down` removes everything, running or not. What an earlier
 # owner left behind (killed, machine restarted) is taken down by the next `up`. The owner is the caller unless --owner names it.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-. "$ROOT/scripts/owned-runs.sh"
+. "$ROOT/lab/owned-runs.sh"
 RUNS=${TMPDIR:-/tmp}/xnai-lab
 
 main() {
@@ -30,7 +30,7 @@ up() {
   environment "$folder" >"$folder/env"
   make_network "$folder"
   start "$folder" service podman system service --time=0 "unix://$folder/socket/podman.sock"
-  [ -z "$health" ] || start "$folder" health "$ROOT/scripts/health-timer.sh" "$folder"
+  [ -z "$health" ] || start "$folder" health "$ROOT/lab/health-timer.sh" "$folder"
   await_service "$folder" "$folder/socket/podman.sock"
   cat "$folder/env"
 }

@@ -15,7 +15,7 @@ main() {
   services_archive >/dev/null
   controller_archive >/dev/null
   # A PID namespace takes every process down with the command, however it ends.
-  exec unshare --mount --pid --fork --kill-child --mount-proc bash "$ROOT/scripts/rootless.sh" --inside "$user" "$@"
+  exec unshare --mount --pid --fork --kill-child --mount-proc bash "$ROOT/lab/rootless.sh" --inside "$user" "$@"
 }
 
 make_user() {
@@ -48,12 +48,12 @@ archive_of() {
 save_images() {
   local file=$1 environment
   shift
-  environment=$("$ROOT/scripts/private-podman.sh" up save --owner $$)
+  environment=$("$ROOT/lab/private-podman.sh" up save --owner $$)
   (
     set -a
     eval "$environment"
     podman save --quiet --multi-image-archive --output "$file.part" "$@"
-    "$ROOT/scripts/private-podman.sh" down "$LAB_FOLDER"
+    "$ROOT/lab/private-podman.sh" down "$LAB_FOLDER"
   )
   chmod 644 "$file.part"
   mv "$file.part" "$file"
@@ -85,7 +85,7 @@ inside() {
     DOCKER_HOST="unix://$runtime/podman/podman.sock" PODMAN_IGNORE_CGROUPSV1_WARNING=1 \
     XNAI_LAB=/mnt/lab XNAI_BACKUP_SOCKET_DIR="$runtime/podman" XNAI_BACKUP_IMAGE="$(controller_image)" \
     LAB_COMPOSE="/mnt/lab/$(basename "$(recipe base)")/tools/docker-compose" \
-    bash /mnt/checkout/scripts/rootless.sh --as-user \
+    bash /mnt/checkout/lab/rootless.sh --as-user \
     "/mnt/lab/$(basename "$(services_archive)")" "/mnt/lab/$(basename "$(controller_archive)")" "$@"
 }
 
@@ -113,7 +113,7 @@ as_user() {
     curl -s -m 2 --unix-socket "${DOCKER_HOST#unix://}" http://d/_ping >/dev/null && break
     sleep 0.1
   done
-  scripts/health-timer.sh "$XDG_RUNTIME_DIR" >"$XDG_RUNTIME_DIR/health.log" 2>&1 </dev/null &
+  lab/health-timer.sh "$XDG_RUNTIME_DIR" >"$XDG_RUNTIME_DIR/health.log" 2>&1 </dev/null &
   "$@"
 }
 

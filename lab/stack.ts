@@ -8,7 +8,7 @@ import type { Call } from './product.ts'
 import { expectNone } from './secrets.ts'
 
 const runFile = promisify(execFile)
-const checkout = join(import.meta.dirname, '../..')
+const checkout = join(import.meta.dirname, '..')
 
 /** The example stack with the controller, as its user has it: a folder with compose files, configuration and an .env. */
 export interface Stack {

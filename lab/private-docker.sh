@@ -4,7 +4,7 @@
 # PID and network namespaces, with which its bridges, packet filters, mounts and processes end. So its containers reach each other and
 # nothing else, and nobody reaches them but through the socket. The image is localhost/xnai-redis: Redis, a shell and its usual programs.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-. "$ROOT/scripts/owned-runs.sh"
+. "$ROOT/lab/owned-runs.sh"
 RUNS=${TMPDIR:-/tmp}/xnai-docker
 PROGRAMS=(
   sh bash cat chmod chown cut dd env find grep head id ln ls mkdir readlink rm sed seq setpriv sha256sum sleep sort stat tail touch tr yes
@@ -25,14 +25,14 @@ up() {
   local name=${1:?name} owner=$PPID folder
   shift
   if [ "${1:-}" = --owner ]; then owner=$2; fi
-  [ -d "$(docker_home)" ] || die "there is no Docker engine yet: run scripts/setup.sh"
+  [ -d "$(docker_home)" ] || die "there is no Docker engine yet: run lab/setup.sh"
   folder=$(make_run "$name" "$owner")
   mkdir "$folder"/{data,exec,tmp,socket,config}
   # Whatever the machine's own Docker is told.
   echo '{}' >"$folder/config/daemon.json"
   environment "$folder" >"$folder/env"
   start "$folder" service unshare --mount --pid --net --fork --kill-child --mount-proc \
-    bash "$ROOT/scripts/private-docker.sh" --inside "$folder"
+    bash "$ROOT/lab/private-docker.sh" --inside "$folder"
   await_service "$folder" "$folder/socket/docker.sock"
   import_image "$folder/socket/docker.sock"
   cat "$folder/env"

@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it: where things are, and the Node that runs the code.
+# Sourced by the scripts of lab/ and scripts/: where things are, and the Node that runs the code.
 # shellcheck shell=bash
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -14,7 +14,7 @@ die() { printf '✗ %s\n' "$*" >&2; exit 1; }
 # with other recipes never pulls an image from under a running test.
 recipe() {
   local hash
-  hash=$(cd "$ROOT/scripts" && cat images/make.sh images/"$1"/* | sha256sum)
+  hash=$(cd "$ROOT/lab" && cat images/make.sh images/"$1"/* | sha256sum)
   echo "$LAB/$1-${hash:0:12}"
 }
 

@@ -27,7 +27,7 @@ make_once() {
   [ -e "$out/done" ] && return
   rm -rf --one-file-system "$out"
   mkdir -p "$out"
-  bash "$ROOT/scripts/images/make.sh" "$1" trixie "$out" >"$out/log" 2>&1 9>&- || { tail -n 30 "$out/log" >&2; die "making the image xnai-$1 failed; all of it: $out/log"; }
+  bash "$ROOT/lab/images/make.sh" "$1" trixie "$out" >"$out/log" 2>&1 9>&- || { tail -n 30 "$out/log" >&2; die "making the image xnai-$1 failed; all of it: $out/log"; }
   touch "$out/done"
   say "image xnai-$1 is made ($(du -sh "$out/store" | cut -f1), ${SECONDS} s)"
 }

@@ -20,7 +20,7 @@ export interface Product {
   readonly state: string
 }
 
-const main = join(import.meta.dirname, '../../src/main.ts')
+const main = join(import.meta.dirname, '../src/main.ts')
 
 /** State and repository lie in the lab's folder and go with it. `name` keeps several apart. */
 export function productOf(lab: Lab, name = 'product'): Product {
