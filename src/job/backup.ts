@@ -24,7 +24,7 @@ export interface BackupRun {
   targets: BackupResult[]
 }
 
-/** Backs up targets, those of one group in one quiesce window. Never throws for what befalls a target: its result says it. */
+/** Backs up targets, those of one group in one quiesce window. A failure of a target is in its result and is never thrown. */
 export async function runBackup(
   parts: Parts,
   targets: Target[],
@@ -42,7 +42,7 @@ export async function runBackup(
   return { run, outcome: worstOutcome(results), targets: results }
 }
 
-/** One quiesce window. What was stopped runs again before anything is published. */
+/** Captures targets in one quiesce window. The containers run again before anything is published. */
 async function backupSet(
   parts: Parts,
   reports: BackupReport[],
@@ -90,7 +90,7 @@ async function backupSet(
   }
 }
 
-/** With the target as the containers are now, not as they were when somebody asked. */
+/** Starts the report of a target as the containers are now, which may differ from the moment of the request. */
 function startReport(
   parts: Parts,
   plan: Plan,
@@ -110,7 +110,7 @@ function startReport(
 
 const groupTargets = (targets: Target[]): Target[][] => [...Map.groupBy(targets, groupKey).values()]
 
-/** One order a container, however many targets need it still. Grace and start limit are the labelled container's own only. */
+/** Makes one order for each container, however many targets need it held. Labels set grace and start limit of their own container only. */
 function quiesceOrders(targets: Target[], dependencies: Dependencies): QuiesceOrder[] {
   const orders = new Map<string, QuiesceOrder>()
   for (const target of targets) {

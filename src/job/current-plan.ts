@@ -4,7 +4,7 @@ import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { type Dependencies, readDependencies } from '../plan/stop-order.ts'
 import type { Parts } from './job.ts'
 
-/** Plan and dependencies as the containers are at this moment: ids change whenever compose creates a service anew. */
+/** Makes the plan from the containers of this moment. Ids change whenever compose creates a service anew. */
 export async function currentPlan(
   parts: Parts,
   signal: AbortSignal,
@@ -13,7 +13,7 @@ export async function currentPlan(
   return { plan: makePlan(containers, parts.settings, parts.methods), dependencies: readDependencies(containers) }
 }
 
-/** A target as its container is now. TARGET_BROKEN with its problems; NO_SUCH_TARGET where no container is labelled as it. */
+/** Finds a target in the plan. Throws TARGET_BROKEN with its problems, or NO_SUCH_TARGET where no container is labelled as it. */
 export function liveTarget(plan: Plan, wanted: { project: string; name: string }): Target {
   const same = (other: { project: string; name: string }) => targetKey(other) === targetKey(wanted)
   const target = plan.targets.find(same)

@@ -4,12 +4,13 @@ import { type PollOptions, poll } from '../lib/deadline.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import type { Parts } from './job.ts'
 
-/** Longest wait for a container that another target's run holds. */
+/** The longest wait for a container that the run of another target holds. */
 const containerWaitSeconds = 4 * 3600
 
 /**
- * The targets at once, or BUSY; then the containers, waiting for runs of other targets that hold one of them: two runs that stop the
- * same container would resume it under each other. Whoever holds containers waits for nothing more, so there is no deadlock.
+ * Locks the targets at once, or throws BUSY. Then it waits until no run of another target holds any of the containers, because two
+ * runs that stop the same container would start it under each other. A run that holds containers never waits for a further lock, so
+ * there is no deadlock.
  */
 export async function holdLocks(
   parts: Parts,
@@ -36,7 +37,7 @@ export async function holdLocks(
   }
 }
 
-/** All of the keys, once no other run holds one of them; TIMEOUT when that takes too long. */
+/** Waits until no other run holds any of the keys, and locks all of them. Throws TIMEOUT when that takes too long. */
 export function awaitLock(
   parts: Parts,
   keys: string[],

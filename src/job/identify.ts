@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import packageJson from '../../package.json' with { type: 'json' }
 
-/** Version of xnai-backup, as it stands in manifests. */
+/** The version of xnai-backup that manifests record. */
 export const version: string = packageJson.version
 
-/** Sorts by time and says it: `20261123T020000Z-1a2b3c`. For runs, snapshots and sets. */
+/** Makes an id for a run, a snapshot or a set. Ids sort by time: `20261123T020000Z-1a2b3c`. */
 export function newId(now: Date): string {
   const stamp = now
     .toISOString()

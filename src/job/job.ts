@@ -8,27 +8,27 @@ import type { Check, Method } from '../methods/method.ts'
 import type { PlanSettings } from '../plan/plan.ts'
 import type { Repository, Tier } from '../repository/repository.ts'
 
-/** All that jobs, the controller and the commands work with; main.ts makes it, tests make their own. */
+/** Everything that jobs, the controller and the commands work with. main.ts builds the real parts, tests build their own. */
 export interface Parts {
   engine: Engine
   catalog: Catalog
-  /** One repository a tier, in the order in which a restore asks them. The tier `local` is always there. */
+  /** The repository of each tier, in the order in which a restore asks them. The tier `local` is always there. */
   repositories: ReadonlyMap<Tier, Repository>
   methods: { [K in MethodKind]?: Method<K> }
   clock: Clock
   log: Logger
   settings: PlanSettings
-  /** Host path → path for this process; undefined where no own mount leads there. */
+  /** Maps a path of the host to the path for this process. Returns undefined where no mount of its own leads there. */
   ownPath(hostPath: string): string | undefined
 }
 
-/** Told while a job works; every call is optional to heed. */
+/** Receives what a job is doing while it works. */
 export interface Progress {
   step(target: string, step: string): void
   bytes(target: string, count: number): void
 }
 
-/** One target's part of a backup run: contract, section 5. */
+/** The result of one target in a backup run, as `backup --json` prints it. */
 export interface BackupResult {
   project: string
   target: string
@@ -46,7 +46,7 @@ export interface BackupResult {
   error?: ErrorReport
 }
 
-/** One target's part of a restore run: contract, section 5. */
+/** The result of one target in a restore run, as `restore --json` prints it. */
 export interface RestoreResult {
   project: string
   target: string
@@ -60,7 +60,7 @@ export interface RestoreResult {
   error?: ErrorReport
 }
 
-/** Of a whole run: complete when all are, failed when none has anything to show, else incomplete. */
+/** The outcome of a whole run: complete when all targets are, failed when all failed, else incomplete. */
 export function worstOutcome(results: { outcome: Outcome }[]): Outcome {
   if (results.every(({ outcome }) => outcome === 'complete')) return 'complete'
   return results.every(({ outcome }) => outcome === 'failed') ? 'failed' : 'incomplete'

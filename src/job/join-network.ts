@@ -4,28 +4,29 @@ import { awaitLock } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { refOf } from './service.ts'
 
-/** A container's address for this process, good until it is disposed. */
+/** The address of a container for this process. It is valid until it is disposed. */
 export interface NetworkConnection extends AsyncDisposable {
   /** IP address. */
   host: string
 }
 
-/** Another run that joined the network may need it for a whole upload. */
+/** How long another run may need a network that it joined, for instance for a whole upload. */
 const networkWaitSeconds = 4 * 3600
 
 /**
- * The container's address on a network that the controller's own container is on too; where it shares none, it joins one of the
- * container's and leaves it at the end, which is an intent. Runs that need the same foreign network take turns.
+ * Finds the address of a container on a network that the controller's own container is on too. Where they share none, the
+ * controller joins a network of the container and leaves it when the connection is disposed; an intent is recorded before. Runs
+ * that need the same foreign network wait for each other.
  */
 export async function joinNetwork(parts: Parts, id: string, signal: AbortSignal): Promise<NetworkConnection> {
   const container = await mustInspect(parts, id, signal)
   const { selfId } = parts.settings
-  if (selfId === undefined) return staying(addressOf(container))
+  if (selfId === undefined) return keepNetworks(addressOf(container))
   const self = await mustInspect(parts, selfId, signal)
   const shared = container.networks.find(
     ({ name, address }) => address && self.networks.some((own) => own.name === name),
   )
-  if (shared?.address) return staying(shared.address)
+  if (shared?.address) return keepNetworks(shared.address)
 
   const network = container.networks.find(({ address }) => address)
   if (!network?.address) throw unreachable(container)
@@ -55,9 +56,9 @@ async function mustInspect(parts: Parts, id: string, signal: AbortSignal): Promi
   throw new BackupError('NO_SUCH_CONTAINER', `container ${id} is gone`)
 }
 
-const staying = (host: string): NetworkConnection => ({ host, [Symbol.asyncDispose]: async () => {} })
+const keepNetworks = (host: string): NetworkConnection => ({ host, [Symbol.asyncDispose]: async () => {} })
 
-/** Outside a container: the host reaches the addresses of its own bridges; `host` networks are this very machine. */
+/** Outside a container this process can connect to the addresses of the host's bridges. A `host` network is this machine itself. */
 function addressOf(container: ContainerFacts): string {
   const address = container.networks.find((network) => network.address)?.address
   if (address) return address

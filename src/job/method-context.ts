@@ -10,10 +10,10 @@ import { repositoryOf, snapshotRef, type TieredSnapshot } from './repositories.t
 import { refOf } from './service.ts'
 
 const defaultExecSeconds = 60
-/** A dump may take long and is bounded all the same. */
+/** A dump may run for hours. This limit ends one that hangs. */
 const streamSeconds = 12 * 3600
 
-/** The slice of the world that a method sees of one container. */
+/** Builds what a method may use of one container. */
 export function methodContext(
   parts: Parts,
   { container, spec, paths }: Pick<Target, 'container' | 'spec' | 'paths'>,
@@ -40,7 +40,7 @@ export function methodContext(
   }
 }
 
-/** Path for this process of a path in a container. */
+/** Returns the path under which this process reaches a path of a container. Throws PATH_UNREACHABLE where no mount leads there. */
 export function resolveHostPath(parts: Parts, container: ContainerFacts, containerPath: string): string {
   const place = locate(container, containerPath)
   if (!place) {
@@ -52,7 +52,7 @@ export function resolveHostPath(parts: Parts, container: ContainerFacts, contain
   throw new BackupError('PATH_UNREACHABLE', `${place.hostPath} on the host is not visible to the controller`)
 }
 
-/** A snapshot with ways to read it, for `Method.restore` and `Method.prove`. */
+/** Wraps a snapshot in the calls by which `Method.restore` and `Method.prove` read it. */
 export function storedSnapshot(
   parts: Parts,
   snapshot: TieredSnapshot,

@@ -4,26 +4,26 @@ import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from './job.ts'
 import { bringDown, defaultStopSeconds, findContainer, refOf, undo } from './service.ts'
 
-/** Containers held still. `resume` and dispose bring back only what this run took down, in reverse order, whatever happened. */
+/** Containers that a run holds down. `resume` and dispose bring back only what this run took down, in reverse order. */
 export interface Held extends AsyncDisposable {
-  /** Names in the order in which they were taken down. */
+  /** The names of the containers in the order in which they were taken down. */
   names: string[]
   warnings: string[]
-  /** Answers what did not come back; its intent stays, so that every later pass tries again. Repeating it is harmless. */
+  /** Returns an error for each container that did not come back; every later pass tries again. It may be repeated. */
   resume(): Promise<BackupError[]>
-  /** Seconds from the first stop to the last container back (so far, while held). */
+  /** Seconds from the first stop until the last container was back, or until now while they are held. */
   downSeconds(): number
 }
 
 export interface QuiesceOrder {
   container: ContainerFacts
   how: 'stop' | 'pause'
-  /** Grace before SIGKILL. Absent: the container's own. */
+  /** The grace before SIGKILL. Default: the container's own. */
   stopTimeoutSeconds?: number
   startTimeoutSeconds: number
 }
 
-/** Takes containers down in the given order. The intent to bring each back is durable before it is touched (P1). */
+/** Takes containers down in the given order. The intent to bring a container back is durable before the container is touched (P1). */
 export async function quiesce(parts: Parts, orders: QuiesceOrder[], signal: AbortSignal): Promise<Held> {
   const held = holding(parts)
   try {
@@ -87,7 +87,7 @@ function holding(parts: Parts) {
   }
 }
 
-/** Not bound to the run's signal: an interrupted run brings its services back too. */
+/** Brings a container back. It is not bound to the run's signal, because an interrupted run MUST bring its services back too. */
 async function bringBack(parts: Parts, order: QuiesceOrder, intent: IntentId): Promise<BackupError | undefined> {
   const { container, how, startTimeoutSeconds } = order
   try {

@@ -13,7 +13,7 @@ import { replaceData } from './restore/replace-data.ts'
 import { downOrders } from './restore.ts'
 import { findContainer, undo } from './service.ts'
 
-/** What dead runs left behind and was finished, in words, and what could not be: that is tried again in every pass. */
+/** What was finished after dead runs, and what could not be finished, as texts. Every later pass tries the latter again. */
 export interface Recovery {
   done: string[]
   problems: string[]
@@ -23,8 +23,9 @@ type RollBack = Extract<Intent, { kind: 'roll-back' }>
 type InService = Extract<Intent, { kind: 'undo-method' }>
 
 /**
- * Finishes what dead or failed runs left behind (P1, P2, P6): half-done restores first, while their clients are down, then the
- * containers, last stopped first, then the repository. Harmless while others work: only what nobody alive owns is taken.
+ * Finishes what dead or failed runs left behind (P1, P2, P6): first incomplete restores, while their clients are down, then the
+ * containers, the last stopped one first, then the repositories. It may run beside other work, because it takes only what no live
+ * process owns.
  */
 export async function recover(parts: Parts, signal: AbortSignal): Promise<Recovery> {
   const wait = { what: 'another recovery to end', seconds: 3600, signal }
@@ -64,7 +65,7 @@ async function settle(
   }
 }
 
-/** A container that was removed for good cannot be resumed; a command that fails is not repeated for ever. */
+/** A removed container cannot be resumed, and a command that fails is not repeated for ever. */
 const isHopeless = (intent: Intent, code: string): boolean =>
   intent.kind === 'exec' || (intent.kind === 'resume' && code === 'NO_SUCH_CONTAINER')
 
@@ -94,7 +95,7 @@ async function findTarget(
   return liveTarget(plan, { project: wanted.project, name: wanted.target })
 }
 
-/** Back to the state before; forward to the wanted one where that was taken without a safety snapshot. */
+/** Rolls back to the safety snapshot. A restore that was made without one is completed instead. */
 async function finishRestore(parts: Parts, intent: RollBack, signal: AbortSignal): Promise<void> {
   const target = await findTarget(parts, intent, signal)
   const snapshot = await findSnapshot(parts, intent.safety ?? intent.snapshot, signal)

@@ -15,7 +15,7 @@ import { writeBeside } from './restore/write-beside.ts'
 import { defaultStartSeconds } from './service.ts'
 
 export interface RestoreOptions {
-  /** Take a snapshot of what is there now first; without it nothing can be put back. */
+  /** Whether a snapshot of the present data is taken first. Without it a failed restore cannot be rolled back. */
   safety: boolean
   progress?: Progress
 }
@@ -26,7 +26,7 @@ export interface RestoreRun {
   targets: RestoreResult[]
 }
 
-/** Does a restore plan. Each target ends in the restored state or in the state before (P6); its result says which. */
+/** Carries out a restore plan. Each target ends in the restored state or in the state before (P6), and its result says which. */
 export async function runRestore(
   parts: Parts,
   plan: RestorePlan,
@@ -34,7 +34,7 @@ export async function runRestore(
   signal: AbortSignal,
 ): Promise<RestoreRun> {
   const run = newId(parts.clock.now())
-  // Whoever was asked to confirm may have taken his time: the containers are looked up anew.
+  // The containers may have changed while the operator was asked to confirm.
   const now = plan.to === undefined ? { ...plan, ...(await placeSteps(parts, plan.steps, signal)) } : plan
   const reports = now.steps.map((step) => startRestoreReport(parts, step, run, options.progress))
   try {
@@ -47,7 +47,10 @@ export async function runRestore(
   return { run, outcome: worstOutcome(targets), targets }
 }
 
-/** Checks that refuse, clients down, each target replaced and proven, clients up, services verified; what failed is rolled back. */
+/**
+ * Runs the checks that can refuse, takes clients down, replaces and proves each target, brings clients up and verifies the
+ * services. A target that fails is rolled back.
+ */
 async function restoreInPlace(
   parts: Parts,
   plan: RestorePlan,
@@ -84,14 +87,14 @@ async function restoreInPlace(
   }
 }
 
-/** Other targets of the same command are left as they are: nothing is touched when one check fails. */
+/** Marks all targets of the command as failed: when one check fails, nothing is touched. */
 function refuseOthers(reports: RestoreReport[]): void {
   const refused = reports.filter((report) => report.failed()).map(({ step }) => step.name)
   const error = new BackupError('RESTORE_REFUSED', `not begun, because ${refused.join(', ')} cannot be restored`)
   for (const report of reports) report.noteFailure(error)
 }
 
-/** The service is up, but not as it should be: down once more, the state before put back, up again. */
+/** Rolls back a target whose service runs again but failed its verification. */
 async function rollBackAfterVerify(
   parts: Parts,
   report: RestoreReport,
@@ -120,7 +123,7 @@ export function downOrders(down: ContainerFacts[], targets: Target[]): QuiesceOr
   })
 }
 
-/** A step of a restore in place has a target: `planRestore` refuses it otherwise. */
+/** Narrows a step to one that has a target. `planRestore` has refused a restore in place without one. */
 export const stepInPlace = (step: RestoreStep): StepInPlace => {
   if (step.target) return { ...step, target: step.target }
   throw new BackupError('NO_SUCH_CONTAINER', `${step.name} has no container`)

@@ -6,15 +6,21 @@ import { bringDown, bringUp, defaultStopSeconds, findContainer, refOf } from './
 
 type Control = RestoreContext['service']
 
-/** Steers the container of a target that is being restored. What it changes is noted first, so that a crash leads back (P1). */
+/**
+ * Starts and stops the container of a target that is being restored. An intent is recorded before the first change, so that the
+ * container ends in its former state after a crash too (P1).
+ */
 export interface ServiceControl extends Control {
-  /** Running after this, where the proof needs it or it ran before and nobody else will start it. */
+  /** Starts the container where the proof needs it, or where it ran before and no caller will start it. */
   startForProof(needed: boolean): Promise<void>
-  /** As it was found, and the notes dropped. Not bound to the run's signal; what does not work is tried again in every later pass. */
+  /**
+   * Brings the container into the state in which it was found and drops the intent. It is not bound to the run's signal. When it
+   * fails, every later pass tries again.
+   */
   settle(): Promise<void>
 }
 
-/** `heldDown`: somebody else took the container down and will start it again. */
+/** `heldDown` says that the caller took the container down and will start it again. */
 export function controlService(parts: Parts, target: Target, heldDown: boolean, signal: AbortSignal): ServiceControl {
   const ref = refOf(target.container)
   const { startTimeoutSeconds, stopTimeoutSeconds } = target.spec

@@ -5,10 +5,10 @@ import { BackupError } from '../errors.ts'
 import { poll } from '../lib/deadline.ts'
 import type { Parts } from './job.ts'
 
-/** Grace before SIGKILL where neither the label nor the container names one: the default of podman and Docker. */
+/** The grace before SIGKILL where neither the label nor the container sets one. Podman and Docker have the same default. */
 export const defaultStopSeconds = 10
 
-/** How long a container without labels of its own may take to run and be healthy: the label's default. */
+/** How long a container without a `start-timeout` label may take to run and become healthy. */
 export const defaultStartSeconds = 120
 
 export const refOf = (container: ContainerFacts): ContainerRef => ({
@@ -19,7 +19,7 @@ export const refOf = (container: ContainerFacts): ContainerRef => ({
   ...(container.number !== undefined && { number: container.number }),
 })
 
-/** The container as it is now: by id, else the one that took its place in the compose project, else by name. */
+/** Finds a container by id, else the one that took its place in the compose project, else the one of its name. */
 export async function findContainer(parts: Parts, ref: ContainerRef, signal: AbortSignal) {
   const same = await parts.engine.inspect(ref.id, signal)
   if (same) return same
@@ -40,7 +40,7 @@ export async function bringUp(parts: Parts, ref: ContainerRef, startSeconds: num
 }
 
 async function waitHealthy(parts: Parts, id: string, name: string, seconds: number, signal: AbortSignal) {
-  const look = async () => {
+  const isReady = async () => {
     const now = await parts.engine.inspect(id, signal)
     if (!now) throw new BackupError('NO_SUCH_CONTAINER', `container ${name} vanished while it started`)
     if (now.state === 'stopped') {
@@ -49,22 +49,24 @@ async function waitHealthy(parts: Parts, id: string, name: string, seconds: numb
     }
     return now.state === 'running' && (now.health === 'none' || now.health === 'healthy')
   }
-  await poll(look, { what: `container ${name} to be healthy`, seconds, clock: parts.clock, signal }).catch((error) => {
-    if (error instanceof BackupError && error.code === 'TIMEOUT') {
-      throw new BackupError('UNHEALTHY', `container ${name} was not healthy within ${seconds} s`, { cause: error })
-    }
-    throw error
-  })
+  await poll(isReady, { what: `container ${name} to be healthy`, seconds, clock: parts.clock, signal }).catch(
+    (error) => {
+      if (error instanceof BackupError && error.code === 'TIMEOUT') {
+        throw new BackupError('UNHEALTHY', `container ${name} was not healthy within ${seconds} s`, { cause: error })
+      }
+      throw error
+    },
+  )
 }
 
-/** Stops a container; true when it had to be killed, so that its data is only crash-consistent. */
+/** Stops a container. Returns true when it had to be killed, so that its data is only crash-consistent. */
 export async function bringDown(parts: Parts, container: ContainerFacts, graceSeconds: number, signal: AbortSignal) {
   if (container.state === 'stopped' || container.state === 'created') return false
   const { exitCode } = await parts.engine.stop(container.id, graceSeconds, signal)
   return exitCode === 137
 }
 
-/** Does what an intent promised. Safe to repeat: a container that is in the wanted state already is left alone. */
+/** Carries out the undoing that an intent describes. It may be repeated: a container in the wanted state is left alone. */
 export async function undo(
   parts: Parts,
   intent: Exclude<Extract<Intent, { container: ContainerRef }>, { kind: 'undo-method' }>,
@@ -81,7 +83,7 @@ export async function undo(
   await runHook(parts, container, intent.command, intent.timeoutSeconds, signal)
 }
 
-/** A command of an `exec-pre` or `exec-post` label. */
+/** Runs the command of an `exec-pre` or `exec-post` label. Throws EXEC_FAILED where it exits with another code than 0. */
 export async function runHook(
   parts: Parts,
   container: ContainerFacts,

@@ -4,20 +4,20 @@ import type { LabelProblem } from '../labels/spec.ts'
 import { labelProblem } from './problems.ts'
 import type { Dependencies } from './stop-order.ts'
 
-/** What is kept down while a target is restored. */
+/** The restore for which clients are kept down. */
 export interface ClientRequest {
   container: ContainerFacts
   target: string
-  /** Compose services named by the label; absent: all that depends on the container. */
+  /** The compose services that the label names. Default: everything that depends on the container. */
   services?: string[] | undefined
-  /** The controller's own container: never a client. */
+  /** The controller's own container, which is never a client. */
   selfId?: string | undefined
 }
 
 /**
- * Without the label: dependents of dependents too. Podman starts what a container requires together with it, so one that was left
- * running would, when its restart policy or its user starts it again, bring the direct client back in the middle of the restore;
- * and it may hold what it read before (caches, sessions) against the data that came back.
+ * Finds the containers that are kept down during a restore. Without the label, dependents of dependents count too. Podman starts
+ * what a container requires together with it, so a dependent that is left running could bring the direct client back in the middle of
+ * the restore when its restart policy or its user starts it again. It may also hold stale caches or sessions.
  */
 export function findClients(
   containers: ContainerFacts[],

@@ -2,33 +2,33 @@ import type { ScheduleState } from '../catalog/catalog.ts'
 import { cronSlots } from '../labels/schedule.ts'
 import type { Schedule } from '../labels/spec.ts'
 
-/** The newest slot at or before `now`; undefined where the schedule knows no slots (`on-change`, `manual`). */
+/** The newest slot at or before `now`. Undefined where the schedule has no slots (`on-change`, `manual`). */
 export function previousSlot(schedule: Schedule, timezone: string, now: Date): Date | undefined {
   if (schedule.kind !== 'cron') return undefined
-  // croner leaves the instant itself out, but for an earlier part of its second.
+  // croner excludes the given instant itself, so it is asked for the slot before the next second.
   const justAfter = new Date(now.getTime() + 1)
   return cronSlots(schedule.expression, timezone).previousRuns(1, justAfter)[0]
 }
 
-/** The first slot after `now`; undefined where the schedule knows no slots. */
+/** The first slot after `now`. Undefined where the schedule has no slots. */
 export function nextSlot(schedule: Schedule, timezone: string, now: Date): Date | undefined {
   if (schedule.kind !== 'cron') return undefined
   return cronSlots(schedule.expression, timezone).nextRun(now) ?? undefined
 }
 
-/** A slot that is to be run now, or none; the reason says why either way. */
+/** The slot that is to be run now, if any. The reason explains either decision. */
 export interface DueSlot {
   slot?: Date
   reason: string
 }
 
-/** A slot older than this when it is found due was missed, not merely waited for. */
+/** A due slot that is older than this counts as missed. */
 const punctualSeconds = 120
 
 /**
- * Whether a slot waits to be run. Of several missed ones only the newest does; those before the target was first seen never do.
- * A recorded slot beyond the next one can only come from a clock that has been set back since: it is not believed, because one
- * extra backup harms less than none until that time comes again. Within that, a repeated hour runs nothing twice.
+ * Decides whether a slot is due. Of several missed slots only the newest is run, and none before the target was first seen.
+ * A recorded slot beyond the next one can only come from a clock that has been set back since. It is ignored, because one extra
+ * backup does less harm than none until that time comes again. Otherwise a repeated hour runs nothing twice.
  */
 export function dueSlot(target: { schedule: Schedule; timezone: string }, state: ScheduleState, now: Date): DueSlot {
   const slot = previousSlot(target.schedule, target.timezone, now)

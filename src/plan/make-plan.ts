@@ -12,10 +12,10 @@ import { findQuiesced } from './quiesced.ts'
 import { inScope, projectOf } from './scope.ts'
 import { type Dependencies, readDependencies, sortContainers } from './stop-order.ts'
 
-/** What planning asks of a method; one that is absent cannot be used. */
+/** The part of each method that planning uses. A method that is absent cannot be used by a target. */
 export type MethodPlans = { [K in MethodKind]?: Pick<Method<K>, 'needsRunning' | 'paths'> }
 
-/** The desired state. A target with any problem is broken, alone. The order of the containers given does not matter. */
+/** Makes the desired state. A problem breaks its own target only. The order of the given containers does not matter. */
 export function makePlan(containers: ContainerFacts[], settings: PlanSettings, methods: MethodPlans): Plan {
   const sorted = sortContainers(containers)
   const world: World = { containers: sorted, settings, methods, dependencies: readDependencies(sorted) }
@@ -62,7 +62,7 @@ function planTarget(draft: Draft, world: World): Target | BrokenTarget {
     const request = { container, quiesce: how, group, needsRunning: method.needsRunning, captured, selfId }
     return world.dependencies.inStopOrder(findQuiesced(world.containers, request))
   }
-  // Files that are captured without a stop are put back without one too; a dump's server is steered by its method.
+  // Files that are captured without a stop are restored without one too. A method that dumps controls its server itself.
   const writers = find(spec.method === 'files' && quiesce === 'none' ? 'none' : 'stop')
   return { ...target, paths: captured.map(({ path }) => path), quiesced: find(quiesce), writers, clients }
 }
@@ -87,7 +87,7 @@ function withDefaults(container: ContainerFacts, name: string, spec: TargetSpec,
   }
 }
 
-/** No path at all is right for a method that dumps, unless its schedule watches paths. */
+/** A method that dumps needs no path, unless the schedule of its target watches paths. */
 function explainNoPath({ container, name, spec, schedule }: ReturnType<typeof withDefaults>): LabelProblem[] {
   if (spec.method === 'files') return [explainNothing(container, name)]
   if (schedule.kind !== 'on-change') return []

@@ -1,6 +1,6 @@
 import type { ContainerFacts, Mount } from '../engine/engine.ts'
 
-/** Where a container path lies on the host. */
+/** A container path and its place on the host. */
 export interface Located {
   /** Path in the container. */
   path: string
@@ -9,8 +9,8 @@ export interface Located {
 }
 
 /**
- * Sorted, without those whose data another one holds already. Judged by host paths: a mount nested in a captured path is not part of
- * the host tree of that path and stays, while the same volume seen at two container paths is captured once.
+ * Sorts places and drops those that lie within another one. It compares paths of the host: a mount nested in a captured path is not
+ * part of that path's tree on the host and is kept, while the same volume at two container paths is captured once.
  */
 export function outermost(located: Located[]): Located[] {
   const sorted = located.toSorted((a, b) => (a.path < b.path ? -1 : 1))
@@ -22,7 +22,7 @@ export function outermost(located: Located[]): Located[] {
   )
 }
 
-/** Can the container change what lies at the place, through any of its writable mounts? */
+/** Whether the container can change what lies at the place, through any of its writable mounts. */
 export function canWrite(container: ContainerFacts, place: Located): boolean {
   return container.mounts.some((mount) => mount.writable && mount.kind !== 'other' && overlaps(mount, place))
 }
@@ -33,7 +33,7 @@ function overlaps(mount: Mount, place: Located): boolean {
   return isWithin(place.hostPath, mount.source) || isWithin(mount.source, place.hostPath)
 }
 
-/** `path` is `folder` or lies in it. */
+/** Whether `path` is `folder` or lies in it. */
 export function isWithin(path: string, folder: string): boolean {
   const parent = trim(folder)
   return trim(path) === parent || path.startsWith(parent === '/' ? '/' : `${parent}/`)

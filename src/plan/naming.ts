@@ -4,7 +4,7 @@ import type { LabelProblem, TargetSpec } from '../labels/spec.ts'
 import { labelProblem } from './problems.ts'
 import { projectOf } from './scope.ts'
 
-/** A target on its way into the plan. */
+/** A target that was decoded and named, before it is checked against mounts and other targets. */
 export interface Draft {
   container: ContainerFacts
   name: string
@@ -13,10 +13,10 @@ export interface Draft {
   problems: LabelProblem[]
 }
 
-/** What was decoded of one target, usable or not. */
+/** The decoded labels of one target, or their problems. */
 type Decoded = TargetSpec | { name?: string; problems: LabelProblem[] }
 
-/** A target without a name takes that of its compose service, else of its container, as far as that is a valid one. */
+/** Names a target by its label, else by its compose service, else by its container. A name that is not valid is a problem. */
 export function nameTarget(container: ContainerFacts, decoded: Decoded): Draft {
   const own = container.service ?? container.name
   const name = decoded.name ?? own
@@ -28,7 +28,7 @@ export function nameTarget(container: ContainerFacts, decoded: Decoded): Draft {
   return { container, name, ...carried, problems: [...carried.problems, problem] }
 }
 
-/** Two targets of one name in one project are both broken: neither is the right one. */
+/** Breaks all targets that share a name in one project, because none of them is the right one. */
 export function markTwins(drafts: Draft[]): Draft[] {
   return drafts.map((draft) => {
     const twins = drafts.filter((other) => sameName(other, draft))

@@ -6,8 +6,8 @@ import { isWithin, type Located, outermost } from './mounts.ts'
 import { labelProblem } from './problems.ts'
 
 /**
- * Container paths as places on the host, or a problem for each that has none. A writable mount below a path belongs to what the
- * path holds in the container, though it lies elsewhere on the host.
+ * Finds the place of each container path on the host, or a problem where it has none. A writable mount below a path belongs to what
+ * the path holds in the container, though it lies elsewhere on the host.
  */
 export function locatePaths(
   container: ContainerFacts,
@@ -26,7 +26,7 @@ export function locatePaths(
   }
 }
 
-/** Files without any place to take them from. */
+/** The problem of a `files` target without any path to capture. */
 export function explainNothing(container: ContainerFacts, target: string): LabelProblem {
   const reason = `there is nothing to capture: ${container.name} has no writable mount with a path on the host; its mounts: ${listMounts(container)}`
   return labelProblem(container, target, 'paths', { reason })

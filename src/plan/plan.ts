@@ -1,15 +1,15 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import type { LabelProblem, Quiesce, RetentionPolicy, Schedule, TargetSpec } from '../labels/spec.ts'
 
-/** The desired state, made anew from labels, inspect facts and settings in every pass. */
+/** The desired state. Every pass makes it anew from labels, inspect facts and settings. */
 export interface Plan {
   targets: Target[]
   broken: BrokenTarget[]
-  /** All problems, those of broken targets included. */
+  /** All problems, including those of broken targets. */
   problems: Problem[]
 }
 
-/** One thing to back up, with every default filled in. */
+/** One thing to back up, with every default applied. */
 export interface Target {
   kind: 'ready'
   project: string
@@ -22,14 +22,14 @@ export interface Target {
   rpoSeconds: number
   rtoSeconds: number
   drill: Schedule | 'off'
-  /** Container paths that are captured, outermost only, sorted. Empty for methods that dump. */
+  /** The container paths that are captured, sorted; none lies within another. Empty for methods that dump. */
   paths: string[]
   quiesce: Quiesce
-  /** Running containers that a capture stops or pauses, in stop order: dependents before what they depend on. Started in reverse. */
+  /** Running containers that a capture stops or pauses, dependents first. They are started in reverse order. */
   quiesced: ContainerFacts[]
-  /** Running containers that can write the captured data or belong to its group, in stop order: down while it is replaced. */
+  /** Running containers that can write the captured data or belong to its group, dependents first. They are down while the data is replaced. */
   writers: ContainerFacts[]
-  /** Containers kept down while this target is restored, in stop order, running or not; never its own. */
+  /** Containers that are kept down while this target is restored, dependents first, running or not. Its own container is never among them. */
   clients: ContainerFacts[]
 }
 
@@ -48,9 +48,9 @@ export interface Problem extends LabelProblem {
   target?: string
 }
 
-/** What the configuration says about targets: contract, section 3. */
+/** The settings of the configuration that apply to targets. */
 export interface PlanSettings {
-  /** Only containers of this compose project; absent: every project. */
+  /** The compose project whose containers are planned. Default: every project. */
   project?: string
   schedule: Schedule
   drill: Schedule | 'off'
@@ -58,16 +58,16 @@ export interface PlanSettings {
   rpoSeconds: number
   rtoSeconds: number
   retention: { local: RetentionPolicy; remote: RetentionPolicy }
-  /** The controller's own container: never quiesced, never a client. */
+  /** Id of the controller's own container, which is never quiesced and never a client. */
   selfId?: string
 }
 
-/** Project of containers that no compose made. */
+/** The project of containers that compose did not make. */
 export const standaloneProject = 'standalone'
 
-/** Name by which users address a target across projects. */
+/** The name by which users address a target across projects. */
 export const targetKey = (target: { project: string; name: string }): string => `${target.project}/${target.name}`
 
-/** Equal for the targets of one quiesce window: those of a group, else each its own. */
+/** The key of a quiesce window: targets of one group share it, every other target has its own. */
 export const groupKey = (target: { project: string; name: string; spec: { group?: string } }): string =>
   target.spec.group === undefined ? `target ${targetKey(target)}` : `group ${target.project}/${target.spec.group}`

@@ -4,13 +4,13 @@ import { namedPrefix, prefix } from '../labels/table.ts'
 import type { Problem } from './plan.ts'
 import { projectOf } from './scope.ts'
 
-/** A problem of one label as the plan shows it. */
+/** Adds project, container and target to the problem of one label. */
 export function placeProblem(container: ContainerFacts, problem: LabelProblem, target?: string): Problem {
   const place = { project: projectOf(container), container: container.name }
   return { ...place, ...(target === undefined ? {} : { target }), ...problem }
 }
 
-/** A problem that shows only among containers, named by the label that would settle it. */
+/** Makes a problem that only the comparison with other containers shows. It names the label that would solve it. */
 export function labelProblem(
   container: ContainerFacts,
   target: string,

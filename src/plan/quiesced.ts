@@ -4,23 +4,23 @@ import type { Quiesce } from '../labels/spec.ts'
 import { canWrite, type Located } from './mounts.ts'
 import { reachableFrom } from './stop-order.ts'
 
-/** What a capture needs quiet. */
+/** The capture for which writers are held. */
 export interface QuiesceRequest {
   container: ContainerFacts
   quiesce: Quiesce
-  /** The method talks to the labelled container, which therefore stays up. */
+  /** Whether the method needs the labelled container to run. It then stays up. */
   needsRunning: boolean
   captured: Located[]
-  /** Its group: containers of the project that are labelled as writers of it are held too. */
+  /** The group of the target. Containers of the project that are labelled `group-writer` for it are held too. */
   group?: string | undefined
   /** The controller's own container. */
   selfId?: string | undefined
 }
 
 /**
- * Every running container, of any project and labelled or not, that can write the captured data. For a stop also those that would
- * not survive it: a container that shares a namespace with a stopped one loses its network, or dies with it (a shared PID namespace),
- * and nothing starts it again. Inspect shows `--requires` and shared namespaces alike, so both count.
+ * Finds every running container, of any project and labelled or not, that can write the captured data. For a stop it adds those that
+ * would not survive it: a container that shares a namespace with a stopped one loses its network or ends with it (a shared PID
+ * namespace), and nothing starts it again. Inspect shows `--requires` and shared namespaces in the same field, so both count.
  */
 export function findQuiesced(containers: ContainerFacts[], request: QuiesceRequest): ContainerFacts[] {
   const spared = (one: ContainerFacts) =>

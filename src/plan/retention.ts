@@ -1,29 +1,29 @@
 import type { RetentionPolicy } from '../labels/spec.ts'
 import { formatDuration } from '../lib/duration.ts'
 
-/** What retention looks at. `time` is ISO 8601 UTC. */
+/** The fields of a snapshot that retention decides by. `time` is ISO 8601 UTC. */
 export interface Dated {
   id: string
   time: string
-  /** `safety`: what a restore replaced. It stands in no period, for it may be just what had to be undone. */
+  /** `safety` marks what a restore replaced. It never counts as the newest of a period, because it may be what had to be undone. */
   reason?: string
 }
 
-/** How long a way back from a restore stays. */
+/** How long a safety snapshot is kept. */
 const safetySeconds = 7 * 86_400
 
 export interface KeepOptions {
   policy: RetentionPolicy
-  /** IANA name: where a day begins. */
+  /** IANA name of the zone in which a day begins. */
   timezone: string
   now: Date
-  /** Snapshots that a drill or a restore has proven. */
+  /** Ids of snapshots that a drill or a restore has proven. */
   verified?: ReadonlySet<string>
-  /** Snapshots that a running restore or replication reads. */
+  /** Ids of snapshots that a running restore or replication reads. */
   pinned?: ReadonlySet<string>
 }
 
-/** `reasons` says why it is kept, or, rule by rule, why it is not. */
+/** A decision on one snapshot. `reasons` says why it is kept, or rule by rule why it is not. */
 export interface Verdict<S extends Dated = Dated> {
   snapshot: S
   keep: boolean
@@ -31,8 +31,8 @@ export interface Verdict<S extends Dated = Dated> {
 }
 
 /**
- * Which snapshots of one target in one tier stay, newest first. A policy that chooses none of them removes none: it was written for
- * snapshots that kept coming. A time in the future counts as young.
+ * Decides which snapshots of one target in one tier are kept; the result is newest first. A policy that would keep none of them
+ * removes none, because it was written for snapshots that keep coming. A time in the future counts as young.
  */
 export function keep<S extends Dated>(snapshots: S[], options: KeepOptions): Verdict<S>[] {
   const { true: safety = [], false: regular = [] } = Object.groupBy(snapshots, ({ reason }) => `${reason === 'safety'}`)
@@ -67,7 +67,7 @@ type Rule = (snapshot: Dated) => { keep: boolean; reason: string }
 
 const periods = { daily: dayOf, weekly: weekOf, monthly: monthOf } as const
 
-/** The newest of each period, while it is younger than the duration. */
+/** Keeps the newest snapshot of each period while it is younger than the duration. */
 function periodRules(newestFirst: Dated[], { policy, timezone, now }: KeepOptions): Rule[] {
   const local = localDates(timezone)
   return (['daily', 'weekly', 'monthly'] as const).flatMap((name): Rule[] => {
@@ -108,7 +108,7 @@ function safeguards(newestFirst: Dated[], { verified, pinned }: KeepOptions): (s
   ]
 }
 
-/** A calendar date in the zone, as UTC midnight of that date: arithmetic on it is free of clock changes. */
+/** Converts a time to the calendar date in the zone, as UTC midnight, so that arithmetic on it meets no clock change. */
 function localDates(timezone: string): (time: string) => Date {
   const format = new Intl.DateTimeFormat('en', {
     timeZone: timezone,
@@ -132,7 +132,7 @@ function monthOf(date: Date): string {
   return date.toISOString().slice(0, 7)
 }
 
-/** ISO 8601: a week belongs to the year that its Thursday lies in. */
+/** By ISO 8601 a week belongs to the year that its Thursday lies in. */
 function weekOf(date: Date): string {
   const dayMs = 86_400_000
   const thursday = new Date(date.getTime() + (3 - ((date.getUTCDay() + 6) % 7)) * dayMs)

@@ -1,10 +1,10 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { type PlanSettings, standaloneProject } from './plan.ts'
 
-/** Project by which a container's targets are addressed. */
+/** The project by which users address a container's targets. */
 export const projectOf = (container: ContainerFacts): string => container.project ?? standaloneProject
 
-/** Containers whose labels count: of the wanted project, no `compose run` ones, and of each compose slot the one that lives. */
+/** Selects the containers whose labels count: those of the wanted project without `compose run`, and one for each compose service and number. */
 export function inScope(containers: ContainerFacts[], settings: PlanSettings): ContainerFacts[] {
   const wanted = containers.filter(
     (one) =>
@@ -13,7 +13,7 @@ export function inScope(containers: ContainerFacts[], settings: PlanSettings): C
   return wanted.filter((one) => !wanted.some((other) => replaces(other, one)))
 }
 
-/** A stopped container beside another of the same project, service and number is a leftover of its re-creation. */
+/** A stopped container is left over from a re-creation when another one has the same project, service and number. */
 function replaces(other: ContainerFacts, one: ContainerFacts): boolean {
   const sameSlot = one.service !== undefined && other.service === one.service && other.project === one.project
   if (other.id === one.id || !sameSlot || other.number !== one.number) return false
@@ -23,5 +23,5 @@ function replaces(other: ContainerFacts, one: ContainerFacts): boolean {
 
 const isAlive = ({ state }: ContainerFacts): boolean => state === 'running' || state === 'paused'
 
-/** Orders dead containers: the one that ran last is the one that counts. */
+/** Orders stopped containers: the one that was started last counts. */
 const age = ({ startedAt = '', id }: ContainerFacts): string => `${startedAt}/${id}`

@@ -1,15 +1,15 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { standaloneProject } from './plan.ts'
 
-/** Who depends on whom among all containers: compose `depends_on`, podman's `--requires`, shared network namespaces. */
+/** The dependencies among all containers: compose's `depends_on`, Podman's `--requires` and shared network namespaces. */
 export interface Dependencies {
-  /** Dependents before what they depend on; a cycle is cut at one place, all other order holds; the same input gives the same order. */
+  /** Orders dependents before what they depend on. A cycle is cut at one place. The same input always gives the same order. */
   inStopOrder(containers: Iterable<ContainerFacts>): ContainerFacts[]
-  /** Everything that depends on the container, directly or through others; never itself. */
+  /** Everything that depends on the container, directly or through others, without the container itself. */
   dependentsOf(container: ContainerFacts): ContainerFacts[]
 }
 
-/** Takes all containers, of every project and state, in any order. */
+/** Reads the dependencies of all containers, of every project and state, in any order. */
 export function readDependencies(containers: ContainerFacts[]): Dependencies {
   const sorted = sortContainers(containers)
   const dependencies = new Map(sorted.map((one) => [one.id, sorted.filter((other) => dependsOn(one, other))]))
@@ -27,7 +27,7 @@ function dependsOn(one: ContainerFacts, other: ContainerFacts): boolean {
   return other.service !== undefined && one.project === other.project && one.dependsOn.includes(other.service)
 }
 
-/** Depth first: what finishes first depends on nothing that finishes later, unless both are in one cycle. */
+/** Walks depth first: a container that finishes depends on nothing that finishes later, unless both are in one cycle. */
 function dependenciesFirst(
   containers: ContainerFacts[],
   dependencies: ReadonlyMap<string, ContainerFacts[]>,
@@ -44,7 +44,7 @@ function dependenciesFirst(
   return finished
 }
 
-/** All that the start leads to, step by step, without the start. */
+/** Everything that repeated steps lead to from the start, without the start itself. */
 export function reachableFrom(
   start: ContainerFacts,
   step: (from: ContainerFacts) => ContainerFacts[],
@@ -55,7 +55,7 @@ export function reachableFrom(
   return [...found.values()]
 }
 
-/** By project and name, so that what follows from a list does not hang on the order of the engine's answer. */
+/** Sorts by project and name, so that no decision depends on the order of the engine's answer. */
 export function sortContainers(containers: ContainerFacts[]): ContainerFacts[] {
   return containers.toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))
 }

@@ -4,9 +4,9 @@ import { type Target, targetKey } from '../../plan/plan.ts'
 import type { Parts } from '../job.ts'
 import { refOf, runHook, undo } from '../service.ts'
 
-/** The `exec-pre` commands have run; `close` and dispose run the `exec-post` ones, once, whatever happened. */
+/** The hooks of a run whose `exec-pre` commands have run. `close` and dispose run the `exec-post` commands once. */
 export interface Hooks extends AsyncDisposable {
-  /** Answers what failed, by target key. A killed process's post commands are run by whoever finds its intents. */
+  /** Returns the failures by target key. After a SIGKILL the next recovery runs the `exec-post` commands. */
   close(): Promise<Map<string, BackupError>>
 }
 
@@ -36,7 +36,7 @@ export async function openHooks(parts: Parts, targets: Target[], signal: AbortSi
   }
 }
 
-/** Its intent is dropped even after a failure: a command that fails is reported, not repeated for ever. */
+/** Drops the intent after a failure too: a command that fails is reported and not repeated for ever. */
 async function runPost(parts: Parts, { container, spec }: Target, command: string[], intent: IntentId) {
   const detail = { container: refOf(container), command, timeoutSeconds: spec.execTimeoutSeconds }
   try {

@@ -5,11 +5,11 @@ import type { Snapshot } from '../../repository/repository.ts'
 import type { BackupResult, Parts } from '../job.ts'
 import type { Held } from '../quiesce.ts'
 
-/** Collects what befalls one target of a run. The first failure is the one that is told. */
+/** Collects the events of one target during a backup. The first failure is the one that is reported. */
 export interface BackupReport {
   readonly target: Target
   readonly warnings: string[]
-  /** Runs a step unless an earlier one failed; a throw becomes the target's failure and the answer undefined. */
+  /** Runs a step unless an earlier one failed. When the step throws, its error becomes the target's failure and the result is undefined. */
   attempt<T>(step: string, work: () => Promise<T>): Promise<T | undefined>
   noteWindow(held: Held, lost: BackupError[]): void
   noteSnapshot(snapshot: Snapshot): void
@@ -76,7 +76,7 @@ interface RunState {
   failure: BackupError | undefined
 }
 
-/** A failure beside a published snapshot (a service that did not come back, a post command) makes the run incomplete, not failed. */
+/** A failure beside a published snapshot, such as a service that did not come back, makes the run incomplete and not failed. */
 function toResult(target: Target, { seconds, warnings, snapshot, window, failure }: RunState): BackupResult {
   const outcome: Outcome = !failure ? 'complete' : snapshot ? 'incomplete' : 'failed'
   return {

@@ -12,7 +12,7 @@ import { methodContext, resolveHostPath, storedSnapshot } from '../method-contex
 import { repositoryOf, snapshotRef, type TieredSnapshot } from '../repositories.ts'
 import type { StepInPlace } from './plan.ts'
 
-/** All that can refuse a restore. It touches nothing, so that a refusal leaves everything as it is. */
+/** Runs every check that can refuse a restore. It changes nothing. */
 export async function checkStep(parts: Parts, step: StepInPlace, warn: (text: string) => void, signal: AbortSignal) {
   const { snapshot, target } = step
   await refuseDamaged(parts, snapshot, signal)
@@ -36,7 +36,7 @@ function refuseOtherMethod(snapshot: Snapshot, target: Target): void {
   throw new BackupError('RESTORE_REFUSED', message, { hint: 'Write it beside the stack with --to DIR.' })
 }
 
-/** Numeric ids are kept as the controller saw them: under another user namespace they would belong to somebody else. */
+/** Owners are stored as the numeric ids that the controller saw. Under another user namespace map they would mean other users. */
 function refuseOtherOwners(snapshot: Snapshot, target: Target): void {
   const isTree = snapshot.artifacts.some(({ kind }) => kind === 'tree')
   if (!isTree || isDeepStrictEqual(snapshot.container.idMap ?? null, target.container.idMap ?? null)) return
@@ -58,5 +58,5 @@ async function refuseTooLarge(parts: Parts, snapshot: Snapshot, target: Target, 
   }
 }
 
-/** What is to be restored may be gone, its folders with it. */
+/** The path or its nearest parent that exists. */
 const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)))

@@ -10,16 +10,16 @@ import { isArchive } from '../../methods/shared/foreign.ts'
 import type { Parts } from '../job.ts'
 
 const unpackSeconds = 6 * 3600
-/** Folders and archives in each other. */
+/** How deeply folders and archives may be nested. */
 const deepest = 4
 
-/** What lies at a path, archives unpacked into a folder that goes when it is disposed. */
+/** What lies at a path. Archives are unpacked into a folder that disposing removes. */
 export interface OpenedInput extends ForeignInput, AsyncDisposable {
-  /** When it was written. */
+  /** The modification time of the file or folder that was named. */
   time: Date
 }
 
-/** A path in this process, or, where the controller sees the host elsewhere, on the host. */
+/** Opens a path of this process or of the host, as the controller's mounts show it. */
 export async function openInput(
   parts: Pick<Parts, 'ownPath' | 'catalog'>,
   name: string,
@@ -45,7 +45,7 @@ export async function openInput(
 
 const scratchPrefix = () => join(tmpdir(), 'xnai-backup-import-')
 
-/** Also what a killed run left. */
+/** Removes the folder of an import, be it its own or that of a killed run. */
 export async function removeScratch(folder: string): Promise<void> {
   if (folder.startsWith(scratchPrefix())) await rm(folder, { recursive: true, force: true })
 }
@@ -63,7 +63,7 @@ async function listEntries(path: string, scratch: string, signal: AbortSignal): 
   return [entry, ...(await listWithin(entry, scratch, signal, deepest))]
 }
 
-/** What a folder or an archive holds, also in archives of its own: the daily archive of a runbook has some. */
+/** Lists what a folder or an archive holds, including archives inside it: the daily archive of a runbook holds some. */
 async function listWithin(
   entry: ForeignEntry,
   scratch: string,

@@ -7,8 +7,8 @@ import { asCaptured, type TieredSnapshot } from '../repositories.ts'
 import { openInput } from './foreign-input.ts'
 
 /**
- * Takes files of another program into the repository as a snapshot of a target, so that their restore goes the same road as any
- * other: checks, safety snapshot, proof, roll back.
+ * Stores files of another program as a snapshot of a target. Their restore then takes the usual steps: checks, safety snapshot,
+ * proof, roll back.
  */
 export async function importSnapshot(
   parts: Parts,
@@ -23,7 +23,7 @@ export async function importSnapshot(
       hint: 'Nothing was touched. Restore it by the tools of the service.',
     })
   }
-  // Its own programs read what they wrote.
+  // Files of a server are read by the programs of that server, in its container.
   if (method.needsRunning) refuseDown(target.container, method)
   await using input = await openInput(parts, from, signal)
   await using captured = await stageTarget(parts, target, (ctx) => readForeign(ctx, target.spec, input), { signal })

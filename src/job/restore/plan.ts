@@ -10,20 +10,20 @@ import { listSnapshots, type TieredSnapshot } from '../repositories.ts'
 
 export interface RestoreRequest {
   targets: { project: string; name: string }[]
-  /** The newest one; the newest one taken at or before an instant; the one of this id. Safety snapshots only by id. */
+  /** Selects the newest snapshot, the newest one at or before an instant, or the one of an id. A safety snapshot is selected by id only. */
   at: 'latest' | Date | string
-  /** Only snapshots of this quiesce window. */
+  /** Selects only snapshots of this quiesce window. */
   set?: string
-  /** Single paths out of trees: in the container, or relative to the root of the tree. */
+  /** Restores only these paths of trees, given as paths in the container or relative to the root of the tree. */
   only?: string[]
-  /** Write beside the stack, into this directory; no container is touched. */
+  /** Writes into this directory and touches no container. */
   to?: string
 }
 
-/** What a restore will do: shown by `--dry-run`, done by `runRestore`. Steps are in the order in which they are done. */
+/** What a restore will do. `--dry-run` shows it, `runRestore` carries it out. Steps are in order of execution. */
 export interface RestorePlan {
   steps: RestoreStep[]
-  /** Taken down for the whole restore, in this order. */
+  /** Containers that are down for the whole restore, in stop order. */
   down: ContainerFacts[]
   only?: string[]
   to?: string
@@ -33,11 +33,11 @@ export interface RestoreStep {
   project: string
   name: string
   snapshot: TieredSnapshot
-  /** Absent when the restore goes beside the stack. */
+  /** Absent when the restore writes beside the stack. */
   target?: Target
 }
 
-/** A step that replaces what a container has. */
+/** A step that replaces the data of a container. */
 export type StepInPlace = RestoreStep & { target: Target }
 
 export async function planRestore(parts: Parts, request: RestoreRequest, signal: AbortSignal): Promise<RestorePlan> {
@@ -52,7 +52,7 @@ export async function planRestore(parts: Parts, request: RestoreRequest, signal:
   return { steps, down: placed.down, ...options }
 }
 
-/** The steps on the containers as they are now, in the order in which they are to be done, and what is down meanwhile. */
+/** Finds the target of each step among the containers of now, orders the steps, and lists what is down meanwhile. */
 export async function placeSteps(parts: Parts, steps: RestoreStep[], signal: AbortSignal) {
   const { plan, dependencies } = await currentPlan(parts, signal)
   return inOrder(
@@ -61,7 +61,7 @@ export async function placeSteps(parts: Parts, steps: RestoreStep[], signal: Abo
   )
 }
 
-/** Targets of one group come from the newest set that has all of them, so that they fit together; else each from its own newest. */
+/** Takes the targets of a group from the newest set that has all of them, so that they fit together; else each from its own newest. */
 function alignSets(snapshots: TieredSnapshot[], steps: StepInPlace[], request: RestoreRequest): StepInPlace[] {
   if (request.set !== undefined || (typeof request.at === 'string' && request.at !== 'latest')) return steps
   const groups = [...Map.groupBy(steps, ({ target }) => groupKey(target)).values()]
@@ -77,7 +77,7 @@ function alignSets(snapshots: TieredSnapshot[], steps: StepInPlace[], request: R
   return steps.map((step) => chosen.find(({ target }) => target === step.target) ?? step)
 }
 
-/** Throws NO_SUCH_SNAPSHOT, naming what there is. */
+/** Finds the snapshot of a target. Throws NO_SUCH_SNAPSHOT with a hint at those that exist. */
 export function chooseSnapshot(
   snapshots: TieredSnapshot[],
   wanted: Named,
@@ -109,7 +109,7 @@ function findSnapshot(snapshots: TieredSnapshot[], wanted: Named, { at, set }: P
     .at(-1)
 }
 
-/** Before anything is touched: every path must lead into one tree of the snapshot. */
+/** Refuses a path that does not lead into exactly one tree of the snapshot. */
 function refuseOnly({ target, method, artifacts }: Snapshot, only: string[]): void {
   if (method !== 'files') {
     throw new BackupError('USAGE', `--only takes files out of trees; ${target} was backed up by method ${method}`, {
@@ -127,7 +127,7 @@ function refuseOnly({ target, method, artifacts }: Snapshot, only: string[]): vo
   }
 }
 
-/** What others depend on comes first. A tree's writers stay down all the while; a dump's server is steered by its method. */
+/** Orders steps so that dependencies come before their dependents. Writers of trees stay down meanwhile; a method that dumps controls its server itself. */
 function inOrder(steps: StepInPlace[], dependencies: Dependencies) {
   const order = dependencies.inStopOrder(new Set(steps.map(({ target }) => target.container))).toReversed()
   const rank = (step: StepInPlace) => order.findIndex(({ id }) => id === step.target.container.id)

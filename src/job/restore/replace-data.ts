@@ -8,16 +8,16 @@ import type { TieredSnapshot } from '../repositories.ts'
 import { controlService } from '../service-control.ts'
 
 export interface ReplaceDataOptions {
-  /** The target's container was taken down by the caller, who starts it again. */
+  /** Whether the caller took the target's container down and will start it again. */
   heldDown: boolean
   only?: string[]
   onBytes?: (count: number) => void
   onWarning(text: string): void
-  /** Told of every check, the failed ones included. */
+  /** Receives every check, including those that failed. */
   onCheck(check: Check): void
 }
 
-/** Puts a snapshot in the place of what is there, and proves it. Clients are down. PROOF_FAILED where a check fails. */
+/** Replaces the data of a target by a snapshot and proves it. Clients MUST be down. Throws PROOF_FAILED where a check fails. */
 export async function replaceData(
   parts: Parts,
   target: Target,
@@ -41,7 +41,7 @@ export async function replaceData(
     await service.startForProof(method.needsRunning)
     refuseFailed(await method.prove(ctx, target.spec, stored), options)
   } catch (error) {
-    // What went wrong first is what is told.
+    // A failure to settle must not hide the first error.
     await service.settle().catch(() => {})
     throw error
   }

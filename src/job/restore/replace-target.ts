@@ -11,11 +11,11 @@ import { replaceData } from './replace-data.ts'
 import type { RestoreReport } from './report.ts'
 import { takeSafety } from './take-safety.ts'
 
-/** A target that was replaced and proven. Exactly one of the two is called. */
+/** A target that was replaced and proven. The caller MUST call exactly one of the two. */
 export interface Replaced {
-  /** It stays: the way back is given up. */
+  /** Keeps the restored data and drops the intent to roll back. */
   commit(): void
-  /** The state before again. Throws ROLLBACK_FAILED, and leaves the intent, where that does not work either. */
+  /** Restores the state before. Where that fails too, it keeps the intent for a later pass and throws ROLLBACK_FAILED. */
   rollBack(down: Held): Promise<void>
 }
 
@@ -26,7 +26,10 @@ export interface ReplaceOptions {
   down: Held
 }
 
-/** Safety snapshot, then the data, then the proof. When it throws, the state before is there again, or the error says that it is not. */
+/**
+ * Takes the safety snapshot, replaces the data and proves it. When it throws, the state before has been restored, or the error says
+ * that it could not be.
+ */
 export async function replaceTarget(
   parts: Parts,
   report: RestoreReport,
@@ -81,16 +84,16 @@ const told = (report: RestoreReport, target: Target, held: Held) => ({
   onCheck: report.noteCheck,
 })
 
-/** The captured paths that are still there; `undefined` when all are gone. A method that dumps has none to lose. */
+/** Returns the captured paths that still exist, or undefined when all are gone. It is empty for methods that dump. */
 function pathsThere(parts: Parts, { paths, container }: Target): string[] | undefined {
   const there = paths.filter((path) => existsSync(resolveHostPath(parts, container, path)))
   return paths.length > 0 && there.length === 0 ? undefined : there
 }
 
-/** The state before, where none of them was there. */
+/** Restores the state before where none of the paths existed. */
 async function removePaths(parts: Parts, { paths, container }: Target): Promise<void> {
   for (const path of paths) await rm(resolveHostPath(parts, container, path), { recursive: true, force: true })
 }
 
-/** What the restore will not touch, whatever the labels exclude by now. */
+/** The patterns that the restore leaves alone: those of the backup, whatever the labels exclude by now. */
 const leftAlone = (snapshot: Snapshot): string[] => snapshot.artifacts.find(({ exclude }) => exclude)?.exclude ?? []

@@ -4,7 +4,7 @@ import { targetKey } from '../../plan/plan.ts'
 import type { Parts, Progress, RestoreResult } from '../job.ts'
 import type { RestoreStep } from './plan.ts'
 
-/** Collects what befalls one target of a restore. */
+/** Collects the events of one target during a restore. The first failure is the one that is reported. */
 export interface RestoreReport {
   readonly step: RestoreStep
   /** Runs a stage of the restore unless an earlier one failed; a throw becomes the target's failure. */
@@ -21,11 +21,11 @@ export interface RestoreReport {
 
 export function startRestoreReport(parts: Parts, step: RestoreStep, run: string, progress?: Progress): RestoreReport {
   const { project, name, snapshot } = step
-  // Of this target's own stages: with others in the same command it waits for theirs too.
+  // Only the stages of this target count. Beside others in the same command it also waits for theirs.
   let workedMs = 0
   parts.catalog.startRun({ id: run, kind: 'restore', project, target: name, started: parts.clock.now().toISOString() })
   const checks: Check[] = []
-  // What was noticed while foreign files were read is news to whoever restores them.
+  // The warnings of an import have not been shown before its restore.
   const warnings: string[] = snapshot.reason === 'import' ? [...snapshot.warnings] : []
   let failure: BackupError | undefined
   let safetySnapshot: string | undefined

@@ -7,7 +7,7 @@ import type { Held } from '../quiesce.ts'
 import { asCaptured, captureTier, repositoryOf, type TieredSnapshot } from '../repositories.ts'
 import { controlService } from '../service-control.ts'
 
-/** What is there now, read back once before anything of it is removed: the way back is proven first. */
+/** Captures the present data and reads the snapshot back, so that the roll back is proven before anything is removed. */
 export async function takeSafety(
   parts: Parts,
   target: Target,
@@ -38,7 +38,7 @@ export async function takeSafety(
   }
 }
 
-/** A server that is down (`podman compose create` on a bare host) is started for it, and ends as it was found. */
+/** Starts a server that is down (after `podman compose create` on a bare host) for the capture, and stops it again. */
 async function captureRunning(parts: Parts, target: Target, down: Held, signal: AbortSignal): Promise<Captured> {
   const service = controlService(parts, target, down.names.includes(target.container.name), signal)
   if (!methodOf(parts, target.spec).needsRunning || (await service.state()) === 'running') {
@@ -52,7 +52,7 @@ async function captureRunning(parts: Parts, target: Target, down: Held, signal: 
   }
 }
 
-/** A server that has just started may not take connections yet, and may go down once more after its very first set-up. */
+/** Retries while a server that has just started refuses connections. After its first set-up it may also restart once. */
 async function captureWhenReady(parts: Parts, target: Target, signal: AbortSignal): Promise<Captured> {
   const { clock } = parts
   const deadline = clock.monotonicMs() + target.spec.startTimeoutSeconds * 1000

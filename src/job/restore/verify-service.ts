@@ -6,10 +6,10 @@ import type { Target } from '../../plan/plan.ts'
 import type { Parts } from '../job.ts'
 import { findContainer, refOf } from '../service.ts'
 
-/** A service that was just started may need a moment until it answers. */
+/** How long a service that was just started may take to pass its checks. */
 const patienceSeconds = 60
 
-/** The `verify.exec` and `verify.http` labels. Every check is told; PROOF_FAILED where one does not come true in time. */
+/** Runs the checks of the `verify.exec` and `verify.http` labels and reports each. Throws PROOF_FAILED where one does not pass in time. */
 export async function verifyService(
   parts: Parts,
   target: Target,
@@ -17,20 +17,20 @@ export async function verifyService(
   onCheck: (check: Check) => void,
 ) {
   const { verifyExec, verifyHttp } = target.spec
-  // What was stopped before the restore is stopped again: there is nobody to ask.
+  // A service that was stopped before the restore is stopped again by now, and cannot be asked.
   if (!(await isRunning(parts, target, signal))) return
-  if (verifyExec) onCheck(await settled(parts, signal, () => checkExec(parts, target, verifyExec, signal)))
-  if (verifyHttp !== undefined) onCheck(await settled(parts, signal, () => checkHttp(verifyHttp, signal)))
+  if (verifyExec) onCheck(await retryUntilOk(parts, signal, () => checkExec(parts, target, verifyExec, signal)))
+  if (verifyHttp !== undefined) onCheck(await retryUntilOk(parts, signal, () => checkHttp(verifyHttp, signal)))
 }
 
 async function isRunning(parts: Parts, { container }: Target, signal: AbortSignal): Promise<boolean> {
   return (await findContainer(parts, refOf(container), signal))?.state === 'running'
 }
 
-async function settled(parts: Parts, signal: AbortSignal, look: () => Promise<Check>): Promise<Check> {
+async function retryUntilOk(parts: Parts, signal: AbortSignal, check: () => Promise<Check>): Promise<Check> {
   let last: Check | undefined
   const again = async () => {
-    last = await look()
+    last = await check()
     return last.ok && last
   }
   const options = {

@@ -12,7 +12,7 @@ import { refuseDamaged } from './checks.ts'
 import type { RestorePlan } from './plan.ts'
 import type { RestoreReport } from './report.ts'
 
-/** `restore --to DIR`: a tree's content, or a dump's files, in a folder named after the target. Touches no container. */
+/** `restore --to DIR` writes trees and dumps into a folder named after the target. It touches no container. */
 export async function writeBeside(
   parts: Parts,
   { to, only }: RestorePlan,
@@ -39,7 +39,7 @@ async function makeEmptyFolder(folder: string): Promise<void> {
   })
 }
 
-/** Trees lie in the target's folder as they lay in the container, below the folder that held all of them. */
+/** Places trees in the target's folder as they lay in the container, relative to the deepest folder that holds all of them. */
 async function writeArtifact(
   parts: Parts,
   report: RestoreReport,
@@ -65,7 +65,7 @@ async function writeArtifact(
   await repository.extract(snapshot, artifact.name, root, { signal, onBytes, ...(inside && { only: inside }) })
 }
 
-/** The deepest folder of the container that holds all trees: of a single one its own. */
+/** The deepest folder of the container that holds all trees. For a single tree it is the tree's own root. */
 function commonFolder(artifacts: ArtifactRecord[]): string {
   const folders = artifacts.flatMap(({ kind, origin = '/', isFile }) =>
     kind === 'tree' ? [(isFile ? posix.dirname(origin) : origin).split('/')] : [],
