@@ -10,7 +10,8 @@ export default defineConfig({
       layer(2, 'process', 120),
       layer(3, 'contract', 240, onPodman),
       layer(4, 'fault', 1500, onPodman),
-      layer(5, 'scenario', 900, onPodman),
+      layer(5, 'methods', 900, onPodman),
+      layer(6, 'scenario', 900, onPodman),
     ],
   },
 })

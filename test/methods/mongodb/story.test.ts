@@ -4,7 +4,7 @@ import { newSecret } from '../../../lab/secrets.ts'
 import { backedUp, openStory, startTimes, states } from '../../support/story.ts'
 import { awaitReady, chooseSource, type Instance, password, startMongodb } from './server.ts'
 
-const interrupted = join(import.meta.dirname, '../failures/interrupted.ts')
+const interrupted = join(import.meta.dirname, '../shared/interrupted.ts')
 const story = await openStory('mongodb', [password])
 const { lab } = story
 const source = await chooseSource(lab)
