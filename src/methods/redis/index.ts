@@ -57,7 +57,7 @@ export const redis: Method<'redis'> = {
     const layout = await currentLayout(ctx, spec, snapshot)
     const directory = ctx.hostPath(layout.dir)
     const bytes = snapshot.artifacts.find(({ name }) => name === artifact)?.plain.bytes ?? 0
-    await using staged = await stageRdb(directory, bytes, await snapshot.open(artifact))
+    await using staged = await stageRdb(directory, layout, bytes, await snapshot.open(artifact))
     await ctx.service.stop()
     await putInPlace(directory, layout, staged)
     return []

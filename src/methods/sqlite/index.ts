@@ -1,11 +1,12 @@
 import { statfs } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { BackupError } from '../../errors.ts'
+import type { FileOwner } from '../../lib/replace-file.ts'
 import type { Facts } from '../../repository/repository.ts'
 import type { Check, ForeignEntry, ForeignInput, Method, MethodContext, StoredSnapshot } from '../method.ts'
 import { findForeign, isArchive } from '../shared/foreign.ts'
 import { copyDatabase, copyFile, isMountedAlone, removeCopy } from './copy.ts'
-import { type FileOwner, ownerOf, rewriteFile, stageFile } from './put-in-place.ts'
+import { ownerOf, rewriteFile, stageDatabase } from './put-in-place.ts'
 import { compareReport, type DatabaseReport, factNames, recordOf } from './report.ts'
 import { runAsOwner } from './run-program.ts'
 
@@ -52,7 +53,7 @@ export const sqlite: Method<'sqlite'> = {
       if (isMountedAlone(ctx.container, path)) {
         commits.push(async () => rewriteFile(hostPath, await snapshot.open(artifact)))
       } else {
-        const file = staged.use(await stageFile(hostPath, await snapshot.open(artifact), owner))
+        const file = staged.use(await stageDatabase(hostPath, await snapshot.open(artifact), owner))
         commits.push(file.commit)
       }
     }

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BackupError } from '../../errors.ts'
-import { syncDirectory } from '../../lib/atomic-file.ts'
 import { holdLivenessLock, isLivenessLockHeld } from '../../lib/liveness-lock.ts'
+import { syncDirectory } from '../../lib/replace-file.ts'
 import { INCOMING } from './layout.ts'
 
 /** A folder of work in progress. It belongs to this process: as long as that lives, no sweep of anybody touches it. */
