@@ -3,29 +3,10 @@ import type { Outcome } from '../catalog/catalog.ts'
 import type { Config } from '../config/config.ts'
 import type { ErrorReport } from '../errors.ts'
 import type { Parts, Progress } from '../job/job.ts'
+import type { Io } from './io.ts'
 import type { TextStyle } from './render/text-style.ts'
 
-/** Where text goes. `process.stdout` is one. */
-export interface Sink {
-  write(text: string): unknown
-  isTTY?: boolean
-  columns?: number
-  hasColors?(): boolean
-}
-
-/** The outside of a command: a terminal, a pipe, or a test. */
-export interface Io {
-  stdout: Sink
-  stderr: Sink
-  /** Absent: that of the process. */
-  environment?: Record<string, string | undefined>
-  /** User id of the process; undefined where the system has none. */
-  userId: number | undefined
-  /** Asks a person and answers the line typed; undefined where nobody can be asked. */
-  ask: ((question: string, signal: AbortSignal) => Promise<string>) | undefined
-}
-
-/** All that a command works with. */
+/** Everything that a command works with. */
 export interface Session {
   parts: Parts
   config: Config
@@ -33,28 +14,37 @@ export interface Session {
   /** How text for stdout looks. */
   style: TextStyle
   signal: AbortSignal
-  /** Text for people on stderr, beside progress and log. */
+  /** Writes text for people to stderr, beside progress and log. */
   note(text: string): void
-  /** Progress on stderr until it is disposed. `totals`: expected bytes by target name. */
+  /** Shows progress on stderr until it is disposed. `totals`: expected bytes by target name. */
   progress(totals: ReadonlyMap<string, number>): Progress & Disposable
 }
 
-/** What a command found out: printed and turned into an exit code by main. */
+/** The result of a command: it is printed and turned into an exit code. */
 export interface Answer {
   /** The one document of `--json`: contract, section 5. */
   document: object
   /** The same for people; ends with a newline, or is empty. */
   text: string
   outcome: Outcome
-  /** Why targets failed; decides between the exit codes of a failure. */
+  /** The errors of targets that failed; they decide between the exit codes of a failure. */
   errors?: ErrorReport[]
 }
 
-/** A command with its arguments read. `run` answers nothing: it only ends. */
-export interface Invocation {
-  name: string
-  run(session: Session): Promise<Answer | undefined>
-}
+/** A command whose arguments were read. Resolves to undefined when there is nothing to print. */
+export type RunCommand = (session: Session) => Promise<Answer | undefined>
 
-/** Adds one command to the program; `choose` is called when the arguments name it. */
-export type Define = (program: Command, choose: (run: Invocation['run']) => void) => void
+/**
+ * What a command does to the stack, which decides what happens before it runs.
+ * - `read` shows something. It runs even when the leftovers of dead runs cannot be found.
+ * - `change` stops services or replaces data. It runs only after the leftovers of dead runs were dealt with.
+ * - `daemon` is the controller, which deals with leftovers in every pass and always writes its log.
+ */
+export type CommandKind = 'read' | 'change' | 'daemon'
+
+/** One command of the program. Each has a file in `commands/` and a line in `program.ts`. */
+export interface CommandDefinition {
+  kind: CommandKind
+  /** Adds the command to the program. Its action MUST call `choose` with what is to be run. */
+  define(program: Command, choose: (run: RunCommand) => void): void
+}

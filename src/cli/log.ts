@@ -1,6 +1,6 @@
 import { type Logger, type LoggerOptions, pino } from 'pino'
 import { prettyFactory } from 'pino-pretty'
-import type { Sink } from './command.ts'
+import type { Sink } from './io.ts'
 import type { Screen } from './render/screen.ts'
 import type { Scrubber } from './secrets.ts'
 

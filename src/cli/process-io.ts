@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
-import type { Io } from './command.ts'
+import type { Io } from './io.ts'
 
 /** The process's own streams. A reader that goes away (`| head`) ends nothing: the command still finishes its work. */
 export function processIo(): Io {

@@ -1,23 +1,44 @@
 import { Command, CommanderError } from 'commander'
 import { BackupError } from '../errors.ts'
 import { version } from '../job/identify.ts'
-import { defineBackup } from './backup.ts'
-import { defineCheck } from './check.ts'
-import type { Invocation, Io } from './command.ts'
+import type { CommandDefinition, CommandKind, RunCommand } from './command.ts'
+import { backupCommand } from './commands/backup.ts'
+import { checkCommand } from './commands/check.ts'
+import { listCommand } from './commands/list.ts'
+import { planCommand } from './commands/plan.ts'
+import { restoreCommand } from './commands/restore.ts'
+import { runCommand } from './commands/run.ts'
+import { statusCommand } from './commands/status.ts'
 import { exitCodes } from './exit-code.ts'
-import { defineList } from './list.ts'
-import { definePlan } from './plan.ts'
-import { defineRestore } from './restore.ts'
-import { defineRun } from './run.ts'
-import { defineStatus } from './status.ts'
+import type { Io } from './io.ts'
 
-const commands = [defineRun, definePlan, defineStatus, defineBackup, defineList, defineRestore, defineCheck]
+/** Every command, in the order in which `--help` lists them. */
+const commands: CommandDefinition[] = [
+  runCommand,
+  planCommand,
+  statusCommand,
+  backupCommand,
+  listCommand,
+  restoreCommand,
+  checkCommand,
+]
 
-/** Arguments after the program's name → what to run; undefined when help or the version was asked for, and printed. */
-export function parseArguments(args: string[], io: Io): (Invocation & { configFile?: string }) | undefined {
-  let run: Invocation['run'] | undefined
-  const program = makeProgram(io, (chosen) => {
-    run = chosen
+/** The command that the arguments name. */
+export interface Invocation {
+  kind: CommandKind
+  run: RunCommand
+  /** The value of `--config`. */
+  configFile?: string
+}
+
+/**
+ * Reads the arguments after the program's name. Answers undefined when help or the version was asked for and has been printed. Throws
+ * USAGE for anything that is not understood.
+ */
+export function parseArguments(args: string[], io: Io): Invocation | undefined {
+  let chosen: Invocation | undefined
+  const program = makeProgram(io, (invocation) => {
+    chosen = invocation
   })
   try {
     program.parse(args, { from: 'user' })
@@ -26,12 +47,12 @@ export function parseArguments(args: string[], io: Io): (Invocation & { configFi
     const unnamed = error instanceof CommanderError && error.code === 'commander.help'
     throw new BackupError('USAGE', unnamed ? 'name a command' : (error as Error).message.replace(/^error: /, ''))
   }
-  if (!run) return undefined
+  if (!chosen) return undefined
   const { config } = program.opts<{ config?: string }>()
-  return { name: program.args[0] as string, run, ...(config !== undefined && { configFile: config }) }
+  return { ...chosen, ...(config !== undefined && { configFile: config }) }
 }
 
-function makeProgram(io: Io, choose: (run: Invocation['run']) => void): Command {
+function makeProgram(io: Io, choose: (invocation: Invocation) => void): Command {
   const program = new Command('xnai-backup')
     .description('Backup controller for Podman compose stacks.')
     .version(version)
@@ -43,7 +64,7 @@ function makeProgram(io: Io, choose: (run: Invocation['run']) => void): Command 
       writeErr: () => {},
       getOutHelpWidth: () => io.stdout.columns || 100,
     })
-  for (const define of commands) define(program, choose)
+  for (const { kind, define } of commands) define(program, (run) => choose({ kind, run }))
   return program
 }
 

@@ -3,13 +3,19 @@ import type { RestoreResult } from '../job/job.ts'
 import { listSnapshots, type TieredSnapshot } from '../job/repositories.ts'
 import { chooseSnapshot, type RestoreRequest } from '../job/restore/plan.ts'
 import { type BrokenTarget, type Plan, type Target, targetKey } from '../plan/plan.ts'
-import { everyTarget, requireTargets } from './backup.ts'
-import { chooseTargets, uniteTargets } from './choose-targets.ts'
+import {
+  allTargets,
+  brokenError,
+  chooseTargets,
+  everyTarget,
+  requireTargets,
+  type StoredTarget,
+  storedTargets,
+  uniteTargets,
+} from './choose-targets.ts'
 import type { Session } from './command.ts'
-import { storedTargets } from './list.ts'
-import { allTargets, brokenError } from './look-around.ts'
 import { parseAt } from './parse-at.ts'
-import { keyOf } from './render/backup.ts'
+import { targetKeyOf } from './target-key.ts'
 
 export interface RestoreOptions {
   all?: boolean
@@ -24,7 +30,7 @@ export interface RestoreOptions {
 }
 
 /** A target of the stack, or one that is known by its snapshots only. */
-type Candidate = Target | BrokenTarget | { kind: 'stored'; project: string; name: string }
+type Candidate = Target | BrokenTarget | StoredTarget
 
 /** What to ask the job for, and a result for each target that it cannot be asked for. */
 export async function chooseRestores(session: Session, plan: Plan, names: string[], options: RestoreOptions) {
@@ -35,7 +41,7 @@ export async function chooseRestores(session: Session, plan: Plan, names: string
     ? everyRestore(plan, snapshots, options)
     : chooseTargets<Candidate>(uniteTargets<Candidate>(allTargets(plan), stored), names)
   const refused = chosen.flatMap((target) => refuse(target, snapshots, at, options) ?? [])
-  const refusedKeys = new Set(refused.map(keyOf))
+  const refusedKeys = new Set(refused.map(targetKeyOf))
   const request: RestoreRequest = {
     targets: chosen
       .filter((target) => !refusedKeys.has(targetKey(target)))
@@ -79,7 +85,7 @@ function everyRestore(plan: Plan, snapshots: TieredSnapshot[], { set, to }: Rest
     const members = snapshots.filter((snapshot) => snapshot.set === set)
     if (members.length === 0) throw new BackupError('NO_SUCH_SNAPSHOT', `there is no set ${set}`)
     return uniteTargets<Candidate>(allTargets(plan), storedTargets(members)).filter((target) =>
-      members.some((snapshot) => keyOf(snapshot) === targetKey(target)),
+      members.some((snapshot) => targetKeyOf(snapshot) === targetKey(target)),
     )
   }
   if (to !== undefined && snapshots.length > 0) return storedTargets(snapshots)

@@ -1,9 +1,9 @@
 import type { Parts } from '../job/job.ts'
-import { type Alarm, createAlarm } from './alarm.ts'
-import { createDispatcher } from './dispatch.ts'
+import { createDispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
 import { type Pass, runPass } from './pass.ts'
 import { minuteTicks } from './ticks.ts'
+import { type Alarm, createAlarm } from './trigger.ts'
 import { createWatch } from './watch.ts'
 
 export interface ControllerOptions {

@@ -1,7 +1,7 @@
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { Dispatcher } from './dispatch.ts'
+import type { Dispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
 import { observe } from './observe.ts'
 import { type Action, reconcile, type Situation } from './reconcile.ts'

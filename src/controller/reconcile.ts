@@ -1,7 +1,7 @@
 import type { Run, ScheduleState } from '../catalog/catalog.ts'
 import { dueSlot } from '../plan/due.ts'
 import { groupKey, type Plan, type Target, targetKey } from '../plan/plan.ts'
-import { attemptsPerSlot, awaitsRetry, failuresInARow, restsAfterSuccess } from './pace.ts'
+import { attemptsPerSlot, awaitsRetry, failuresInARow, restsAfterSuccess } from './backoff.ts'
 import { type Observation, stillSeconds } from './watch.ts'
 
 /** All that a decision rests on, at one moment. Maps and sets are keyed by `targetKey`. */

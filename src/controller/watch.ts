@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
-import { createAlarm } from './alarm.ts'
+import { createAlarm } from './trigger.ts'
 
 /** One target whose data is watched for changes. */
 export interface Watched {

@@ -1,8 +1,9 @@
 import type { RestoreResult } from '../../job/job.ts'
 import type { RestorePlan, RestoreStep } from '../../job/restore/plan.ts'
 import { targetKey } from '../../plan/plan.ts'
-import { keyOf, paintOutcome, renderNotes } from './backup.ts'
+import { targetKeyOf } from '../target-key.ts'
 import { formatBytes, formatSeconds, formatTime } from './format.ts'
+import { paintOutcome, renderNotes } from './result.ts'
 import { type Cell, renderTable } from './table.ts'
 import { paint, type TextStyle } from './text-style.ts'
 
@@ -32,7 +33,7 @@ const replaced = ({ target }: RestoreStep): Cell =>
 export function renderRestore(targets: RestoreResult[], style: TextStyle): string {
   const head = ['TARGET', 'RESULT', 'SNAPSHOT', 'TOOK', 'CHECKS', 'SAFETY SNAPSHOT']
   const rows = targets.map((result) => [
-    keyOf(result),
+    targetKeyOf(result),
     paintOutcome(result.outcome, style) + (result.rolledBack ? ', rolled back' : ''),
     result.snapshot ?? '—',
     formatSeconds(result.seconds),
@@ -46,8 +47,8 @@ export function renderRestore(targets: RestoreResult[], style: TextStyle): strin
 function renderChecks(result: RestoreResult, style: TextStyle): string {
   const checks = result.checks.map(({ name, expected, actual, ok }) =>
     ok
-      ? `${paint(style, 'green', 'proved:')} ${keyOf(result)}: ${name}: ${actual}\n`
-      : `${paint(style, 'red', 'differs:')} ${keyOf(result)}: ${name}: expected ${expected}, found ${actual}\n`,
+      ? `${paint(style, 'green', 'proved:')} ${targetKeyOf(result)}: ${name}: ${actual}\n`
+      : `${paint(style, 'red', 'differs:')} ${targetKeyOf(result)}: ${name}: expected ${expected}, found ${actual}\n`,
   )
   return checks.join('') + renderNotes(result, style)
 }

@@ -1,4 +1,4 @@
-import type { Sink } from '../command.ts'
+import type { Sink } from '../io.ts'
 
 /** A terminal whose last lines are redrawn in place while other text scrolls by above them. */
 export interface Screen {

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Sink } from '../command.ts'
+import type { Sink } from '../io.ts'
 
 /** How text for one stream looks. */
 export interface TextStyle {

@@ -1,23 +1,26 @@
-import { retention } from '../labels/retention.ts'
-import { schedule } from '../labels/schedule.ts'
-import { nextSlot } from '../plan/due.ts'
-import { type BrokenTarget, type Plan, type Target, targetKey } from '../plan/plan.ts'
-import type { Answer, Define, Session } from './command.ts'
-import { findPlan } from './look-around.ts'
-import { formatTime } from './render/format.ts'
-import { renderProblems } from './render/problems.ts'
-import { renderTable } from './render/table.ts'
-import type { TextStyle } from './render/text-style.ts'
+import { currentPlan } from '../../job/current-plan.ts'
+import { retention } from '../../labels/retention.ts'
+import { schedule } from '../../labels/schedule.ts'
+import { nextSlot } from '../../plan/due.ts'
+import { type BrokenTarget, type Plan, type Target, targetKey } from '../../plan/plan.ts'
+import type { Answer, CommandDefinition, Session } from '../command.ts'
+import { formatTime } from '../render/format.ts'
+import { renderProblems } from '../render/problems.ts'
+import { renderTable } from '../render/table.ts'
+import type { TextStyle } from '../render/text-style.ts'
 
-export const definePlan: Define = (program, choose) =>
-  program
-    .command('plan')
-    .description('targets found, what each run would stop and in which order, next runs, problems; changes nothing')
-    .option('--json', 'one JSON document')
-    .action(() => choose(showPlan))
+export const planCommand: CommandDefinition = {
+  kind: 'read',
+  define: (program, choose) =>
+    program
+      .command('plan')
+      .description('targets found, what each run would stop and in which order, next runs, problems; changes nothing')
+      .option('--json', 'one JSON document')
+      .action(() => choose(showPlan)),
+}
 
 async function showPlan(session: Session): Promise<Answer> {
-  const plan = await findPlan(session)
+  const { plan } = await currentPlan(session.parts, session.signal)
   const now = session.parts.clock.now()
   const rows = [...plan.targets.map((target) => describeTarget(target, now)), ...plan.broken.map(describeBroken)]
   return {

@@ -1,14 +1,17 @@
-import type { Damage, Tier } from '../repository/repository.ts'
-import type { Answer, Define, Session } from './command.ts'
-import { paint, type TextStyle } from './render/text-style.ts'
+import type { Damage, Tier } from '../../repository/repository.ts'
+import type { Answer, CommandDefinition, Session } from '../command.ts'
+import { paint, type TextStyle } from '../render/text-style.ts'
 
-export const defineCheck: Define = (program, choose) =>
-  program
-    .command('check')
-    .description('integrity of the repository; names each damaged snapshot')
-    .option('--read-data', 'read every stored byte back, not only lengths and manifests')
-    .option('--json', 'one JSON document')
-    .action((options: { readData?: boolean }) => choose((session) => check(session, options.readData === true)))
+export const checkCommand: CommandDefinition = {
+  kind: 'read',
+  define: (program, choose) =>
+    program
+      .command('check')
+      .description('integrity of the repository; names each damaged snapshot')
+      .option('--read-data', 'read every stored byte back, not only lengths and manifests')
+      .option('--json', 'one JSON document')
+      .action((options: { readData?: boolean }) => choose((session) => check(session, options.readData === true))),
+}
 
 async function check({ parts, signal, style }: Session, readData: boolean): Promise<Answer> {
   const repositories: Checked[] = []

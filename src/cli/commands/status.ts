@@ -1,21 +1,24 @@
-import { reportError } from '../errors.ts'
-import { schedule } from '../labels/schedule.ts'
-import { type BrokenTarget, type Target, targetKey } from '../plan/plan.ts'
-import type { Repository, Snapshot, Tier } from '../repository/repository.ts'
-import type { Answer, Define, Session } from './command.ts'
-import { findPlan } from './look-around.ts'
+import { reportError } from '../../errors.ts'
+import { currentPlan } from '../../job/current-plan.ts'
+import { schedule } from '../../labels/schedule.ts'
+import { type BrokenTarget, type Target, targetKey } from '../../plan/plan.ts'
+import type { Repository, Snapshot, Tier } from '../../repository/repository.ts'
+import type { Answer, CommandDefinition, Session } from '../command.ts'
+import { type RepositoryRow, renderStatus, type TargetRow } from '../render/status.ts'
 import { nextRun } from './plan.ts'
-import { type RepositoryRow, renderStatus, type TargetRow } from './render/status.ts'
 
-export const defineStatus: Define = (program, choose) =>
-  program
-    .command('status')
-    .description('per target: last success, age against RPO, next run, problems; per repository: reachable, size')
-    .option('--json', 'one JSON document')
-    .action(() => choose(showStatus))
+export const statusCommand: CommandDefinition = {
+  kind: 'read',
+  define: (program, choose) =>
+    program
+      .command('status')
+      .description('per target: last success, age against RPO, next run, problems; per repository: reachable, size')
+      .option('--json', 'one JSON document')
+      .action(() => choose(showStatus)),
+}
 
 async function showStatus(session: Session): Promise<Answer> {
-  const plan = await findPlan(session)
+  const { plan } = await currentPlan(session.parts, session.signal)
   const observed = await Promise.all(
     [...session.parts.repositories].map((one) => observeRepository(one, session.signal)),
   )

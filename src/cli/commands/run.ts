@@ -1,15 +1,18 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { realJobs } from '../controller/jobs.ts'
-import { runController } from '../controller/loop.ts'
-import { version } from '../job/identify.ts'
-import type { Define, Session } from './command.ts'
+import { realJobs } from '../../controller/jobs.ts'
+import { runController } from '../../controller/loop.ts'
+import { version } from '../../job/identify.ts'
+import type { CommandDefinition, Session } from '../command.ts'
 
-export const defineRun: Define = (program, choose) =>
-  program
-    .command('run')
-    .description('the controller: backs up on schedule and on change until it is stopped')
-    .action(() => choose(run))
+export const runCommand: CommandDefinition = {
+  kind: 'daemon',
+  define: (program, choose) =>
+    program
+      .command('run')
+      .description('the controller: backs up on schedule and on change until it is stopped')
+      .action(() => choose(run)),
+}
 
 async function run(session: Session): Promise<undefined> {
   const { parts, config, signal } = session

@@ -1,24 +1,26 @@
-import { listSnapshots, type TieredSnapshot } from '../job/repositories.ts'
-import { type Plan, targetKey } from '../plan/plan.ts'
-import { keep } from '../plan/retention.ts'
-import type { Snapshot } from '../repository/repository.ts'
-import { chooseTargets, uniteTargets } from './choose-targets.ts'
-import type { Answer, Define, Session } from './command.ts'
-import { allTargets, findPlan } from './look-around.ts'
-import { keyOf } from './render/backup.ts'
-import { formatBytes, formatTime } from './render/format.ts'
-import { renderTable } from './render/table.ts'
-import type { TextStyle } from './render/text-style.ts'
+import { currentPlan } from '../../job/current-plan.ts'
+import { listSnapshots, type TieredSnapshot } from '../../job/repositories.ts'
+import { type Plan, targetKey } from '../../plan/plan.ts'
+import { keep } from '../../plan/retention.ts'
+import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choose-targets.ts'
+import type { Answer, CommandDefinition, Session } from '../command.ts'
+import { formatBytes, formatTime } from '../render/format.ts'
+import { renderTable } from '../render/table.ts'
+import type { TextStyle } from '../render/text-style.ts'
+import { targetKeyOf } from '../target-key.ts'
 
-export const defineList: Define = (program, choose) =>
-  program
-    .command('list [TARGET]')
-    .description('snapshots, with tier, size and why each is kept')
-    .option('--json', 'one JSON document')
-    .action((name: string | undefined) => choose((session) => list(session, name)))
+export const listCommand: CommandDefinition = {
+  kind: 'read',
+  define: (program, choose) =>
+    program
+      .command('list [TARGET]')
+      .description('snapshots, with tier, size and why each is kept')
+      .option('--json', 'one JSON document')
+      .action((name: string | undefined) => choose((session) => list(session, name))),
+}
 
 async function list(session: Session, name: string | undefined): Promise<Answer> {
-  const plan = await findPlan(session)
+  const { plan } = await currentPlan(session.parts, session.signal)
   const stored = await listSnapshots(session.parts, session.signal)
   const chosen = name === undefined ? stored : snapshotsOf(stored, name, plan)
   const reasons = keptReasons(session, plan, stored)
@@ -27,16 +29,12 @@ async function list(session: Session, name: string | undefined): Promise<Answer>
 }
 
 /** A target may be known by its labels, by its snapshots, or by both. */
-export function storedTargets(snapshots: Snapshot[]) {
-  return uniteTargets(snapshots.map(({ project, target }) => ({ kind: 'stored' as const, project, name: target })))
-}
-
 function snapshotsOf(snapshots: TieredSnapshot[], name: string, plan: Plan): TieredSnapshot[] {
   const [target] = chooseTargets(
     uniteTargets<{ project: string; name: string }>(allTargets(plan), storedTargets(snapshots)),
     [name],
   )
-  return snapshots.filter((snapshot) => target && keyOf(snapshot) === targetKey(target))
+  return snapshots.filter((snapshot) => target && targetKeyOf(snapshot) === targetKey(target))
 }
 
 /** By snapshot id. */
@@ -44,7 +42,7 @@ function keptReasons({ parts }: Session, plan: Plan, snapshots: TieredSnapshot[]
   const now = parts.clock.now()
   return new Map(
     storedTargets(snapshots).flatMap((stored) => {
-      const own = snapshots.filter((snapshot) => keyOf(snapshot) === targetKey(stored))
+      const own = snapshots.filter((snapshot) => targetKeyOf(snapshot) === targetKey(stored))
       const target = plan.targets.find((candidate) => targetKey(candidate) === targetKey(stored))
       if (!target) return own.map(({ id }) => [id, ['the target has no valid labels any more']] as const)
       const verdicts = keep(own, { policy: target.retention.local, timezone: target.timezone, now })
@@ -77,7 +75,7 @@ function renderList(snapshots: ReturnType<typeof describeSnapshot>[], style: Tex
   const head = ['ID', 'TARGET', 'TIME', 'METHOD', 'WHY', 'SIZE', 'STORED', 'TIER', 'KEPT']
   const rows = snapshots.map((snapshot) => [
     snapshot.id,
-    keyOf(snapshot),
+    targetKeyOf(snapshot),
     formatTime(snapshot.time, style),
     snapshot.method,
     snapshot.reason,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { run, type Stage, shelf, shop, snapshot } from '../../support/cli.ts'
-import { restoreShape } from '../../support/json-shapes.ts'
+import { run, type Stage, shelf, shop, snapshot } from '../../../support/cli.ts'
+import { restoreShape } from '../../../support/json-shapes.ts'
 
 const stored = [snapshot('redis', '2026-11-19T02:00:00.000Z'), snapshot('redis', '2026-11-20T02:00:00.000Z')]
 const stage: Stage = { local: shelf(stored), containers: shop.filter(({ service }) => service !== 'web') }

@@ -1,0 +1,106 @@
+import { BackupError } from '../../errors.ts'
+import { currentPlan } from '../../job/current-plan.ts'
+import { type RestoreResult, worstOutcome } from '../../job/job.ts'
+import { captureTier, repositoryOf } from '../../job/repositories.ts'
+import { importSnapshot } from '../../job/restore/import.ts'
+import { planRestore, type RestorePlan } from '../../job/restore/plan.ts'
+import { runRestore } from '../../job/restore.ts'
+import { targetKey } from '../../plan/plan.ts'
+import type { Answer, CommandDefinition, Session } from '../command.ts'
+import { renderRestore, renderRestorePlan } from '../render/restore.ts'
+import { chooseImport, chooseRestores, type RestoreOptions } from '../restore-request.ts'
+
+export const restoreCommand: CommandDefinition = {
+  kind: 'change',
+  define: (program, choose) =>
+    program
+      .command('restore [TARGET...]')
+      .description('put data back, start the services and prove the result')
+      .option('--all', 'every target')
+      .option('--at <TIME|ID|latest>', 'newest snapshot at or before TIME, or the one with this id', 'latest')
+      .option('--set <ID>', 'the snapshots of one quiesce window')
+      .option('--only <PATH>', 'single files of a tree (repeatable)', (path, paths: string[]) => [...paths, path], [])
+      .option('--to <DIR>', 'write under DIR and touch no container')
+      .option('--from <PATH>', 'a file, folder or tar archive of another program in place of a snapshot')
+      .option('--dry-run', 'show what would be stopped, replaced and started; touch nothing')
+      .option('--yes', 'overwrite without being asked')
+      .option('--no-safety', 'take no snapshot of what is there now: no way back')
+      .option('--json', 'one JSON document')
+      .action((names: string[], options: RestoreOptions) =>
+        choose((session) => (options.from === undefined ? restore : restoreFrom)(session, names, options)),
+      ),
+}
+
+/**
+ * Makes a snapshot of what another program wrote and restores that. The snapshot is removed again unless the restore has completed:
+ * nothing else points to it.
+ */
+async function restoreFrom(session: Session, names: string[], options: RestoreOptions): Promise<Answer> {
+  const { parts, signal } = session
+  const { plan } = await currentPlan(parts, signal)
+  const { id } = await importSnapshot(parts, chooseImport(plan, names, options), options.from ?? '', signal)
+  let restored = false
+  try {
+    const answer = await restore(session, names, { ...options, at: id })
+    restored = answer.outcome === 'complete' && !options.dryRun
+    return answer
+  } finally {
+    if (!restored) await repositoryOf(parts, captureTier).remove([id], AbortSignal.timeout(60_000))
+  }
+}
+
+async function restore(session: Session, names: string[], options: RestoreOptions): Promise<Answer> {
+  const { parts, signal, style } = session
+  const { plan } = await currentPlan(parts, signal)
+  const { request, refused } = await chooseRestores(session, plan, names, options)
+  if (request.targets.length === 0) return makeAnswer(session, null, refused)
+  const restorePlan = await planRestore(parts, request, signal)
+  if (options.dryRun) {
+    const outcome = refused.length === 0 ? 'complete' : 'incomplete'
+    const text = renderRestorePlan(restorePlan, refused, style)
+    return { document: describePlan(restorePlan, refused), text, outcome }
+  }
+  if (options.to === undefined && !options.yes) await confirm(session, restorePlan, refused, options.safety)
+  const { run, targets } = await work(session, restorePlan, options.safety)
+  return makeAnswer(session, run, [...targets, ...refused])
+}
+
+function describePlan({ steps, down, only, to }: RestorePlan, refused: RestoreResult[]) {
+  const stops = down.map((container) => container.name)
+  const targets = steps.map(({ project, name, snapshot, target }) => ({
+    project,
+    target: name,
+    method: snapshot.method,
+    container: target?.container.name ?? null,
+    replaces: target?.paths ?? [],
+    snapshot: snapshot.id,
+    time: snapshot.time,
+    set: snapshot.set,
+    bytes: snapshot.bytes,
+  }))
+  return { dryRun: true, stops, starts: stops.toReversed(), targets, refused, only, to }
+}
+
+function makeAnswer(session: Session, run: string | null, targets: RestoreResult[]): Answer {
+  const outcome = worstOutcome(targets)
+  const errors = targets.flatMap(({ error }) => error ?? [])
+  return { document: { run, outcome, targets }, text: renderRestore(targets, session.style), outcome, errors }
+}
+
+/** Shows the plan and asks. Throws CONFIRMATION_NEEDED for any answer but yes, and where nobody can be asked. */
+async function confirm(session: Session, plan: RestorePlan, refused: RestoreResult[], safety: boolean): Promise<void> {
+  const { io, note, signal, style } = session
+  const names = plan.steps.map(targetKey).join(', ')
+  if (!io.ask) throw new BackupError('CONFIRMATION_NEEDED', `the restore of ${names} overwrites what is there now`)
+  note(renderRestorePlan(plan, refused, style))
+  const way = safety ? 'A safety snapshot is taken first.' : 'There will be NO way back (--no-safety).'
+  const reply = await io.ask(`${way} Overwrite ${names}? [y/N] `, signal)
+  if (/^y(es)?$/i.test(reply.trim())) return
+  throw new BackupError('CONFIRMATION_NEEDED', 'the restore was not confirmed', { hint: 'Nothing was touched.' })
+}
+
+async function work(session: Session, plan: RestorePlan, safety: boolean) {
+  const totals = new Map(plan.steps.map((step) => [step.name, step.snapshot.bytes]))
+  using progress = session.progress(totals)
+  return await runRestore(session.parts, plan, { safety, progress }, session.signal)
+}

@@ -1,0 +1,51 @@
+import type { Logger } from 'pino'
+import { type BackupError, reportError } from '../errors.ts'
+import type { Progress } from '../job/job.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Answer } from './command.ts'
+import type { Io } from './io.ts'
+import { makeLogger } from './log.ts'
+import { renderError } from './render/error.ts'
+import { makePlainProgress, makeTerminalProgress } from './render/progress.ts'
+import { makeScreen } from './render/screen.ts'
+import { textStyleOf } from './render/text-style.ts'
+import { makeScrubber, type Scrubber } from './secrets.ts'
+
+/** All that one call of the program prints. Every text is scrubbed of the secrets that `scrubber` has learnt (P9). */
+export interface Output {
+  scrubber: Scrubber
+  /** Prints the result of a command on stdout: its document with `--json`, else its text. */
+  answer(answer: Answer): void
+  /** Prints an error on stderr, and with `--json` also as the one document on stdout. */
+  error(error: BackupError): void
+  /** Writes text for people to stderr. */
+  note(text: string): void
+  /** A logger on stderr. `level`: as pino names it. */
+  logger(level: string): Logger
+  /** Progress on stderr until it is disposed: live lines on a terminal, else a line for each step. `totals`: bytes by target name. */
+  progress(clock: Clock, totals: ReadonlyMap<string, number>): Progress & Disposable
+}
+
+export function makeOutput(io: Io, json: boolean): Output {
+  const screen = makeScreen(io.stderr)
+  const scrubber = makeScrubber()
+  const note = (text: string) => screen.write(scrubber.scrub(text))
+  return {
+    scrubber,
+    answer({ document, text }) {
+      io.stdout.write(json ? renderDocument(document, scrubber) : scrubber.scrub(text))
+    },
+    error(error) {
+      if (json) io.stdout.write(renderDocument({ error: reportError(error) }, scrubber))
+      note(renderError(error, textStyleOf(io.stderr, 'UTC')))
+    },
+    note,
+    logger: (level) => makeLogger(level, io.stderr, screen, scrubber),
+    progress: (clock, totals) =>
+      io.stderr.isTTY && !json ? makeTerminalProgress(screen, clock, totals) : makePlainProgress(screen),
+  }
+}
+
+/** Strings are scrubbed before they become JSON, whose escapes would hide a secret. */
+const renderDocument = (document: object, { scrub }: Scrubber): string =>
+  `${JSON.stringify(document, (_key, value) => (typeof value === 'string' ? scrub(value) : value), 2)}\n`

@@ -1,0 +1,74 @@
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { asBackupError } from '../errors.ts'
+import type { Parts } from '../job/job.ts'
+import type { Answer, Session } from './command.ts'
+import { type ExitCode, exitCodeOfAnswer, exitCodeOfError } from './exit-code.ts'
+import type { Io } from './io.ts'
+import { makeOutput, type Output } from './output.ts'
+import { type Invocation, parseArguments } from './program.ts'
+import { recoverFirst } from './recover-first.ts'
+import { textStyleOf } from './render/text-style.ts'
+import { watchSecrets } from './secrets.ts'
+
+/** Makes the parts that all commands share. Disposing them releases what they hold open. Tests give their own. */
+export type OpenParts = (config: Config, log: Parts['log'], signal: AbortSignal) => Promise<Parts & AsyncDisposable>
+
+/** What one call of the program gets from its process, or from a test. */
+export interface Surroundings {
+  io: Io
+  open: OpenParts
+  /** Aborted when the call is to end: running jobs are aborted too, and clean up. */
+  signal: AbortSignal
+}
+
+/** Runs the command that the arguments name, prints its result and answers the exit code. Never rejects. */
+export async function runProgram(args: string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { io, signal } = surroundings
+  const output = makeOutput(io, args.includes('--json'))
+  try {
+    const invocation = parseArguments(args, io)
+    const answer = invocation && (await invoke(invocation, surroundings, output))
+    if (!answer) return 0
+    output.answer(answer)
+    return exitCodeOfAnswer(answer)
+  } catch (thrown) {
+    const error = asBackupError(signal.aborted ? signal.reason : thrown)
+    output.error(error)
+    return exitCodeOfError(error.code)
+  }
+}
+
+async function invoke(
+  invocation: Invocation,
+  { io, open, signal }: Surroundings,
+  output: Output,
+): Promise<Answer | undefined> {
+  const config = await loadConfig({ file: invocation.configFile, ...(io.environment && { env: io.environment }) })
+  await using opened = await open(config, output.logger(logLevel(invocation, config)), signal)
+  const parts = { ...opened, engine: watchSecrets(opened.engine, output.scrubber) }
+  const session: Session = {
+    parts,
+    config,
+    io,
+    style: textStyleOf(io.stdout, parts.settings.timezone),
+    signal,
+    note: output.note,
+    progress: (totals) => output.progress(parts.clock, totals),
+  }
+  await warnOrdinaryUser(invocation, session)
+  await recoverFirst(invocation, session)
+  return await invocation.run(session)
+}
+
+/** By hand, the answer tells what a log line would tell; the log is written only when the configuration asks for more than that. */
+function logLevel({ kind }: Invocation, { logLevel }: Config): string {
+  return kind === 'daemon' || ['debug', 'trace'].includes(logLevel) ? logLevel : 'silent'
+}
+
+/** Files in a rootless engine's containers belong to ids that only processes in its user namespace can read and write. */
+async function warnOrdinaryUser({ kind }: Invocation, { io, parts, signal, note }: Session): Promise<void> {
+  if (io.userId === 0 || kind === 'read') return
+  if (await parts.engine.isRootless(signal))
+    note('hint: the engine is rootless: start it as podman unshare xnai-backup … to reach all files.\n')
+}

@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest'
+import { run, shelf, snapshot } from '../../../support/cli.ts'
+import { checkShape } from '../../../support/json-shapes.ts'
+
+describe('check', () => {
+  const stored = [snapshot('redis', '2026-11-20T02:00:00.000Z')]
+  const damage = { id: '20261120T020000Z-redis', target: 'redis', file: 'shop/redis/dump.rdb.zst', reason: 'cut short' }
+
+  test('without damage: exit 0', async () => {
+    const { exitCode, stdout } = await run(['check'], { local: shelf(stored) })
+    expect(stdout).toBe('local archive:/backups: 1 snapshot, no damage\n')
+    expect(exitCode).toBe(0)
+  })
+
+  test('damage is named: exit 1', async () => {
+    const asked: boolean[] = []
+    const check = async function* ({ readData }: { readData: boolean }) {
+      asked.push(readData)
+      yield damage
+    }
+    const { exitCode, json } = await run(['check', '--read-data', '--json'], { local: shelf(stored, { check }) })
+    expect(checkShape.parse(json())).toEqual({
+      outcome: 'failed',
+      repositories: [{ tier: 'local', url: 'archive:/backups', snapshots: 1, damaged: [damage] }],
+    })
+    expect(asked).toEqual([true])
+    expect(exitCode).toBe(1)
+  })
+})

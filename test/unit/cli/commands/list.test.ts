@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import { run, shelf, snapshot } from '../../../support/cli.ts'
+import { listShape } from '../../../support/json-shapes.ts'
+
+describe('list', () => {
+  const stored = [
+    snapshot('redis', '2026-11-18T02:00:00.000Z'),
+    snapshot('redis', '2026-11-20T02:00:00.000Z'),
+    snapshot('gone', '2026-01-01T02:00:00.000Z'),
+  ]
+
+  test('a terminal shows ids, times, sizes and why each is kept', async () => {
+    const { stdout, exitCode } = await run(['list'], { terminal: true, local: shelf(stored) })
+    expect(stdout).toMatchInlineSnapshot(`
+      "ID                      TARGET      TIME                 METHOD  WHY       SIZE     STORED   TIER   KEPT
+      20260101T020000Z-gone   shop/gone   2026-01-01 02:00:00  files   schedule  2.9 MiB  1.4 MiB  local  the target has no valid labels any more
+      20261118T020000Z-redis  shop/redis  2026-11-18 02:00:00  redis   schedule  2.9 MiB  1.4 MiB  local  daily 2026-11-18
+      20261120T020000Z-redis  shop/redis  2026-11-20 02:00:00  redis   schedule  2.9 MiB  1.4 MiB  local  daily 2026-11-20; weekly 2026-W47; newest
+      "
+    `)
+    expect(exitCode).toBe(0)
+  })
+
+  test('one target, known by its snapshots alone', async () => {
+    const { json } = await run(['list', 'gone', '--json'], { local: shelf(stored) })
+    const { snapshots } = listShape.parse(json())
+    expect(snapshots).toMatchObject([{ target: 'gone', tiers: ['local'], verified: null }])
+    expect(snapshots[0]?.kept).toEqual(['the target has no valid labels any more'])
+  })
+
+  test('an unknown target: exit 4 and the nearest name', async () => {
+    const { exitCode, stderr, stdout } = await run(['list', 'reddis'], { local: shelf(stored) })
+    expect(stderr).toBe(
+      'error: there is no target reddis\nhint: Did you mean redis? xnai-backup plan shows all targets.\n',
+    )
+    expect(stdout).toBe('')
+    expect(exitCode).toBe(4)
+  })
+})

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { BackupError } from '../../../../src/errors.ts'
+import { run, shelf, shop, snapshot } from '../../../support/cli.ts'
+import { statusShape } from '../../../support/json-shapes.ts'
+
+const healthy = shop.filter(({ service }) => service !== 'web')
+
+describe('status', () => {
+  const fresh = [snapshot('redis', '2026-11-20T02:00:00.000Z'), snapshot('files', '2026-11-20T06:30:00.000Z')]
+
+  test('a terminal shows what is broken and what is fine', async () => {
+    const { stdout, exitCode } = await run(['status'], { terminal: true, local: shelf(fresh) })
+    expect(stdout).toMatchInlineSnapshot(`
+      "TARGET      STATE   LAST BACKUP          AGE       RPO  SCHEDULE   NEXT RUN
+      shop/files  ok      2026-11-20 06:30:00  5 h 30 m  1 d  on-change  —
+      shop/redis  ok      2026-11-20 02:00:00  10 h      1 d  0 2 * * *  2026-11-21 02:00:00
+      shop/web    broken  —                    —         —    —          —
+
+      REPOSITORY  STATE  ADDRESS           SNAPSHOTS  STORED
+      local       ok     archive:/backups  2          2.9 MiB
+
+      problem: shop-web-1: xnai.backup.shedule=@daily: is no label of xnai-backup (did you mean xnai.backup.schedule?)
+      "
+    `)
+    expect(exitCode).toBe(1)
+  })
+
+  test('all objectives met: exit 0', async () => {
+    const { exitCode, json } = await run(['status', '--json'], { containers: healthy, local: shelf(fresh) })
+    const { targets, repositories } = statusShape.parse(json())
+    expect(targets.find(({ target }) => target === 'redis')).toMatchObject({
+      lastSuccess: '2026-11-20T02:00:00.000Z',
+      ageSeconds: 36_000,
+      rpoSeconds: 86_400,
+      rpoMet: true,
+      lastDrill: null,
+      nextRun: '2026-11-21T02:00:00.000Z',
+      running: false,
+    })
+    expect(repositories).toEqual([
+      { tier: 'local', url: 'archive:/backups', ok: true, snapshots: 2, storedBytes: 3_000_000 },
+    ])
+    expect(exitCode).toBe(0)
+  })
+
+  test('a snapshot older than the objective: exit 1', async () => {
+    const old = [snapshot('redis', '2026-11-18T02:00:00.000Z'), fresh[1] ?? snapshot('files', '')]
+    const { exitCode, stdout } = await run(['status'], { containers: healthy, local: shelf(old) })
+    expect(stdout).toContain('shop/redis\ttoo old\t2026-11-18T02:00:00.000Z')
+    expect(exitCode).toBe(1)
+  })
+
+  test('the safety snapshot of a restore is no backup', async () => {
+    const safety = [snapshot('redis', '2026-11-20T11:00:00.000Z', { reason: 'safety' })]
+    const { stdout } = await run(['status'], { containers: healthy, local: shelf(safety) })
+    expect(stdout).toContain('shop/redis\tnever backed up')
+  })
+
+  test('a repository that cannot be reached is named, and the targets are still shown', async () => {
+    const unreachable = async () => {
+      throw new BackupError('REPOSITORY_UNREACHABLE', '/backups: no such directory')
+    }
+    const { exitCode, json } = await run(['status', '--json'], { local: shelf([], { list: unreachable }) })
+    const { targets, repositories } = statusShape.parse(json())
+    expect(targets).toHaveLength(3)
+    expect(repositories[0]).toMatchObject({ ok: false, error: { code: 'REPOSITORY_UNREACHABLE' } })
+    expect(exitCode).toBe(1)
+  })
+})
