@@ -16,6 +16,12 @@ export function withDeadline(signal: AbortSignal, seconds: number, what: string)
   return Object.assign(controller.signal, { [Symbol.dispose]: release })
 }
 
+/**
+ * Seconds for a command that goes through all of the data: a dump, a restore, a count. It is longer than any of them takes, and only ends
+ * a command that would hang for ever.
+ */
+export const longSeconds = 24 * 3600
+
 export interface PollOptions {
   /** What is waited for, as it stands in the TIMEOUT error. */
   what: string

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream'
-import { asBackupError, BackupError } from '../../errors.ts'
+import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
-import { poll } from '../../lib/deadline.ts'
+import { longSeconds } from '../../lib/deadline.ts'
 import type { ExecOptions, ExecResult, MethodContext } from '../method.ts'
-import { endWith } from '../shared/database-server.ts'
+import { awaitListening } from '../shared/await-server.ts'
+import { endWith } from '../shared/tool-script.ts'
 import { describeToolFailure } from './failure.ts'
 import { exportPassword } from './password.ts'
 import { readRows } from './text.ts'
@@ -41,9 +42,6 @@ export interface ToolOptions extends Pick<ExecOptions, 'input' | 'timeoutSeconds
 
 /** Images of MariaDB 11 carry the new names alone, those of MySQL the old ones. */
 const toolNames = { client: ['mariadb', 'mysql'], dump: ['mariadb-dump', 'mysqldump'] }
-
-/** Hours, in seconds: dumps, restores and counts of large databases. */
-export const longSeconds = 24 * 3600
 
 /** A session as the SQL of this method expects it, whatever the server's own defaults. */
 export const sessionSettings = [
@@ -83,27 +81,8 @@ export function awaitMariadb(
   options: MethodOptions['mariadb'],
   seconds: number,
 ): Promise<MariadbClient> {
-  let last: unknown
-  let local: MariadbClient | undefined
-  const look = async () => {
-    try {
-      const client = await connectMariadb(ctx, options)
-      if (client.server.listens) return client
-      local = client
-    } catch (error) {
-      if (asBackupError(error).code !== 'SERVICE_DOWN') throw error
-      last = error
-      local = undefined
-    }
-    return undefined
-  }
   const what = `the server in ${ctx.container.name} to take connections`
-  return poll(look, { what, seconds, everyMs: 200, clock: ctx.clock, signal: ctx.signal }).catch((error) => {
-    if (asBackupError(error).code !== 'TIMEOUT') throw error
-    // It answers and listens nowhere: it was configured so.
-    if (local) return local
-    throw last ?? error
-  })
+  return awaitListening(ctx, { what, seconds, connect: () => connectMariadb(ctx, options) })
 }
 
 async function readServer(query: MariadbClient['query']): Promise<ServerFacts> {

@@ -1,22 +1,18 @@
 import type { Facts } from '../../repository/repository.ts'
 import type { Check } from '../method.ts'
-import { compare, type Rows } from '../shared/compare.ts'
+import { compare } from '../shared/compare.ts'
+import { databaseFact, recordOf } from '../shared/facts.ts'
 import type { Account } from './accounts.ts'
 import type { DatabaseFacts } from './inventory.ts'
 
-/** The facts of one database, under names that carry its own. */
-export const rowsFact = (database: string): string => `rows of ${database}`
-export const databaseFact = (database: string): string => `database ${database}`
+/** The name of the fact that counts the views, routines, triggers and events of a database. */
 export const objectsFact = (database: string): string => `objects of ${database}`
-
-export const recordedRows = (facts: Facts, database: string): Rows => (facts[rowsFact(database)] ?? {}) as Rows
 
 /** Everything but rows: the database itself, views, routines, triggers, events. What was not recorded is not compared. */
 export function compareObjects(facts: Facts, database: string, now: DatabaseFacts | undefined): Check[] {
   if (!now) return [compare(`${database}: database`, 'there', 'no such database')]
-  const recorded = (name: string) => (facts[name] ?? {}) as Record<string, string | number>
-  const { charset, collation } = recorded(databaseFact(database))
-  const objects = recorded(objectsFact(database))
+  const { charset, collation } = recordOf(facts[databaseFact(database)])
+  const objects = recordOf(facts[objectsFact(database)])
   const kinds = Object.keys(objects) as (keyof DatabaseFacts['objects'])[]
   const say = (counts: Record<string, string | number>) => kinds.map((kind) => `${counts[kind]} ${kind}`).join(', ')
   return [

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { MariadbClient } from './client.ts'
 import { isTransient } from './inventory.ts'
 import { endEarlierSession, takeSessionLock } from './session-lock.ts'
@@ -15,8 +14,6 @@ export interface IncompleteRestore {
   /** Global variables and their values of before. */
   settings: Record<string, string>
 }
-
-export const newRestoreId = (): string => randomBytes(4).toString('hex')
 
 const databaseOf = (id: string): string => `xnai_restore_${id}`
 const tableOf = (id: string): string => `${quoteName(databaseOf(id))}.half_made`

@@ -4,7 +4,10 @@ import { asBackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import type { Artifact, Facts } from '../../repository/repository.ts'
 import type { CaptureContext, Method, MethodContext, StoredSnapshot } from '../method.ts'
-import { bringUp, chooseDatabases, warnOfOthers } from '../shared/database-server.ts'
+import { startAndConnect } from '../shared/await-server.ts'
+import { chooseDatabases, warnOfOthers } from '../shared/databases.ts'
+import { databaseFact, rowsFact, subjectsOf } from '../shared/facts.ts'
+import { newRestoreId } from '../shared/restore-id.ts'
 import {
   type Account,
   createAccounts,
@@ -15,12 +18,11 @@ import {
   writeAccounts,
 } from './accounts.ts'
 import { awaitMariadb, connectMariadb, type MariadbClient } from './client.ts'
-import { compareAccounts, compareObjects, databaseFact, objectsFact, rowsFact } from './compare.ts'
+import { compareAccounts, compareObjects, objectsFact } from './compare.ts'
 import { openDump, refuseMissingTables } from './dump.ts'
 import { errorNumber } from './failure.ts'
 import {
   lendSettings,
-  newRestoreId,
   recordDatabasesComplete,
   recordIncompleteRestore,
   settingsToLend,
@@ -70,7 +72,7 @@ export const mariadb: Method<'mariadb'> = {
   },
 
   async restore(ctx, spec, snapshot) {
-    const client = await bringUp(ctx, spec, connectMariadb, awaitMariadb)
+    const client = await startAndConnect(ctx, spec, { connect: connectMariadb, awaitReady: awaitMariadb })
     const names = databasesOf(spec.options, snapshot)
     await preflightRestore(ctx, client, snapshot, names)
     await undoIncompleteRestore(client)
@@ -184,9 +186,4 @@ function databasesOf({ databases }: MethodOptions['mariadb'], { facts }: StoredS
   return databases ? all.filter((name) => databases.includes(name)) : all
 }
 
-const recordedDatabases = (facts: Facts): string[] => {
-  const prefix = databaseFact('')
-  return Object.keys(facts)
-    .filter((name) => name.startsWith(prefix))
-    .map((name) => name.slice(prefix.length))
-}
+const recordedDatabases = (facts: Facts): string[] => subjectsOf(facts, databaseFact(''))

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
+import { longSeconds } from '../../lib/deadline.ts'
 import type { Check, MethodContext, StoredSnapshot } from '../method.ts'
 import { compareRows } from '../shared/compare.ts'
-import { clientArguments, longSeconds, type MariadbClient, sessionSettings } from './client.ts'
-import { recordedRows } from './compare.ts'
+import { recordOf, rowsFact } from '../shared/facts.ts'
+import { clientArguments, type MariadbClient, sessionSettings } from './client.ts'
 import { describeToolFailure, errorNumber } from './failure.ts'
 import { takeInventory } from './inventory.ts'
 import { onlyDatabases } from './pick.ts'
@@ -79,5 +80,5 @@ export async function countRows(client: MariadbClient, names: string[], { facts 
     const rows = counted.get(databases[Number(index)]?.name ?? '')
     if (rows) rows[table] = Number(count)
   }
-  return names.flatMap((name) => compareRows(`${name}: rows`, recordedRows(facts, name), counted.get(name) ?? {}))
+  return names.flatMap((name) => compareRows(`${name}: rows`, recordOf(facts[rowsFact(name)]), counted.get(name) ?? {}))
 }

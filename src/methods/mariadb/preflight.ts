@@ -1,9 +1,10 @@
-import { BackupError } from '../../errors.ts'
 import type { FactValue } from '../../repository/repository.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
-import { refuseFull } from '../shared/database-server.ts'
+import { databaseFact, recordOf } from '../shared/facts.ts'
+import { refuseRestore } from '../shared/refuse.ts'
+import { refuseFullServer } from '../shared/room.ts'
+import { formatSeries, isOlder, parseVersion } from '../shared/version.ts'
 import type { MariadbClient } from './client.ts'
-import { databaseFact } from './compare.ts'
 import { takeInventory } from './inventory.ts'
 
 /** Everything that is known to make a restore impossible, found before anything is touched. */
@@ -15,34 +16,30 @@ export async function preflightRestore(
 ): Promise<void> {
   const { server } = client
   if (facts.product !== server.product) {
-    refuse(
+    refuseRestore(
       `the dump comes from ${productName(facts.product)}, the server is ${productName(server.product)}`,
       otherProduct,
     )
   }
-  if (isOlder(server.version, String(facts.server))) {
-    const hint = `Use an image of ${productName(facts.product)} ${series(String(facts.server)).join('.')} or newer.`
-    refuse(`the dump comes from ${productName(facts.product)} ${facts.server}, the server is ${server.version}`, hint)
-  }
+  refuseOlderSeries(server.version, String(facts.server), productName(facts.product))
   if (!server.administrator) {
     const hint = 'A restore makes databases and accounts; name an administrator, often root.'
-    refuse('the user of xnai.backup.mariadb.user is no administrator', hint)
+    refuseRestore('the user of xnai.backup.mariadb.user is no administrator', hint)
   }
   if (facts.nameCase !== server.nameCase) {
     const hint = 'Start the server with the setting of then.'
-    refuse(`the server has lower_case_table_names=${server.nameCase}, that of the dump had ${facts.nameCase}`, hint)
+    refuseRestore(
+      `the server has lower_case_table_names=${server.nameCase}, that of the dump had ${facts.nameCase}`,
+      hint,
+    )
   }
   await refuseMissingEngines(client, facts.engines)
-  await refuseFull(ctx, {
+  await refuseFullServer(ctx, {
     needed: sum(names.map((name) => bytesOf(facts[databaseFact(name)]))),
     replaced: () => storedBytes(client, names),
     directory: server.dataDirectory,
-    whose: "the server's",
+    owner: "the server's",
   })
-}
-
-function refuse(message: string, way: string): never {
-  throw new BackupError('RESTORE_REFUSED', message, { hint: `Nothing was touched. ${way}` })
 }
 
 const otherProduct =
@@ -50,16 +47,12 @@ const otherProduct =
 
 const productName = (product: FactValue | undefined): string => (product === 'mysql' ? 'MySQL' : 'MariaDB')
 
-/** `11.8.3-MariaDB` → [11, 8]: within a series each server reads what another one wrote. */
-const series = (version: string): [number, number] => {
-  const [, major = '0', minor = '0'] = version.match(/^(\d+)\.(\d+)/) ?? []
-  return [Number(major), Number(minor)]
-}
-
-function isOlder(version: string, than: string): boolean {
-  const [major, minor] = series(version)
-  const [otherMajor, otherMinor] = series(than)
-  return major < otherMajor || (major === otherMajor && minor < otherMinor)
+/** Within a series each server reads what another one wrote. */
+function refuseOlderSeries(server: string, dumped: string, product: string): void {
+  const [from, to] = [parseVersion(dumped), parseVersion(server)]
+  if (!from || !to || !isOlder(to, from)) return
+  const way = `Use an image of ${product} ${formatSeries(from)} or newer.`
+  refuseRestore(`the dump comes from ${product} ${dumped}, the server is ${server}`, way)
 }
 
 async function refuseMissingEngines(client: MariadbClient, used: FactValue | undefined): Promise<void> {
@@ -67,11 +60,13 @@ async function refuseMissingEngines(client: MariadbClient, used: FactValue | und
   const available = new Set(rows.map(([engine = '']) => engine.toLowerCase()))
   const missing = Object.keys(used ?? {}).filter((engine) => !available.has(engine.toLowerCase()))
   if (missing.length === 0) return
-  refuse(`tables need storage engines that the server lacks: ${missing.join(', ')}`, 'Use an image that carries them.')
+  refuseRestore(
+    `tables need storage engines that the server lacks: ${missing.join(', ')}`,
+    'Use an image that carries them.',
+  )
 }
 
-const bytesOf = (fact: FactValue | undefined): number =>
-  typeof fact === 'object' && fact !== null ? Number(fact.bytes ?? 0) : 0
+const bytesOf = (fact: FactValue | undefined): number => Number(recordOf(fact).bytes ?? 0)
 
 async function storedBytes(client: MariadbClient, names: string[]): Promise<number> {
   const present = await takeInventory(client)

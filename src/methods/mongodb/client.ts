@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
-import { asBackupError, BackupError } from '../../errors.ts'
+import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
-import { poll } from '../../lib/deadline.ts'
+import { longSeconds } from '../../lib/deadline.ts'
 import type { ExecResult, MethodContext } from '../method.ts'
+import { awaitServer } from '../shared/await-server.ts'
 import { describeFailure } from './failure.ts'
 import { toolScript } from './script.ts'
 
@@ -25,9 +26,6 @@ export interface ServerFacts {
   /** Absolute, in the container. */
   dataDirectory: string
 }
-
-/** Hours, in seconds: dumps, restores and counts of large databases. */
-export const longSeconds = 24 * 3600
 
 /** SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where the server cannot be asked. */
 export async function connectMongodb(ctx: MethodContext, options: MethodOptions['mongodb']): Promise<MongodbClient> {
@@ -57,13 +55,8 @@ export function awaitMongodb(
   options: MethodOptions['mongodb'],
   seconds: number,
 ): Promise<MongodbClient> {
-  const look = () =>
-    connectMongodb(ctx, options).catch((error) => {
-      if (asBackupError(error).code !== 'SERVICE_DOWN') throw error
-      return undefined
-    })
   const what = `MongoDB in ${ctx.container.name} to take connections`
-  return poll(look, { what, seconds, everyMs: 500, clock: ctx.clock, signal: ctx.signal })
+  return awaitServer(ctx, { what, seconds, everyMs: 500, ask: () => connectMongodb(ctx, options) })
 }
 
 /** The shell may print notices of its own. */

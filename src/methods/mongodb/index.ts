@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
 import type { CaptureContext, Method } from '../method.ts'
-import { bringUp } from '../shared/database-server.ts'
+import { startAndConnect } from '../shared/await-server.ts'
 import { awaitMongodb, connectMongodb, type MongodbClient } from './client.ts'
 import { type ArchiveContents, noContents, oplogNamespace, scanArchive, withoutServerDatabases } from './contents.ts'
 import { asDumpError, describeFailure } from './failure.ts'
@@ -36,7 +36,7 @@ export const mongodb: Method<'mongodb'> = {
   },
 
   async restore(ctx, spec, snapshot) {
-    const client = await bringUp(ctx, spec, connectMongodb, awaitMongodb)
+    const client = await startAndConnect(ctx, spec, { connect: connectMongodb, awaitReady: awaitMongodb })
     await preflightRestore(ctx, client, snapshot)
     const dropped = await dropOthers(client, snapshot.facts)
     if (dropped.length > 0) ctx.warn(`not in the snapshot and dropped: ${dropped.join(', ')}`)

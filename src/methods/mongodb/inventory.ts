@@ -1,7 +1,9 @@
+import { longSeconds } from '../../lib/deadline.ts'
 import type { Facts } from '../../repository/repository.ts'
 import type { Check } from '../method.ts'
 import { compare } from '../shared/compare.ts'
-import { longSeconds, type MongodbClient } from './client.ts'
+import { recordOf, subjectsOf } from '../shared/facts.ts'
+import type { MongodbClient } from './client.ts'
 import { type ArchiveContents, type CollectionFacts, isOfServer, oplogNamespace, serverDatabases } from './contents.ts'
 
 /** One collection, view or time series as the server has it now. */
@@ -54,7 +56,7 @@ const eachDatabase = (
 /** Drops what is there and not in the snapshot: a snapshot is the state. */
 export async function dropOthers(client: MongodbClient, facts: Facts): Promise<string[]> {
   const present = await listCollections(client)
-  const others = present.filter(({ database, name }) => recorded(facts, collectionsFact(database))[name] === undefined)
+  const others = present.filter(({ database, name }) => recordOf(facts[collectionsFact(database)])[name] === undefined)
   for (let at = 0; at < others.length; at += 100) {
     const names = others.slice(at, at + 100).map(({ database, name }) => [database, name])
     const script = `for (const [database, name] of ${JSON.stringify(names)}) client.getDB(database).getCollection(name).drop();`
@@ -88,26 +90,20 @@ const describe = ({ type, indexes }: Pick<CollectionFacts, 'type' | 'indexes'>) 
 
 /** What is there now against the facts of the snapshot. */
 export function compareContents(facts: Facts, present: Present[]): Check[] {
-  const prefix = collectionsFact('')
-  const databases = Object.keys(facts)
-    .filter((name) => name.startsWith(prefix))
-    .map((name) => name.slice(prefix.length))
-  return databases.flatMap((database) => {
+  return subjectsOf(facts, collectionsFact('')).flatMap((database) => {
     const now = present.filter((each) => each.database === database)
     const kinds = now.map(({ name, type, indexes = 0 }) => [name, describe({ type, indexes })])
     const counts = now.map(({ name, documents }) => [name, documents])
     return [
       ...compareRecords(
         `${database}: collections`,
-        recorded(facts, collectionsFact(database)),
+        recordOf(facts[collectionsFact(database)]),
         Object.fromEntries(kinds),
       ),
-      ...compareRecords(`${database}: documents`, recorded(facts, documentsFact(database)), Object.fromEntries(counts)),
+      ...compareRecords(`${database}: documents`, recordOf(facts[documentsFact(database)]), Object.fromEntries(counts)),
     ]
   })
 }
-
-const recorded = (facts: Facts, name: string) => (facts[name] ?? {}) as Record<string, string | number>
 
 /** One line for all that agree, one for each that does not. */
 function compareRecords(

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream'
-import { asBackupError, BackupError } from '../../errors.ts'
+import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
-import { poll } from '../../lib/deadline.ts'
+import { longSeconds } from '../../lib/deadline.ts'
 import type { ExecOptions, ExecResult, MethodContext } from '../method.ts'
-import { endWith } from '../shared/database-server.ts'
+import { awaitListening } from '../shared/await-server.ts'
 import { exportSecret } from '../shared/secret.ts'
+import { endWith } from '../shared/tool-script.ts'
 import { connectTo } from './text.ts'
 
 /** PostgreSQL's own programs, run in the container of the server. */
@@ -27,8 +28,8 @@ export interface ServerFacts {
   superuser: boolean
   /** '' where this user may not see it. */
   dataDirectory: string
-  /** '' on a server that only initialises itself: it goes away again. */
-  listens: string
+  /** False on a server that only initialises itself: it goes away again. */
+  listens: boolean
 }
 
 export interface ToolOptions extends Pick<ExecOptions, 'input' | 'timeoutSeconds'> {
@@ -54,9 +55,6 @@ export const psqlArguments = (database: string, onError: 'stop' | 'go-on' = 'sto
   ...['-d', connectTo(database), '-f', '-'],
 ]
 
-/** Hours, in seconds: dumps, restores and counts of large databases. */
-export const longSeconds = 24 * 3600
-
 /** SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where the server cannot be asked. */
 export async function connectPostgres(ctx: MethodContext, options: MethodOptions['postgres']): Promise<PostgresClient> {
   try {
@@ -74,24 +72,8 @@ export function awaitPostgres(
   options: MethodOptions['postgres'],
   seconds: number,
 ): Promise<PostgresClient> {
-  let last: unknown
-  const look = async () => {
-    try {
-      const client = await connectPostgres(ctx, options)
-      return client.server.listens === '' ? undefined : client
-    } catch (error) {
-      if (asBackupError(error).code !== 'SERVICE_DOWN') throw error
-      last = error
-      return undefined
-    }
-  }
   const what = `PostgreSQL in ${ctx.container.name} to take connections`
-  return poll(look, { what, seconds, everyMs: 200, clock: ctx.clock, signal: ctx.signal }).catch((error) => {
-    if (asBackupError(error).code !== 'TIMEOUT') throw error
-    if (last !== undefined) throw last
-    // It answers and listens nowhere: it was configured so.
-    return connectPostgres(ctx, options)
-  })
+  return awaitListening(ctx, { what, seconds, connect: () => connectPostgres(ctx, options) })
 }
 
 async function open(
@@ -152,7 +134,7 @@ const serverQuery = `SELECT json_build_object(
   'major', current_setting('server_version_num')::int / 10000,
   'superuser', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
   'dataDirectory', coalesce((SELECT setting FROM pg_settings WHERE name = 'data_directory'), ''),
-  'listens', current_setting('listen_addresses'));`
+  'listens', current_setting('listen_addresses') <> '');`
 
 /** What a failed program means to the user. `code` where it is neither the password nor the server. */
 export function describeToolFailure(

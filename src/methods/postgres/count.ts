@@ -1,6 +1,7 @@
 import type { Facts } from '../../repository/repository.ts'
 import type { Check } from '../method.ts'
 import { compare, compareRows, describeRows } from '../shared/compare.ts'
+import { databaseFact, rowsFact } from '../shared/facts.ts'
 
 /** What one database holds, counted exactly. */
 export interface Contents {
@@ -33,10 +34,8 @@ export function readContents(lines: readonly string[]): Contents {
   return { ...rest, rows: Object.fromEntries(values.map(({ table, rows }) => [table, rows])) }
 }
 
-/** The facts of one database, under names that carry its own. */
-export const rowsFact = (database: string): string => `rows of ${database}`
+/** The name of the fact that holds the versions of the extensions of a database. */
 export const extensionsFact = (database: string): string => `extensions of ${database}`
-export const databaseFact = (database: string): string => `database ${database}`
 
 /** What was counted at the backup; of a dump by other hands only its rows, if at all. */
 export function recordedContents(facts: Facts, database: string): Partial<Contents> {

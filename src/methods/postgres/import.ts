@@ -4,11 +4,11 @@ import { Readable } from 'node:stream'
 import type { MethodOptions } from '../../labels/spec.ts'
 import type { Artifact } from '../../repository/repository.ts'
 import type { CaptureContext, ForeignInput } from '../method.ts'
+import { rowsFact } from '../shared/facts.ts'
 import { findForeign } from '../shared/foreign.ts'
 import { artifactNames, clusterArtifact, globalsArtifact } from './artifacts.ts'
 import { connectPostgres } from './client.ts'
 import { type DatabaseFacts, listDatabases } from './cluster.ts'
-import { rowsFact } from './count.ts'
 import { openTextDump } from './text-dump.ts'
 
 /** A dump of one database by `pg_dump`, as text or in custom format. Roles are in no such dump: those of now stay. */

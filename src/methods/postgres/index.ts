@@ -2,25 +2,21 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
+import { longSeconds } from '../../lib/deadline.ts'
 import type { Artifact } from '../../repository/repository.ts'
 import type { CaptureContext, Check, Method, StoredSnapshot } from '../method.ts'
-import { bringUp, chooseDatabases, warnOfOthers } from '../shared/database-server.ts'
+import { startAndConnect } from '../shared/await-server.ts'
+import { chooseDatabases, warnOfOthers } from '../shared/databases.ts'
+import { databaseFact, rowsFact } from '../shared/facts.ts'
+import { newRestoreId } from '../shared/restore-id.ts'
 import { artifactNames, clusterArtifact, globalsArtifact } from './artifacts.ts'
-import { awaitPostgres, connectPostgres, longSeconds, type PostgresClient } from './client.ts'
+import { awaitPostgres, connectPostgres, type PostgresClient } from './client.ts'
 import { type Cluster, type DatabaseFacts, listDatabases, listRoles } from './cluster.ts'
-import {
-  compareContents,
-  countScript,
-  databaseFact,
-  extensionsFact,
-  readContents,
-  recordedContents,
-  rowsFact,
-} from './count.ts'
+import { compareContents, countScript, extensionsFact, readContents, recordedContents } from './count.ts'
 import { type Head, openDump, openGlobals, proveHead } from './dump.ts'
 import { importDump } from './import.ts'
 import { preflightRestore } from './preflight.ts'
-import { createMissing, dropTransient, newRestoreId, type Part, restoreBeside, swapEntries, swapIn } from './restore.ts'
+import { createMissing, dropTransient, type Part, restoreBeside, swapEntries, swapIn } from './restore.ts'
 import { holdSnapshot } from './session.ts'
 
 const databasesLabel = 'xnai.backup.postgres.databases'
@@ -63,7 +59,7 @@ export const postgres: Method<'postgres'> = {
 
   async restore(ctx, spec, snapshot) {
     const { parts, all, cluster } = await readParts(spec.options, snapshot)
-    const client = await bringUp(ctx, spec, connectPostgres, awaitPostgres)
+    const client = await startAndConnect(ctx, spec, { connect: connectPostgres, awaitReady: awaitPostgres })
     await preflightRestore(ctx, client, snapshot, parts)
     await dropTransient(ctx, client)
     const present = (await listDatabases(client)).map(({ name }) => name)

@@ -1,6 +1,7 @@
-import { BackupError } from '../../errors.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
-import { freeBytes } from '../shared/database-server.ts'
+import { refuseRestore } from '../shared/refuse.ts'
+import { refuseFullServer } from '../shared/room.ts'
+import { refuseOlderServer } from '../shared/version.ts'
 import type { PostgresClient } from './client.ts'
 import { recordedContents } from './count.ts'
 import type { Part } from './restore.ts'
@@ -12,23 +13,13 @@ export async function preflightRestore(
   snapshot: StoredSnapshot,
   parts: Part[],
 ): Promise<void> {
-  refuseOlderServer(client, snapshot)
+  refuseOlderServer('PostgreSQL', { dumped: String(snapshot.facts.serverMajor), server: String(client.server.major) })
   if (!client.server.superuser) {
-    throw new BackupError('RESTORE_REFUSED', 'the user of xnai.backup.postgres.user is no superuser', {
-      hint: 'Nothing was touched. A restore makes databases and roles; name a superuser, often $POSTGRES_USER.',
-    })
+    const way = 'A restore makes databases and roles; name a superuser, often $POSTGRES_USER.'
+    refuseRestore('the user of xnai.backup.postgres.user is no superuser', way)
   }
   await refuseMissingExtensions(client, snapshot, parts)
-  await refuseFull(ctx, client, parts)
-}
-
-function refuseOlderServer({ server }: PostgresClient, { facts }: StoredSnapshot): void {
-  const dumped = Number(facts.serverMajor)
-  if (!(dumped > server.major)) return
-  const message = `the dump comes from PostgreSQL ${dumped}, the server is PostgreSQL ${server.major}`
-  throw new BackupError('RESTORE_REFUSED', message, {
-    hint: `Nothing was touched. Use an image of PostgreSQL ${dumped} or newer.`,
-  })
+  await refuseFullDisk(ctx, client, parts)
 }
 
 async function refuseMissingExtensions(
@@ -43,19 +34,18 @@ async function refuseMissingExtensions(
     const missing = Object.keys(extensions).filter((name) => !available.has(name))
     if (missing.length === 0) continue
     const message = `database ${database.name} needs extensions that the image lacks: ${missing.join(', ')}`
-    throw new BackupError('RESTORE_REFUSED', message, { hint: 'Nothing was touched. Use an image that carries them.' })
+    refuseRestore(message, 'Use an image that carries them.')
   }
 }
 
 /** Old and new databases lie side by side until the swap. All that is written goes through the log too: without room there the server ends. */
-async function refuseFull(ctx: MethodContext, client: PostgresClient, parts: Part[]): Promise<void> {
-  const { dataDirectory } = client.server
+async function refuseFullDisk(ctx: MethodContext, client: PostgresClient, parts: Part[]): Promise<void> {
+  const { dataDirectory: directory } = client.server
   const bytes = parts.reduce((sum, { facts }) => sum + facts.bytes, 0)
   const needed = bytes + (await logGrowth(client, bytes))
-  const free = await freeBytes(ctx, dataDirectory, "PostgreSQL's")
-  if (free === undefined || free >= needed) return
-  const message = `the databases need ${needed} bytes beside those of now, their log included; ${dataDirectory} has ${free} free`
-  throw new BackupError('NO_SPACE', message)
+  const explain = (free: number) =>
+    `the databases need ${needed} bytes beside those of now, their log included; ${directory} has ${free} free`
+  await refuseFullServer(ctx, { needed, directory, owner: "PostgreSQL's", explain })
 }
 
 /** By how much the files of the log (WAL) may grow while so many bytes are written: they are used again, and `max_wal_size` bounds them. */

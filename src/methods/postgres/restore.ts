@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { BackupError } from '../../errors.ts'
+import { longSeconds } from '../../lib/deadline.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { isText } from './artifacts.ts'
-import { describeToolFailure, longSeconds, type PostgresClient, psqlArguments } from './client.ts'
+import { describeToolFailure, type PostgresClient, psqlArguments } from './client.ts'
 import { type Cluster, type DatabaseFacts, isTransient, listRoles } from './cluster.ts'
 import { compareContents, countScript, readContents, recordedContents } from './count.ts'
 import { createDatabaseSql, judgeGlobals, rehearsalScript, type SwapEntry, swapScript } from './swap.ts'
@@ -13,9 +13,6 @@ export interface Part {
   facts: DatabaseFacts
   artifact: string
 }
-
-/** Names of what this restore makes: `undo` finds them by `id`. */
-export const newRestoreId = (): string => randomBytes(4).toString('hex')
 
 /** The names that this restore swaps. */
 export function swapEntries(parts: Part[], present: string[], id: string): (Part & SwapEntry)[] {

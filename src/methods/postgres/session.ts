@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { longSeconds, type PostgresClient, psqlArguments } from './client.ts'
+import { longSeconds } from '../../lib/deadline.ts'
+import { type PostgresClient, psqlArguments } from './client.ts'
 import { asDumpError } from './dump.ts'
 
 /** A transaction held open that sees one instant of a database. Its snapshot can be dumped and counted. */

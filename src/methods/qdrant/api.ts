@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { BackupError } from '../../errors.ts'
+import { longSeconds } from '../../lib/deadline.ts'
 import { canonical } from './canonical.ts'
 import type { Http } from './http.ts'
 import type { FormFile } from './multipart.ts'
 
 /** Hours: the server is silent until a whole collection is packed, unpacked or indexed. */
-const longSeconds = 12 * 3600
 const samplePoints = 8
 
 const aliasShape = z.object({ alias_name: z.string(), collection_name: z.string() })

@@ -1,4 +1,5 @@
 import type { Check } from '../method.ts'
+import { compare } from '../shared/compare.ts'
 import type { Alias, Api, CollectionInfo, PayloadIndex } from './api.ts'
 import { canonical, contains } from './canonical.ts'
 import type { Inventory, SavedCollection } from './inventory.ts'
@@ -16,7 +17,7 @@ export async function compareCollection(
   const { least, most } = saved.points
   const checks = [
     compareStatus(saved, info),
-    check(`points of ${saved.name}`, rangeText(saved.points), String(count), count >= least && count <= most),
+    compare(`points of ${saved.name}`, rangeText(saved.points), String(count), count >= least && count <= most),
     compareConfig(saved, info, sameMinor(versions.saved, versions.server)),
     compareIndexes(saved, info),
   ]
@@ -24,7 +25,7 @@ export async function compareCollection(
   const sample = await api.sample(name)
   return [
     ...checks,
-    check(`first points of ${saved.name}`, brief(saved.sample), brief(sample), sample === saved.sample),
+    compare(`first points of ${saved.name}`, brief(saved.sample), brief(sample), sample === saved.sample),
   ]
 }
 
@@ -32,12 +33,12 @@ export async function compareCollection(
 export function compareConfig(saved: SavedCollection, info: CollectionInfo, exact: boolean): Check {
   const same = exact ? canonical(info.config) === canonical(saved.config) : contains(info.config, saved.config)
   const [expected, actual] = [saved.config, info.config].map(differing(saved.config, info.config))
-  return check(`config of ${saved.name}`, same ? 'as saved' : `${expected}`, same ? 'as saved' : `${actual}`, same)
+  return compare(`config of ${saved.name}`, same ? 'as saved' : `${expected}`, same ? 'as saved' : `${actual}`, same)
 }
 
 function compareIndexes(saved: SavedCollection, info: CollectionInfo): Check {
   const [expected, actual] = [saved.schema, info.payload_schema].map(indexText)
-  return check(`payload indexes of ${saved.name}`, `${expected}`, `${actual}`, expected === actual)
+  return compare(`payload indexes of ${saved.name}`, `${expected}`, `${actual}`, expected === actual)
 }
 
 /** Fields whose index is not there, or is another one. */
@@ -51,7 +52,7 @@ export function missingIndexes(saved: SavedCollection, info: CollectionInfo): [f
 /** Red is a fault of the server's, unless it was red then; yellow and grey still optimize data that is all there. */
 function compareStatus(saved: SavedCollection, { status }: CollectionInfo): Check {
   const expected = saved.status === 'red' ? 'red, as at the backup' : 'green, or still optimizing'
-  return check(`status of ${saved.name}`, expected, status, status !== 'red' || saved.status === 'red')
+  return compare(`status of ${saved.name}`, expected, status, status !== 'red' || saved.status === 'red')
 }
 
 /** Collections there are, and the aliases that lead to one of the snapshot; all of both where the snapshot is of all. */
@@ -60,16 +61,14 @@ export function compareNames(saved: Inventory, names: string[], aliases: Alias[]
   const relevant = saved.complete ? aliases : aliases.filter(({ collection_name }) => own.has(collection_name))
   const expected = aliasText(saved.aliases)
   const actual = aliasText(relevant)
-  const checks = [check('aliases', expected, actual, expected === actual)]
+  const checks = [compare('aliases', expected, actual, expected === actual)]
   if (!saved.complete) return checks
   const [wanted, now] = [[...own], names].map((list) => list.toSorted().join(', ') || 'none')
-  return [check('collections', `${wanted}`, `${now}`, wanted === now), ...checks]
+  return [compare('collections', `${wanted}`, `${now}`, wanted === now), ...checks]
 }
 
 export const rangeText = ({ least, most }: SavedCollection['points']): string =>
   least === most ? String(least) : `${least} to ${most}`
-
-const check = (name: string, expected: string, actual: string, ok: boolean): Check => ({ name, expected, actual, ok })
 
 const brief = (digest: string) => digest.slice(0, 16)
 

@@ -1,8 +1,8 @@
 import type { ContainerFacts } from '../../engine/engine.ts'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
-import { poll } from '../../lib/deadline.ts'
 import type { MethodContext } from '../method.ts'
+import { awaitServer, pollAtMost } from '../shared/await-server.ts'
 import { type Api, openApi } from './api.ts'
 import { openHttp } from './http.ts'
 
@@ -54,26 +54,19 @@ function findKey({ container }: MethodContext, named: string | undefined): { api
 }
 
 async function awaitReady(
-  { container, clock, signal }: MethodContext,
+  ctx: MethodContext,
   api: Api,
   { seconds, justStarted, state }: Omit<OpenOptions, 'failure'> & { seconds: number },
 ): Promise<void> {
-  let down: unknown
-  const look = async () => {
-    try {
-      return await api.isReady()
-    } catch (error) {
-      // At the address of one that has just ended, somebody else may answer.
-      if (!justStarted || signal.aborted || asBackupError(error).code === 'AUTH_FAILED') throw error
-      down = error
-      if (!state || (await state()) === 'running') return false
-      throw new BackupError('SERVICE_DOWN', `${container.name} ended while it started`, { cause: error })
-    }
+  const { container, signal } = ctx
+  const isPassing = async (error: unknown) => {
+    // At the address of one that has just ended, somebody else may answer.
+    if (!justStarted || signal.aborted || asBackupError(error).code === 'AUTH_FAILED') return false
+    if (!state || (await state()) === 'running') return true
+    throw new BackupError('SERVICE_DOWN', `${container.name} ended while it started`, { cause: error })
   }
   const what = `Qdrant in ${container.name} to load its collections`
-  await poll(look, { what, seconds, clock, signal }).catch((error) => {
-    throw asBackupError(error).code === 'TIMEOUT' ? (down ?? error) : error
-  })
+  await awaitServer(ctx, { what, seconds, ask: api.isReady, isPassing })
 }
 
 /** For a method that needs the server as it is: SERVICE_DOWN with the way out. */
@@ -88,7 +81,5 @@ export function refuseStopped({ container }: MethodContext): void {
 /** Waits a while for green; a collection that takes longer is judged as it is. */
 export async function awaitGreen({ clock, signal }: MethodContext, api: Api, collection: string, seconds: number) {
   const look = async () => ['green', 'red'].includes((await api.info(collection)).status)
-  await poll(look, { what: `${collection} to be green`, seconds, clock, signal }).catch((error) => {
-    if (signal.aborted || asBackupError(error).code !== 'TIMEOUT') throw error
-  })
+  await pollAtMost(look, { what: `${collection} to be green`, seconds, clock, signal })
 }

@@ -1,6 +1,6 @@
 import { BackupError } from '../../errors.ts'
-import { poll } from '../../lib/deadline.ts'
 import type { MethodContext, UndoDetail } from '../method.ts'
+import { pollAtMost } from '../shared/await-server.ts'
 import type { Api } from './api.ts'
 import { removeUpload, type UploadNote } from './replace.ts'
 import { type AsideNote, removeAside } from './revive.ts'
@@ -35,8 +35,5 @@ async function waitFor<T>(ctx: MethodContext, at: string, look: () => Promise<T 
   if (seen || isNewServer || seconds <= 0) return seen
   const { clock, signal } = ctx
   const what = 'a dead run’s work to end'
-  return poll(look, { what, seconds: Math.min(seconds, settleSeconds), clock, signal }).catch((error) => {
-    if (signal.aborted || !(error instanceof BackupError) || error.code !== 'TIMEOUT') throw error
-    return undefined
-  })
+  return pollAtMost(look, { what, seconds: Math.min(seconds, settleSeconds), clock, signal })
 }

@@ -8,7 +8,7 @@ import type { Method, MethodContext, RestoreContext, StoredSnapshot } from '../m
 import { findForeign } from '../shared/foreign.ts'
 import { redisCli, serverName } from './cli.ts'
 import { factsOfLayout, type Layout, layoutOfFacts, readLayout } from './layout.ts'
-import { putInPlace, refuseFull, stageRdb } from './place.ts'
+import { putInPlace, refuseFullDirectory, stageRdb } from './place.ts'
 import { awaitLoaded, compareFacts, refuseRole } from './prove.ts'
 import { openRdb, readForeignRdb } from './rdb.ts'
 import { type CheckReport, refuseUnreadable } from './rdb-check.ts'
@@ -28,7 +28,7 @@ export const redis: Method<'redis'> = {
     const info = await awaitLoaded(ctx, cli, { seconds: startTimeoutSeconds })
     refuseRole(info, 'DUMP_FAILED')
     const layout = await readLayout(cli)
-    await refuseFull(ctx.hostPath(layout.dir), datasetBytes(info))
+    await refuseFullDirectory(ctx.hostPath(layout.dir), datasetBytes(info))
     const rdbPath = ctx.hostPath(join(layout.dir, layout.dbfilename))
     const isKept = layout.save !== '' || existsSync(rdbPath)
     const second = await saveNow(ctx, cli)

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
-import { chown, link, lstat, mkdir, readdir, rm, statfs } from 'node:fs/promises'
+import { chown, link, lstat, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { BackupError } from '../../errors.ts'
+import { freeBytes } from '../../lib/free-space.ts'
 import {
   type FileOwner,
   ownerFor,
@@ -11,6 +11,7 @@ import {
   stageFile,
   syncDirectory,
 } from '../../lib/replace-file.ts'
+import { refuseFull } from '../shared/room.ts'
 import { manifestOf, nextSequence } from './aof.ts'
 import type { Layout } from './layout.ts'
 
@@ -26,7 +27,7 @@ export async function stageRdb(
 ): Promise<StagedFile> {
   const path = join(directory, dbfilename)
   try {
-    await refuseFull(directory, bytes)
+    await refuseFullDirectory(directory, bytes)
     return await stageFile(path, content, await ownerFor(path, { mode }))
   } catch (error) {
     content.destroy()
@@ -34,11 +35,10 @@ export async function stageRdb(
   }
 }
 
-export async function refuseFull(directory: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(directory)
-  const free = bavail * bsize
-  if (free < bytes)
-    throw new BackupError('NO_SPACE', `the data directory of Redis needs ${bytes} bytes and has ${free} free`)
+/** NO_SPACE where the data directory has no room for a file of so many bytes. */
+export async function refuseFullDirectory(directory: string, needed: number): Promise<void> {
+  const explain = (free: number) => `the data directory of Redis needs ${needed} bytes and has ${free} free`
+  refuseFull({ needed, free: await freeBytes(directory) }, explain)
 }
 
 /**

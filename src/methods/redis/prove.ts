@@ -1,7 +1,8 @@
-import { asBackupError, BackupError } from '../../errors.ts'
-import { poll } from '../../lib/deadline.ts'
+import { BackupError } from '../../errors.ts'
 import type { Facts } from '../../repository/repository.ts'
 import type { Check, MethodContext } from '../method.ts'
+import { awaitServer } from '../shared/await-server.ts'
+import { compare } from '../shared/compare.ts'
 import { isLoaded, type RedisCli } from './cli.ts'
 import { readLayout } from './layout.ts'
 import { type Info, infoNumber } from './reply.ts'
@@ -15,21 +16,12 @@ export async function awaitLoaded(
   cli: RedisCli,
   { seconds, justStarted = false }: { seconds: number; justStarted?: boolean },
 ): Promise<Info> {
-  let down: unknown
-  const look = async (): Promise<Info | undefined> => {
-    try {
-      const { info } = await cli.look()
-      return isLoaded(info) ? info : undefined
-    } catch (error) {
-      if (!justStarted || asBackupError(error).code !== 'SERVICE_DOWN') throw error
-      down = error
-      return undefined
-    }
+  const ask = async (): Promise<Info | undefined> => {
+    const { info } = await cli.look()
+    return isLoaded(info) ? info : undefined
   }
   const what = `Redis in ${ctx.container.name} to load its data`
-  return poll(look, { what, seconds, clock: ctx.clock, signal: ctx.signal }).catch((error) => {
-    throw asBackupError(error).code === 'TIMEOUT' ? (down ?? error) : error
-  })
+  return awaitServer(ctx, { what, seconds, ask, ...(!justStarted && { isPassing: () => false }) })
 }
 
 /** What the server loaded against what was saved, and that it goes on persisting as it is configured. */
@@ -41,26 +33,23 @@ export async function compareFacts(cli: RedisCli, info: Info, facts: Facts): Pro
     info.get('aof_last_write_status') ?? 'ok',
   ]
   const expected = [appendonly ? 'append-only' : 'rdb', 'ok', 'ok']
-  return [
-    compareKeys(info, facts),
-    check('persistence', expected.join(', '), persistence.join(', '), expected.join() === persistence.join()),
-  ]
+  return [compareKeys(info, facts), compare('persistence', expected.join(', '), persistence.join(', '))]
 }
 
 /** Keys whose time has passed since the save are dropped while loading: they count as well. */
 export function compareKeys(info: Info, facts: Facts): Check {
-  if (typeof facts.keys !== 'number') return check('keys', 'not recorded', String(keysNow(info)), true)
+  if (typeof facts.keys !== 'number') return compare('keys', 'not recorded', String(keysNow(info)), true)
   const loaded = infoNumber(info, 'rdb_last_load_keys_loaded')
   if (loaded !== undefined) {
     const expired = infoNumber(info, 'rdb_last_load_keys_expired') ?? 0
     const actual = expired > 0 ? `${loaded + expired} (${expired} expired since)` : String(loaded)
-    return check('keys loaded', String(facts.keys), actual, loaded + expired === facts.keys)
+    return compare('keys loaded', String(facts.keys), actual, loaded + expired === facts.keys)
   }
   // Before Redis 7 only the keys of now can be counted.
   const least = facts.keys - Number(facts.expires ?? 0)
   const now = keysNow(info)
   const expected = least === facts.keys ? String(facts.keys) : `${least} to ${facts.keys}`
-  return check('keys', expected, String(now), now >= least && now <= facts.keys)
+  return compare('keys', expected, String(now), now >= least && now <= facts.keys)
 }
 
 /** Sum over the databases of INFO keyspace. */
@@ -68,8 +57,6 @@ export function keysNow(info: Info): number {
   const counts = [...info].map(([name, value]) => (/^db\d+$/.test(name) ? /^keys=(\d+)/.exec(value)?.[1] : undefined))
   return counts.reduce((sum, count) => sum + Number(count ?? 0), 0)
 }
-
-const check = (name: string, expected: string, actual: string, ok: boolean): Check => ({ name, expected, actual, ok })
 
 /** Instances that hold no data of their own, or only a copy. */
 export function refuseRole(info: Info, code: 'DUMP_FAILED' | 'RESTORE_REFUSED'): void {

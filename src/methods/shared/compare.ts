@@ -1,16 +1,17 @@
 import type { Check } from '../method.ts'
 
-/** Of one table each, by its name; a text where they could not be counted. */
+/** The number of rows of each table by its name, or a text that says why they could not be counted. */
 export type Rows = Record<string, number | string>
 
-export const compare = (name: string, expected: string, actual: string): Check => ({
+/** One line of proof. Without `ok` the two texts must be the same. */
+export const compare = (name: string, expected: string, actual: string, ok = expected === actual): Check => ({
   name,
   expected,
   actual,
-  ok: expected === actual,
+  ok,
 })
 
-/** One line for all tables that agree, one for each that does not. `name` is that of the first line. */
+/** One line of proof, named `name`, for all tables together, and one more for each table that differs. */
 export function compareRows(name: string, expected: Rows, actual: Rows): Check[] {
   const tables = [...new Set([...Object.keys(expected), ...Object.keys(actual)])]
   const differing = tables.filter((table) => expected[table] !== actual[table])
@@ -21,6 +22,7 @@ export function compareRows(name: string, expected: Rows, actual: Rows): Check[]
   ]
 }
 
+/** `1200 in 14 tables`. */
 export function describeRows(rows: Rows): string {
   const counts = Object.values(rows)
   const numbers = counts.filter((count) => typeof count === 'number')

@@ -1,9 +1,11 @@
-import { chown, lstat, mkdtemp, open, rm, statfs } from 'node:fs/promises'
+import { chown, lstat, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
+import { freeBytes } from '../../lib/free-space.ts'
 import type { MethodContext } from '../method.ts'
+import { refuseFull } from '../shared/room.ts'
 import type { DatabaseReport } from './report.ts'
 import { type Owner, runAsOwner } from './run-program.ts'
 
@@ -31,7 +33,7 @@ export async function copyFile(
   { source, path, alone = false }: { source: string; path: string; alone?: boolean },
 ): Promise<DatabaseCopy> {
   const { size, ...owner } = await lookAt(source, path)
-  await refuseFull(size, path)
+  await refuseFullTemporary(size, path)
   const folder = await mkdtemp(folderPrefix())
   using _note = ctx.recordUndo({ folder })
   try {
@@ -64,12 +66,10 @@ async function lookAt(source: string, path: string): Promise<Owner & { mode: num
   throw new BackupError('DUMP_FAILED', `${path} ${what}`, { hint })
 }
 
-async function refuseFull(bytes: number, path: string): Promise<void> {
-  const { bavail, bsize } = await statfs(tmpdir())
-  const free = bavail * bsize
-  if (bytes <= free) return
+async function refuseFullTemporary(needed: number, path: string): Promise<void> {
+  const explain = (free: number) => `the copy of ${path} needs ${needed} bytes, ${tmpdir()} has ${free} free`
   const hint = 'Set TMPDIR of the controller to a folder with room for the largest database.'
-  throw new BackupError('NO_SPACE', `the copy of ${path} needs ${bytes} bytes, ${tmpdir()} has ${free} free`, { hint })
+  refuseFull({ needed, free: await freeBytes(tmpdir()) }, explain, hint)
 }
 
 /** Mounted as a single file: what the running application keeps beside it stays in the container. */

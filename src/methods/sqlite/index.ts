@@ -1,13 +1,15 @@
-import { statfs } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { BackupError } from '../../errors.ts'
+import { freeBytes } from '../../lib/free-space.ts'
 import type { FileOwner } from '../../lib/replace-file.ts'
 import type { Facts } from '../../repository/repository.ts'
 import type { Check, ForeignEntry, ForeignInput, Method, MethodContext, StoredSnapshot } from '../method.ts'
+import { recordOf } from '../shared/facts.ts'
 import { findForeign, isArchive } from '../shared/foreign.ts'
+import { refuseFull } from '../shared/room.ts'
 import { copyDatabase, copyFile, isMountedAlone, removeCopy } from './copy.ts'
 import { ownerOf, rewriteFile, stageDatabase } from './put-in-place.ts'
-import { compareReport, type DatabaseReport, factNames, recordOf } from './report.ts'
+import { compareReport, type DatabaseReport, factNames } from './report.ts'
 import { runAsOwner } from './run-program.ts'
 
 /** SQLite databases by online backup, while the application writes: log included, one instant each, proven before they count. */
@@ -42,7 +44,7 @@ export const sqlite: Method<'sqlite'> = {
   },
 
   async preflight(ctx, _spec, snapshot) {
-    for (const database of databasesOf(ctx, snapshot)) await refuseFull(database)
+    for (const database of databasesOf(ctx, snapshot)) await refuseFullFolder(database)
   },
 
   async restore(ctx, _spec, snapshot) {
@@ -143,10 +145,10 @@ function databasesOf(ctx: MethodContext, { artifacts, facts }: StoredSnapshot): 
   })
 }
 
-async function refuseFull({ path, hostPath, bytes }: StoredDatabase): Promise<void> {
-  const place = await statfs(dirname(hostPath)).catch(() => undefined)
-  const free = place ? place.bavail * place.bsize : bytes
-  if (bytes > free) throw new BackupError('NO_SPACE', `${path} needs ${bytes} bytes, its file system has ${free} free`)
+/** A folder that is gone is made by the restore, and tells nothing of its room. */
+async function refuseFullFolder({ path, hostPath, bytes: needed }: StoredDatabase): Promise<void> {
+  const free = await freeBytes(dirname(hostPath)).catch(() => needed)
+  refuseFull({ needed, free }, () => `${path} needs ${needed} bytes, its file system has ${free} free`)
 }
 
 async function proveFile(ctx: MethodContext, facts: Facts, database: StoredDatabase): Promise<Check[]> {

@@ -1,6 +1,7 @@
 import type { Facts } from '../../repository/repository.ts'
 import type { Check } from '../method.ts'
 import { compare, compareRows } from '../shared/compare.ts'
+import { recordOf } from '../shared/facts.ts'
 
 /** What a database file holds, read from end to end. */
 export interface DatabaseReport {
@@ -36,8 +37,4 @@ export function compareReport(path: string, artifact: string, facts: Facts, repo
     ...pairs.map(([name, before, now]) => compare(`${path} ${name}`, String(before), String(now))),
     ...compareRows(`${path} rows`, recordOf(facts[names.rows]), report.rows),
   ]
-}
-
-export function recordOf(value: Facts[string] | undefined): Record<string, string | number> {
-  return typeof value === 'object' && value !== null ? value : {}
 }

@@ -1,6 +1,5 @@
-import { asBackupError } from '../../errors.ts'
-import { poll } from '../../lib/deadline.ts'
 import type { MethodContext } from '../method.ts'
+import { pollAtMost } from '../shared/await-server.ts'
 import { readMetrics } from './metrics.ts'
 import type { Server } from './server.ts'
 
@@ -17,10 +16,6 @@ export async function awaitFlushed(ctx: MethodContext, server: Server): Promise<
     return counts.length > 0 && counts.every(([, count]) => count === '0')
   }
   const what = `${ctx.container.name} to write out what it has in memory`
-  await poll(look, { what, seconds: flushSeconds, everyMs: 250, clock: ctx.clock, signal: ctx.signal }).catch(
-    (error) => {
-      // New data keeps coming, or nobody may ask: what was there at the beginning has had its time.
-      if (ctx.signal.aborted || asBackupError(error).code !== 'TIMEOUT') throw error
-    },
-  )
+  // New data keeps coming, or nobody may ask: what was there at the beginning has had its time.
+  await pollAtMost(look, { what, seconds: flushSeconds, everyMs: 250, clock: ctx.clock, signal: ctx.signal })
 }

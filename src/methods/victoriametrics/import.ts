@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BackupError } from '../../errors.ts'
+import { longSeconds } from '../../lib/deadline.ts'
 import { runChecked } from '../../lib/process.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
 import type { CaptureContext, ForeignInput, MethodContext } from '../method.ts'
@@ -9,7 +10,6 @@ import type { Storage } from './layout.ts'
 
 /** vmbackup writes it last. */
 const completeMark = 'backup_complete.ignore'
-const restoreSeconds = 12 * 3600
 const scratchPrefix = 'xnai-backup-import-'
 
 /**
@@ -30,7 +30,7 @@ export async function unpackVmbackup(
   }
   try {
     const { uid, gid } = await stat(storage.hostPath)
-    const options = { signal: ctx.signal, timeoutSeconds: restoreSeconds }
+    const options = { signal: ctx.signal, timeoutSeconds: longSeconds }
     await runChecked('cp', ['-R', '--', dirname(mark.path), join(scratch, 'backup')], options)
     await runChecked('chown', ['-R', `${uid}:${gid}`, '--', scratch], options)
     await runVmrestore(ctx, join(storage.path, basename(scratch)))
@@ -49,7 +49,7 @@ exec "$program" -httpListenAddr=127.0.0.1:0 -src="fs://$1/backup" -storageDataPa
 
 async function runVmrestore(ctx: MethodContext, folder: string): Promise<void> {
   const command = ['/bin/sh', '-c', script, 'sh', folder]
-  const { exitCode, stderr } = await ctx.exec(command, { timeoutSeconds: restoreSeconds })
+  const { exitCode, stderr } = await ctx.exec(command, { timeoutSeconds: longSeconds })
   if (exitCode === 0) return
   if (exitCode === 127) {
     throw new BackupError('TOOL_MISSING', `no vmrestore in the image of ${ctx.container.name}`, {

@@ -1,15 +1,15 @@
 import { chmod, chown, mkdir, stat } from 'node:fs/promises'
-import { asBackupError, BackupError } from '../../errors.ts'
+import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
-import { poll } from '../../lib/deadline.ts'
 import { clearTree } from '../../lib/tree/clear.ts'
 import { digestTree } from '../../lib/tree/digest.ts'
 import type { Check, Method, MethodContext, StoredSnapshot } from '../method.ts'
+import { awaitServer } from '../shared/await-server.ts'
 import { extractTree } from '../shared/extract.ts'
 import { awaitFlushed } from './flush.ts'
 import { removeScratch, unpackVmbackup } from './import.ts'
 import { artifactsOf, findStorage, type Storage } from './layout.ts'
-import { readMetrics, refuseFull, versionOf } from './metrics.ts'
+import { readMetrics, refuseFullDisk, versionOf } from './metrics.ts'
 import { compareFacts, countSeries, factsOfSample, isStill, takeSample } from './sample.ts'
 import { reachServer, type Server } from './server.ts'
 import { createSnapshot, deleteSnapshot } from './snapshot.ts'
@@ -25,7 +25,7 @@ export const victoriametrics: Method<'victoriametrics'> = {
     await using server = await reachServer(ctx, options)
     const metrics = await readMetrics(server)
     ctx.fact('server', versionOf(metrics))
-    refuseFull(ctx, metrics)
+    refuseFullDisk(ctx, metrics)
     ctx.fact('seriesLeast', await countSeries(server))
     const sample = await takeSample(ctx, server)
     await awaitFlushed(ctx, server)
@@ -128,18 +128,6 @@ async function replaceData(
 }
 
 async function awaitReady(ctx: MethodContext, server: Server, seconds: number): Promise<void> {
-  const look = async () => {
-    try {
-      return (await server.ask('/health')) !== ''
-    } catch (error) {
-      if (asBackupError(error).code !== 'SERVICE_DOWN') throw error
-      return false
-    }
-  }
-  await poll(look, {
-    what: `VictoriaMetrics in ${ctx.container.name} to answer`,
-    seconds,
-    clock: ctx.clock,
-    signal: ctx.signal,
-  })
+  const what = `VictoriaMetrics in ${ctx.container.name} to answer`
+  await awaitServer(ctx, { what, seconds, ask: async () => (await server.ask('/health')) !== '' })
 }

@@ -1,5 +1,5 @@
-import { BackupError } from '../../errors.ts'
 import type { MethodContext } from '../method.ts'
+import { refuseFull } from '../shared/room.ts'
 import type { Server } from './server.ts'
 
 /** '' where they are not for everybody. */
@@ -10,13 +10,11 @@ export const versionOf = (metrics: string): string =>
   /^vm_app_version\{.*short_version="([^"]*)"/m.exec(metrics)?.[1] || 'unknown'
 
 /** Before a snapshot the server writes out what it has in memory, and one that cannot (1.112) ends itself. */
-export function refuseFull({ container }: MethodContext, metrics: string): void {
+export function refuseFullDisk({ container }: MethodContext, metrics: string): void {
   const read = (name: string) =>
     Number(new RegExp(`^vm_free_disk_space_${name}\\{.*\\} (\\S+)$`, 'm').exec(metrics)?.[1])
-  const [free, least] = [read('bytes'), read('limit_bytes')]
-  if (!(free < least)) return
-  const message = `the disk of ${container.name} has ${free} bytes free, and below ${least} VictoriaMetrics takes in nothing`
-  throw new BackupError('NO_SPACE', message, {
-    hint: 'Free space at its -storageDataPath: a snapshot could end the server now.',
-  })
+  const [free, needed] = [read('bytes'), read('limit_bytes')]
+  const explain = () =>
+    `the disk of ${container.name} has ${free} bytes free, and below ${needed} VictoriaMetrics takes in nothing`
+  refuseFull({ needed, free }, explain, 'Free space at its -storageDataPath: a snapshot could end the server now.')
 }
