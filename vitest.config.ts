@@ -1,34 +1,36 @@
 import { defineConfig } from 'vitest/config'
+import { Durations } from './test/support/durations.ts'
+import { LongestFirst } from './test/support/longest-first.ts'
 
-/** Layers that start containers come after set-up, and two files at a time: that many cores a build server has. */
-const onPodman = { globalSetup: 'test/support/set-up.ts', maxWorkers: 2 }
+/** Layers without containers compute: they get one worker a core of the smallest machine that this suite is meant for. */
+const quick = { sequence: { groupOrder: 1 }, maxWorkers: 2 }
+
+/**
+ * Layers on real Podman come after set-up and share one queue. Their tests wait for services most of the time, so more workers than
+ * cores pay off.
+ */
+const onPodman = { sequence: { groupOrder: 2 }, maxWorkers: 3, globalSetup: 'test/support/set-up.ts' }
 
 export default defineConfig({
   test: {
+    reporters: ['default', new Durations()],
+    sequence: { sequencer: LongestFirst },
     projects: [
-      layer(1, 'unit', 30, { include: ['test/unit/**/*.test.ts', 'test/*.test.ts'] }),
-      layer(2, 'process', 120),
-      layer(3, 'contract', 240, onPodman),
-      layer(4, 'fault', 1500, onPodman),
-      layer(5, 'methods', 900, onPodman),
-      layer(6, 'scenario', 900, onPodman),
+      layer('unit', 30, { ...quick, include: ['test/unit/**/*.test.ts', 'test/*.test.ts'] }),
+      layer('process', 120, quick),
+      layer('contract', 240, onPodman),
+      layer('fault', 1500, onPodman),
+      layer('methods', 900, onPodman),
+      layer('scenario', 900, onPodman),
     ],
   },
 })
 
-/** A layer of tests: the folder test/NAME, one process a file; layers run one after the other, the quick ones first. */
-function layer(groupOrder: number, name: string, timeoutSeconds: number, more: object = {}) {
+/** A layer of tests: the folder test/NAME, one process a file. */
+function layer(name: string, timeoutSeconds: number, settings: object) {
   const timeout = timeoutSeconds * 1000
   const include = [`test/${name}/**/*.test.ts`]
   return {
-    test: {
-      name,
-      include,
-      pool: 'forks' as const,
-      testTimeout: timeout,
-      hookTimeout: timeout,
-      sequence: { groupOrder },
-      ...more,
-    },
+    test: { name, include, pool: 'forks' as const, testTimeout: timeout, hookTimeout: timeout, ...settings },
   }
 }

@@ -1,12 +1,14 @@
 #!/bin/bash
-# images.sh [NAME…]: makes the local images that are missing, from Debian packages, since no registry may be in reach:
-#   localhost/xnai-services  the servers that scenarios back up          localhost/xnai-base  what the controller's image stands on
-# Each lies in an image store of its own, LAB/NAME-HASH/store, that every private Podman reads (private-podman.sh).
+# images.sh [NAME…]: makes the local images that are missing, from Debian packages, because no registry may be in reach:
+#   localhost/xnai-services  holds the servers that scenarios back up
+#   localhost/xnai-base      is what the controller's image stands on
+#   localhost/xnai-redis     holds Redis and a shell, small enough to be unpacked by each private Docker
+# Each lies in an image store of its own, LAB/NAME-HASH/store, which private-podman.sh and private-docker.sh read.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 main() {
   mkdir -p "$LAB"
-  [ $# -gt 0 ] || set -- services base
+  [ $# -gt 0 ] || set -- services base redis
   local name pids=() failed=0
   for name in "$@"; do
     [ -e "$(recipe "$name")/done" ] && continue
@@ -18,7 +20,7 @@ main() {
   return $failed
 }
 
-# Two set-ups at once: the second waits for the first. What a killed one left is thrown away.
+# Of two set-ups at once the second waits for the first. What a killed one left behind is thrown away.
 make_once() {
   local out
   out=$(recipe "$1")
@@ -27,7 +29,10 @@ make_once() {
   [ -e "$out/done" ] && return
   rm -rf --one-file-system "$out"
   mkdir -p "$out"
-  bash "$ROOT/lab/images/make.sh" "$1" trixie "$out" >"$out/log" 2>&1 9>&- || { tail -n 30 "$out/log" >&2; die "making the image xnai-$1 failed; all of it: $out/log"; }
+  bash "$ROOT/lab/images/make.sh" "$1" trixie "$out" >"$out/log" 2>&1 9>&- || {
+    tail -n 30 "$out/log" >&2
+    die "making the image xnai-$1 failed; the whole log is $out/log"
+  }
   touch "$out/done"
   say "image xnai-$1 is made ($(du -sh "$out/store" | cut -f1), ${SECONDS} s)"
 }

@@ -2,15 +2,10 @@
 # private-docker.sh up NAME [--owner PID] | down FOLDER | sweep
 # A Docker engine of its own for one test file, as private-podman.sh gives a Podman: data, exec root and socket in a new folder, and mount,
 # PID and network namespaces, with which its bridges, packet filters, mounts and processes end. So its containers reach each other and
-# nothing else, and nobody reaches them but through the socket. The image is localhost/xnai-redis: Redis, a shell and its usual programs.
+# nothing else, and nobody reaches them but through the socket. Its only image is localhost/xnai-redis.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$ROOT/lab/owned-runs.sh"
 RUNS=${TMPDIR:-/tmp}/xnai-docker
-PROGRAMS=(
-  sh bash cat chmod chown cut dd env find grep head id ln ls mkdir readlink rm sed seq setpriv sha256sum sleep sort stat tail touch tr yes
-  redis-server redis-cli
-)
-
 main() {
   case ${1:-} in
   up) shift && up "$@" ;;
@@ -61,31 +56,19 @@ inside() {
   ip link set lo up
   PATH=$(docker_home)/usr/sbin:$(docker_home)/usr/bin:$PATH TMPDIR=$folder/tmp \
     dockerd --config-file "$folder/config/daemon.json" --data-root "$folder/data" --exec-root "$folder/exec" \
-    --pidfile "$folder/dockerd.pid" --host "$DOCKER_HOST" --cgroup-parent "$(cgroup_of "$folder")" --exec-opt native.cgroupdriver=cgroupfs --userland-proxy=false
+    --pidfile "$folder/dockerd.pid" --host "$DOCKER_HOST" --cgroup-parent "$(cgroup_of "$folder")" \
+    --exec-opt native.cgroupdriver=cgroupfs --userland-proxy=false
 }
 
 cgroup_of() { echo "/xnai-docker-$(basename "$1")"; }
 
-# The layer of the image of all servers is its root file system. What Redis needs of it is a thirtieth of the whole.
+# The image has one layer, which is its root file system.
 import_image() {
   local layer answer
-  layer=$(echo "$(recipe services)"/store/overlay/*/diff)
-  answer=$(chroot "$layer" bash -c "$(declare -f pack_programs) && pack_programs $(printf '%s ' "${PROGRAMS[@]}")" |
+  layer=$(echo "$(recipe redis)"/store/overlay/*/diff)
+  answer=$(tar --create --directory "$layer" . |
     curl -sS -X POST -T - --unix-socket "$1" 'http://d/images/create?fromSrc=-&repo=localhost/xnai-redis&tag=latest')
   grep -q sha256: <<<"$answer" || die "importing the image failed: $answer"
-}
-
-# pack_programs NAME…: a tar of these programs, the libraries they link to, and the folders that lead there.
-pack_programs() {
-  local programs file
-  cd /
-  programs=$(command -v "$@")
-  # shellcheck disable=SC2046,SC2086 # paths without spaces
-  for file in $programs $(ldd $programs | grep -o '/[^ :]*') /etc/passwd /etc/group /tmp /data /bin /sbin /lib /lib64; do
-    echo "$(readlink -f "$(dirname "$file")")/$(basename "$file")"
-    [ -d "$file" ] || readlink -f "$file"
-  done | awk -F/ '{ path = ""; for (i = 2; i <= NF; i++) if ($i != "") { path = path "/" $i; print substr(path, 2) } }' |
-    sort -u | tar --create --no-recursion --files-from -
 }
 
 down() {

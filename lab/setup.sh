@@ -1,6 +1,7 @@
 #!/bin/bash
-# setup.sh: everything the tests and the demo need, on a Debian 12 or newer with root, git, Node and npm; a second run finds it all there.
-# What it adds: Debian packages, node_modules, and local images and a Docker engine in .lab (or $XNAI_LAB, which several clones may share).
+# setup.sh [programs]: makes what the tests and the demo need, on a Debian 12 or newer with root, git, Node and npm: Debian packages,
+# node_modules, and local images and a Docker engine in .lab (or in $XNAI_LAB, which several clones may share). A second run finds
+# everything there. With the argument `programs` it stops before images and Docker.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 PACKAGES=(
   podman runc netavark aardvark-dns uidmap slirp4netns fuse-overlayfs iptables iproute2 # containers
@@ -13,14 +14,18 @@ main() {
   cd "$ROOT"
   [ "$(id -u)" = 0 ] || die "set-up installs Debian packages: run it as root"
   install_packages
-  # The largest image and Docker need no Node: they are made meanwhile.
-  bash lab/images.sh services &
-  local services=$! docker
+  if [ "${1:-}" = programs ]; then
+    install_modules
+    return
+  fi
+  # Only the image base holds a Node: everything else is made while npm installs ours.
+  bash lab/images.sh services redis &
+  local images=$! docker
   unpack_docker &
   docker=$!
   install_modules
   bash lab/images.sh base
-  wait "$services"
+  wait "$images"
   wait "$docker"
 }
 
@@ -71,4 +76,4 @@ download_docker() {
   (cd "$1" && apt-get -qq -o APT::Sandbox::User=root download docker.io containerd $client)
 }
 
-main
+main "$@"

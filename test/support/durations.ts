@@ -1,0 +1,55 @@
+import { writeFileSync } from 'node:fs'
+import type { Reporter, TestModule } from 'vitest/node'
+import { pathInCheckout, type Weights, weightsFile } from './longest-first.ts'
+
+/** A weight for each Podman test; the quick layers need no order. */
+const quickLayers = ['unit', 'process']
+
+/** What one test file took, hooks included. */
+export interface FileDuration {
+  layer: string
+  path: string
+  seconds: number
+}
+
+/**
+ * vitest's reporter that prints at the end how long each layer took, and the longest files. With XNAI_RENEW_WEIGHTS=1 it also replaces
+ * test/weights.json by what the files of this run took, which is meant for a whole run on a machine that does nothing else.
+ */
+export class Durations implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const durations = modules.map(durationOf)
+    process.stderr.write(`\n${renderDurations(durations)}\n`)
+    if (process.env.XNAI_RENEW_WEIGHTS) renewWeights(durations)
+  }
+}
+
+function durationOf(module: TestModule): FileDuration {
+  return {
+    layer: module.project.name,
+    path: pathInCheckout(module.moduleId),
+    seconds: module.diagnostic().duration / 1000,
+  }
+}
+
+/** One line for each layer and for each of the five longest files. Files run beside each other, so sums exceed the time that passed. */
+export function renderDurations(durations: FileDuration[]): string {
+  const layers = Map.groupBy(durations, ({ layer }) => layer)
+  const sums = [...layers].map(([layer, files]) => `${layer} ${sum(files)} s in ${files.length} files`)
+  const longest = durations.toSorted((a, b) => b.seconds - a.seconds).slice(0, 5)
+  return [
+    `Sum of durations by layer: ${sums.join(', ')}`,
+    ...longest.map(({ path, seconds }) => `  ${seconds.toFixed(0).padStart(4)} s  ${path}`),
+  ].join('\n')
+}
+
+const sum = (files: FileDuration[]) => files.reduce((total, { seconds }) => total + seconds, 0).toFixed(0)
+
+function renewWeights(durations: FileDuration[]): void {
+  const heavy = durations.filter(({ layer }) => !quickLayers.includes(layer))
+  if (heavy.length === 0) return
+  const weights: Weights = Object.fromEntries(
+    heavy.toSorted((a, b) => a.path.localeCompare(b.path)).map(({ path, seconds }) => [path, Math.round(seconds)]),
+  )
+  writeFileSync(weightsFile, `${JSON.stringify(weights, undefined, 2)}\n`)
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+const root = join(import.meta.dirname, '../..')
+
+/** Where the weights stand: seconds by test file, written by the reporter of durations.ts. */
+export const weightsFile = join(root, 'test/weights.json')
+
+/** Seconds that a test file took, by its path in the checkout. */
+export type Weights = Record<string, number>
+
+/** Sorts paths by weight, the heaviest first; a path without a weight counts as the mean of all weights. */
+export function longestFirst(paths: string[], weights: Weights): string[] {
+  const known = Object.values(weights)
+  const mean = known.reduce((sum, seconds) => sum + seconds, 0) / Math.max(known.length, 1)
+  const weightOf = (path: string) => weights[path] ?? mean
+  return paths.toSorted((a, b) => weightOf(b) - weightOf(a))
+}
+
+/** The path of a test file in the checkout, with which the weights name it. */
+export const pathInCheckout = (moduleId: string): string => relative(root, moduleId)
+
+/** vitest's sequencer: a long file that starts last would keep one worker busy while the others have nothing left to do. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const weights: Weights = JSON.parse(readFileSync(weightsFile, 'utf8'))
+    const order = longestFirst(
+      files.map(({ moduleId }) => pathInCheckout(moduleId)),
+      weights,
+    )
+    const rank = new Map(order.map((path, index) => [path, index]))
+    const rankOf = ({ moduleId }: TestSpecification) => rank.get(pathInCheckout(moduleId)) ?? 0
+    return files.toSorted((a, b) => rankOf(a) - rankOf(b))
+  }
+}
