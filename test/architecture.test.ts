@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '..', 'src')
 
 /** From the ground up: a file imports from lower floors, from its own folder, and types from the other folders of its floor. */
 const floors = [
-  ['lib', 'errors'],
+  ['lib', 'errors', 'version'],
   ['labels'],
   ['engine', 'repository', 'catalog', 'methods'],
   ['plan'],

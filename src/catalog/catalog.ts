@@ -1,46 +1,65 @@
 import type { ErrorReport } from '../errors.ts'
 import type { TargetSpec } from '../labels/spec.ts'
+import type { ManifestCache } from '../repository/manifest-cache.ts'
 import type { SnapshotRef } from '../repository/repository.ts'
+import type { LockKey } from './keys.ts'
 
-/** Durable memory of the controller and of every command: locks, intents, runs, slots. Losing it loses history, never a backup. */
-export interface Catalog extends Disposable {
-  /** Id of this process in the catalog. Its life sign falls with the process. */
+/**
+ * The durable memory of the controller and of every command that runs beside it. Losing it loses history, and what must still be
+ * undone; it never loses a snapshot. A part of it is made by the file of the same name.
+ */
+export interface Catalog extends Locks, Intents, Runs, Schedules, Disposable {
+  /** Id of this process. What it holds is void once the process has ended, however it ended. */
   readonly owner: string
-  /** All of the keys or none: BUSY names the holder. A dead owner's lock is void. Released by dispose. */
-  lock(keys: string[], run: string): Disposable
-  /** Runs that hold a key at the moment. */
-  holders(): { key: string; run: string }[]
+  readonly manifests: ManifestCache
+}
 
-  /** Durable when it returns: the act may follow. */
+export interface Locks {
+  /** Takes all of the keys or none: BUSY names the run that holds one of them. A dead process holds nothing. Disposing releases them. */
+  lock(keys: LockKey[], run: string): Disposable
+  /** The keys that live processes hold at the moment, with the run that took each. */
+  holders(): { key: LockKey; run: string }[]
+}
+
+export interface Intents {
+  /** The intent is on disk when this returns: what it would undo may be done then. */
   addIntent(intent: Intent): IntentId
-  /** The act was undone, or need not be any more. */
+  /** Forgets an intent that was carried out, or that is not needed any more. */
   dropIntent(id: IntentId): void
-  /** The undoing failed: leaves the intent to whoever looks next, this process included. */
+  /** Gives up an intent that could not be carried out: whichever process asks next, this one included, may claim it. */
   abandonIntent(id: IntentId): void
-  /** Intents abandoned or of dead owners, newest first; each is claimed for this process, so that nobody else undoes it too. */
+  /** Claims the intents that were abandoned or whose process has died, newest first. No other process claims them meanwhile. */
   claimOrphans(): { id: IntentId; intent: Intent }[]
+}
 
-  /** One row per target of a run. */
+export interface Runs {
+  /**
+   * Records that a run has started on one target. Old runs are removed with it: of each kind and target the newest 200 stay, for at
+   * most a year. A run that has not ended stays in any case.
+   */
   startRun(run: RunStart): void
   finishRun(id: string, project: string, target: string, end: RunEnd): void
-  /** Newest first. Runs of dead owners are shown as failed with INTERRUPTED. */
-  runs(filter: { project?: string; target?: string; kind?: RunKind; outcome?: Outcome; limit?: number }): Run[]
+  /** Newest first. A run whose process died is shown as failed with INTERRUPTED. */
+  runs(filter: RunFilter): Run[]
+}
 
-  /** What the schedule knows of one target. */
+export interface Schedules {
+  /** What is known of one target's schedule; empty where nothing is. */
   schedule(project: string, target: string): ScheduleState
+  /** Changes the given fields and leaves the others as they are. */
   saveSchedule(project: string, target: string, change: Partial<ScheduleState>): void
 }
 
 export type IntentId = number
 
-/** A durable note of something that must be undone. Containers are found again by project, service and number, not only by id. */
+/** Something that must be undone when the process dies. Containers are found again by project, service and number, not only by id. */
 export type Intent =
   | { kind: 'resume'; how: 'start' | 'unpause' | 'stop'; container: ContainerRef; startTimeoutSeconds: number }
   | { kind: 'leave-network'; network: string; container: ContainerRef }
   | { kind: 'exec'; container: ContainerRef; command: string[]; timeoutSeconds: number }
-  /** What `Method.undo` undoes, with all that it has to know: the labels may have changed since. */
+  /** `Method.undo` undoes it. The intent holds all that it has to know, because the labels may have changed since. */
   | { kind: 'undo-method'; container: ContainerRef; spec: TargetSpec; paths: string[]; detail: Record<string, string> }
-  /** One that this process made for itself, below its temporary folder. */
+  /** A folder that the process made for itself, below its temporary folder. */
   | { kind: 'remove-scratch'; folder: string }
   | { kind: 'roll-back'; project: string; target: string; snapshot: SnapshotRef; safety: SnapshotRef | undefined }
 
@@ -55,6 +74,7 @@ export interface ContainerRef {
 export type RunKind = 'backup' | 'restore' | 'drill'
 export type Outcome = 'complete' | 'incomplete' | 'failed'
 
+/** One run on one target: a run on several targets is recorded once for each. */
 export interface RunStart {
   id: string
   kind: RunKind
@@ -74,16 +94,27 @@ export interface RunEnd {
   error?: ErrorReport
 }
 
+/** Without an end, the run is still going on. */
 export interface Run extends RunStart, Partial<RunEnd> {}
 
+/** An absent field matches every run. */
+export interface RunFilter {
+  project?: string
+  target?: string
+  kind?: RunKind
+  outcome?: Outcome
+  /** Default 100. */
+  limit?: number
+}
+
 export interface ScheduleState {
-  /** ISO 8601 UTC: when the target was first seen; slots before it are not missed. */
+  /** ISO 8601 UTC: when the target was first seen. Slots before it do not count as missed. */
   firstSeen?: string
   /** ISO 8601 UTC of the last cron slot that was run, or skipped with a reason. */
   lastSlot?: string
-  /** on-change: fingerprint of the last captured data. */
+  /** on-change: fingerprint of the data that was captured last. */
   capturedFingerprint?: string
-  /** on-change: fingerprint seen last, and since when it has not changed. */
+  /** on-change: the fingerprint that was seen last, and since when it has not changed. */
   seenFingerprint?: string
   seenSince?: string
 }

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { BackupError } from '../errors.ts'
-import { version } from '../job/identify.ts'
+import { version } from '../version.ts'
 import type { CommandDefinition, CommandKind, RunCommand } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
 import { checkCommand } from './commands/check.ts'

@@ -64,6 +64,5 @@ function note(
 }
 
 function lockedTargets({ catalog }: Parts): string[] {
-  const prefix = 'target:'
-  return catalog.holders().flatMap(({ key }) => (key.startsWith(prefix) ? [key.slice(prefix.length)] : []))
+  return catalog.holders().flatMap(({ key }) => (key.kind === 'target' ? [targetKey(key)] : []))
 }

@@ -12,7 +12,8 @@ import type {
   SnapshotReason,
   Staged,
 } from '../repository/repository.ts'
-import { newId, version } from './identify.ts'
+import { version } from '../version.ts'
+import { newId } from './identify.ts'
 import type { Parts, Progress } from './job.ts'
 import { methodContext } from './method-context.ts'
 import { captureTier, repositoryOf } from './repositories.ts'

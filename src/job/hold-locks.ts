@@ -1,7 +1,8 @@
+import { containerLock, type LockKey, targetLock } from '../catalog/keys.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { BackupError } from '../errors.ts'
 import { type PollOptions, poll } from '../lib/deadline.ts'
-import { type Target, targetKey } from '../plan/plan.ts'
+import type { Target } from '../plan/plan.ts'
 import type { Parts } from './job.ts'
 
 /** The longest wait for a container that the run of another target holds. */
@@ -21,15 +22,12 @@ export async function holdLocks(
 ): Promise<Disposable> {
   const held = new DisposableStack()
   try {
-    held.use(
-      parts.catalog.lock(
-        targets.map((target) => `target:${targetKey(target)}`),
-        run,
-      ),
-    )
-    const keys = [...targets.map((target) => target.container), ...containers].map(({ name }) => `container:${name}`)
-    const what = `containers ${keys.map((key) => key.slice('container:'.length)).join(', ')} to be free of other runs`
-    held.use(await awaitLock(parts, keys, run, { what, seconds: containerWaitSeconds, everyMs: 100, signal }))
+    const targetKeys = targets.map(({ project, name }) => targetLock(project, name))
+    held.use(parts.catalog.lock(targetKeys, run))
+    const names = [...targets.map((target) => target.container), ...containers].map(({ name }) => name)
+    const what = `containers ${names.join(', ')} to be free of other runs`
+    const wait = { what, seconds: containerWaitSeconds, everyMs: 100, signal }
+    held.use(await awaitLock(parts, names.map(containerLock), run, wait))
     return held
   } catch (error) {
     held.dispose()
@@ -40,7 +38,7 @@ export async function holdLocks(
 /** Waits until no other run holds any of the keys, and locks all of them. Throws TIMEOUT when that takes too long. */
 export function awaitLock(
   parts: Parts,
-  keys: string[],
+  keys: LockKey[],
   run: string,
   wait: Omit<PollOptions, 'clock'>,
 ): Promise<Disposable> {

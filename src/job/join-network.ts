@@ -1,3 +1,4 @@
+import { networkLock } from '../catalog/keys.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { BackupError } from '../errors.ts'
 import { awaitLock } from './hold-locks.ts'
@@ -30,7 +31,7 @@ export async function joinNetwork(parts: Parts, id: string, signal: AbortSignal)
 
   const network = container.networks.find(({ address }) => address)
   if (!network?.address) throw unreachable(container)
-  const lock = await awaitLock(parts, [`network:${network.name}`], 'a run that has joined it', {
+  const lock = await awaitLock(parts, [networkLock(network.name)], 'a run that has joined it', {
     what: `network ${network.name} to be free`,
     seconds: networkWaitSeconds,
     signal,

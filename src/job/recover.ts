@@ -1,4 +1,5 @@
 import type { Intent, IntentId } from '../catalog/catalog.ts'
+import { recoveryLock } from '../catalog/keys.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import { methodOf } from './capture.ts'
@@ -29,7 +30,7 @@ type InService = Extract<Intent, { kind: 'undo-method' }>
  */
 export async function recover(parts: Parts, signal: AbortSignal): Promise<Recovery> {
   const wait = { what: 'another recovery to end', seconds: 3600, signal }
-  using _alone = await awaitLock(parts, ['recovery:all'], 'recover', wait)
+  using _alone = await awaitLock(parts, [recoveryLock], 'recover', wait)
   const recovery: Recovery = { done: [], problems: [] }
   const orphans = parts.catalog.claimOrphans()
   const isRollBack = ({ intent }: { intent: Intent }) => intent.kind === 'roll-back'

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Intent } from '../../src/catalog/catalog.ts'
+import type { Catalog, Intent, RunFilter, RunStart } from '../../src/catalog/catalog.ts'
+import { containerLock, networkLock, recoveryLock, targetLock } from '../../src/catalog/keys.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
 
 let state: string
@@ -23,13 +25,14 @@ const intent: Intent = {
 }
 const run = { id: 'r1', kind: 'backup', project: 'shop', target: 'db', started: '2026-08-01T02:00:00.000Z' } as const
 
+const catalogModule = join(import.meta.dirname, '../../src/catalog/sqlite.ts')
+
 /** Another process that holds a lock, an intent and a run, until it is killed. */
 async function withDyingOwner(whileItLives: () => void): Promise<void> {
-  const catalog = join(import.meta.dirname, '../../src/catalog/sqlite.ts')
   const script = `
-    const { openCatalog } = await import(${JSON.stringify(catalog)})
+    const { openCatalog } = await import(${JSON.stringify(catalogModule)})
     const catalog = openCatalog(${JSON.stringify(state)})
-    catalog.lock(['target:shop/db', 'container:shop-db-1'], 'r1')
+    catalog.lock(${JSON.stringify([containerLock('shop-db-1'), targetLock('shop', 'db')])}, 'r1')
     catalog.addIntent(${JSON.stringify(intent)})
     catalog.startRun(${JSON.stringify(run)})
     console.log('ready')
@@ -48,18 +51,18 @@ describe('what another process holds', () => {
   test('is respected while it lives, and void once it is killed', async () => {
     using catalog = openCatalog(state)
     await withDyingOwner(() => {
-      expect(() => catalog.lock(['container:shop-db-1'], 'mine')).toThrow(
+      expect(() => catalog.lock([containerLock('shop-db-1')], 'mine')).toThrow(
         'container shop-db-1 is being worked on by run r1',
       )
       expect(catalog.holders()).toEqual([
-        { key: 'container:shop-db-1', run: 'r1' },
-        { key: 'target:shop/db', run: 'r1' },
+        { key: containerLock('shop-db-1'), run: 'r1' },
+        { key: targetLock('shop', 'db'), run: 'r1' },
       ])
       expect(catalog.claimOrphans()).toEqual([])
       expect(catalog.runs({})[0]).toEqual(run)
     })
     expect(catalog.holders()).toEqual([])
-    using _lock = catalog.lock(['container:shop-db-1', 'target:shop/db'], 'mine')
+    using _lock = catalog.lock([containerLock('shop-db-1'), targetLock('shop', 'db')], 'mine')
     expect(catalog.claimOrphans()).toEqual([{ id: 1, intent }])
     expect(catalog.runs({})[0]).toMatchObject({ outcome: 'failed', error: { code: 'INTERRUPTED' } })
     expect(catalog.runs({ outcome: 'complete' })).toEqual([])
@@ -75,21 +78,33 @@ describe('what another process holds', () => {
 })
 
 describe('locks', () => {
+  const [a, b, c] = [containerLock('a'), containerLock('b'), containerLock('c')]
+
   test('are taken all or none', () => {
     using catalog = openCatalog(state)
     using other = openCatalog(state)
-    const held = other.lock(['b'], 'theirs')
-    expect(() => catalog.lock(['a', 'b', 'c'], 'mine')).toThrow('b is being worked on by run theirs')
-    expect(catalog.holders()).toEqual([{ key: 'b', run: 'theirs' }])
+    const held = other.lock([b], 'theirs')
+    expect(() => catalog.lock([a, b, c], 'mine')).toThrow('container b is being worked on by run theirs')
+    expect(catalog.holders()).toEqual([{ key: b, run: 'theirs' }])
     held[Symbol.dispose]()
-    using _taken = catalog.lock(['a', 'b', 'c'], 'mine')
-    expect(catalog.holders().map(({ key }) => key)).toEqual(['a', 'b', 'c'])
+    using _taken = catalog.lock([a, b, c], 'mine')
+    expect(catalog.holders().map(({ key }) => key)).toEqual([a, b, c])
   })
 
   test('hold against the same process too', () => {
     using catalog = openCatalog(state)
-    using _held = catalog.lock(['a'], 'first')
-    expect(() => catalog.lock(['a'], 'second')).toThrow('run first')
+    using _held = catalog.lock([a], 'first')
+    expect(() => catalog.lock([a], 'second')).toThrow('run first')
+  })
+
+  test('of all kinds are told apart, whatever signs their names hold', () => {
+    using catalog = openCatalog(state)
+    const name = 'target:a/b:c'
+    const keys = [containerLock(name), networkLock(name), recoveryLock, targetLock(name, 'db'), targetLock('', 'db')]
+    using _held = catalog.lock([...keys, ...keys], 'r1')
+    const held = catalog.holders().map(({ key }) => key)
+    expect(held).toHaveLength(keys.length)
+    expect(held).toEqual(expect.arrayContaining(keys))
   })
 })
 
@@ -137,5 +152,115 @@ describe('runs and schedules', () => {
     const file = join(state, 'file')
     writeFileSync(file, '')
     expect(() => openCatalog(file)).toThrow(`state directory ${file}`)
+  })
+})
+
+describe('old runs', () => {
+  const day = (index: number) => new Date(Date.UTC(2026, 0, 1 + index)).toISOString()
+  const startOn = (catalog: Catalog, index: number, more: Partial<RunStart> = {}) =>
+    catalog.startRun({ ...run, id: `r${index}`, started: day(index), ...more })
+  const end = (catalog: Catalog, index: number, target = 'db') =>
+    catalog.finishRun(`r${index}`, 'shop', target, { finished: day(index), outcome: 'complete' })
+  const ids = (catalog: Catalog, filter: RunFilter) => catalog.runs({ limit: 999, ...filter }).map(({ id }) => id)
+
+  test('beyond the newest 200 of their target and kind are removed when another one starts', () => {
+    using catalog = openCatalog(state)
+    startOn(catalog, 0, { target: 'other' })
+    startOn(catalog, 0, { id: 'restore', kind: 'restore' })
+    for (let index = 0; index <= 202; index++) {
+      startOn(catalog, index)
+      if (index !== 1) end(catalog, index)
+    }
+    const kept = ids(catalog, { project: 'shop', target: 'db', kind: 'backup' })
+    expect(kept).toHaveLength(201)
+    expect(kept[0]).toBe('r202')
+    expect(kept.slice(-2), 'the run of the second day has not ended').toEqual(['r3', 'r1'])
+    expect(ids(catalog, { target: 'other' })).toEqual(['r0'])
+    expect(ids(catalog, { kind: 'restore' })).toEqual(['restore'])
+  })
+
+  test('of more than a year ago are removed, of whatever target, unless they are still going on', async () => {
+    await withDyingOwner(() => {})
+    using catalog = openCatalog(state)
+    startOn(catalog, 1, { target: 'other' })
+    end(catalog, 1, 'other')
+    startOn(catalog, 2)
+    startOn(catalog, 300)
+    startOn(catalog, 600)
+    expect(ids(catalog, {})).toEqual(['r600', 'r300', 'r2'])
+  })
+})
+
+describe('the schema', () => {
+  /** What programs made that knew no version of the schema. */
+  const unversioned = `
+    CREATE TABLE locks (key TEXT PRIMARY KEY, owner TEXT NOT NULL, run TEXT NOT NULL) STRICT;
+    CREATE TABLE intents (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT, detail TEXT NOT NULL) STRICT;
+    CREATE TABLE runs (id TEXT, owner TEXT NOT NULL, kind TEXT NOT NULL, project TEXT NOT NULL, target TEXT NOT NULL,
+      started TEXT NOT NULL, outcome TEXT, end TEXT, PRIMARY KEY (id, project, target)) STRICT;
+    CREATE INDEX runs_by_target ON runs (project, target, started);
+    CREATE TABLE schedules (project TEXT, target TEXT, state TEXT NOT NULL, PRIMARY KEY (project, target)) STRICT;
+    PRAGMA journal_mode = WAL;
+    INSERT INTO locks VALUES ('target:shop/db', 'dead', 'r1');
+    INSERT INTO intents VALUES (7, NULL, '${JSON.stringify(intent)}');
+    INSERT INTO runs VALUES ('r1', 'dead', 'backup', 'shop', 'db', '2026-08-01T02:00:00.000Z', 'complete',
+      '{"finished":"2026-08-01T02:01:00.000Z","outcome":"complete","bytes":5}');
+    INSERT INTO schedules VALUES ('shop', 'db', '{"lastSlot":"2026-08-01T02:00:00.000Z"}');`
+
+  const sqlite = () => new DatabaseSync(join(state, 'catalog.db'))
+  const version = () => {
+    using database = sqlite()
+    return database.prepare('PRAGMA user_version').get()?.user_version
+  }
+
+  test('of a program without versions is brought to today’s, with all that stands in it', () => {
+    {
+      using database = sqlite()
+      database.exec(unversioned)
+    }
+    for (const opening of ['first', 'second']) {
+      using catalog = openCatalog(state)
+      expect(catalog.runs({ project: 'shop', target: 'db', kind: 'backup' }), opening).toEqual([
+        { ...run, finished: '2026-08-01T02:01:00.000Z', outcome: 'complete', bytes: 5 },
+      ])
+      expect(catalog.schedule('shop', 'db')).toEqual({ lastSlot: '2026-08-01T02:00:00.000Z' })
+      expect(catalog.manifests.read('archive:/backups')).toEqual(new Map())
+      expect(catalog.claimOrphans()).toEqual([{ id: 7, intent }])
+      using _lock = catalog.lock([targetLock('shop', 'db')], 'mine')
+    }
+    expect(version()).toBe(2)
+  })
+
+  test('of a newer program is refused, and nothing of it is touched', () => {
+    {
+      using _catalog = openCatalog(state)
+    }
+    {
+      using database = sqlite()
+      database.exec('PRAGMA user_version = 99')
+    }
+    expect(() => openCatalog(state)).toThrow(
+      expect.objectContaining({
+        code: 'STATE_UNUSABLE',
+        message: expect.stringMatching(/schema version 99, and this version of xnai-backup knows 2$/),
+        hint: expect.stringContaining('newer xnai-backup'),
+      }),
+    )
+    expect(version()).toBe(99)
+    expect(readdirSync(join(state, 'owners')), 'the process that was refused left no liveness lock').toEqual([])
+  })
+
+  test('is made once where many processes open a new state directory together', async () => {
+    const script = `
+      const { openCatalog } = await import(${JSON.stringify(catalogModule)})
+      openCatalog(${JSON.stringify(state)})[Symbol.dispose]()`
+    const codes = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
+        return (await once(child, 'exit'))[0]
+      }),
+    )
+    expect(codes).toEqual([0, 0, 0, 0])
+    expect(version()).toBe(2)
   })
 })

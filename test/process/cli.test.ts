@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { targetLock } from '../../src/catalog/keys.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
 import { BackupError } from '../../src/errors.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -68,7 +69,7 @@ describe('backup', () => {
   test('a target that is being worked on: exit 5', async () => {
     const { stage, state } = makeWorld()
     using catalog = openCatalog(state)
-    using _held = catalog.lock(['target:shop/app'], 'another-run')
+    using _held = catalog.lock([targetLock('shop', 'app')], 'another-run')
     const { exitCode, stdout } = await run(['backup', 'app'], { ...stage, catalog })
     expect(stdout).toContain('another-run')
     expect(exitCode).toBe(5)

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { realJobs } from '../../controller/jobs.ts'
 import { runController } from '../../controller/loop.ts'
-import { version } from '../../job/identify.ts'
+import { version } from '../../version.ts'
 import type { CommandDefinition, Session } from '../command.ts'
 
 export const runCommand: CommandDefinition = {

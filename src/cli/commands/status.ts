@@ -69,7 +69,7 @@ function describeTarget({ parts }: Session, target: Target, snapshots: Snapshot[
     rtoSeconds: target.rtoSeconds,
     rtoMet: null,
     nextRun: nextRun(target, now),
-    running: parts.catalog.holders().some(({ key }) => key === `target:${targetKey(target)}`),
+    running: parts.catalog.holders().some(({ key }) => key.kind === 'target' && targetKey(key) === targetKey(target)),
     problems: [],
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { version } from '../../../src/job/identify.ts'
+import { version } from '../../../src/version.ts'
 import { run, shelf, snapshot } from '../../support/cli.ts'
 import { failureShape } from '../../support/json-shapes.ts'
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { afterEach, expect, test } from 'vitest'
+import { targetLock } from '../../../src/catalog/keys.ts'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
 import type { Jobs } from '../../../src/controller/jobs.ts'
 import { runController } from '../../../src/controller/loop.ts'
@@ -213,7 +214,7 @@ test('a run that a crash cut off is repeated by the next controller', async () =
 test('a target that another process works on is left alone until it is free', async () => {
   const { catalog, clock, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
-  const lock = catalog.lock(['target:shop/db'], 'by-hand')
+  const lock = catalog.lock([targetLock('shop', 'db')], 'by-hand')
   start()
   await clock.advance(10 * 60)
   expect(began).toEqual([])

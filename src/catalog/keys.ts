@@ -1,0 +1,40 @@
+import { BackupError } from '../errors.ts'
+
+/** What a lock is held on. Keys are made by the functions below and are compared by the text that `formatKey` makes of them. */
+export type LockKey =
+  /** A target is backed up or restored by one run at a time. */
+  | { kind: 'target'; project: string; name: string }
+  /** A container is stopped and started by one run at a time. It is known by its name, because compose gives it a new id whenever it creates it anew. */
+  | { kind: 'container'; name: string }
+  /** The controller's own container joins a foreign network for one run at a time. */
+  | { kind: 'network'; name: string }
+  /** One process at a time finishes what dead runs left behind. */
+  | { kind: 'recovery' }
+
+export const targetLock = (project: string, name: string): LockKey => ({ kind: 'target', project, name })
+
+export const containerLock = (name: string): LockKey => ({ kind: 'container', name })
+
+export const networkLock = (name: string): LockKey => ({ kind: 'network', name })
+
+export const recoveryLock: LockKey = { kind: 'recovery' }
+
+/** The key as it stands in the database: `target:shop/db`, `container:shop-db-1`, `network:shop_default`, `recovery:all`. */
+export function formatKey(key: LockKey): string {
+  if (key.kind === 'target') return `target:${key.project}/${key.name}`
+  return `${key.kind}:${key.kind === 'recovery' ? 'all' : key.name}`
+}
+
+/** The key that `formatKey` made the text of. The name of a target holds no slash; a project's might. */
+export function parseKey(text: string): LockKey {
+  const [, kind, project = '', name = ''] = /^(target|container|network|recovery):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
+  if (kind === 'target') return targetLock(project, name)
+  const whole = text.slice(text.indexOf(':') + 1)
+  if (kind === 'container') return containerLock(whole)
+  if (kind === 'network') return networkLock(whole)
+  if (kind === 'recovery') return recoveryLock
+  throw new BackupError('STATE_UNUSABLE', `the catalog holds a lock of an unknown kind: ${text}`)
+}
+
+/** The key as a message names it: `target shop/db`. */
+export const describeKey = (key: LockKey): string => formatKey(key).replace(':', ' ')

@@ -1,0 +1,75 @@
+import { BackupError, reportError } from '../errors.ts'
+import type { Run, RunEnd, RunFilter, RunStart, Runs } from './catalog.ts'
+import type { Database, Row } from './database.ts'
+import type { Owner } from './owner.ts'
+
+/** Runs that are kept of each kind and target. Decisions look at the newest 20. */
+const keptPerTarget = 200
+const keptMs = 365 * 86_400_000
+
+export function makeRuns(database: Database, owner: Owner): Runs {
+  const { change, atomically } = database
+  return {
+    startRun: (run) =>
+      atomically(() => {
+        const { id, kind, project, target, started } = run
+        change(
+          'INSERT INTO runs (id, owner, kind, project, target, started) VALUES (?, ?, ?, ?, ?, ?)',
+          ...[id, owner.id, kind, project, target, started],
+        )
+        prune(database, owner, run)
+      }),
+    finishRun: (id, project, target, end) =>
+      void change(
+        'UPDATE runs SET outcome = ?, end = ? WHERE id = ? AND project = ? AND target = ?',
+        ...[end.outcome, JSON.stringify(end), id, project, target],
+      ),
+    runs: (filter) => findRuns(database, owner, filter),
+  }
+}
+
+/** Removes what is not kept any more, now that `run` has started. A run that has not ended stays, unless its owner is dead. */
+function prune({ all, change }: Database, owner: Owner, { project, target, kind, started }: RunStart): void {
+  const surplus = all(
+    `SELECT rowid, owner, outcome FROM runs WHERE project = ? AND target = ? AND kind = ?
+     ORDER BY started DESC, rowid DESC LIMIT -1 OFFSET ?`,
+    ...[project, target, kind, keptPerTarget],
+  )
+  const oldest = new Date(Date.parse(started) - keptMs).toISOString()
+  const expired = all('SELECT rowid, owner, outcome FROM runs WHERE started < ?', oldest)
+  for (const { rowid, owner: of, outcome } of [...surplus, ...expired]) {
+    if (outcome !== null || owner.isDead(of)) change('DELETE FROM runs WHERE rowid = ?', Number(rowid))
+  }
+}
+
+/** Only what is asked for stands in the WHERE clause, so that an index serves it. */
+function findRuns({ all }: Database, owner: Owner, { limit = 100, outcome, ...wanted }: RunFilter): Run[] {
+  const columns = (['project', 'target', 'kind'] as const).filter((column) => wanted[column] !== undefined)
+  // A run without an end may have failed. Only its owner's liveness lock knows, so that all of them are read.
+  const conditions = [
+    ...columns.map((column) => `${column} = ?`),
+    ...(outcome ? ['(outcome = ? OR outcome IS NULL)'] : []),
+  ]
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
+  const rows = all(
+    `SELECT * FROM runs ${where} ORDER BY started DESC, rowid DESC LIMIT ?`,
+    ...columns.map((column) => wanted[column] as string),
+    ...(outcome ? [outcome, -1] : [limit]),
+  )
+  const runs = rows.map((row) => toRun(row, owner))
+  return runs.filter((run) => !outcome || run.outcome === outcome).slice(0, limit)
+}
+
+/** The column `end` holds the RunEnd as JSON; it is null until the run has ended. */
+function toRun(row: Row, owner: Owner): Run {
+  const text = (name: string) => String(row[name])
+  const kind = text('kind') as Run['kind']
+  const start = { id: text('id'), kind, project: text('project'), target: text('target'), started: text('started') }
+  if (row.end !== null) return { ...start, ...(JSON.parse(text('end')) as RunEnd) }
+  return owner.isDead(row.owner) ? { ...start, ...interrupted(start.started) } : start
+}
+
+function interrupted(started: string): RunEnd {
+  const error = reportError(new BackupError('INTERRUPTED', 'the process that ran it died'))
+  return { finished: started, outcome: 'failed', error }
+}
