@@ -16,6 +16,7 @@ import { systemClock } from './lib/clock.ts'
 import { methods } from './methods/index.ts'
 import type { PlanSettings } from './plan/plan.ts'
 import { openArchive } from './repository/archive.ts'
+import type { ManifestCache } from './repository/manifest-cache.ts'
 
 export type { OpenParts } from './cli/run-program.ts'
 
@@ -49,7 +50,7 @@ export const openParts: OpenParts = async (config, log, signal) => {
     return {
       engine,
       catalog,
-      repositories: openRepositories(config),
+      repositories: openRepositories(config, catalog.manifests),
       methods,
       clock: systemClock,
       log,
@@ -64,10 +65,10 @@ export const openParts: OpenParts = async (config, log, signal) => {
 }
 
 /** Throws CONFIG_INVALID for an address that this version cannot use: a tier that does nothing must not look like one that works. */
-function openRepositories({ local, remote }: Config): Parts['repositories'] {
+function openRepositories({ local, remote }: Config, manifests: ManifestCache): Parts['repositories'] {
   if (remote) throw new BackupError('CONFIG_INVALID', 'remote: this version has no remote tier yet')
   if (local.kind !== 'archive') throw new BackupError('CONFIG_INVALID', 'local: this version knows archive:DIR only')
-  return new Map([['local', openArchive(local.dir)]])
+  return new Map([['local', openArchive(local.dir, { manifests })]])
 }
 
 /** Without a configured project the controller looks after the compose project that its own container is part of. */

@@ -1,12 +1,15 @@
 import { open, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asBackupError, BackupError } from '../errors.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
 import { copyAhead } from './archive/ahead.ts'
 import { extractArtifact, openArtifact, storeArtifact } from './archive/artifacts.ts'
-import { checkAll, checkFolder, readSnapshot } from './archive/check.ts'
+import { checkAll, checkFolder } from './archive/check.ts'
 import { findFolders, folderOf, MANIFEST, SUMS } from './archive/layout.ts'
+import { listSnapshots } from './archive/list.ts'
 import { formatManifest, formatSums, toSnapshot } from './archive/manifest.ts'
 import { openStaging, removeFolder, requireDirectory, type Staging, sweepIncoming } from './archive/staging.ts'
+import { type ManifestCache, noManifestCache } from './manifest-cache.ts'
 import type {
   Artifact,
   ArtifactRecord,
@@ -24,6 +27,10 @@ export interface ArchiveOptions {
   compressionLevel?: number
   /** Trees below this size are packed while their writers are held: a copy would not be done earlier. Default 32 MiB. */
   aheadBytes?: number
+  /** Makes `list` fast. Default: every listing reads every manifest. */
+  manifests?: ManifestCache
+  /** Default: the system's. */
+  clock?: Pick<Clock, 'now'>
 }
 
 /**
@@ -31,13 +38,14 @@ export interface ArchiveOptions {
  * as tar. Everything in it can be read with tar, zstd and sha256sum. The directory itself must exist.
  */
 export function openArchive(dir: string, options: ArchiveOptions = {}): Repository {
+  const { manifests = noManifestCache, clock = systemClock } = options
   const level = options.compressionLevel ?? 3
   const leastBytes = options.aheadBytes ?? 32 * 1024 * 1024
   return {
     url: `archive:${dir}`,
     readAhead: (trees, aheadOptions) => inRepository(dir, () => copyAhead(dir, trees, { leastBytes, ...aheadOptions })),
     stage: (target, artifacts, stageOptions) => stage(dir, level, target, artifacts, stageOptions),
-    list: (signal) => inRepository(dir, () => listSnapshots(dir, signal)),
+    list: (signal) => inRepository(dir, () => listSnapshots(dir, { manifests, clock }, signal)),
     open: async (snapshot, artifact, signal) =>
       openArtifact(folderOf(dir, snapshot, snapshot.id).absolute, artifactOf(snapshot, artifact), signal),
     extract: (snapshot, artifact, to, extractOptions) =>
@@ -122,17 +130,6 @@ async function writeSynced(path: string, text: string): Promise<void> {
   await using file = await open(path, 'wx', 0o600)
   await file.writeFile(text)
   await file.sync()
-}
-
-async function listSnapshots(dir: string, signal: AbortSignal): Promise<Snapshot[]> {
-  await requireDirectory(dir)
-  const snapshots: Snapshot[] = []
-  for (const folder of await findFolders(dir)) {
-    signal.throwIfAborted()
-    const { snapshot } = await readSnapshot(folder)
-    if (snapshot) snapshots.push(snapshot)
-  }
-  return snapshots.sort((a, b) => a.time.localeCompare(b.time) || a.id.localeCompare(b.id))
 }
 
 async function removeSnapshots(dir: string, ids: string[], signal: AbortSignal): Promise<void> {
