@@ -3,6 +3,7 @@ import type { BackupResult, Parts } from '../job/job.ts'
 import { resolveHostPath } from '../job/method-context.ts'
 import { type Recovery, recover } from '../job/recover.ts'
 import { fingerprintTree } from '../lib/tree/fingerprint.ts'
+import { engineDevices } from '../methods/shared/engine-devices.ts'
 import type { Target } from '../plan/plan.ts'
 
 /** What the controller has done for it. */
@@ -19,9 +20,10 @@ export function realJobs(parts: Parts): Jobs {
     backup: async (targets, reason, signal) => (await runBackup(parts, targets, { reason }, signal)).targets,
     recover: (signal) => recover(parts, signal),
     async fingerprint({ container, paths, spec }, signal) {
+      const scope = { exclude: spec.exclude, skipDevices: engineDevices }
       const fingerprints: string[] = []
       for (const path of paths)
-        fingerprints.push(await fingerprintTree(resolveHostPath(parts, container, path), spec.exclude, signal))
+        fingerprints.push(await fingerprintTree(resolveHostPath(parts, container, path), scope, signal))
       return fingerprints.join(' ')
     },
   }

@@ -3,7 +3,7 @@ import { groupKey, type Plan, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
 import type { SnapshotReason } from '../repository/repository.ts'
 import { openHooks } from './backup/hooks.ts'
-import { readAllAhead } from './backup/read-ahead.ts'
+import { prepareTargets } from './backup/prepare.ts'
 import { type BackupReport, startBackupReport } from './backup/report.ts'
 import { captureTarget } from './capture.ts'
 import { currentPlan, liveTarget } from './current-plan.ts'
@@ -59,7 +59,7 @@ async function backupSet(
       options.run,
       signal,
     )
-    await using aheads = await readAllAhead(parts, reports, signal)
+    await using prepared = await prepareTargets(parts, reports, signal)
     await using hooks = await openHooks(parts, targets, signal)
     await using held = await quiesce(parts, quiesceOrders(targets, dependencies), signal)
     await using staged = new AsyncDisposableStack()
@@ -68,8 +68,8 @@ async function backupSet(
     const window = { run: options.run, set: newId(now), time: now.toISOString(), reason: options.reason }
     const captures = []
     for (const report of reports) {
-      const ahead = aheads.of(report.target)
-      const how = { ...options, ...(ahead && { ahead }) }
+      const own = prepared.of(report.target)
+      const how = { ...options, ...(own && { prepared: own }) }
       const captured = await report.attempt('capture', () => captureTarget(parts, report.target, how, signal))
       if (captured) captures.push({ report, captured: staged.use(captured) })
     }

@@ -4,9 +4,9 @@ import type { TargetSpec } from '../labels/spec.ts'
 import type { CaptureContext, Method } from '../methods/method.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import type {
-  Ahead,
   Artifact,
   Facts,
+  Prepared,
   Snapshot,
   SnapshotMeta,
   SnapshotReason,
@@ -18,10 +18,10 @@ import type { Parts, Progress } from './job.ts'
 import { methodContext } from './method-context.ts'
 import { captureTier, repositoryOf } from './repositories.ts'
 
-/** Attempts at data that is captured without stopping anything and must prove that it stood still. */
+/** How often data is read that is captured without stopping anything and must prove that it stood still. */
 const stillnessAttempts = 3
 
-/** Bytes and facts of one target, taken in and not yet listed. Disposing what was not published removes it. */
+/** Bytes and facts of one target, taken in and not yet listed. Disposing it removes what was not published. */
 export interface Captured extends AsyncDisposable {
   publish(window: Window, signal: AbortSignal): Promise<Snapshot>
 }
@@ -39,7 +39,7 @@ export interface Window {
 
 export interface CaptureOptions {
   progress?: Progress
-  ahead?: Ahead
+  prepared?: Prepared
 }
 
 export async function captureTarget(
@@ -74,12 +74,12 @@ async function captureOnce(
   return stageTarget(parts, { ...target, container }, read, { ...options, signal })
 }
 
-/** Takes in what `read` yields, with the facts and warnings that it tells. */
+/** Takes in what `read` yields, with the facts and warnings that it records. */
 export async function stageTarget(
   parts: Parts,
   target: Target,
   read: (ctx: CaptureContext) => AsyncIterable<Artifact>,
-  { signal, progress, ahead }: CaptureOptions & { signal: AbortSignal },
+  { signal, progress, prepared }: CaptureOptions & { signal: AbortSignal },
 ): Promise<Captured> {
   const facts: Facts = {}
   const warnings: string[] = []
@@ -94,7 +94,7 @@ export async function stageTarget(
     artifacts,
     {
       signal,
-      ...(ahead && { ahead }),
+      ...(prepared && { prepared }),
       onWarning: (text) => void warnings.push(text),
       onBytes: (count) => progress?.bytes(targetKey(target), count),
     },
@@ -147,16 +147,16 @@ function holdStaged(
   }
 }
 
-/** SERVICE_DOWN where the method has nobody to ask. */
+/** Throws SERVICE_DOWN where the container does not run and the method needs its server. */
 export function refuseDown({ name, state }: ContainerFacts, { kind }: Method): void {
   if (state === 'running') return
   const hint = state === 'paused' ? `podman unpause ${name}` : `Start it, and look at its log: podman logs ${name}`
   throw new BackupError('SERVICE_DOWN', `${name} is ${state}; method ${kind} asks the running server`, { hint })
 }
 
-/** P4: a dump that came out empty is a failed run, whatever its tool said. */
+/** A dump that came out empty is a failed run, whatever its tool said (P4 in docs/promises.md). */
 function refuseEmpty(staged: Staged): void {
-  const empty = staged.artifacts.find(({ kind, plain }) => kind === 'stream' && plain?.bytes === 0)
+  const empty = staged.artifacts.find(({ kind, bytes }) => kind === 'stream' && bytes === 0)
   if (empty) throw new BackupError('DUMP_FAILED', `${empty.name} came out empty`)
   if (staged.artifacts.length === 0) throw new BackupError('DUMP_FAILED', 'nothing was captured')
 }

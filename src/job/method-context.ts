@@ -65,5 +65,7 @@ export function storedSnapshot(
     artifacts: snapshot.artifacts,
     open: (artifact) => repository.open(snapshot, artifact, options.signal),
     extract: (artifact, to, only) => repository.extract(snapshot, artifact, to, { ...options, ...(only && { only }) }),
+    proveTree: (artifact, root, skipDevices = []) =>
+      repository.proveTree(snapshot, artifact, root, { signal: options.signal, skipDevices }),
   }
 }

@@ -7,6 +7,19 @@ export interface Digest {
   sha256: string
 }
 
+/** Lets bytes pass and counts them. `bytes()` is valid once the stream has ended. */
+export function counting(onBytes?: (count: number) => void): Transform & { bytes(): number } {
+  let bytes = 0
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length
+      onBytes?.(chunk.length)
+      done(null, chunk)
+    },
+  })
+  return Object.assign(stream, { bytes: () => bytes })
+}
+
 /** Lets bytes pass and counts and hashes them. `digest()` is valid once the stream has ended. */
 export function hashing(onBytes?: (count: number) => void): Transform & { digest(): Digest } {
   const hash = createHash('sha256')

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { ContainerFacts } from '../engine/engine.ts'
 import type { MethodKind, TargetSpec } from '../labels/spec.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Artifact, ArtifactRecord, Facts, FactValue } from '../repository/repository.ts'
+import type { Artifact, ArtifactRecord, Facts, FactValue, TreeArtifact, TreeProof } from '../repository/repository.ts'
 
 /** How one kind of data is captured, put back and proven. One file a method; none knows another. */
 export interface Method<K extends MethodKind = MethodKind> {
@@ -11,8 +11,11 @@ export interface Method<K extends MethodKind = MethodKind> {
   needsRunning: boolean
   /** Container paths whose content is captured: all that can write there is quiesced. Empty where the server itself gives the instant. */
   paths(spec: TargetSpec<K>, container: ContainerFacts): string[]
-  /** It captures its paths as the trees they are, so that a repository may read them ahead. */
-  capturesTrees?: boolean
+  /**
+   * The trees that `capture` yields, and nothing else. `capture` MUST take them from this function, so that a repository can prepare
+   * the very same ones before their writers are held. Absent: it yields no trees that can be read before.
+   */
+  trees?(ctx: Pick<MethodContext, 'paths' | 'hostPath'>, spec: TargetSpec<K>): TreeArtifact[]
   /** Yields artifacts in order. Records facts by `ctx.fact` before it ends. Throws where a dump failed, was cut or is empty. */
   capture(ctx: CaptureContext, spec: TargetSpec<K>): AsyncIterable<Artifact>
   /** Refuses what this service cannot take (older version, missing extension) before anything is touched. */
@@ -101,6 +104,10 @@ export interface StoredSnapshot {
   open(artifact: string): Promise<Readable>
   /** A tree artifact to the directory `to`; `only`: paths relative to the root of the tree. */
   extract(artifact: string, to: string, only?: string[]): Promise<void>
+  /**
+   * Compares the tree at `root` with a tree artifact: see `Repository.proveTree`. `skipDevices` are those of `TreeArtifact`.
+   */
+  proveTree(artifact: string, root: string, skipDevices?: string[]): Promise<TreeProof>
 }
 
 export interface ExecOptions {

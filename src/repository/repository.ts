@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream'
-import type { Digest } from '../lib/hash.ts'
 
 /** Where a copy of a snapshot lies: the repository of that name in the configuration. */
 export type Tier = 'local' | 'remote'
@@ -10,36 +9,54 @@ export interface SnapshotRef {
   id: string
 }
 
-/** Holds snapshots. All-or-nothing: whatever happens, a snapshot that is listed is whole. */
+/**
+ * Holds snapshots. A snapshot that is listed is whole, whatever happens and whoever dies: it exists from the end of `publish` to the
+ * beginning of `remove`. Several processes MUST be able to use a repository at once. Every function that takes a signal MUST end soon
+ * after it is aborted, with INTERRUPTED, and leave nothing half done behind. Errors are BackupErrors that name the repository;
+ * REPOSITORY_UNREACHABLE says that it is not there at all.
+ */
 export interface Repository {
-  /** As configured, without secrets: `archive:/backups`. */
+  /** Its address as configured, without secrets: `archive:/backups`. */
   readonly url: string
   /**
-   * Reads trees while they are still being written, so that `stage` need only take what has changed since. Where that does not help,
-   * or cannot be done, it does nothing and may say why. Absent: it would never help.
+   * The optional hot pass: reads trees while they are still written, so that `stage` needs to take only what has changed since. A
+   * repository without it gains nothing from reading early. The trees MUST be those that the capture of the target will give to
+   * `stage`; one that differs is taken as if it had not been prepared. It must not fail because a tree changes meanwhile. Where it does
+   * not help, it does nothing, and may say why. The caller MUST dispose the result, after `publish`.
    */
-  readAhead?(trees: TreeSource[], options: AheadOptions): Promise<Ahead>
+  prepare?(target: TargetId, trees: TreeArtifact[], options: PrepareOptions): Promise<Prepared>
   /**
-   * Takes the bytes of a snapshot in: all artifacts, one after another, each read to its end before the next is asked for. When it
-   * returns, the sources are no longer needed; nothing is listed before `publish`. An error leaves nothing behind.
+   * Takes the bytes of a snapshot in: all artifacts, one after another. It MUST read each to its end before it asks for the next. When
+   * it returns, the sources are no longer needed. It must not list anything before `publish`. An error MUST leave nothing behind. A
+   * tree that changes while it is read is NOT_STILL.
    */
   stage(target: TargetId, artifacts: AsyncIterable<Artifact>, options: StageOptions): Promise<Staged>
-  /** Oldest first, of all targets. A folder that cannot be a snapshot is no snapshot here: `check` names it. */
+  /** All snapshots of all targets, oldest first. What cannot be a snapshot is not listed: `check` names it. */
   list(signal: AbortSignal): Promise<Snapshot[]>
-  /** The plain bytes of a stream artifact, checked against the manifest: a difference is an error before the end. */
+  /**
+   * The plain bytes of a stream artifact. They MUST be compared with what was taken in while they are read: the stream must not end
+   * cleanly when they differ, but with SNAPSHOT_DAMAGED. NO_SUCH_SNAPSHOT where there is no such artifact.
+   */
   open(snapshot: Snapshot, artifact: string, signal: AbortSignal): Promise<Readable>
   /**
-   * Puts a tree artifact to the directory `to`, as it was, over what lies there and beside what else lies there. A tree of a single
-   * file rewrites the file `to` in place. `only`: paths relative to the root of the tree.
+   * Puts a tree artifact to the directory `to`, as it was, beside what else lies there. A tree that is a single file rewrites the file
+   * `to` in place. When it returns, the tree is on disk. It MUST compare what it reads with what was taken in, and throw
+   * SNAPSHOT_DAMAGED when they differ; what it has written until then is worth nothing. It must not write outside of `to`.
    */
   extract(snapshot: Snapshot, artifact: string, to: string, options: ExtractOptions): Promise<void>
-  /** Reads back every stored byte of one snapshot. Empty: it is whole. */
+  /**
+   * Reads the tree at `root` and compares it with a tree artifact: name, type, mode, owner, time, link, device number, attributes and
+   * content of every entry. It MUST see every difference in these. Holes and allocation must not count: file systems choose them.
+   * The proof compares two digests; what they are made of is the repository's own choice.
+   */
+  proveTree(snapshot: Snapshot, artifact: string, root: string, options: ProveOptions): Promise<TreeProof>
+  /** Reads back every stored byte of one snapshot, and MUST find any that is not what was stored. No damage: it is whole. */
   verify(snapshot: Snapshot, signal: AbortSignal): Promise<Damage[]>
-  /** All snapshots; without `readData` lengths and manifests only. */
+  /** The damages of all snapshots. Without `readData` it compares manifests and lengths only. */
   check(options: { readData: boolean; signal: AbortSignal }): AsyncIterable<Damage>
-  /** A missing id is a success. */
+  /** Removes snapshots by their ids. A missing id is a success. A snapshot MUST never be listed while only a part of it is there. */
   remove(ids: string[], signal: AbortSignal): Promise<void>
-  /** Removes what dead runs left behind. Runs of live processes are left alone. */
+  /** Removes what dead runs left behind. It must not touch the work of a live process. */
   sweep(signal: AbortSignal): Promise<void>
   /** Free bytes for new snapshots; undefined where the repository cannot tell. */
   freeBytes(): Promise<number | undefined>
@@ -50,27 +67,24 @@ export interface TargetId {
   target: string
 }
 
-/** One thing that a capture hands over. Names are `[a-z0-9._-]`, unique within the snapshot. */
+/** One thing that a capture hands over. Its name is of `[a-z0-9._-]` and MUST be unique within the snapshot. */
 export type Artifact = StreamArtifact | TreeArtifact
 
-/** A tree, without its name. */
-export type TreeSource = Pick<TreeArtifact, 'root' | 'exclude'>
-
-/** What was read of trees before their writers are held. Only the repository that made it can use it. */
-export interface Ahead extends AsyncDisposable {
-  /** Takes what has changed; the writers are held. Answers where all of it lies now; undefined where the tree was not read ahead. */
-  catchUp(root: string): Promise<string | undefined>
+/** What was read of the trees of a target before their writers are held. Only the repository that made it can use it. */
+export interface Prepared extends AsyncDisposable {
+  readonly target: TargetId
 }
 
-export interface AheadOptions {
+export interface PrepareOptions {
   signal: AbortSignal
+  /** Is told why a tree was not read early, and of what cannot be kept. */
   onWarning: (text: string) => void
 }
 
 export interface StreamArtifact {
   kind: 'stream'
   name: string
-  /** A clean end means that the source succeeded; anything else is an error of the stream. */
+  /** Opens the source. A clean end means that it succeeded; anything else MUST be an error of the stream. */
   open(signal: AbortSignal): Promise<Readable>
 }
 
@@ -79,51 +93,73 @@ export interface TreeArtifact {
   name: string
   /** A directory, or a single file, that this process can read. */
   root: string
-  /** What `root` stands for in the container; kept in the manifest. */
+  /** The path in the container that `root` stands for; kept with the snapshot. */
   origin: string
   /** Glob patterns relative to the root. */
   exclude: string[]
+  /** Paths relative to the root. A block device at one of them is no part of the tree. */
+  skipDevices?: string[]
 }
 
 export interface StageOptions {
   signal: AbortSignal
-  ahead?: Ahead
-  /** Plain bytes since the last call. */
+  /** From `prepare` of this repository for this target. */
+  prepared?: Prepared
+  /** Is told of the plain bytes since the last call. */
   onBytes?: (count: number) => void
-  /** A thing that cannot be kept, by name (a socket, a nested mount): it becomes a warning of the snapshot. */
+  /** Is told of a thing that cannot be kept, by name (a socket, a nested mount): it becomes a warning of the snapshot. */
   onWarning?: (text: string) => void
 }
 
 export interface ExtractOptions {
   signal: AbortSignal
+  /** Paths relative to the root of the tree. Absent: all of it. A path that is not there is NO_SUCH_SNAPSHOT. */
   only?: string[]
+  /** Is told of the plain bytes since the last call. */
   onBytes?: (count: number) => void
 }
 
-/** Bytes taken in, not yet listed. Exactly one of publish and discard is called, once. */
+export interface ProveOptions {
+  signal: AbortSignal
+  /** As for the artifact: see `TreeArtifact`. What the artifact excludes is left aside by itself. */
+  skipDevices?: string[]
+}
+
+/** Equal: the tree is the one that was taken in. */
+export interface TreeProof {
+  expected: string
+  actual: string
+}
+
+/** Bytes taken in, not yet listed. The caller MUST call exactly one of publish and discard, once. */
 export interface Staged {
-  /** `plain` is not known yet of a tree that was read ahead: it is packed when it is published. */
-  artifacts: Pick<Partial<ArtifactRecord>, 'kind' | 'name' | 'plain'>[]
+  /** `bytes` is not known yet of a tree that was prepared. */
+  artifacts: Pick<Partial<ArtifactRecord>, 'kind' | 'name' | 'bytes'>[]
+  /** Makes the snapshot exist, durably and at once. An error MUST leave nothing behind, as `discard` does. */
   publish(meta: SnapshotMeta, signal: AbortSignal): Promise<Snapshot>
   discard(): Promise<void>
 }
 
+/** What a snapshot says of one artifact. */
 export interface ArtifactRecord {
   kind: 'stream' | 'tree'
   name: string
   /** Path in the container of a tree. */
   origin?: string
-  /** Before compression. For a tree: of the tar stream. */
-  plain: Digest
-  stored: Digest & { file: string }
-  /** The tree is a single file. */
+  /** Plain bytes: those of a stream; for a tree as many as the repository counts while it takes it in. */
+  bytes: number
+  /** SHA-256 of the plain bytes of a stream, lower-case hex. */
+  sha256?: string
+  /** True for a tree that is a single file. */
   isFile?: boolean
-  /** Patterns of a tree that were left out; a restore leaves alone what matches them. */
+  /** Glob patterns of a tree that were left out; a restore leaves alone what matches them. */
   exclude?: string[]
-  /** Entries of a tree, the root's own included. */
+  /** Number of entries of a tree, the root's own included. */
   entries?: number
-  /** Sum of the file lengths of a tree: the room it needs. */
+  /** Sum of the file lengths of a tree in bytes: the room that it needs. */
   contentBytes?: number
+  /** Where it lies and how it is proven. Nobody but the repository that made the record may read it. */
+  stored: unknown
 }
 
 /** Facts recorded at capture, to be compared after a restore. Values are JSON scalars or flat records of them. */

@@ -142,7 +142,7 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
         onBytes: count,
       })
       expect(bytes).toBe(5)
-      expect(staged.artifacts[0]?.plain?.bytes).toBe(5)
+      expect(staged.artifacts[0]?.bytes).toBe(5)
       await staged.discard()
     })
 

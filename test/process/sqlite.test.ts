@@ -75,11 +75,10 @@ function world(paths: string[], { state = 'running', mounts = [] as Mount[] } = 
       if (artifact.kind === 'stream') contents.set(artifact.name, await buffer(await artifact.open(ctx.signal)))
     }
     const artifacts = [...contents].map(([name, { length }]) => {
-      const digest = { bytes: length, sha256: '' }
-      return { kind: 'stream' as const, name, plain: digest, stored: { ...digest, file: name } }
+      return { kind: 'stream' as const, name, bytes: length, sha256: '', stored: undefined }
     })
     const stream = async (name: string) => Readable.from([contents.get(name)])
-    return { id: 'one', facts, artifacts, open: stream, extract: never }
+    return { id: 'one', facts, artifacts, open: stream, extract: never, proveTree: never }
   }
   return { ctx, facts, warnings, notes, capture }
 }

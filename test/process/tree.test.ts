@@ -321,7 +321,7 @@ describe('fingerprint and size', () => {
     writeFileSync(join(root, 'a'), 'x')
     writeFileSync(join(root, 'b.log'), 'x')
     const seen: string[] = []
-    const look = async (exclude: string[] = []) => fingerprintTree(root, exclude, signal)
+    const look = async (exclude: string[] = []) => fingerprintTree(root, { exclude }, signal)
     seen.push(await look())
     readFileSync(join(root, 'a'))
     expect(await look()).toBe(seen[0])
@@ -349,7 +349,7 @@ describe('fingerprint and size', () => {
   test('the size counts an inode once', async () => {
     writeFileSync(join(root, 'a'), 'x'.repeat(1000))
     execFileSync('ln', [join(root, 'a'), join(root, 'b')])
-    expect(await treeSize(root, [], signal)).toEqual({ entries: 3, contentBytes: 1000 })
-    expect(await treeSize(join(root, 'a'), [], signal)).toEqual({ entries: 1, contentBytes: 1000 })
+    expect(await treeSize(root, {}, signal)).toEqual({ entries: 3, contentBytes: 1000 })
+    expect(await treeSize(join(root, 'a'), {}, signal)).toEqual({ entries: 1, contentBytes: 1000 })
   })
 })

@@ -87,6 +87,7 @@ export const shelf = (snapshots: Snapshot[], more: Partial<Repository> = {}): Re
   stage: notUsed,
   open: notUsed,
   extract: notUsed,
+  proveTree: notUsed,
   remove: notUsed,
   ...more,
 })

@@ -112,8 +112,7 @@ export function methodBench<K extends MethodKind>(
         const counted = hashing()
         const file = join(folder, artifact.name)
         await pipeline(await artifact.open(signal), counted, createWriteStream(file))
-        const digest = counted.digest()
-        artifacts.push({ kind: 'stream', name: artifact.name, plain: digest, stored: { ...digest, file } })
+        artifacts.push({ kind: 'stream', name: artifact.name, ...counted.digest(), stored: undefined })
       }
       return stored(folder, facts, artifacts)
     }),
@@ -152,6 +151,7 @@ function stored(folder: string, facts: Facts, artifacts: ArtifactRecord[]): Stor
     artifacts,
     open: async (name) => createReadStream(join(folder, name)),
     extract: () => Promise.reject(new Error('there are no trees')),
+    proveTree: () => Promise.reject(new Error('there are no trees')),
   }
 }
 

@@ -53,7 +53,7 @@ async function refuseTooLarge(parts: Parts, snapshot: Snapshot, target: Target, 
     const { bavail, bsize } = await statfs(nearestExisting(root))
     const free = bavail * bsize
     if (contentBytes <= free) continue
-    if (existsSync(root) && contentBytes <= free + (await treeSize(root, [], signal)).contentBytes) continue
+    if (existsSync(root) && contentBytes <= free + (await treeSize(root, {}, signal)).contentBytes) continue
     throw new BackupError('NO_SPACE', `${origin} needs ${contentBytes} bytes, its file system has ${free} free`)
   }
 }

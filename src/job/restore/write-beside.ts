@@ -54,7 +54,7 @@ async function writeArtifact(
   if (artifact.kind === 'stream') {
     const sink = createWriteStream(join(folder, artifact.name), { flags: 'wx', mode: 0o600, flush: true })
     await pipeline(await repository.open(snapshot, artifact.name, signal), sink, { signal })
-    return onBytes(artifact.plain.bytes)
+    return onBytes(artifact.bytes)
   }
   const { origin = '/', isFile } = artifact
   const inside = pathsWithin(origin, only)

@@ -5,17 +5,21 @@ import { applyPax, decodePax, type PaxRecords } from './pax.ts'
 
 export interface TarMember {
   entry: TreeEntry
-  /** The content in pieces, once, at the latest before the next member is asked for; what is left unread is skipped. */
+  /** The content in pieces. It can be read once, before the next member is asked for; what is left unread is skipped. */
   content(): AsyncGenerator<Buffer, void, void>
 }
 
 const MAX_EXTENDED_BYTES = 64 * 1024 * 1024
 
 /**
- * The members of a tar stream, POSIX pax or GNU. Ends cleanly only after the end mark, with the source read to its end. tar-stream's
- * own reader takes an archive cut between two members for a whole one, and reads attributes as text.
+ * The members of a tar stream, POSIX pax or GNU. It ends cleanly only after the end mark, with the source read to its end. `onContent`
+ * is told of every piece of content after its member was given, also of what is skipped. tar-stream's own reader takes an archive that
+ * was cut between two members for a whole one, and reads attributes as text.
  */
-export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarMember, void, void> {
+export async function* readTar(
+  source: AsyncIterable<Uint8Array>,
+  onContent: (piece: Buffer) => void = () => {},
+): AsyncGenerator<TarMember, void, void> {
   const input = byteReader(source)
   let records: PaxRecords = new Map()
   try {
@@ -27,7 +31,7 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
         if (records.has('GNU.sparse.major')) throw damaged("a sparse file in GNU's own format")
         const member = applyPax(entry, records)
         records = new Map()
-        yield* readMember(input, type === 'file' ? member : { ...member, size: 0 })
+        yield* readMember(input, type === 'file' ? member : { ...member, size: 0 }, onContent)
       } else readExtension(flag, await readExtended(input, entry.size), records)
     }
   } finally {
@@ -35,12 +39,17 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 }
 
-async function* readMember(input: ByteReader, entry: TreeEntry): AsyncGenerator<TarMember, void, void> {
+async function* readMember(
+  input: ByteReader,
+  entry: TreeEntry,
+  onContent: (piece: Buffer) => void,
+): AsyncGenerator<TarMember, void, void> {
   let left = entry.size
   async function* content() {
     while (left > 0) {
       const piece = await input.readSome(left)
       left -= piece.length
+      onContent(piece)
       yield piece
     }
   }

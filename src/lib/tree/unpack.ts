@@ -19,8 +19,8 @@ import { runChecked } from '../process.ts'
 import { clearAttributes } from './attributes.ts'
 import type { TreeEntry } from './entry.ts'
 import { type FolderStack, folderStack } from './folder-stack.ts'
+import { type IdentifiedTree, identityHash } from './identity.ts'
 import { type MetadataWriter, metadataWriter } from './metadata.ts'
-import type { TreeSummary } from './pack.ts'
 import { pickPaths } from './pick.ts'
 import { readTar, type TarMember } from './read-tar.ts'
 
@@ -31,29 +31,28 @@ export interface UnpackOptions {
 }
 
 /**
- * Puts a tar stream into the directory `to`, which takes owner, mode, times and attributes of the tree's root; what lies there stays,
+ * Puts a tar stream into the directory `to`, which takes owner, mode, times and attributes of the tree's root. What lies there stays,
  * but a name that is taken by anything else than a directory is an error. A tree that is a single file comes as a file in `to`, or
- * rewrites `to` in place where that is a file. Never writes outside of it, nor through a symlink. Counts all entries, those not asked
- * for too.
+ * rewrites `to` in place where that is a file. It never writes outside of `to`, nor through a symlink. The answer describes the whole
+ * tree of the stream, including the entries that were not asked for.
  */
 export async function unpackTree(
   source: AsyncIterable<Uint8Array>,
   to: string,
   options: UnpackOptions,
-): Promise<TreeSummary> {
+): Promise<IdentifiedTree> {
   const rewritten = existingFile(to)
   const root = rewritten === undefined ? to : dirname(to)
   if (!options.only) await clearAttributes(to, options.signal)
   const pick = pickPaths(options.only)
   const metadata = metadataWriter(root, options.signal)
   const folders = folderStack(root, metadata)
-  const summary: TreeSummary = { entries: 0, contentBytes: 0 }
+  const identity = identityHash()
   try {
-    for await (const member of readTar(source)) {
+    for await (const member of readTar(source, identity.content)) {
       options.signal.throwIfAborted()
       const entry = { ...member.entry, path: safePath(member.entry.path) }
-      summary.entries++
-      summary.contentBytes += entry.size
+      identity.entry(entry)
       const wanted = pick.wants(entry)
       if (!wanted || (wanted === 'way' && isDirectory(root, entry.path))) continue
       if (rewritten === undefined) await place({ ...member, entry }, folders, metadata, options)
@@ -66,7 +65,7 @@ export async function unpackTree(
     throw asBackupError(error, 'RESTORE_FAILED')
   }
   pick.proveFound()
-  return summary
+  return identity.end()
 }
 
 /** The name of a file that is to be rewritten; undefined for a directory. */

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { type Exclude, excludeMatcher } from './exclude.ts'
 
-/** A thing found in a tree. */
+/** Something that a walk found in a tree. */
 export interface Found {
   /** Relative to the root; `.` is the root. A root that is a single file is found under its own name. */
   path: string
@@ -11,11 +11,18 @@ export interface Found {
   stats: BigIntStats
 }
 
-export interface WalkOptions {
+/** Which part of what lies below a root is the tree. */
+export interface TreeScope {
+  /** Glob patterns relative to the root: see `excludeMatcher`. */
   exclude?: string[]
-  /** Told of what is left out, by name. */
+  /** Paths relative to the root. A block device at one of them is no part of the tree; anything else there is. */
+  skipDevices?: string[]
+}
+
+export interface WalkOptions extends TreeScope {
+  /** Is told of what is left out, by name. */
   onWarning?: (text: string) => void
-  /** NOT_STILL when a directory's names change while it is walked. Default true. */
+  /** The walk throws NOT_STILL when the names of a directory change meanwhile. Default true. */
   requireStill?: boolean
 }
 
@@ -23,11 +30,15 @@ interface Walk {
   root: string
   device: bigint
   excluded: Exclude
+  skipped: (path: string, stats: BigIntStats) => boolean
   warn: (text: string) => void
   requireStill: boolean
 }
 
-/** Root first, depth first, names in byte order. Does not follow symlinks, and does not enter another file system. */
+/**
+ * Walks a tree: the root first, depth first, the names of a directory sorted. It follows no symlink and enters no other file system.
+ * Throws PATH_UNREACHABLE for what cannot be read and TREE_UNSUPPORTED for a name that is not UTF-8.
+ */
 export function* walkTree(root: string, options: WalkOptions = {}): Generator<Found, void, void> {
   const stats = lookAtRoot(root)
   if (!stats.isDirectory()) return yield { path: basename(root), absolute: root, stats }
@@ -35,6 +46,7 @@ export function* walkTree(root: string, options: WalkOptions = {}): Generator<Fo
     root,
     device: stats.dev,
     excluded: excludeMatcher(options.exclude ?? []),
+    skipped: deviceMatcher(options.skipDevices ?? []),
     warn: options.onWarning ?? (() => {}),
     requireStill: options.requireStill ?? true,
   }
@@ -65,7 +77,7 @@ function* walkDirectory(walk: Walk, directory: Found): Generator<Found, void, vo
       continue
     }
     const found = { path, absolute, stats }
-    if (isQuotaDevice(path, stats)) continue
+    if (walk.skipped(path, stats)) continue
     if (stats.isSocket()) walk.warn(`${path}: a socket is not kept`)
     else if (!stats.isDirectory()) yield found
     else if (stats.dev === walk.device) yield* walkDirectory(walk, found)
@@ -77,12 +89,12 @@ function* walkDirectory(walk: Walk, directory: Found): Generator<Found, void, vo
   if (walk.requireStill) proveStill(walk, directory, names)
 }
 
-/** Podman's own device node at the root of a volume with a quota. */
-function isQuotaDevice(path: string, stats: BigIntStats): boolean {
-  return path === 'backingFsBlockDev' && stats.isBlockDevice()
+/** Says whether something is a device that is no part of the tree: see `TreeScope.skipDevices`. */
+export function deviceMatcher(paths: string[]): (path: string, stats: BigIntStats) => boolean {
+  return (path, stats) => stats.isBlockDevice() && paths.includes(path)
 }
 
-/** Names of a directory without those that are left out. */
+/** The sorted names of a directory without those that are left out. */
 function listNames(walk: Walk, directory: Found): string[] {
   const prefix = directory.path === '.' ? '' : `${directory.path}/`
   const names = readNames(walk, directory).filter((name) => !walk.excluded(prefix + name))

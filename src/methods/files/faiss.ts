@@ -2,9 +2,10 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from
 import { join } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { excludeMatcher } from '../../lib/tree/exclude.ts'
+import type { TreeArtifact } from '../../repository/repository.ts'
 import type { CaptureContext } from '../method.ts'
 
-/** What the header of a FAISS index says. */
+/** The content of the header of a FAISS index. */
 export interface IndexHeader {
   /** Four letters. */
   type: string
@@ -12,18 +13,19 @@ export interface IndexHeader {
   ntotal: number
 }
 
+/** Levels of folders below the root. */
 const deepest = 2
-/** A tree of something else may have any number of files at its top. */
+/** A bound, because a tree of something else may have any number of files at its top. */
 const mostFiles = 2000
 const headBytes = 128
 
 /**
- * Records the size and dimension of each FAISS index near the top of the trees. DUMP_FAILED where one cannot be whole: the format
- * has no checksum, and is written in place, so that a copy of a torn file would look like any other.
+ * Records the size and dimension of each FAISS index near the top of the trees. Throws DUMP_FAILED where one cannot be whole: the
+ * format has no checksum, and is written in place, so that a copy of a torn file would look like any other.
  */
-export function recordIndexes(ctx: CaptureContext, trees: { origin: string; root: string }[], exclude: string[]): void {
-  const excluded = excludeMatcher(exclude)
-  for (const { origin, root } of trees) {
+export function recordIndexes(ctx: CaptureContext, trees: Pick<TreeArtifact, 'origin' | 'root' | 'exclude'>[]): void {
+  for (const { origin, root, exclude } of trees) {
+    const excluded = excludeMatcher(exclude)
     for (const path of listFiles(root, excluded)) {
       const { header, problem } = readIndex(join(root, path))
       const shown = join(origin, path)
@@ -50,7 +52,7 @@ function listFiles(root: string, excluded: (path: string) => boolean): string[] 
   return files
 }
 
-/** None for a tree that is a single file. What went away or cannot be read is the business of the capture itself. */
+/** Answers none for a tree that is a single file. What went away or cannot be read is found by the capture itself. */
 function readEntries(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true })
@@ -67,7 +69,7 @@ function openQuietly(file: string): number | undefined {
   }
 }
 
-/** Neither header nor problem: it is something else. */
+/** Answers neither header nor problem for a file that is something else. */
 export function readIndex(file: string): { header?: IndexHeader; problem?: string } {
   const head = Buffer.alloc(headBytes)
   const descriptor = openQuietly(file)
@@ -82,8 +84,8 @@ export function readIndex(file: string): { header?: IndexHeader; problem?: strin
 }
 
 /**
- * faiss/impl/index_write.cpp. After four letters: dimension, number of vectors, twice 2^20, trained, metric. Binary indexes have the
- * length of a code before the number, and not the two constants.
+ * The format stands in faiss/impl/index_write.cpp. After four letters follow the dimension, the number of vectors, twice 2^20,
+ * trained, and the metric. Binary indexes have the length of a code before the number, and not the two constants.
  */
 const dimensionAt = 4
 const ntotalAt = 8
@@ -117,7 +119,7 @@ function judge(head: Buffer, size: number): { header?: IndexHeader; problem?: st
   return { header: { type, dimension, ntotal } }
 }
 
-/** Uncompressed vectors have a known length; other types at least their header. */
+/** Uncompressed vectors have a known length; other types have at least their header. */
 function leastBytes(head: Buffer, type: string, { dimension, ntotal }: Omit<IndexHeader, 'type'>): number {
   if (flat.test(type)) return headerBytes + lengthBytes + ntotal * dimension * 4
   if (!withIds.test(type)) return headerBytes

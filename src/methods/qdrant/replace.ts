@@ -95,8 +95,9 @@ async function upload(
   collection: string,
   temporary: 'yes' | 'no',
 ): Promise<AsyncDisposable> {
-  const plain = snapshot.artifacts.find(({ name }) => name === artifact)?.plain
-  if (!plain) throw new BackupError('SNAPSHOT_DAMAGED', `snapshot ${snapshot.id} has no ${artifact}`)
+  const { bytes, sha256 } = snapshot.artifacts.find(({ name }) => name === artifact) ?? {}
+  if (bytes === undefined || sha256 === undefined)
+    throw new BackupError('SNAPSHOT_DAMAGED', `snapshot ${snapshot.id} has no ${artifact}`)
   const file = `${newName()}.snapshot`
   const detail: UploadNote = { act: 'upload', collection, file, temporary, at: ctx.clock.now().toISOString() }
   const note = ctx.recordUndo(detail)
@@ -109,7 +110,7 @@ async function upload(
     }
   }
   try {
-    await server.api.upload(collection, { name: file, ...plain, open: () => snapshot.open(artifact) })
+    await server.api.upload(collection, { name: file, bytes, sha256, open: () => snapshot.open(artifact) })
     return { [Symbol.asyncDispose]: remove }
   } catch (error) {
     await remove()

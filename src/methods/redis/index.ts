@@ -56,7 +56,7 @@ export const redis: Method<'redis'> = {
   async restore(ctx, spec, snapshot) {
     const layout = await currentLayout(ctx, spec, snapshot)
     const directory = ctx.hostPath(layout.dir)
-    const bytes = snapshot.artifacts.find(({ name }) => name === artifact)?.plain.bytes ?? 0
+    const bytes = snapshot.artifacts.find(({ name }) => name === artifact)?.bytes ?? 0
     await using staged = await stageRdb(directory, layout, bytes, await snapshot.open(artifact))
     await ctx.service.stop()
     await putInPlace(directory, layout, staged)
@@ -65,7 +65,7 @@ export const redis: Method<'redis'> = {
 
   async prove(ctx, { options, startTimeoutSeconds }, snapshot) {
     const cli = redisCli(ctx, options)
-    const bytes = snapshot.artifacts.find(({ name }) => name === artifact)?.plain.bytes ?? 0
+    const bytes = snapshot.artifacts.find(({ name }) => name === artifact)?.bytes ?? 0
     const info = await awaitLoaded(ctx, cli, {
       seconds: startTimeoutSeconds + bytes / loadBytesPerSecond,
       justStarted: true,

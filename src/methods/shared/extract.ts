@@ -1,10 +1,12 @@
 import { asBackupError, BackupError } from '../../errors.ts'
-import type { StoredSnapshot } from '../method.ts'
+import type { Check, StoredSnapshot } from '../method.ts'
 
-/** A tree artifact to `root`, as `StoredSnapshot.extract` does it; a full disk is named by the path in the container. */
+type Tree = Pick<StoredSnapshot['artifacts'][number], 'name' | 'origin'>
+
+/** Puts a tree to `root`, as `StoredSnapshot.extract` does it. The error for a full disk names the path in the container. */
 export async function extractTree(
   snapshot: StoredSnapshot,
-  { name, origin = '' }: { name: string; origin?: string },
+  { name, origin = '' }: Tree,
   root: string,
   only?: string[],
 ): Promise<void> {
@@ -15,4 +17,15 @@ export async function extractTree(
     const hint = 'Free space there: many small files need more room than their content.'
     throw new BackupError('NO_SPACE', `the file system of ${origin} is full`, { hint, cause })
   }
+}
+
+/** One line of proof: the tree at `root` is the one of the snapshot. `skipDevices` are those of `TreeArtifact`. */
+export async function proveTree(
+  snapshot: StoredSnapshot,
+  { name, origin = '' }: Tree,
+  root: string,
+  skipDevices: string[],
+): Promise<Check> {
+  const { expected, actual } = await snapshot.proveTree(name, root, skipDevices)
+  return { name: `${origin} as it was packed`, expected, actual, ok: actual === expected }
 }

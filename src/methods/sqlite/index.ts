@@ -130,7 +130,7 @@ interface StoredDatabase {
 /** RESTORE_REFUSED where the snapshot does not say where a database belongs; PATH_UNREACHABLE where no mount leads there any more. */
 function databasesOf(ctx: MethodContext, { artifacts, facts }: StoredSnapshot): StoredDatabase[] {
   const paths = recordOf(facts.paths)
-  return artifacts.map(({ name, plain }) => {
+  return artifacts.map(({ name, bytes }) => {
     const path = paths[name]
     if (typeof path !== 'string') throw new BackupError('RESTORE_REFUSED', `the snapshot has no path for ${name}`)
     const { uid, gid, mode } = recordOf(facts[factNames(name).owner])
@@ -139,7 +139,7 @@ function databasesOf(ctx: MethodContext, { artifacts, facts }: StoredSnapshot): 
       artifact: name,
       path,
       hostPath: ctx.hostPath(path),
-      bytes: plain.bytes,
+      bytes,
       ...(uid !== undefined && { owner }),
     }
   })

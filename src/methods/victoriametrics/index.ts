@@ -2,10 +2,10 @@ import { chmod, chown, mkdir, stat } from 'node:fs/promises'
 import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import { clearTree } from '../../lib/tree/clear.ts'
-import { digestTree } from '../../lib/tree/digest.ts'
 import type { Check, Method, MethodContext, StoredSnapshot } from '../method.ts'
 import { awaitServer } from '../shared/await-server.ts'
-import { extractTree } from '../shared/extract.ts'
+import { engineDevices } from '../shared/engine-devices.ts'
+import { extractTree, proveTree } from '../shared/extract.ts'
 import { awaitFlushed } from './flush.ts'
 import { removeScratch, unpackVmbackup } from './import.ts'
 import { artifactsOf, findStorage, type Storage } from './layout.ts'
@@ -63,7 +63,7 @@ export const victoriametrics: Method<'victoriametrics'> = {
     await mkdir(root, { recursive: true })
     const owner = await stat(root)
     // All of it: files of the server's own past would be taken for part of the restored state; caches and the lock are made anew.
-    await clearTree(root, '.', { exclude: [], signal: ctx.signal, onWarning: ctx.warn })
+    await clearTree(root, '.', { exclude: [], skipDevices: engineDevices, signal: ctx.signal, onWarning: ctx.warn })
     const checks: Check[] = []
     for (const artifact of snapshot.artifacts) checks.push(...(await replaceData(ctx, snapshot, artifact, root)))
     await chown(root, owner.uid, owner.gid)
@@ -118,13 +118,10 @@ async function replaceData(
   artifact: StoredSnapshot['artifacts'][number],
   storage: string,
 ): Promise<Check[]> {
-  const { origin = '', plain } = artifact
-  const to = ctx.hostPath(origin)
+  const to = ctx.hostPath(artifact.origin ?? '')
   await mkdir(to, { recursive: true })
   await extractTree(snapshot, artifact, to)
-  if (to === storage) return []
-  const actual = await digestTree(to, { exclude: [], signal: ctx.signal })
-  return [{ name: `${origin} as it was packed`, expected: plain.sha256, actual, ok: actual === plain.sha256 }]
+  return to === storage ? [] : [await proveTree(snapshot, artifact, to, engineDevices)]
 }
 
 async function awaitReady(ctx: MethodContext, server: Server, seconds: number): Promise<void> {

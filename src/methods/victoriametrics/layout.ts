@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
 import type { MethodContext } from '../method.ts'
+import { engineDevices } from '../shared/engine-devices.ts'
 
 /** The storage data path of a server. */
 export interface Storage {
@@ -51,7 +52,14 @@ export function artifactsOf({ path, hostPath }: Storage, snapshot: string): Tree
       `snapshot ${snapshot} is not laid out as known: ${links.join(', ') || 'no links'}`,
     )
   }
-  const tree = { kind: 'tree' as const, name: 'storage', root, origin: path, exclude: links }
+  const tree = {
+    kind: 'tree' as const,
+    name: 'storage',
+    root,
+    origin: path,
+    exclude: links,
+    skipDevices: engineDevices,
+  }
   return [tree, ...links.map((link) => followLink({ path, hostPath }, root, link))]
 }
 
@@ -70,5 +78,6 @@ function followLink({ path, hostPath }: Storage, root: string, link: string): Tr
   if (relative(hostPath, target).startsWith('..') || !existsSync(target)) {
     throw new BackupError('DUMP_FAILED', `${link} of the snapshot leads out of the storage, or nowhere: ${target}`)
   }
-  return { kind: 'tree', name: link.replaceAll('/', '-'), root: target, origin: join(path, link), exclude: [] }
+  const named = { name: link.replaceAll('/', '-'), origin: join(path, link) }
+  return { kind: 'tree', ...named, root: target, exclude: [], skipDevices: engineDevices }
 }

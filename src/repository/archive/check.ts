@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { BackupError } from '../../errors.ts'
 import type { Damage, Snapshot } from '../repository.ts'
-import { findDamage } from './artifacts.ts'
 import { findFolders, MANIFEST, type SnapshotFolder, SUMS } from './layout.ts'
-import { readManifest } from './manifest.ts'
+import { asStored, readManifest } from './manifest.ts'
+import { findDamage } from './read-artifact.ts'
 
 export interface CheckOptions {
   /** False: manifests and lengths only. */
@@ -28,11 +28,12 @@ export async function checkFolder(folder: SnapshotFolder, options: CheckOptions)
   const { snapshot, damage } = await readSnapshot(folder)
   if (!snapshot) return [damage]
   const damages: Damage[] = []
-  for (const { stored } of snapshot.artifacts) {
+  const files = snapshot.artifacts.map((artifact) => asStored(artifact).stored)
+  for (const stored of files) {
     const reason = await findDamage(folder.absolute, stored, options)
     if (reason) damages.push(damageOf(folder, stored.file, reason))
   }
-  const expected = new Set([MANIFEST, SUMS, ...snapshot.artifacts.map(({ stored }) => stored.file)])
+  const expected = new Set([MANIFEST, SUMS, ...files.map(({ file }) => file)])
   const extra = names.filter((name) => !expected.has(name))
   return [...damages, ...extra.map((name) => damageOf(folder, name, 'is no part of the snapshot'))]
 }

@@ -6,24 +6,46 @@ import { BackupError } from '../../errors.ts'
 import type { ArtifactRecord, Snapshot, SnapshotMeta } from '../repository.ts'
 import { MANIFEST, SUMS } from './layout.ts'
 
-/** Raised when a reader of the version before would misread a manifest. Added fields do not raise it. */
-const FORMAT = 1
+/** It MUST be raised when a reader of the version before would misread a manifest. Added fields do not raise it. */
+const FORMAT = 2
 
-const digest = z.object({ bytes: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const bytes = z.int().min(0)
 const fileName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/)
 const scalar = z.union([z.string(), z.number()])
 
-const artifact = z.object({
-  kind: z.enum(['stream', 'tree']),
+const stored = z.object({ file: fileName, bytes, sha256 })
+const stream = z.object({ kind: z.literal('stream'), name: fileName, bytes, sha256, stored })
+const tree = z.object({
+  kind: z.literal('tree'),
   name: fileName,
-  origin: z.string().optional(),
-  exclude: z.array(z.string()).optional(),
+  origin: z.string(),
+  exclude: z.array(z.string()),
   isFile: z.boolean().optional(),
-  plain: digest,
-  stored: digest.extend({ file: fileName }),
-  entries: z.int().min(1).optional(),
-  contentBytes: z.int().min(0).optional(),
+  bytes,
+  entries: z.int().min(1),
+  contentBytes: bytes,
+  stored: stored.extend({ identity: sha256 }),
 })
+
+/** Where an artifact lies in the folder of its snapshot. */
+export interface StoredFile {
+  /** Name of the compressed file. */
+  file: string
+  /** Length of the compressed file. */
+  bytes: number
+  /** SHA-256 of the compressed file, lower-case hex. */
+  sha256: string
+  /** Canonical digest of a tree: see `identityHash`. */
+  identity?: string
+}
+
+export interface StoredArtifact extends ArtifactRecord {
+  stored: StoredFile
+}
+
+/** An artifact of a snapshot that this repository has listed. */
+export const asStored = (record: ArtifactRecord): StoredArtifact => record as StoredArtifact
 
 const manifest = z.object({
   id: z.string().min(1),
@@ -46,33 +68,36 @@ const manifest = z.object({
   creator: z.string(),
   quiesced: z.array(z.string()),
   warnings: z.array(z.string()),
-  artifacts: z.array(artifact),
+  artifacts: z.array(z.discriminatedUnion('kind', [stream, tree])),
 })
 
-export function toSnapshot(meta: SnapshotMeta, artifacts: ArtifactRecord[]): Snapshot {
-  const sum = (value: (record: ArtifactRecord) => number) =>
+export function toSnapshot(meta: SnapshotMeta, artifacts: StoredArtifact[]): Snapshot {
+  const sum = (value: (record: StoredArtifact) => number) =>
     artifacts.reduce((total, record) => total + value(record), 0)
   return {
     ...meta,
-    bytes: sum(({ plain }) => plain.bytes),
+    bytes: sum((record) => record.bytes),
     storedBytes: sum(({ stored }) => stored.bytes),
     files: sum(({ entries }) => entries ?? 1),
     artifacts,
   }
 }
 
-export function formatManifest(meta: SnapshotMeta, artifacts: ArtifactRecord[]): string {
+export function formatManifest(meta: SnapshotMeta, artifacts: StoredArtifact[]): string {
   return `${JSON.stringify({ format: FORMAT, ...meta, artifacts }, undefined, 2)}\n`
 }
 
-/** As `sha256sum` writes it, so that `sha256sum -c SHA256SUMS` proves a snapshot by hand. */
-export function formatSums(manifestText: string | Buffer, artifacts: ArtifactRecord[]): string {
+/** The text is what `sha256sum` writes, so that `sha256sum -c SHA256SUMS` proves a snapshot by hand. */
+export function formatSums(manifestText: string | Buffer, artifacts: StoredArtifact[]): string {
   const lines = [[createHash('sha256').update(manifestText).digest('hex'), MANIFEST]]
   for (const { stored } of artifacts) lines.push([stored.sha256, stored.file])
   return lines.map(([sha256, file]) => `${sha256}  ${file}\n`).join('')
 }
 
-/** The snapshot that a folder's manifest describes. Throws `damage` where manifest and sums do not prove each other. */
+/**
+ * The snapshot that the manifest of a folder describes. Throws SNAPSHOT_DAMAGED where manifest and sums do not prove each other: see
+ * `damage`.
+ */
 export async function readManifest(folder: string): Promise<Snapshot> {
   const text = await readPart(folder, MANIFEST)
   const sums = (await readPart(folder, SUMS)).toString()
@@ -91,7 +116,7 @@ async function readPart(folder: string, file: string): Promise<Buffer> {
   }
 }
 
-function parseManifest(text: string): SnapshotMeta & { artifacts: ArtifactRecord[] } {
+function parseManifest(text: string): SnapshotMeta & { artifacts: StoredArtifact[] } {
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -102,12 +127,12 @@ function parseManifest(text: string): SnapshotMeta & { artifacts: ArtifactRecord
   if (format !== FORMAT)
     throw damage(MANIFEST, `has format ${String(format)}; this version of xnai-backup reads ${FORMAT}`)
   const parsed = manifest.safeParse(json)
-  if (parsed.success) return parsed.data as SnapshotMeta & { artifacts: ArtifactRecord[] }
+  if (parsed.success) return parsed.data as SnapshotMeta & { artifacts: StoredArtifact[] }
   const [issue] = parsed.error.issues
   throw damage(MANIFEST, `${issue?.path.join('.')}: ${issue?.message}`)
 }
 
-/** `cause` says which file of the snapshot is damaged, and how. */
+/** The `cause` of the error says which file of the snapshot is damaged, and how. */
 function damage(file: string, reason: string): BackupError {
   return new BackupError('SNAPSHOT_DAMAGED', `${file} ${reason}`, { cause: { file, reason } })
 }

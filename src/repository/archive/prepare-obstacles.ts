@@ -2,32 +2,33 @@ import { mkdtemp, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runProgram } from '../../lib/process.ts'
 import { treeSize } from '../../lib/tree/fingerprint.ts'
-import type { AheadOptions, TreeSource } from '../repository.ts'
+import type { PrepareOptions, TreeArtifact } from '../repository.ts'
 
-/** NFS, CIFS, SMB2, FUSE: their files get times by another clock than ours. */
+/** Types of file systems whose files get times by another clock than ours: NFS, CIFS, SMB2, FUSE. */
 const foreignClocks = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x65735546])
 
-/** Why a tree is not copied ahead; '' where it is not worth the words; undefined where nothing stands against it. */
+/** The reason why a tree is not copied while it is written: '' where the user need not hear of it, undefined where there is none. */
 export async function findObstacle(
   staging: string,
-  { root, exclude }: TreeSource,
-  { signal, leastBytes, onWarning }: AheadOptions & { leastBytes: number },
+  { root, exclude, skipDevices = [] }: TreeArtifact,
+  { signal, leastBytes, onWarning }: PrepareOptions & { leastBytes: number },
 ): Promise<string | undefined> {
   if (!(await stat(root)).isDirectory()) return ''
   const noticed: string[] = []
-  const { contentBytes } = await treeSize(root, exclude, signal, (text) => noticed.push(text))
+  const onNotice = (text: string) => void noticed.push(text)
+  const { contentBytes } = await treeSize(root, { exclude, skipDevices, onWarning: onNotice }, signal)
   if (contentBytes < leastBytes) return ''
   if (foreignClocks.has((await statfs(root)).type)) return `${root} lies on a network file system`
   const { bavail, bsize } = await statfs(staging)
-  // The copy, and in the worst case as much again when it is packed.
+  // There must be room for the copy, and in the worst case for as much again when it is packed.
   if (bavail * bsize < 2 * contentBytes) return `the repository has no room for a copy of ${contentBytes} bytes`
   if (!(await keepsEverything(staging, signal))) return 'the file system of the repository does not keep all attributes'
-  // In the copy there is nothing left to notice: mounts are not in it.
+  // Nothing of this is noticed when the copy is packed: mounts are not in it.
   for (const text of noticed) onWarning(text)
   return undefined
 }
 
-/** Owner, mode, nanoseconds, links, attributes, ACLs: what a copy lost would be lost in the snapshot. */
+/** Says whether a copy keeps owner, mode, nanoseconds, links, attributes and ACLs: what it lost would be lost in the snapshot. */
 async function keepsEverything(staging: string, signal: AbortSignal): Promise<boolean> {
   const folder = await mkdtemp(join(staging, 'probe-'))
   try {

@@ -18,7 +18,7 @@ function reach(name: string): void {
 /** What only tells of the data is left aside. */
 function isLargest({ artifacts }: Snapshot, artifact: string): boolean {
   const data = artifacts.filter(({ name }) => !/\.(json|sql)$/.test(name))
-  return data.toSorted((a, b) => b.plain.bytes - a.plain.bytes)[0]?.name === artifact
+  return data.toSorted((a, b) => b.bytes - a.bytes)[0]?.name === artifact
 }
 
 await start(async (...args) => {

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runBackup } from '../../../src/job/backup.ts'
@@ -112,6 +113,27 @@ describe('a restore', () => {
       expect((await restore(stage))[0]).toMatchObject({ outcome: 'complete' })
       expect(readFileSync(file, 'utf8')).toBe('files')
     }
+  })
+
+  test('proves a file whose blocks of zeros the file system allocates in another way than at the backup', async () => {
+    const stage = oneService()
+    const file = join(stage.folder, 'files/zeros')
+    writeFileSync(file, Buffer.concat([Buffer.from('start'), Buffer.alloc(1_000_000), Buffer.from('end')]))
+    await backup(stage)
+    rmSync(file)
+    const { local } = stage
+    const digHoles =
+      'touch -r "$1" "$1.time" && fallocate --dig-holes "$1" && touch -r "$1.time" "$1" && rm "$1.time" && touch -r "$2" .'
+    stage.local = {
+      ...local,
+      extract: async (snapshot, artifact, to, options) => {
+        await local.extract(snapshot, artifact, to, options)
+        execFileSync('touch', ['-r', to, join(stage.folder, 'time-of-root')])
+        execFileSync('sh', ['-ec', digHoles, 'sh', file, join(stage.folder, 'time-of-root')], { cwd: to })
+        expect(statSync(file).blocks * 512).toBeLessThan(1_000_000)
+      },
+    }
+    expect((await restore(stage))[0]).toMatchObject({ outcome: 'complete', rolledBack: false, checks: [{ ok: true }] })
   })
 
   test('of a group takes the newest set that has all of it', async () => {

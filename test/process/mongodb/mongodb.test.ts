@@ -100,6 +100,7 @@ function world(
       artifacts: [],
       open: async () => Readable.from([bytes.subarray(0, 50), bytes.subarray(50)]),
       extract: never,
+      proveTree: never,
     }
   }
   const restore = async (snapshot: StoredSnapshot) => {

@@ -28,7 +28,7 @@ const index = (type: string, header: string, bytes: number): Buffer =>
 const record = (exclude: string[] = []): Record<string, unknown> => {
   const facts: Record<string, unknown> = {}
   const fact = (name: string, value: unknown) => void Object.assign(facts, { [name]: value })
-  recordIndexes({ fact } as CaptureContext, [{ origin: '/data', root }], exclude)
+  recordIndexes({ fact } as CaptureContext, [{ origin: '/data', root, exclude }])
   return facts
 }
 

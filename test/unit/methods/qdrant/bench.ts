@@ -74,11 +74,10 @@ export function benchOf(server: BenchServer, options: Partial<TargetSpec<'qdrant
         if (artifact.kind !== 'stream') throw new Error('this method gives streams')
         const counted = hashing()
         contents.set(artifact.name, await buffer((await artifact.open(ctx.signal)).compose(counted)))
-        const plain = counted.digest()
-        artifacts.push({ kind: 'stream', name: artifact.name, plain, stored: { ...plain, file: artifact.name } })
+        artifacts.push({ kind: 'stream', name: artifact.name, ...counted.digest(), stored: undefined })
       }
       const open = async (name: string) => Readable.from([contents.get(name) ?? Buffer.alloc(0)], { objectMode: false })
-      return { id: 'bench', facts, artifacts, contents, open, extract: unused }
+      return { id: 'bench', facts, artifacts, contents, open, extract: unused, proveTree: unused }
     },
     check: async (snapshot) => qdrant.preflight?.(context(), spec, snapshot),
     restore: async (snapshot, change) => [

@@ -77,7 +77,8 @@ function storeOther({ contents, artifacts }: Kept, artifact: string, content: st
   const record = artifacts.find(({ name }) => name === artifact)
   if (!record) throw new Error(`no artifact ${artifact}`)
   contents.set(artifact, Buffer.from(content))
-  record.plain = { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }
+  record.bytes = content.length
+  record.sha256 = createHash('sha256').update(content).digest('hex')
 }
 
 test('an index that the server lost is made again', async () => {
@@ -184,7 +185,8 @@ describe('a restore that is refused or fails touches nothing', () => {
     if (!record) throw new Error('no artifact')
     const garbage = Buffer.from('no archive')
     snapshot.contents.set(record.name, garbage)
-    record.plain = { bytes: garbage.length, sha256: createHash('sha256').update(garbage).digest('hex') }
+    record.bytes = garbage.length
+    record.sha256 = createHash('sha256').update(garbage).digest('hex')
     expect(await failure(stage.bench.restore(snapshot))).toMatchObject({ code: 'RESTORE_FAILED' })
     await expectClean(stage)
   })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openArchive } from '../../src/repository/archive.ts'
-import type { Ahead, Snapshot, StageOptions } from '../../src/repository/repository.ts'
+import type { Prepared, Snapshot, StageOptions, TreeArtifact } from '../../src/repository/repository.ts'
 import { each, metaOf, treeOf } from '../contract/repository.ts'
 import { makeNastyTree, makeSocket } from '../support/nasty-tree.ts'
 import { type Scan, scanTree } from '../support/scan-tree.ts'
@@ -15,13 +15,13 @@ let folder: string
 let source: string
 let warnings: string[]
 const onWarning = (text: string) => void warnings.push(text)
-const archive = (aheadBytes = 0) => openArchive(join(folder, 'backups'), { aheadBytes })
+const archive = (prepareBytes = 0) => openArchive(join(folder, 'backups'), { prepareBytes })
 const shell = (script: string) =>
   execFileSync('sh', ['-ec', script], { cwd: source, stdio: ['ignore', 'ignore', 'inherit'] })
 const incoming = () => readdirSync(join(folder, 'backups/.incoming'))
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ahead-'))
+  folder = mkdtempSync(join(tmpdir(), 'prepare-'))
   source = join(folder, 'source')
   warnings = []
   mkdirSync(join(folder, 'backups'))
@@ -30,13 +30,14 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const readAhead = (exclude: string[] = [], aheadBytes = 0): Promise<Ahead> =>
-  archive(aheadBytes).readAhead?.([{ root: source, exclude }], { signal, onWarning }) as Promise<Ahead>
+const tree = (exclude: string[] = []) => treeOf('data', source, exclude) as TreeArtifact
+const prepare = (exclude: string[] = [], prepareBytes = 0): Promise<Prepared> =>
+  archive(prepareBytes).prepare?.(metaOf('app'), [tree(exclude)], { signal, onWarning }) as Promise<Prepared>
 
-/** The tree as `stage` and `publish` take it in. `between`: what happens once the sources are not needed any more. */
-async function keep(ahead: Ahead, exclude: string[] = [], between = () => {}): Promise<Snapshot> {
-  const options: StageOptions = { signal, ahead, onWarning }
-  const staged = await archive().stage(metaOf('app'), each(treeOf('data', source, exclude)), options)
+/** Stages and publishes the tree. `between` is called once the sources are not needed any more. */
+async function keep(prepared: Prepared, exclude: string[] = [], between = () => {}): Promise<Snapshot> {
+  const options: StageOptions = { signal, prepared, onWarning }
+  const staged = await archive().stage(metaOf('app'), each(tree(exclude)), options)
   between()
   return await staged.publish(metaOf('app'), signal)
 }
@@ -48,7 +49,7 @@ async function extracted(snapshot: Snapshot): Promise<Scan> {
   return withoutHoles(scanTree(to))
 }
 
-/** Zeros that were written become holes in a copy; the content is the same. */
+/** Zeros that were written become holes in a copy, and the content stays the same. */
 const withoutHoles = (scan: Scan): Scan =>
   Object.fromEntries(Object.entries(scan).map(([path, line]) => [path, line.replace(/ (holes|full)\b/, '')]))
 
@@ -59,12 +60,12 @@ rm -r empty; mkdir new; echo new >new/file; ln new/file new/hard; mv acl renamed
 setfattr -n user.text -v changed attributes; chmod 600 setuid; chown 7:8 sticky; rm capable; ln -sfn elsewhere sub/soft
 rm zz-hard; echo own >zz-hard; mv sub/deep sub/moved`
 
-describe('a tree that is read ahead', () => {
+describe('a prepared tree', () => {
   test('comes as it is when its writers are held, whatever changed since, and whatever comes after', async () => {
-    await using ahead = await readAhead()
+    await using prepared = await prepare()
     shell(changes)
     let then: Scan = {}
-    const snapshot = await keep(ahead, [], () => {
+    const snapshot = await keep(prepared, [], () => {
       then = withoutHoles(scanTree(source))
       shell('rm -rf sub; echo too late >original')
     })
@@ -76,9 +77,9 @@ describe('a tree that is read ahead', () => {
   test('leaves out what is left out, and says what is not kept', async () => {
     shell('mkdir cache; echo x >cache/entry; mkdir -p sub/logs; echo y >sub/logs/a.log; echo z >.hidden.log')
     const endSocket = await makeSocket(join(source, 'socket'))
-    await using ahead = await readAhead(['cache', '**/*.log'])
+    await using prepared = await prepare(['cache', '**/*.log'])
     shell('echo more >cache/entry; echo more >sub/logs/a.log')
-    const scan = await extracted(await keep(ahead, ['cache', '**/*.log']))
+    const scan = await extracted(await keep(prepared, ['cache', '**/*.log']))
     expect(Object.keys(scan).filter((path) => /cache|log$|socket/.test(path))).toEqual([])
     expect(scan['sub/logs']).toBeDefined()
     await endSocket()
@@ -86,19 +87,19 @@ describe('a tree that is read ahead', () => {
   })
 
   test('is a failed run when something writes while it is taken', async () => {
-    await using ahead = await readAhead()
+    await using prepared = await prepare()
     const writer = spawn('sh', ['-c', 'echo; while :; do echo x >>original; done'], { cwd: source })
     await once(writer.stdout, 'data')
-    await expect(keep(ahead)).rejects.toMatchObject({ code: 'NOT_STILL' })
+    await expect(keep(prepared)).rejects.toMatchObject({ code: 'NOT_STILL' })
     writer.kill('SIGKILL')
     await once(writer, 'exit')
   })
 
   test('nothing of the copy stays', async () => {
     {
-      await using ahead = await readAhead()
+      await using prepared = await prepare()
       expect(incoming().length).toBeGreaterThan(0)
-      await keep(ahead)
+      await keep(prepared)
     }
     expect(incoming()).toEqual([])
   })
@@ -107,18 +108,21 @@ describe('a tree that is read ahead', () => {
 describe('a tree that is packed while its writers are held', () => {
   test('because it is small: what is not kept is said by who packs it', async () => {
     const endSocket = await makeSocket(join(source, 'socket'))
-    await using ahead = await readAhead([], 10 * 1024 ** 3)
-    expect(await ahead.catchUp(source)).toBeUndefined()
+    await using prepared = await prepare([], 10 * 1024 ** 3)
     expect(warnings).toEqual([])
+    const staged = await archive().stage(metaOf('app'), each(tree()), { signal, prepared, onWarning })
+    expect(staged.artifacts[0]?.bytes, 'it is packed already').toBeGreaterThan(0)
+    expect(warnings).toEqual(['socket: a socket is not kept'])
+    await staged.discard()
     await endSocket()
   })
 
   test('because its copy could not be finished: the snapshot is whole all the same', async () => {
-    await using ahead = await readAhead()
+    await using prepared = await prepare()
     const [copy] = incoming().filter((name) => !name.includes('.'))
     rmSync(join(folder, 'backups/.incoming', copy ?? '', '0'), { recursive: true })
     writeFileSync(join(folder, 'backups/.incoming', copy ?? '', '0'), 'in the way')
-    const snapshot = await keep(ahead)
+    const snapshot = await keep(prepared)
     expect(await extracted(snapshot)).toEqual(withoutHoles(scanTree(source)))
     expect(warnings.join()).toContain('its copy could not be finished')
   })

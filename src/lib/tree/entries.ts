@@ -1,0 +1,109 @@
+import { readlinkSync } from 'node:fs'
+import { BackupError } from '../../errors.ts'
+import { readAttributes } from './attributes.ts'
+import { type Attribute, splitDevice, type TreeEntry, typeOf } from './entry.ts'
+import { type Found, folderOfPaths, readFailure, type TreeScope, walkTree } from './walk.ts'
+
+export interface EntryOptions extends TreeScope {
+  signal: AbortSignal
+  /** Is told of what cannot be kept, by name: a socket, a nested mount. */
+  onWarning?: (text: string) => void
+}
+
+export interface FoundEntry {
+  found: Found
+  entry: TreeEntry
+}
+
+/** Number of entries whose attributes are asked for at once; the length of a command line bounds it too. */
+const BATCH_ENTRIES = 2000
+const BATCH_PATH_BYTES = 512 * 1024
+
+/**
+ * The entries of a tree with everything that is kept of them but content, in the order of a walk. It reads the attributes of the next
+ * batch while the caller works on the one before. Memory does not grow with the tree, but for inodes with several names.
+ */
+export async function* entriesOf(root: string, options: EntryOptions): AsyncGenerator<FoundEntry> {
+  const folder = folderOfPaths(root)
+  const links = linkTable()
+  const walk = walkTree(root, options)
+  const load = async () => {
+    options.signal.throwIfAborted()
+    const batch = takeBatch(walk)
+    const attributes = await readAttributes(
+      folder,
+      batch.map(({ path }) => path),
+      options.signal,
+    )
+    return { batch, attributes }
+  }
+  let next = load()
+  for (;;) {
+    const { batch, attributes } = await next
+    if (batch.length === 0) return
+    next = load()
+    next.catch(() => {}) // Awaited above, unless the consumer leaves before.
+    for (const found of batch) yield { found, entry: describe(found, links, attributes.get(found.path)) }
+  }
+}
+
+function takeBatch(walk: Generator<Found, void, void>): Found[] {
+  const batch: Found[] = []
+  for (let bytes = 0; batch.length < BATCH_ENTRIES && bytes < BATCH_PATH_BYTES; ) {
+    const { value } = walk.next()
+    if (!value) break
+    batch.push(value)
+    bytes += value.path.length
+  }
+  return batch
+}
+
+/** Paths of inodes that have more than one name, each until its last name was seen. */
+function linkTable() {
+  const open = new Map<string, { path: string; left: bigint }>()
+  /** The path under which the inode was seen before. */
+  return ({ path, stats }: Found): string | undefined => {
+    if (stats.nlink < 2n || stats.isDirectory()) return undefined
+    const key = `${stats.dev}:${stats.ino}`
+    const known = open.get(key)
+    if (!known) return void open.set(key, { path, left: stats.nlink - 1n })
+    known.left--
+    if (known.left === 0n) open.delete(key)
+    return known.path
+  }
+}
+
+function describe(found: Found, links: ReturnType<typeof linkTable>, attributes: Attribute[] | undefined): TreeEntry {
+  const { path, stats } = found
+  const type = typeOf(stats)
+  if (!type) throw new BackupError('TREE_UNSUPPORTED', `${found.absolute}: a file of a kind that no archive holds`)
+  const base = {
+    path,
+    mode: Number(stats.mode) & 0o7777,
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    mtimeNs: stats.mtimeNs,
+    size: 0,
+  }
+  const linkname = links(found)
+  if (linkname !== undefined) return { ...base, type: 'link', linkname }
+  const entry: TreeEntry = { ...base, type, ...(attributes && { attributes }) }
+  if (type === 'symlink') entry.linkname = readLink(found)
+  if (type === 'character-device' || type === 'block-device') entry.device = splitDevice(stats.rdev)
+  if (type === 'file') {
+    entry.size = Number(stats.size)
+    entry.sparse = stats.blocks * 512n < stats.size
+  }
+  return entry
+}
+
+function readLink(found: Found): string {
+  try {
+    const bytes = readlinkSync(found.absolute, 'buffer')
+    const text = bytes.toString()
+    if (Buffer.from(text).equals(bytes)) return text
+  } catch (error) {
+    throw readFailure(found.absolute, error)
+  }
+  throw new BackupError('TREE_UNSUPPORTED', `${found.absolute}: the symbolic link's text is not UTF-8`)
+}

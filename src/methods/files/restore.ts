@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { TargetSpec } from '../../labels/spec.ts'
+import { clearTree } from '../../lib/tree/clear.ts'
+import { pathsWithin } from '../../lib/tree/only.ts'
+import type { ArtifactRecord } from '../../repository/repository.ts'
+import type { Check, MethodContext, RestoreContext, StoredSnapshot } from '../method.ts'
+import { engineDevices } from '../shared/engine-devices.ts'
+import { extractTree, proveTree } from '../shared/extract.ts'
+
+/** A tree of the snapshot and its place of now. */
+interface Part {
+  artifact: ArtifactRecord
+  root: string
+  /** Paths relative to the root. Absent: the whole tree. */
+  only?: string[]
+}
+
+/** Replaces the trees in place, or the paths of them that were asked for, and proves each that was replaced as a whole. */
+export async function restore(
+  ctx: RestoreContext,
+  { quiesce }: TargetSpec<'files'>,
+  snapshot: StoredSnapshot,
+): Promise<Check[]> {
+  const trees = snapshot.artifacts.filter(({ kind }) => kind === 'tree')
+  const parts = trees
+    .map((artifact) => partOf(ctx, artifact))
+    .filter(({ only }) => only === undefined || only.length > 0)
+  if (quiesce !== 'none') await ctx.service.stop()
+  const checks: Check[] = []
+  for (const part of parts) {
+    await replaceTree(ctx, snapshot, part)
+    if (!part.only) checks.push(await proveTree(snapshot, part.artifact, part.root, engineDevices))
+  }
+  return checks
+}
+
+function partOf(ctx: RestoreContext, artifact: ArtifactRecord): Part {
+  const origin = artifact.origin ?? ''
+  const only = pathsWithin(origin, ctx.only)
+  return { artifact, root: ctx.hostPath(origin), ...(only && { only }) }
+}
+
+/** The root stays the same inode, because it is what is mounted. What the snapshot excluded is left alone. */
+async function replaceTree(ctx: MethodContext, snapshot: StoredSnapshot, part: Part): Promise<void> {
+  const { artifact, root, only } = part
+  const options = {
+    exclude: artifact.exclude ?? [],
+    skipDevices: engineDevices,
+    signal: ctx.signal,
+    onWarning: ctx.warn,
+  }
+  if (!existsSync(root)) await makeRoot(root, artifact)
+  for (const path of only ?? ['.']) await clearTree(root, path, options)
+  await extractTree(snapshot, artifact, root, only)
+}
+
+/** A root that is gone is made anew. */
+async function makeRoot(root: string, { isFile }: ArtifactRecord): Promise<void> {
+  await mkdir(isFile ? dirname(root) : root, { recursive: true })
+  if (isFile) await writeFile(root, '')
+}
