@@ -3,23 +3,24 @@ import type { BackupResult, Parts } from '../job/job.ts'
 import { targetKey } from '../plan/plan.ts'
 import type { Jobs } from './jobs.ts'
 import { createQueue } from './queue.ts'
-import type { Action, Assignment } from './reconcile.ts'
+import type { Action, ActionTarget } from './reconcile.ts'
 
-/** Has actions worked on, a bounded number at once, and remembers what they got done. */
+/** Carries actions out, a limited number at once, and records in the schedules what they have done. */
 export interface Dispatcher {
-  /** An action on a target that is worked on already is dropped: the next pass decides anew. */
+  /** Queues the actions. An action on a target that is active is dropped, because the next pass decides anew. */
   dispatch(actions: Action[]): void
-  /** Targets that are queued or worked on. */
-  busy(): ReadonlySet<string>
-  /** Targets whose last run failed a moment ago. */
-  held(): ReadonlySet<string>
-  /** Settles when all that has begun has ended; nothing more begins. */
+  /** Keys of the targets that are queued or being backed up. */
+  active(): ReadonlySet<string>
+  /** Keys of the targets whose last run failed less than a minute ago. */
+  backedOff(): ReadonlySet<string>
+  /** Drops the actions that have not begun, and resolves when the others have ended. */
   drain(): Promise<void>
 }
 
-/** A run that ends at once (another process holds the target, the engine is away) must not be started again at once. */
-const holdMs = 60_000
+/** A run may fail at once, and leave no record, when another process holds the target or the engine is away. */
+const backoffMs = 60_000
 
+/** `onEnd` is called whenever an action has ended. Aborting the signal aborts the running backups. */
 export function createDispatcher(
   parts: Pick<Parts, 'catalog' | 'clock' | 'log'>,
   options: { concurrency: number; backup: Jobs['backup']; onEnd: () => void },
@@ -27,33 +28,38 @@ export function createDispatcher(
 ): Dispatcher {
   const { catalog, clock, log } = parts
   const queue = createQueue(options.concurrency)
-  const heldUntilMs = new Map<string, number>()
+  const backedOffUntilMs = new Map<string, number>()
+  const backOff = (key: string) => backedOffUntilMs.set(key, clock.monotonicMs() + backoffMs)
 
-  const conclude = ({ target, remember }: Assignment, results: BackupResult[]) => {
+  const conclude = ({ target, onSuccess }: ActionTarget, results: BackupResult[]) => {
     const result = results.find(({ project, target: name }) => project === target.project && name === target.name)
-    if (result && result.outcome !== 'failed') catalog.saveSchedule(target.project, target.name, remember)
-    else heldUntilMs.set(targetKey(target), clock.monotonicMs() + holdMs)
+    if (result && result.outcome !== 'failed') catalog.saveSchedule(target.project, target.name, onSuccess)
+    else backOff(targetKey(target))
   }
-  const work = async (action: Action) => {
+  const carryOut = async (action: Action) => {
     const { targets, cause, reason } = action
     const keys = keysOf(action)
     log.info({ targets: keys, cause, reason }, 'backup begins')
-    const wanted = targets.map(({ target }) => target)
     try {
-      const results = await options.backup(wanted, cause, signal)
-      for (const assignment of targets) conclude(assignment, results)
+      const results = await options.backup(
+        targets.map(({ target }) => target),
+        cause,
+        signal,
+      )
+      for (const target of targets) conclude(target, results)
     } catch (error) {
-      for (const key of keys) heldUntilMs.set(key, clock.monotonicMs() + holdMs)
+      keys.forEach(backOff)
       log.error({ err: asBackupError(error), targets: keys }, 'backup ended without a result')
     }
     options.onEnd()
   }
   return {
     dispatch(actions) {
-      for (const action of actions) queue.add(keysOf(action), () => work(action))
+      for (const action of actions) queue.add(keysOf(action), () => carryOut(action))
     },
-    busy: queue.busy,
-    held: () => new Set([...heldUntilMs].filter(([, until]) => until > clock.monotonicMs()).map(([key]) => key)),
+    active: queue.active,
+    backedOff: () =>
+      new Set([...backedOffUntilMs].filter(([, untilMs]) => untilMs > clock.monotonicMs()).map(([key]) => key)),
     drain: queue.drain,
   }
 }

@@ -6,12 +6,13 @@ import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import { engineDevices } from '../methods/shared/engine-devices.ts'
 import type { Target } from '../plan/plan.ts'
 
-/** What the controller has done for it. */
+/** The work that the controller starts. Tests give their own. */
 export interface Jobs {
+  /** Backs up the targets in one run. `cause` becomes the reason of the snapshots. */
   backup(targets: Target[], cause: 'schedule' | 'change', signal: AbortSignal): Promise<BackupResult[]>
   /** Finishes what dead runs left behind. */
   recover(signal: AbortSignal): Promise<Recovery>
-  /** Equal as long as the captured data of a target has not changed. */
+  /** Walks the captured data of a target. The answer stays the same as long as the data does. */
   fingerprint(target: Target, signal: AbortSignal): Promise<string>
 }
 

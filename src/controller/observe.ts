@@ -1,68 +1,64 @@
 import type { Run, ScheduleState } from '../catalog/catalog.ts'
 import type { Parts } from '../job/job.ts'
 import { withDeadline } from '../lib/deadline.ts'
-import { makePlan } from '../plan/make-plan.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
+import { observeTargets } from '../report/observe.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
-import type { Situation } from './reconcile.ts'
-import type { Observation, Watch } from './watch.ts'
+import type { ReconcileInput } from './reconcile.ts'
+import type { Observation, Watch, WatchedTarget } from './watch.ts'
 
 const listSeconds = 120
-/** More than the attempts at a slot and the on-change runs of six hours. */
+/** This is more than the attempts at one slot, and more than the on-change runs of six hours. */
 const runsPerTarget = 20
 
-/** Lists everything anew, and notes what is new about targets: that they were seen, and the state of their data. */
-export async function observe(
+/** Observes everything anew, tells the watch what to watch, and records what is new about targets in their schedules. */
+export async function observeForPass(
   parts: Parts,
-  dispatcher: Dispatcher,
-  watch: Watch,
-  fingerprint: Jobs['fingerprint'],
+  { jobs, watch, dispatcher }: { jobs: Jobs; watch: Watch; dispatcher: Dispatcher },
   signal: AbortSignal,
-): Promise<Situation> {
-  const { engine, catalog, clock, settings, methods } = parts
+): Promise<ReconcileInput> {
   using deadline = withDeadline(signal, listSeconds, 'listing the containers')
-  const plan = makePlan(await engine.list(deadline), settings, methods)
-  watch.follow(plan.targets.filter(({ schedule }) => schedule.kind === 'on-change').map((target) => ({
-    key: targetKey(target),
-    settleSeconds: target.spec.settleSeconds,
-    fingerprint: (walkSignal) => fingerprint(target, walkSignal),
-  }))) // biome-ignore format: one sentence
-  const now = clock.now()
+  const observed = await observeTargets(parts, deadline)
+  const { targets } = observed.plan
+  const onChange = targets.filter(({ schedule }) => schedule.kind === 'on-change')
+  watch.setTargets(onChange.map((target) => watched(target, jobs)))
   const observations = watch.observations()
-  const perTarget = <T>(answer: (target: Target) => T) =>
-    new Map(plan.targets.map((target) => [targetKey(target), answer(target)]))
+  const byTarget = <T>(answer: (target: Target, key: string) => T) =>
+    new Map(targets.map((target) => [targetKey(target), answer(target, targetKey(target))]))
   return {
-    plan,
-    now,
+    ...observed,
     observations,
-    schedules: perTarget((target) => note(parts, target, observations.get(targetKey(target)), now)),
-    runs: perTarget(({ project, name }): Run[] =>
-      catalog.runs({ project, target: name, kind: 'backup', limit: runsPerTarget }),
+    schedules: byTarget((target, key) => {
+      const known = observed.schedules.get(key) ?? {}
+      const news = newsOf(known, observations.get(key), observed.now)
+      if (Object.keys(news).length > 0) parts.catalog.saveSchedule(target.project, target.name, news)
+      return { ...known, ...news }
+    }),
+    runs: byTarget(({ project, name }): Run[] =>
+      parts.catalog.runs({ project, target: name, kind: 'backup', limit: runsPerTarget }),
     ),
-    running: new Set([...dispatcher.busy(), ...lockedTargets(parts)]),
-    held: dispatcher.held(),
+    active: new Set(dispatcher.active()),
+    backedOff: dispatcher.backedOff(),
   }
 }
 
-/** A first observation in the future is left from a clock that was set back: slots would wait for that time to come again. */
-function note(
-  { catalog }: Parts,
-  { project, name }: Target,
-  observation: Observation | Error | undefined,
-  now: Date,
-): ScheduleState {
-  const known = catalog.schedule(project, name)
-  const change: Partial<ScheduleState> = {}
-  if (known.firstSeen === undefined || new Date(known.firstSeen) > now) change.firstSeen = now.toISOString()
+const watched = (target: Target, jobs: Jobs): WatchedTarget => ({
+  key: targetKey(target),
+  settleSeconds: target.spec.settleSeconds,
+  fingerprint: (signal) => jobs.fingerprint(target, signal),
+})
+
+/**
+ * What the schedule of a target does not know yet: when it was first seen, and the state of its data. A `firstSeen` in the future comes
+ * from a clock that has been set back; it is replaced, because slots before it would never be run.
+ */
+function newsOf(known: ScheduleState, observation: Observation | Error | undefined, now: Date): Partial<ScheduleState> {
+  const news: Partial<ScheduleState> = {}
+  if (known.firstSeen === undefined || new Date(known.firstSeen) > now) news.firstSeen = now.toISOString()
   if (observation && !(observation instanceof Error) && known.seenFingerprint !== observation.fingerprint) {
-    change.seenFingerprint = observation.fingerprint
-    change.seenSince = observation.since.toISOString()
+    news.seenFingerprint = observation.fingerprint
+    news.seenSince = observation.since.toISOString()
   }
-  if (Object.keys(change).length > 0) catalog.saveSchedule(project, name, change)
-  return { ...known, ...change }
-}
-
-function lockedTargets({ catalog }: Parts): string[] {
-  return catalog.holders().flatMap(({ key }) => (key.kind === 'target' ? [targetKey(key)] : []))
+  return news
 }

@@ -1,62 +1,68 @@
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { ObservedState } from '../report/observe.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
-import { observe } from './observe.ts'
-import { type Action, reconcile, type Situation } from './reconcile.ts'
+import { observeForPass } from './observe.ts'
+import { type Action, type ReconcileInput, reconcile } from './reconcile.ts'
+import type { RepositoryCache } from './repository-cache.ts'
 import type { Watch } from './watch.ts'
 
-/** What one reconcile pass saw and did. It is a plain record, for status and metrics. */
+/** What one reconcile pass has seen and done. It is a plain record, for the reports that are made of it. */
 export interface Pass {
+  /** When the pass ended. */
   at: Date
-  /** Of the newest pass that could make one. */
-  plan: Plan | undefined
+  /** What the report of status is computed from. After a failed pass it is that of the newest pass that succeeded. */
+  observed: ObservedState | undefined
   actions: Action[]
-  /** Targets that were queued or worked on when it ended. */
-  busy: string[]
+  /** Keys of the targets that were queued or being backed up when the pass ended. */
+  active: string[]
   /** What could not be recovered, listed or read. */
   errors: BackupError[]
-  /** Passes in a row that could not make a plan, this one included. */
+  /** How many passes in a row have failed to observe the stack, this one included. */
   failures: number
 }
 
-/** What every pass works with, from the first to the last. */
-export interface Machine {
+/** What the passes of one controller share. */
+export interface Components {
   jobs: Jobs
   watch: Watch
   dispatcher: Dispatcher
-  /** What was logged already: a problem that stays is told once. */
-  told: Set<string>
+  repositories: RepositoryCache
+  /** The problems that the last pass knew, as text: a problem that stays is logged once. */
+  loggedProblems: Set<string>
 }
 
-/** A failure to recover one thing stops no backup of others; without a list of containers nothing can be decided. */
+/**
+ * Recovers, observes, decides and dispatches. A thing that cannot be recovered stops no backup of others. Without a list of the
+ * containers nothing can be decided, and the pass has failed. Repositories are listed last: a slow one delays no backup.
+ */
 export async function runPass(
   parts: Parts,
-  machine: Machine,
+  components: Components,
   before: Pass | undefined,
   signal: AbortSignal,
 ): Promise<Pass> {
-  const { jobs, watch, dispatcher } = machine
   const errors: BackupError[] = []
-  const fail = (what: string) => (error: unknown) => {
+  const recordError = (message: string) => (error: unknown) => {
     if (signal.aborted) return undefined
-    const failure = asBackupError(error)
-    errors.push(failure)
-    parts.log.error({ err: failure }, what)
+    const err = asBackupError(error)
+    errors.push(err)
+    parts.log.error({ err }, message)
   }
-  errors.push(...((await recover(parts, jobs, signal).catch(fail('recovery failed'))) ?? []))
-  const situation = await observe(parts, dispatcher, watch, jobs.fingerprint, signal).catch(fail('pass failed'))
-  errors.push(...(situation ? tellNews(parts, situation, machine.told) : []))
-  const actions = situation && !signal.aborted ? reconcile(situation) : []
-  dispatcher.dispatch(actions)
+  errors.push(...((await recover(parts, components.jobs, signal).catch(recordError('recovery failed'))) ?? []))
+  const input = await observeForPass(parts, components, signal).catch(recordError('pass failed'))
+  if (input) errors.push(...logNewProblems(parts, input, components.loggedProblems))
+  const actions = input && !signal.aborted ? reconcile(input) : []
+  components.dispatcher.dispatch(actions)
+  const repositories = await components.repositories.get(signal).catch(recordError('repositories not listed'))
   return {
     at: parts.clock.now(),
-    plan: situation?.plan ?? before?.plan,
+    observed: input && repositories ? { ...input, repositories } : before?.observed,
     actions,
-    busy: [...dispatcher.busy()],
+    active: [...components.dispatcher.active()],
     errors,
-    failures: situation ? 0 : (before?.failures ?? 0) + 1,
+    failures: input ? 0 : (before?.failures ?? 0) + 1,
   }
 }
 
@@ -67,19 +73,19 @@ async function recover({ log }: Parts, jobs: Jobs, signal: AbortSignal): Promise
   return problems.map((problem) => new BackupError('RESUME_FAILED', problem))
 }
 
-/** Logs problems of labels and of data that cannot be watched, each when it appears; answers the latter. */
-function tellNews({ log }: Parts, { plan, observations }: Situation, told: Set<string>): BackupError[] {
+/** Logs the problems of labels, and the data that cannot be watched, when they appear. Answers the errors of the latter. */
+function logNewProblems({ log }: Parts, { plan, observations }: ReconcileInput, logged: Set<string>): BackupError[] {
   const unwatched = [...observations].flatMap(([target, observation]) => {
     if (!(observation instanceof Error)) return []
     const { code, message, hint } = asBackupError(observation)
     return [new BackupError(code, `${target}: ${message}`, { hint, cause: observation })]
   })
-  const news = new Map([
+  const problems = new Map([
     ...plan.problems.map((problem) => [JSON.stringify(problem), () => log.warn(problem, 'label problem')] as const),
     ...unwatched.map((err) => [err.message, () => log.warn({ err }, 'data cannot be watched for changes')] as const),
   ])
-  for (const [key, tell] of news) if (!told.has(key)) tell()
-  told.clear()
-  for (const key of news.keys()) told.add(key)
+  for (const [key, write] of problems) if (!logged.has(key)) write()
+  logged.clear()
+  for (const key of problems.keys()) logged.add(key)
   return unwatched
 }

@@ -1,23 +1,23 @@
-/** Work under keys, a bounded number at once, in the order in which it was added; the rest waits. */
+/** Runs jobs under keys in the order in which they were added, a limited number at once. The others wait. */
 export interface Queue {
-  /** False, and nothing happens, while any of the keys is queued or worked on. `work` never rejects. */
-  add(keys: string[], work: () => Promise<void>): boolean
-  /** Keys that are queued or worked on. */
-  busy(): ReadonlySet<string>
-  /** Forgets what has not begun, and settles once what has begun has ended. */
+  /** Adds a job. Answers false, and adds nothing, while any of its keys is active. `job` MUST NOT reject. */
+  add(keys: string[], job: () => Promise<void>): boolean
+  /** The keys of the jobs that wait or run. */
+  active(): ReadonlySet<string>
+  /** Drops the jobs that have not begun, and resolves when the others have ended. */
   drain(): Promise<void>
 }
 
 export function createQueue(concurrency: number): Queue {
-  const busy = new Set<string>()
+  const active = new Set<string>()
   const running = new Set<Promise<void>>()
-  let waiting: { keys: string[]; work: () => Promise<void> }[] = []
+  let waiting: { keys: string[]; job: () => Promise<void> }[] = []
 
   const begin = () => {
     while (running.size < concurrency) {
       const next = waiting.shift()
       if (!next) return
-      const ended = next.work().finally(() => {
+      const ended = next.job().finally(() => {
         running.delete(ended)
         release(next.keys)
         begin()
@@ -26,17 +26,17 @@ export function createQueue(concurrency: number): Queue {
     }
   }
   const release = (keys: string[]) => {
-    for (const key of keys) busy.delete(key)
+    for (const key of keys) active.delete(key)
   }
   return {
-    add(keys, work) {
-      if (keys.some((key) => busy.has(key))) return false
-      for (const key of keys) busy.add(key)
-      waiting.push({ keys, work })
+    add(keys, job) {
+      if (keys.some((key) => active.has(key))) return false
+      for (const key of keys) active.add(key)
+      waiting.push({ keys, job })
       begin()
       return true
     },
-    busy: () => busy,
+    active: () => active,
     async drain() {
       for (const { keys } of waiting) release(keys)
       waiting = []

@@ -1,6 +1,6 @@
 import { schedule } from 'node-cron'
 
-/** Calls at the beginning of each minute, which is when slots come; ends with dispose. A tick that is late or lost is no harm. */
+/** Calls `onTick` at the beginning of each minute, which is when slots come, until it is disposed. A tick that is late or lost does no harm. */
 export function minuteTicks(onTick: () => void): Disposable {
   const task = schedule('* * * * *', onTick, { suppressMissedWarning: true })
   return { [Symbol.dispose]: () => void task.destroy() }

@@ -1,25 +1,28 @@
 import type { Clock } from '../lib/clock.ts'
 
-/** Wakes one waiter. Rings that come while nobody waits count as one. */
-export interface Alarm {
-  ring(): void
-  /** Until it rings, or `ms` have passed; rejects when the signal is aborted. Takes the rings so far with it. */
+/** Wakes one waiter. What fires while nobody waits is kept, and counts once however often it has fired. */
+export interface Trigger {
+  fire(): void
+  /**
+   * Resolves when the trigger fires, at once if it has fired since the last wait, or after `ms` milliseconds. Rejects when the signal is
+   * aborted. Only one caller may wait at a time.
+   */
   wait(ms: number, signal: AbortSignal): Promise<void>
-  /** Forgets the rings so far. */
-  quiet(): void
+  /** Forgets that it has fired. */
+  reset(): void
 }
 
-export function createAlarm(clock: Clock): Alarm {
-  let rung = false
+export function createTrigger(clock: Clock): Trigger {
+  let fired = false
   let wake: (() => void) | undefined
   return {
-    ring() {
-      rung = true
+    fire() {
+      fired = true
       wake?.()
     },
     async wait(ms, signal) {
       signal.throwIfAborted()
-      if (!rung) {
+      if (!fired) {
         const asleep = new AbortController()
         wake = () => asleep.abort()
         signal.addEventListener('abort', wake, { once: true })
@@ -28,10 +31,10 @@ export function createAlarm(clock: Clock): Alarm {
         wake = undefined
         signal.throwIfAborted()
       }
-      rung = false
+      fired = false
     },
-    quiet() {
-      rung = false
+    reset() {
+      fired = false
     },
   }
 }

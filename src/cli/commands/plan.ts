@@ -1,13 +1,14 @@
 import { currentPlan } from '../../job/current-plan.ts'
 import { retention } from '../../labels/retention.ts'
 import { schedule } from '../../labels/schedule.ts'
-import { nextSlot } from '../../plan/due.ts'
-import { type BrokenTarget, type Plan, type Target, targetKey } from '../../plan/plan.ts'
+import type { BrokenTarget, Plan, Target } from '../../plan/plan.ts'
+import { nextRun } from '../../report/next-run.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { formatTime } from '../render/format.ts'
 import { renderProblems } from '../render/problems.ts'
 import { renderTable } from '../render/table.ts'
 import type { TextStyle } from '../render/text-style.ts'
+import { targetKeyOf } from '../target-key.ts'
 
 export const planCommand: CommandDefinition = {
   kind: 'read',
@@ -55,15 +56,11 @@ function describeBroken({ project, name, container, problems }: BrokenTarget) {
   return { project, target: name, container, ...unknown, retention: null, problems }
 }
 
-/** ISO time of the next cron slot; null where no clock decides. */
-export const nextRun = ({ schedule, timezone }: Target, now: Date): string | null =>
-  nextSlot(schedule, timezone, now)?.toISOString() ?? null
-
 function renderPlan(rows: Row[], plan: Plan, style: TextStyle): string {
   if (rows.length === 0 && plan.problems.length === 0) return 'No container carries xnai.backup.enable=true.\n'
   const head = ['TARGET', 'METHOD', 'SCHEDULE', 'NEXT RUN', 'QUIESCE', 'STOPS, IN ORDER', 'CAPTURES', 'KEEPS']
   const cells = rows.map((row) => [
-    targetKey({ project: row.project, name: row.target }),
+    targetKeyOf(row),
     row.method ?? 'broken',
     row.schedule ?? '—',
     formatTime(row.nextRun, style),

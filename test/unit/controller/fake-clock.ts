@@ -1,8 +1,8 @@
 import type { Clock } from '../../../src/lib/clock.ts'
 
-/** Time that stands still until it is moved. */
+/** A clock that stands still until a test moves it. */
 export interface FakeClock extends Clock {
-  /** Wakes the sleepers one by one in their order, and lets everything that follows from each happen first. */
+  /** Wakes the sleepers one by one in their order. Everything that follows from one happens before the next is woken. */
   advance(seconds: number): Promise<void>
 }
 
@@ -40,7 +40,7 @@ export function fakeClock(start: string): FakeClock {
   }
 }
 
-/** Lets everything happen that waits for nothing but its turn. */
+/** Lets everything run that waits for nothing but its turn in the event loop. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

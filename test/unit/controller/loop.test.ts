@@ -12,6 +12,7 @@ import { BackupError } from '../../../src/errors.ts'
 import type { BackupResult, Parts } from '../../../src/job/job.ts'
 import type { Target } from '../../../src/plan/plan.ts'
 import { type FakeContainer, fakeEngine } from '../../fakes/engine.ts'
+import { shelf } from '../../support/cli.ts'
 import { enabled, methods, settings, volume } from '../plan/build.ts'
 import { fakeClock } from './fake-clock.ts'
 
@@ -55,7 +56,7 @@ function launch(now: string, containers: FakeContainer[], concurrency = 2) {
   const jobs: Jobs = {
     async backup(targets, cause, signal) {
       began.push(`${clock.now().toISOString().slice(8, 16)} ${cause} ${targets.map(({ name }) => name).join('+')}`)
-      if (world.outcome === 'throw') throw new BackupError('BUSY', 'held by another')
+      if (world.outcome === 'throw') throw new BackupError('BUSY', 'locked by another process')
       working++
       mostWorking = Math.max(mostWorking, working)
       const results = await Promise.all(targets.map((target) => backupOne(target, signal)))
@@ -75,7 +76,16 @@ function launch(now: string, containers: FakeContainer[], concurrency = 2) {
     if (world.list) throw world.list
     return engine.list(signal)
   }
-  const parts = { engine: { ...engine, list }, catalog, clock, methods, settings, log: pino({ level: 'silent' }) }
+  const repositories = new Map([['local', shelf([])]])
+  const parts = {
+    engine: { ...engine, list },
+    catalog,
+    repositories,
+    clock,
+    methods,
+    settings,
+    log: pino({ level: 'silent' }),
+  }
   const ended = new AbortController()
   const options = {
     concurrency,
@@ -123,7 +133,7 @@ function launch(now: string, containers: FakeContainer[], concurrency = 2) {
 const seenLongAgo = { firstSeen: '2026-07-01T00:00:00.000Z', lastSlot: '2026-07-30T02:00:00.000Z' }
 const hour = 3600
 
-test('a slot missed while the controller was down runs once at start, though several were', async () => {
+test('of several slots that were missed while the controller was down, one runs at start', async () => {
   const { catalog, clock, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
   start()
@@ -132,7 +142,7 @@ test('a slot missed while the controller was down runs once at start, though sev
   expect(catalog.schedule('shop', 'db').lastSlot).toBe('2026-08-02T02:00:00.000Z')
 })
 
-test('a new target waits for its next slot, and then runs every one', async () => {
+test('a new target waits for its next slot, and runs every slot from then on', async () => {
   const { catalog, clock, began, start } = launch('2026-08-02T08:30:00Z', [service('db', { schedule: '@hourly' })])
   start()
   await clock.advance(60)
@@ -151,7 +161,7 @@ test('a tick starts a pass at once', async () => {
   expect(passes.slice(before).map(({ at }) => at.toISOString())).toEqual(['2026-08-02T09:01:00.500Z'])
 })
 
-test('many events at once are one pass, and those of execs and health checks none', async () => {
+test('a burst of events makes one pass, and events of execs and health checks make none', async () => {
   const { clock, engine, passes, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   start()
   await clock.advance(5)
@@ -163,10 +173,10 @@ test('many events at once are one pass, and those of execs and health checks non
   for (let count = 0; count < 50; count++) engine.emit({ action: 'start', containerId: 'x' })
   await clock.advance(1)
   expect(passes.length).toBe(before + 1)
-  expect(passes.at(-1)?.plan?.targets.map(({ name }) => name)).toEqual(['db', 'new'])
+  expect(passes.at(-1)?.observed?.plan.targets.map(({ name }) => name)).toEqual(['db', 'new'])
 })
 
-test('a failed run is tried again after 1, 5 and 15 minutes, then the next slot is awaited', async () => {
+test('a failed run is repeated after 1, 5 and 15 minutes, and then not before the next slot', async () => {
   const { catalog, clock, world, began, start } = launch('2026-08-02T01:59:00Z', [service('db', { schedule: '@hourly' })]) // biome-ignore format: one line
   catalog.saveSchedule('shop', 'db', { ...seenLongAgo, lastSlot: '2026-08-02T01:00:00.000Z' })
   world.outcome = 'failed'
@@ -181,7 +191,7 @@ test('a failed run is tried again after 1, 5 and 15 minutes, then the next slot 
   expect(began.slice(4)).toEqual(['02T03:00 schedule db'])
 })
 
-test('a snapshot with a blemish is a snapshot: the slot counts', async () => {
+test('a slot counts as run when the snapshot has warnings', async () => {
   const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
   world.outcome = 'incomplete'
@@ -190,7 +200,7 @@ test('a snapshot with a blemish is a snapshot: the slot counts', async () => {
   expect(began).toHaveLength(1)
 })
 
-test('a run that leaves no record is not begun again within a minute', async () => {
+test('a run that failed without a record is not repeated within a minute', async () => {
   const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
   world.outcome = 'throw'
@@ -200,7 +210,7 @@ test('a run that leaves no record is not begun again within a minute', async () 
   expect(began.length).toBeLessThan(11)
 })
 
-test('a run that a crash cut off is repeated by the next controller', async () => {
+test('a run that was killed is repeated by the next controller', async () => {
   const { catalog, clock, began, start } = launch('2026-08-02T02:10:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', { ...seenLongAgo, lastSlot: '2026-08-01T02:00:00.000Z' })
   const killed = { project: 'shop', target: 'db', kind: 'backup' as const, started: '2026-08-02T02:00:00.000Z' }
@@ -211,7 +221,7 @@ test('a run that a crash cut off is repeated by the next controller', async () =
   expect(began).toEqual(['02T02:10 schedule db'])
 })
 
-test('a target that another process works on is left alone until it is free', async () => {
+test('a target that another process has locked is left alone until the lock is released', async () => {
   const { catalog, clock, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
   const lock = catalog.lock([targetLock('shop', 'db')], 'by-hand')
@@ -223,7 +233,7 @@ test('a target that another process works on is left alone until it is free', as
   expect(began).toHaveLength(1)
 })
 
-test('only so many targets at once, and each of them in the end', async () => {
+test('no more targets run at once than configured, and all of them run in the end', async () => {
   const { catalog, clock, world, began, mostWorking, start } = launch('2026-08-02T09:00:00Z', ['a', 'b', 'c', 'd', 'e'].map((name) => service(name))) // biome-ignore format: one line
   for (const name of ['a', 'b', 'c', 'd', 'e']) catalog.saveSchedule('shop', name, seenLongAgo)
   world.seconds = 300
@@ -233,7 +243,7 @@ test('only so many targets at once, and each of them in the end', async () => {
   expect(mostWorking()).toBe(2)
 })
 
-test('on-change: a change is captured once it is still, and no more until the next', async () => {
+test('on-change: a change is captured once when it has settled, and nothing more until the next change', async () => {
   const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [service('idx', { schedule: 'on-change' })]) // biome-ignore format: one line
   start()
   await clock.advance(59)
@@ -249,7 +259,7 @@ test('on-change: a change is captured once it is still, and no more until the ne
   expect(catalog.schedule('shop', 'idx').capturedFingerprint).toBe('three')
 })
 
-test('passes that fail are shown, come ever more rarely, and go on', async () => {
+test('after failing passes the next ones come ever more rarely, and backups go on once one succeeds', async () => {
   const { catalog, clock, world, passes, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
   world.list = new BackupError('ENGINE_UNREACHABLE', 'no socket')
@@ -259,7 +269,7 @@ test('passes that fail are shown, come ever more rarely, and go on', async () =>
   expect(passes.length).toBeLessThan(20)
   expect(passes.at(-1)).toMatchObject({
     failures: passes.length,
-    plan: undefined,
+    observed: undefined,
     errors: [{ code: 'ENGINE_UNREACHABLE' }],
   })
   world.list = undefined
@@ -268,7 +278,7 @@ test('passes that fail are shown, come ever more rarely, and go on', async () =>
   expect(began).toHaveLength(1)
 })
 
-test('what cannot be recovered is shown and stops no backup; every pass recovers before it lists', async () => {
+test('a failed recovery is shown and stops no backup, and every pass recovers before it lists', async () => {
   const { catalog, clock, world, passes, began, order, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
   world.recovery = new BackupError('RESUME_FAILED', 'web does not start')
@@ -282,16 +292,16 @@ test('what cannot be recovered is shown and stops no backup; every pass recovers
   expect(order).toEqual(passes.flatMap(() => ['recover', 'list']))
 })
 
-test('a broken target is shown and the others run', async () => {
+test('a broken target is shown and the other targets run', async () => {
   const { catalog, clock, passes, began, start } = launch('2026-08-02T09:00:00Z', [service('bad', { paths: '/nowhere' }), service('db')]) // biome-ignore format: one line
   for (const name of ['bad', 'db']) catalog.saveSchedule('shop', name, seenLongAgo)
   start()
   await clock.advance(60)
   expect(began).toEqual(['02T09:00 schedule db'])
-  expect(passes.at(-1)?.plan?.broken).toMatchObject([{ name: 'bad' }])
+  expect(passes.at(-1)?.observed?.plan.broken).toMatchObject([{ name: 'bad' }])
 })
 
-test('at the end running jobs are aborted and awaited, waiting ones never begin, and no slot is lost', async () => {
+test('at the end running jobs are aborted and awaited, waiting jobs never begin, and no slot is lost', async () => {
   const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [service('a'), service('b')], 1)
   for (const name of ['a', 'b']) catalog.saveSchedule('shop', name, seenLongAgo)
   world.seconds = hour

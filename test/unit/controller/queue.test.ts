@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { createQueue } from '../../../src/controller/queue.ts'
 
-/** Works that end when they are told to, and a record of those that began. */
-function works() {
+/** Jobs that end when a test says so, and the names of those that have begun. */
+function makeJobs() {
   const began: string[] = []
   const gates = new Map<string, () => void>()
-  const work = (name: string) => () => {
+  const job = (name: string) => () => {
     began.push(name)
     return new Promise<void>((resolve) => gates.set(name, resolve))
   }
@@ -13,46 +13,46 @@ function works() {
     gates.get(name)?.()
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return { began, work, end }
+  return { began, job, end }
 }
 
-describe('queue', () => {
-  test('works on so many at once, in order', async () => {
-    const { began, work, end } = works()
+describe('the queue', () => {
+  test('begins jobs in order, no more than allowed at once', async () => {
+    const { began, job, end } = makeJobs()
     const queue = createQueue(2)
-    for (const name of ['a', 'b', 'c', 'd']) expect(queue.add([name], work(name))).toBe(true)
+    for (const name of ['a', 'b', 'c', 'd']) expect(queue.add([name], job(name))).toBe(true)
     expect(began).toEqual(['a', 'b'])
     await end('b')
     expect(began).toEqual(['a', 'b', 'c'])
-    expect([...queue.busy()]).toEqual(['a', 'c', 'd'])
+    expect([...queue.active()]).toEqual(['a', 'c', 'd'])
   })
 
-  test('never has a key twice, queued or worked on, alone or in company', async () => {
-    const { work, end } = works()
+  test('refuses a job while any of its keys waits or runs', async () => {
+    const { job, end } = makeJobs()
     const queue = createQueue(1)
-    queue.add(['a', 'b'], work('ab'))
-    expect(queue.add(['b'], work('b'))).toBe(false)
-    queue.add(['c'], work('c'))
-    expect(queue.add(['d', 'c'], work('dc'))).toBe(false)
-    expect([...queue.busy()]).toEqual(['a', 'b', 'c'])
+    queue.add(['a', 'b'], job('ab'))
+    expect(queue.add(['b'], job('b'))).toBe(false)
+    queue.add(['c'], job('c'))
+    expect(queue.add(['d', 'c'], job('dc'))).toBe(false)
+    expect([...queue.active()]).toEqual(['a', 'b', 'c'])
     await end('ab')
-    expect(queue.add(['b'], work('b'))).toBe(true)
+    expect(queue.add(['b'], job('b'))).toBe(true)
   })
 
-  test('drains: what waits is forgotten, what runs is awaited', async () => {
-    const { began, work, end } = works()
+  test('drops waiting jobs and awaits running ones when it drains', async () => {
+    const { began, job, end } = makeJobs()
     const queue = createQueue(1)
-    queue.add(['a'], work('a'))
-    queue.add(['b'], work('b'))
+    queue.add(['a'], job('a'))
+    queue.add(['b'], job('b'))
     let drained = false
     const draining = queue.drain().then(() => {
       drained = true
     })
     await end('none')
-    expect({ drained, busy: [...queue.busy()] }).toEqual({ drained: false, busy: ['a'] })
+    expect({ drained, active: [...queue.active()] }).toEqual({ drained: false, active: ['a'] })
     await end('a')
     await draining
     expect(began).toEqual(['a'])
-    expect(queue.busy().size).toBe(0)
+    expect(queue.active().size).toBe(0)
   })
 })

@@ -1,0 +1,78 @@
+import type { ScheduleState } from '../catalog/catalog.ts'
+import { asBackupError, type BackupError } from '../errors.ts'
+import { currentPlan } from '../job/current-plan.ts'
+import type { Parts } from '../job/job.ts'
+import { type Plan, targetKey } from '../plan/plan.ts'
+import type { Snapshot, Tier } from '../repository/repository.ts'
+
+/** What a report is computed from. The controller observes it in its passes, and the `status` command once. */
+export interface ObservedState extends ObservedTargets {
+  /** In the order in which a restore asks them. */
+  repositories: ObservedRepository[]
+}
+
+/** The targets of the stack and what the catalog knows of them. Maps and sets are keyed by `targetKey`. */
+export interface ObservedTargets {
+  /** When the containers were listed. */
+  now: Date
+  plan: Plan
+  schedules: ReadonlyMap<string, ScheduleState>
+  /** Targets that a run of any process works on. */
+  locked: ReadonlySet<string>
+}
+
+/** What a repository holds. One that cannot be listed has an error and no snapshots. */
+export interface ObservedRepository {
+  tier: Tier
+  /** As configured, without secrets. */
+  url: string
+  /** Oldest first. */
+  snapshots: SnapshotSummary[]
+  error?: BackupError
+}
+
+/** What reports need of a snapshot. Manifests hold much more, and the controller keeps these from pass to pass. */
+export type SnapshotSummary = Pick<Snapshot, 'id' | 'project' | 'target' | 'time' | 'reason' | 'storedBytes'>
+
+/** Observes targets and repositories. Nothing is changed. Rejects when the containers cannot be listed. */
+export async function observe(parts: Parts, signal: AbortSignal): Promise<ObservedState> {
+  const targets = await observeTargets(parts, signal)
+  return { ...targets, repositories: await observeRepositories(parts, signal) }
+}
+
+/** Lists the containers and reads the catalog. Nothing is changed. */
+export async function observeTargets(parts: Parts, signal: AbortSignal): Promise<ObservedTargets> {
+  const { catalog, clock } = parts
+  const { plan } = await currentPlan(parts, signal)
+  const schedules = new Map(
+    plan.targets.map((target) => [targetKey(target), catalog.schedule(target.project, target.name)]),
+  )
+  const locked = catalog.holders().flatMap(({ key }) => (key.kind === 'target' ? [targetKey(key)] : []))
+  return { now: clock.now(), plan, schedules, locked: new Set(locked) }
+}
+
+/** Lists every repository. One that cannot be listed is reported as such; it does not hide the others. */
+export async function observeRepositories(
+  { repositories }: Pick<Parts, 'repositories'>,
+  signal: AbortSignal,
+): Promise<ObservedRepository[]> {
+  const observed = [...repositories].map(async ([tier, repository]): Promise<ObservedRepository> => {
+    const { url } = repository
+    try {
+      return { tier, url, snapshots: (await repository.list(signal)).map(summarise) }
+    } catch (error) {
+      signal.throwIfAborted()
+      return { tier, url, snapshots: [], error: asBackupError(error) }
+    }
+  })
+  return await Promise.all(observed)
+}
+
+const summarise = ({ id, project, target, time, reason, storedBytes }: Snapshot): SnapshotSummary => ({
+  id,
+  project,
+  target,
+  time,
+  reason,
+  storedBytes,
+})

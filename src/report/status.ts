@@ -1,0 +1,131 @@
+import { type ErrorReport, reportError } from '../errors.ts'
+import { schedule } from '../labels/schedule.ts'
+import { type BrokenTarget, type Problem, type Target, targetKey } from '../plan/plan.ts'
+import type { Tier } from '../repository/repository.ts'
+import { nextRun } from './next-run.ts'
+import type { ObservedRepository, ObservedState, SnapshotSummary } from './observe.ts'
+
+/** The document of `status --json`: contract, section 5. */
+export interface StatusReport {
+  /** The broken targets come last. */
+  targets: TargetStatus[]
+  repositories: RepositoryStatus[]
+  /** All problems of labels, those of broken targets included. */
+  problems: Problem[]
+}
+
+/** Times are ISO 8601 UTC. Null means that the value is not known, or was not measured yet. */
+export interface TargetStatus {
+  project: string
+  target: string
+  method: string | null
+  container: string
+  schedule: string | null
+  lastSuccess: string | null
+  ageSeconds: number | null
+  rpoSeconds: number | null
+  rpoMet: boolean | null
+  lastDrill: string | null
+  drillSeconds: number | null
+  rtoSeconds: number | null
+  rtoMet: boolean | null
+  nextRun: string | null
+  running: boolean
+  problems: Problem[]
+}
+
+export interface RepositoryStatus {
+  tier: Tier
+  url: string
+  ok: boolean
+  snapshots: number
+  storedBytes: number
+  error?: ErrorReport
+}
+
+/** Computes how far the objectives of each target are met. */
+export function reportStatus(observed: ObservedState): StatusReport {
+  const { plan, repositories } = observed
+  return {
+    targets: [...plan.targets.map((target) => reportTarget(target, observed)), ...plan.broken.map(reportBroken)],
+    repositories: repositories.map(reportRepository),
+    problems: plan.problems,
+  }
+}
+
+/** False when an objective is missed, a label has a problem or a repository cannot be listed. */
+export function meetsObjectives({ targets, repositories, problems }: StatusReport): boolean {
+  return targets.every(({ rpoMet }) => rpoMet !== false) && problems.length === 0 && repositories.every(({ ok }) => ok)
+}
+
+function reportTarget(target: Target, observed: ObservedState): TargetStatus {
+  const { now, locked } = observed
+  const last = lastBackup(target, observed.repositories)
+  const ageSeconds = last === undefined ? null : Math.max(0, (now.getTime() - Date.parse(last.time)) / 1000)
+  const isYoung = ageSeconds !== null && ageSeconds <= target.rpoSeconds
+  return {
+    project: target.project,
+    target: target.name,
+    method: target.spec.method,
+    container: target.container.name,
+    schedule: schedule.format(target.schedule),
+    lastSuccess: last?.time ?? null,
+    ageSeconds,
+    rpoSeconds: target.rpoSeconds,
+    rpoMet: isYoung || (last !== undefined && isUnchanged(target, observed)),
+    lastDrill: null,
+    drillSeconds: null,
+    rtoSeconds: target.rtoSeconds,
+    rtoMet: null,
+    nextRun: nextRun(target, now),
+    running: locked.has(targetKey(target)),
+    problems: [],
+  }
+}
+
+/** The newest snapshot in any tier. A safety snapshot holds what a restore was to replace: it does not count as a backup. */
+function lastBackup({ project, name }: Target, repositories: ObservedRepository[]): SnapshotSummary | undefined {
+  return repositories
+    .flatMap(({ snapshots }) => snapshots)
+    .filter((each) => each.project === project && each.target === name && each.reason !== 'safety')
+    .reduce<SnapshotSummary | undefined>((last, each) => (last && last.time > each.time ? last : each), undefined)
+}
+
+/** The newest snapshot of an on-change target, however old it is, holds what is there now as long as the data has not changed. */
+function isUnchanged(target: Target, { schedules }: ObservedState): boolean {
+  if (target.schedule.kind !== 'on-change') return false
+  const { capturedFingerprint, seenFingerprint } = schedules.get(targetKey(target)) ?? {}
+  return capturedFingerprint !== undefined && capturedFingerprint === seenFingerprint
+}
+
+function reportBroken({ project, name, container, problems }: BrokenTarget): TargetStatus {
+  return {
+    project,
+    target: name,
+    method: null,
+    container,
+    schedule: null,
+    lastSuccess: null,
+    ageSeconds: null,
+    rpoSeconds: null,
+    rpoMet: null,
+    lastDrill: null,
+    drillSeconds: null,
+    rtoSeconds: null,
+    rtoMet: null,
+    nextRun: null,
+    running: false,
+    problems,
+  }
+}
+
+function reportRepository({ tier, url, snapshots, error }: ObservedRepository): RepositoryStatus {
+  return {
+    tier,
+    url,
+    ok: error === undefined,
+    snapshots: snapshots.length,
+    storedBytes: snapshots.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+    ...(error && { error: reportError(error) }),
+  }
+}

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest'
+import type { ScheduleState } from '../../../src/catalog/catalog.ts'
+import { BackupError } from '../../../src/errors.ts'
+import { makePlan } from '../../../src/plan/make-plan.ts'
+import type { ObservedRepository, ObservedState, SnapshotSummary } from '../../../src/report/observe.ts'
+import { meetsObjectives, reportStatus } from '../../../src/report/status.ts'
+import { container, enabled, methods, settings, volume } from '../plan/build.ts'
+
+/** A stack with the target shop/db, observed at noon. */
+function observe(labels: Record<string, string> = {}, more: Partial<ObservedState> = {}): ObservedState {
+  const db = container('db', { labels: enabled(labels), mounts: [volume('db', '/data')] })
+  return {
+    now: new Date('2026-08-02T12:00:00.000Z'),
+    plan: makePlan([db], settings, methods),
+    schedules: new Map(),
+    locked: new Set(),
+    repositories: [],
+    ...more,
+  }
+}
+
+const snapshot = (time: string, more: Partial<SnapshotSummary> = {}): SnapshotSummary => ({
+  id: time,
+  project: 'shop',
+  target: 'db',
+  time,
+  reason: 'schedule',
+  storedBytes: 1000,
+  ...more,
+})
+
+const local = (...snapshots: SnapshotSummary[]): ObservedRepository[] => [
+  { tier: 'local', url: 'archive:/backups', snapshots },
+]
+
+const statusOf = (observed: ObservedState) => reportStatus(observed).targets[0]
+
+describe('the last success of a target', () => {
+  test('is its newest snapshot, and the age is measured against the objective', () => {
+    const repositories = local(snapshot('2026-08-01T02:00:00.000Z'), snapshot('2026-08-02T02:00:00.000Z'))
+    expect(statusOf(observe({}, { repositories }))).toMatchObject({
+      lastSuccess: '2026-08-02T02:00:00.000Z',
+      ageSeconds: 36_000,
+      rpoSeconds: 86_400,
+      rpoMet: true,
+    })
+  })
+
+  test('is found in whichever tier holds the newest snapshot', () => {
+    const remote: ObservedRepository = {
+      tier: 'remote',
+      url: 'restic:x',
+      snapshots: [snapshot('2026-08-01T02:00:00.000Z')],
+    }
+    const repositories = [...local(snapshot('2026-08-02T02:00:00.000Z')), remote]
+    expect(statusOf(observe({}, { repositories }))?.lastSuccess).toBe('2026-08-02T02:00:00.000Z')
+  })
+
+  test('is not a snapshot of another target, nor the safety snapshot of a restore', () => {
+    const repositories = local(
+      snapshot('2026-08-02T02:00:00.000Z', { target: 'other' }),
+      snapshot('2026-08-02T03:00:00.000Z', { project: 'blog' }),
+      snapshot('2026-08-02T04:00:00.000Z', { reason: 'safety' }),
+    )
+    expect(statusOf(observe({}, { repositories }))).toMatchObject({
+      lastSuccess: null,
+      ageSeconds: null,
+      rpoMet: false,
+    })
+  })
+
+  test('in the future, after the clock was set back, has no age', () => {
+    const repositories = local(snapshot('2026-08-03T02:00:00.000Z'))
+    expect(statusOf(observe({}, { repositories }))).toMatchObject({ ageSeconds: 0, rpoMet: true })
+  })
+})
+
+describe('an on-change target whose snapshot is older than the objective', () => {
+  const repositories = local(snapshot('2026-07-01T02:00:00.000Z'))
+  const statusWith = (state: ScheduleState, schedule = 'on-change') =>
+    statusOf(observe({ schedule }, { repositories, schedules: new Map([['shop/db', state]]) }))
+
+  test('meets it while the data is the captured one', () => {
+    expect(statusWith({ capturedFingerprint: 'one', seenFingerprint: 'one' })?.rpoMet).toBe(true)
+  })
+
+  test('misses it when the data has changed or was never seen', () => {
+    expect(statusWith({ capturedFingerprint: 'one', seenFingerprint: 'two' })?.rpoMet).toBe(false)
+    expect(statusWith({})?.rpoMet).toBe(false)
+  })
+
+  test('misses it with a schedule, even though the data is the same', () => {
+    expect(statusWith({ capturedFingerprint: 'one', seenFingerprint: 'one' }, '@daily')?.rpoMet).toBe(false)
+  })
+})
+
+test('a target is running while a run of any process holds its lock', () => {
+  expect(statusOf(observe({}, { locked: new Set(['shop/db']) }))?.running).toBe(true)
+  expect(statusOf(observe({}, { locked: new Set(['shop/other']) }))?.running).toBe(false)
+})
+
+test('a broken target is reported with its problems and without values', () => {
+  const report = reportStatus(observe({ paths: '/nowhere' }))
+  expect(report.targets).toMatchObject([{ target: 'db', container: 'shop-db-1', method: null, rpoMet: null }])
+  expect(report.targets[0]?.problems).toEqual(report.problems)
+  expect(report.problems).not.toEqual([])
+})
+
+describe('a repository', () => {
+  test('is reported with the number and the size of its snapshots', () => {
+    const repositories = local(snapshot('2026-08-01T02:00:00.000Z'), snapshot('2026-08-02T02:00:00.000Z'))
+    expect(reportStatus(observe({}, { repositories })).repositories).toEqual([
+      { tier: 'local', url: 'archive:/backups', ok: true, snapshots: 2, storedBytes: 2000 },
+    ])
+  })
+
+  test('that could not be listed is reported with its error', () => {
+    const error = new BackupError('REPOSITORY_UNREACHABLE', '/backups: no such directory')
+    const repositories = [{ tier: 'local' as const, url: 'archive:/backups', snapshots: [], error }]
+    expect(reportStatus(observe({}, { repositories })).repositories).toEqual([
+      {
+        tier: 'local',
+        url: 'archive:/backups',
+        ok: false,
+        snapshots: 0,
+        storedBytes: 0,
+        error: { code: 'REPOSITORY_UNREACHABLE', message: '/backups: no such directory', hint: error.hint },
+      },
+    ])
+  })
+})
+
+describe('the objectives', () => {
+  const fresh = local(snapshot('2026-08-02T02:00:00.000Z'))
+  const isMet = (labels: Record<string, string>, repositories: ObservedRepository[]) =>
+    meetsObjectives(reportStatus(observe(labels, { repositories })))
+
+  test('are met when every target is backed up and every repository answers', () => {
+    expect(isMet({}, fresh)).toBe(true)
+  })
+
+  test('are missed when a snapshot is too old, a label has a problem or a repository cannot be listed', () => {
+    const error = new BackupError('REPOSITORY_UNREACHABLE', 'gone')
+    expect(isMet({}, local(snapshot('2026-07-01T02:00:00.000Z')))).toBe(false)
+    expect(isMet({ paths: '/nowhere' }, fresh)).toBe(false)
+    expect(isMet({}, [...fresh, { tier: 'remote', url: 'restic:x', snapshots: [], error }])).toBe(false)
+  })
+})
