@@ -25,7 +25,7 @@ export async function writeBeside(
       await refuseDamaged(parts, report.step.snapshot, signal)
       await makeEmptyFolder(folder)
       for (const artifact of report.step.snapshot.artifacts)
-        await writeArtifact(parts, report, artifact, folder, only, signal)
+        await writeArtifact(parts, report, artifact, { folder, only, signal })
       await syncDirectory(folder)
     })
   }
@@ -44,9 +44,7 @@ async function writeArtifact(
   parts: Parts,
   report: RestoreReport,
   artifact: ArtifactRecord,
-  folder: string,
-  only: string[] | undefined,
-  signal: AbortSignal,
+  { folder, only, signal }: { folder: string; only: string[] | undefined; signal: AbortSignal },
 ): Promise<void> {
   const { snapshot } = report.step
   const repository = repositoryOf(parts, snapshotRef(snapshot).tier)
