@@ -7,7 +7,7 @@ import type { AnyRow } from '../src/labels/row.ts'
 import { methodKinds } from '../src/labels/spec.ts'
 import { containerRows, methodRow, targetRows } from '../src/labels/table.ts'
 
-/** The pages that are made of tables in the code: path from the root of the repository → content. */
+/** The pages that are made from tables in the code, by their path from the root of the repository. */
 export function generateDocs(): Record<string, string> {
   return {
     'docs/labels.md': labelsPage(),
@@ -100,10 +100,11 @@ out silently but what \`enable: "false"\` opts out.
 }
 
 function configurationPage(): string {
-  const cells = Object.values<ConfigRow<unknown>>(configRows).map((row) => [
+  const available = Object.values<ConfigRow<unknown>>(configRows).filter((row) => !row.later)
+  const cells = available.map((row) => [
     code(row.key),
-    row.variables.map((name) => code(row.secret ? `${name}[_FILE]` : name)).join(', '),
-    row.secret ? 'a text, or the path of a file that holds it' : plain(row.type.form),
+    row.variables.map(code).join(', '),
+    plain(row.type.form),
     defaultOf(row),
     row.doc,
   ])
@@ -111,28 +112,25 @@ function configurationPage(): string {
 
 ${generated}
 
-The controller needs none: without a file it backs up to \`/backups\`, every night at two. \`/etc/xnai-backup/config.yaml\`, or the file named by
-\`--config\`, changes that:
+The controller needs no configuration: without a file it backs up to \`/backups\`, every night at two. The file
+\`/etc/xnai-backup/config.yaml\`, or the one that \`--config\` names, changes that:
 
 \`\`\`yaml
 schedule: 30 1 * * *
 timezone: Europe/Berlin
 retention:
   local: daily=14d,weekly=8w
-notify:
-  - https://ntfy.example.org/backups
 \`\`\`
 
-An environment variable is stronger than the file; an empty one counts as none. A secret may stand in a file of its own, named by the variable
-with \`_FILE\` at its end. An unknown key, an unknown variable under \`XNAI_BACKUP_\` and a bad value are errors; all of them are reported together,
-and the command ends with exit code 2.
+An environment variable is stronger than the file; an empty one counts as none. An unknown key, an unknown variable under \`XNAI_BACKUP_\` and
+a bad value are errors. So are keys for what this version does not have yet, such as \`remote\`, \`notify\` and \`drill\`: a setting that does nothing
+must not look like one that works. All errors are reported together, and the command ends with exit code 2.
 
 ${table(['key', 'environment', 'value', 'default', 'meaning'], cells)}
 
-What targets do without labels of their own is set here; how values are written is said in [labels](labels.md#how-values-are-written).
+These values hold for targets that have no label of their own for it; [labels](labels.md#how-values-are-written) says how values are written.
 
-Repositories: \`archive:DIR\` is a plain directory, readable with tar and zstd alone. \`restic:REPOSITORY\` is any restic repository
-(\`restic:/path\`, \`restic:s3:…\`, \`restic:sftp:…\`, \`restic:rest:…\`, \`restic:rclone:…\`).
+The repository \`archive:DIR\` is a plain directory, which tar and zstd alone can read.
 `
 }
 
@@ -173,7 +171,7 @@ function rowTable(rows: AnyRow[]): string {
   )
 }
 
-/** Labels and configuration keep the value that holds without a text in different shapes. */
+/** The value that holds where nothing is set. Rows of labels and of the configuration keep it in different shapes. */
 function defaultOf({
   absent,
   fallback,
@@ -184,10 +182,11 @@ function defaultOf({
   return code(typeof fallback === 'string' ? fallback : type.format(fallback('files')))
 }
 
-/** Where labels leave it to the configuration, its own default is shown. */
+/** Where a label leaves it to the configuration, the default of the configuration is shown; alone, where it cannot be configured yet. */
 function withConfigured(text: string, key: string): string {
-  const configured = Object.values<ConfigRow<unknown>>(configRows).find((row) => row.key === key)?.fallback
-  return configured === undefined ? text : `${text} (${code(configured)})`
+  const row = Object.values<ConfigRow<unknown>>(configRows).find((candidate) => candidate.key === key)
+  if (row?.fallback === undefined) return text
+  return row.later ? code(row.fallback) : `${text} (${code(row.fallback)})`
 }
 
 function restrictedRows(): string {
@@ -202,7 +201,7 @@ function plainMethods(): string {
     .join(' and ')
 }
 
-/** Text whose stars are no emphasis. */
+/** Keeps stars from being read as emphasis. */
 const plain = (text: string): string => text.replaceAll('*', '\\*')
 
 const code = (text: string): string => `\`${text}\``

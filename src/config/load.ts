@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { BackupError } from '../errors.ts'
 import { problemOf } from '../labels/problem.ts'
 import type { LabelProblem } from '../labels/spec.ts'
+import { masked } from '../labels/text.ts'
 import type { PlanSettings } from '../plan/plan.ts'
 import type { Config, RepositoryConfig } from './config.ts'
 import { readYaml } from './file.ts'
@@ -13,16 +14,16 @@ import type { RepositoryAddress } from './types.ts'
 export const defaultConfigFile = '/etc/xnai-backup/config.yaml'
 
 export interface ConfigSources {
-  /** As given by --config: it must exist. Absent: the default file, which may be missing. */
+  /** The file that `--config` names, which must exist. Absent: the default file, which may be missing. */
   file?: string | undefined
   env?: Environment
-  /** Rejects with ENOENT where there is none. */
+  /** Rejects with ENOENT where there is no such file. */
   readFile?: (path: string) => Promise<string>
-  /** Is there a file or socket? */
+  /** Answers whether there is a file or socket at the path. */
   exists?: (path: string) => boolean
 }
 
-/** Reads file and environment. Throws one CONFIG_INVALID that lists every problem; secrets are not in it. */
+/** Reads file and environment. Throws one CONFIG_INVALID that lists every problem and holds no secret. */
 export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
   const { env = process.env, readFile: read = readText, exists = existsSync } = sources
   const problems: LabelProblem[] = []
@@ -55,11 +56,23 @@ function checkRepositories(
   { local, remote, localPassword, remotePassword }: ConfigValues,
   problems: LabelProblem[],
 ): void {
-  const needs = 'is missing: a restic repository needs a password'
-  if (local?.kind === 'restic' && localPassword === undefined) problems.push(problemOf('local-password', '', needs))
-  if (remote?.kind === 'restic' && remotePassword === undefined) problems.push(problemOf('remote-password', '', needs))
+  checkPassword('local-password', local, localPassword, problems)
+  checkPassword('remote-password', remote, remotePassword, problems)
   if (local && remote && JSON.stringify(local) === JSON.stringify(remote))
     problems.push(problemOf('remote', '', 'is the same repository as local'))
+}
+
+/** A password that opens nothing would do nothing. */
+function checkPassword(
+  key: string,
+  repository: RepositoryAddress | undefined,
+  password: string | undefined,
+  problems: LabelProblem[],
+): void {
+  const isNeeded = repository?.kind === 'restic'
+  if (isNeeded && password === undefined)
+    problems.push(problemOf(key, '', 'is missing: a restic repository needs a password'))
+  if (!isNeeded && password !== undefined) problems.push(problemOf(key, masked, 'goes with a restic repository only'))
 }
 
 function configInvalid(file: string, problems: LabelProblem[]): BackupError {
@@ -74,27 +87,25 @@ function configInvalid(file: string, problems: LabelProblem[]): BackupError {
   )
 }
 
-/** The first that exists; else the usual one, which the first call will miss by name. */
+/** The first socket that exists. Without any it is Podman's usual one, so that the error of the first call names it. */
 function findSocket(env: Environment, exists: (path: string) => boolean): string {
   const rootful = '/run/podman/podman.sock'
   const rootless = env.XDG_RUNTIME_DIR ? [`${env.XDG_RUNTIME_DIR}/podman/podman.sock`] : []
   return `unix://${[rootful, ...rootless, '/var/run/docker.sock'].find(exists) ?? rootful}`
 }
 
-type Optional = 'engine' | 'project' | 'remote' | 'localPassword' | 'remotePassword' | 'notify'
+type Optional = 'engine' | 'project' | 'remote' | 'localPassword' | 'remotePassword' | 'listen' | 'notify'
 
-/** Without a problem every row with a default has its value. */
+/** The values of a configuration without problems: every row with a default has one. */
 type Complete = Required<Omit<ConfigValues, Optional>> & Pick<ConfigValues, Optional>
 
 function makeConfig(values: Complete, engine: string): Config {
-  const { local, remote, state, listen, notify = [], concurrency, logLevel } = values
+  const { local, remote, state, concurrency, logLevel } = values
   return {
     engine,
     local: withPassword(local, values.localPassword),
     ...(remote && { remote: withPassword(remote, values.remotePassword) }),
     state,
-    listen,
-    notify,
     concurrency,
     logLevel,
     settings: makeSettings(values),

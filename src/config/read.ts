@@ -1,23 +1,25 @@
 import { nearest } from '../labels/nearest.ts'
 import { problemOf, refusedValue, shownUnder, soundsSecret } from '../labels/problem.ts'
 import type { LabelProblem } from '../labels/spec.ts'
-import { masked, readText } from '../labels/text.ts'
+import { masked, readText, refuse } from '../labels/text.ts'
 import { type ConfigRow, type ConfigValues, configRows, foreignVariables, variablePrefix } from './rows.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** A text and where it comes from: a key of the file or the name of a variable. */
+/** A text and where it comes from. */
 interface Source {
+  /** A key of the file, or the name of an environment variable. */
   label: string
   value: string
+  isDefault?: true
 }
 
 type AnyConfigRow = ConfigRow<unknown>
 const rows = Object.entries(configRows) as [keyof ConfigValues, AnyConfigRow][]
 
 /**
- * The values of all rows. The environment is stronger than the file, the file than the default; an empty text is none. `readSecret`
- * answers the content of a file, or throws.
+ * Reads the values of all rows. The environment is stronger than the file, and the file is stronger than the default; an empty text
+ * counts as none. `readSecret` answers the content of a file, or rejects.
  */
 export async function readValues(
   texts: ReadonlyMap<string, string>,
@@ -30,12 +32,16 @@ export async function readValues(
   for (const [field, row] of rows) {
     const secret = row.secret ? await secretSource(row, environment, readSecret, problems) : undefined
     const source = secret ?? findSource(row, texts, environment)
-    const parsed = source && readText(row.type, source.value)
-    if (parsed && 'value' in parsed) values[field] = parsed.value
-    else if (source && parsed) problems.push(refusedValue(row, source, parsed))
+    if (!source) continue
+    const parsed = readText(row.type, source.value)
+    if (!('value' in parsed)) problems.push(refusedValue(row, source, parsed))
+    else if (row.later === 'config' && !source.isDefault) problems.push(refusedValue(row, source, notYet))
+    else values[field] = parsed.value
   }
   return values
 }
+
+const notYet = refuse('cannot be set: this version of xnai-backup does not have it yet')
 
 function findSource(
   row: AnyConfigRow,
@@ -45,13 +51,12 @@ function findSource(
   const variables = (names: readonly string[] = []) =>
     names.map((label) => ({ label, value: environment[label] ?? '' }))
   const file = { label: row.key, value: texts.get(row.key) ?? '' }
-  const fallback = { label: row.key, value: row.fallback ?? '' }
-  return [...variables(row.variables), file, ...variables(row.weakVariables), fallback].find(
-    ({ value }) => value.trim() !== '',
-  )
+  const fallback: Source = { label: row.key, value: row.fallback ?? '', isDefault: true }
+  const sources: Source[] = [...variables(row.variables), file, ...variables(row.weakVariables), fallback]
+  return sources.find(({ value }) => value.trim() !== '')
 }
 
-/** From the file that `<variable>_FILE` names. */
+/** Reads a secret from the file that `<variable>_FILE` names. */
 async function secretSource(
   row: AnyConfigRow,
   environment: Environment,
@@ -79,12 +84,13 @@ async function secretSource(
 
 function unknownKeys(texts: ReadonlyMap<string, string>): LabelProblem[] {
   const known = rows.map(([, row]) => row.key)
+  const offered = rows.filter(([, row]) => row.later !== 'config').map(([, row]) => row.key)
   return [...texts]
     .filter(([key]) => !known.includes(key))
-    .map(([key, value]) => unknown(key, value, known, 'is no key of the configuration'))
+    .map(([key, value]) => unknown(key, value, offered, 'is no key of the configuration'))
 }
 
-/** Only under our prefix: other variables are none of our business. */
+/** Looks at variables under our prefix only. */
 function unknownVariables(environment: Environment): LabelProblem[] {
   const known = rows.flatMap(([, row]) =>
     row.variables.flatMap((name) => (row.secret ? [name, `${name}_FILE`] : [name])),

@@ -6,7 +6,7 @@ import { engineAddress, listenAddress, notifyAddress, password, repositoryAddres
 
 /** One key of the configuration: how it is spelled, read and documented. */
 export interface ConfigRow<T> {
-  /** In the file; a dot stands for a nested mapping, too. */
+  /** The key in the file. A dot may also be written as a nested mapping. */
   key: string
   /** Environment variables that override the file, the strongest first. */
   variables: readonly string[]
@@ -15,11 +15,16 @@ export interface ConfigRow<T> {
   type: TextType<T>
   /** The text of the default. */
   fallback?: string
-  /** What holds without a value, where that is no text. */
+  /** What the docs say of the default where it is not the text of `fallback`. */
   absent?: string
   doc: string
-  /** It may come from the file named by `<variable>_FILE`, and is never shown. */
+  /** The value may come from the file that `<variable>_FILE` names, and it is never shown. */
   secret?: true
+  /**
+   * This version does not have what the key sets, and the docs do not name it. `config`: any value is refused when the configuration is
+   * read. `repositories`: it is refused when the repositories are opened.
+   */
+  later?: 'config' | 'repositories'
 }
 
 const row = <T>(key: string, type: TextType<T>, rest: { doc: string } & Partial<ConfigRow<T>>): ConfigRow<T> => ({
@@ -31,7 +36,7 @@ const row = <T>(key: string, type: TextType<T>, rest: { doc: string } & Partial<
 
 export const variablePrefix = 'XNAI_BACKUP_'
 
-/** Variables under the prefix that others read: the shipped compose file, and the marker of commands run in containers. */
+/** Variables under the prefix that the shipped compose file reads, and the one that marks the commands that are run in containers. */
 export const foreignVariables = ['IMAGE', 'SOURCE', 'BASE', 'NAME', 'ENGINE', 'SOCKET_DIR', 'DIR', 'EXEC'].map(
   (name) => `${variablePrefix}${name}`,
 )
@@ -40,50 +45,54 @@ export const configRows = {
   engine: row('engine', engineAddress, {
     variables: ['CONTAINER_HOST', 'DOCKER_HOST'],
     absent: 'the first socket that exists: Podman, rootless Podman, Docker',
-    doc: 'Socket of the container engine.',
+    doc: 'Address of the container engine.',
   }),
   project: row('project', foreignName('the name of a compose project'), {
     absent: "the controller's own; outside a container: every project",
     doc: 'Compose project whose containers are looked after.',
   }),
   local: row('local', repositoryAddress, { fallback: 'archive:/backups', doc: 'The local repository.' }),
-  remote: row('remote', repositoryAddress, { absent: 'none', doc: 'The remote repository.' }),
+  remote: row('remote', repositoryAddress, { absent: 'none', doc: 'The remote repository.', later: 'repositories' }),
   localPassword: row('local-password', password, {
     secret: true,
     absent: 'needed for `restic:`',
     doc: 'Password of the local repository.',
+    later: 'repositories',
   }),
   remotePassword: row('remote-password', password, {
     secret: true,
     absent: 'needed for `restic:`',
     doc: 'Password of the remote repository.',
+    later: 'repositories',
   }),
   state: row('state', absolutePath('an absolute path'), {
     fallback: '/var/lib/xnai-backup',
-    doc: 'Directory of history, locks and notes of what must be undone.',
+    doc: 'Directory of history, locks and intents (what must be undone after a crash).',
   }),
   schedule: row('schedule', schedule, { fallback: '0 2 * * *', doc: 'When targets without a schedule are backed up.' }),
-  drill: row('drill', drill, { fallback: '0 5 * * 0', doc: 'When restores are rehearsed, or `off`.' }),
+  drill: row('drill', drill, { fallback: '0 5 * * 0', doc: 'When restores are rehearsed, or `off`.', later: 'config' }),
   timezone: row('timezone', timezone, {
     weakVariables: ['TZ'],
     fallback: 'UTC',
     absent: '`TZ`, then UTC',
     doc: 'Time zone of schedules and days.',
   }),
-  rpo: row('rpo', duration(), { fallback: '24h', doc: 'Greatest age of the last success.' }),
-  rto: row('rto', duration(), { fallback: '2h', doc: 'Longest time that a restore may take.' }),
+  rpo: row('rpo', duration(), { fallback: '24h', doc: 'Greatest age that the last success may have.' }),
+  rto: row('rto', duration(), { fallback: '2h', doc: 'Longest time that a restore may take.', later: 'config' }),
   retentionLocal: row('retention.local', retention, {
     fallback: 'daily=30d,weekly=90d',
-    doc: 'What the local repository keeps.',
+    doc: 'Which snapshots the local repository keeps. So far `list` shows it, and nothing is removed.',
   }),
   retentionRemote: row('retention.remote', retention, {
     fallback: 'weekly=90d,monthly=1y',
-    doc: 'What the remote repository keeps.',
+    doc: 'Which snapshots the remote repository keeps.',
+    later: 'config',
   }),
-  listen: row('listen', listenAddress, { fallback: '127.0.0.1:9180', doc: 'Address of metrics and status page.' }),
+  listen: row('listen', listenAddress, { absent: 'none', doc: 'Address of metrics and status page.', later: 'config' }),
   notify: row('notify', list(notifyAddress, splitAddresses), {
     absent: 'none',
     doc: 'URLs that are told of failures.',
+    later: 'config',
   }),
   concurrency: row('concurrency', integer(1, 64), { fallback: '2', doc: 'Targets that are backed up at once.' }),
   logLevel: row(

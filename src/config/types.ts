@@ -1,13 +1,13 @@
 import { absolutePath } from '../labels/names.ts'
 import { refuse, type TextType } from '../labels/text.ts'
 
-/** Where snapshots are kept. A restic URL may hold a secret: show it by the repository's own `url` only. */
+/** Where snapshots are kept. The URL of a restic repository may hold a secret: only the repository's own `url` may be shown. */
 export type RepositoryAddress = { kind: 'archive'; dir: string } | { kind: 'restic'; url: string }
 
 const directory = absolutePath('an absolute path')
 
 export const repositoryAddress: TextType<RepositoryAddress> = {
-  form: 'archive:DIR with an absolute path, or restic:REPOSITORY',
+  form: 'archive:DIR with an absolute path',
   parse: (text) => {
     const [, kind, rest = ''] = /^(archive|restic):(.+)$/s.exec(text) ?? []
     if (kind === undefined) return refuse(`must be ${repositoryAddress.form}`, guessRepository(text))
@@ -59,7 +59,7 @@ export const listenAddress: TextType<ListenAddress> = {
   format: ({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`,
 }
 
-/** Addresses of chat and push services are secrets themselves. */
+/** An address of a chat or push service is a secret itself. */
 export const notifyAddress: TextType<string> = {
   form: 'an http:// or https:// URL',
   parse: (text) =>
@@ -70,7 +70,7 @@ export const notifyAddress: TextType<string> = {
   confidential: () => true,
 }
 
-/** Commas within an address belong to it. */
+/** Splits at commas and blanks. A comma that no other address follows belongs to the address. */
 export const splitAddresses = (text: string): string[] => text.split(/,(?=\s*\w+:\/\/)|\s+/)
 
 export const password: TextType<string> = {
