@@ -2,22 +2,22 @@ import type { MethodContext } from '../method.ts'
 import { clientArguments, type MariadbClient, sessionSettings } from './client.ts'
 import { describeToolFailure, errorLines } from './failure.ts'
 import { takeSessionLock } from './session-lock.ts'
-import { quoteText, readRows } from './text.ts'
+import { quoteText, readRows } from './sql-text.ts'
 
-/** One user or role, as the statements that make it. */
+/** One user or role, as the statements that create it. */
 export interface Account {
   user: string
   host: string
   role: boolean
-  /** '' for PUBLIC, which is always there. */
+  /** '' for PUBLIC, which always exists. */
   create: string
-  /** In the order in which they can be run, once everything that they name is there. */
+  /** The statements that give its rights, in the order in which they can be run once everything that they name exists. */
   grants: string[]
 }
 
 /**
- * Without passwords in clear: what the server holds are hashes. Accounts that it does not take notice of itself, as those of named hosts
- * under `skip_name_resolve`, are left out.
+ * Reads all accounts. The server holds hashes of passwords, never a password itself. Accounts that the server itself ignores, such as
+ * those of named hosts under `skip_name_resolve`, are left out.
  */
 export async function readAccounts(ctx: MethodContext, client: MariadbClient): Promise<Account[]> {
   const found = await client.query(client.server.product === 'mariadb' ? listMariadb : listMysql)
@@ -42,10 +42,10 @@ export async function readAccounts(ctx: MethodContext, client: MariadbClient): P
   })
 }
 
-/** No such user, no such grant. */
+/** The errors for a user or a grant that does not exist. */
 const ignoredAccount = [1133, 1141]
 
-/** A hash of MySQL 8 holds bytes that are no text. */
+/** Makes MySQL 8 show hashes in hex, because they hold bytes that are no text. */
 const shownWhole = ({ server }: MariadbClient): string[] =>
   server.product === 'mysql' ? ['/*!80017 SET SESSION print_identified_with_as_hex = ON */;'] : []
 
@@ -53,10 +53,10 @@ function describe(account: Omit<Account, 'create' | 'grants'>, defaultRole: stri
   if (account.role)
     return { ...account, create: isPublic(account) ? '' : `CREATE ROLE ${nameOf(account)}`, grants: shown }
   const [create = '', ...grants] = shown
-  // MySQL names the default roles there, which are granted later only.
+  // MySQL names the default roles in CREATE USER, but they are granted later.
   const roles = create.match(defaultRoles)
   const later = roles ? [`ALTER USER ${nameOf(account)} DEFAULT ROLE ${roles[1]}`] : []
-  // Older MariaDB does not show it with the grants.
+  // Older versions of MariaDB do not show the default role with the grants.
   if (defaultRole !== '' && !grants.some((sql) => sql.startsWith('SET DEFAULT ROLE')))
     later.push(`SET DEFAULT ROLE ${quoteText(defaultRole)} FOR ${nameOf(account)}`)
   return { ...account, create: create.replace(defaultRoles, ''), grants: [...grants, ...later] }
@@ -65,7 +65,7 @@ function describe(account: Omit<Account, 'create' | 'grants'>, defaultRole: stri
 const quotedName = '`(?:[^`]|``)*`'
 const defaultRoles = new RegExp(` DEFAULT ROLE (${quotedName}@${quotedName}(?:,${quotedName}@${quotedName})*)`)
 
-/** As SQL that a person can read and run, an account a paragraph. */
+/** Writes accounts as SQL that a person can read and run. Each account is a paragraph. */
 export function writeAccounts(accounts: Account[]): string {
   const paragraphs = accounts.map(({ create, grants, ...account }) => {
     const statements = [create, ...grants].map((sql) => sql.replaceAll('\n', '\\n'))
@@ -80,6 +80,7 @@ export function writeAccounts(accounts: Account[]): string {
 
 const heading = '-- account '
 
+/** Reads what `writeAccounts` wrote. */
 export function parseAccounts(sql: string): Account[] {
   const [, ...paragraphs] = sql.split(`\n${heading}`)
   return paragraphs.map((paragraph) => {
@@ -90,20 +91,20 @@ export function parseAccounts(sql: string): Account[] {
 }
 
 /**
- * Those that a restore replaces: not the ones that are there and whose password belongs to the container as it is now, which are the
- * user that we log in as and the user of the image's own health check.
+ * The accounts that a restore replaces. Two are kept where they exist, because their passwords belong to the present container: the user
+ * that the backup logs in as, and the user of the image's own health check.
  */
 export function replaceable(accounts: Account[], present: Account[], loginUser: string): Account[] {
   const isThere = (account: Account) => present.some(({ user, host }) => user === account.user && host === account.host)
   return accounts.filter((one) => !isThere(one) || (one.user !== loginUser && one.user !== 'healthcheck'))
 }
 
-/** Users and roles without rights: owners and definers of what is about to come. */
+/** Creates users and roles without rights, as owners and definers of the databases that come. */
 export async function createAccounts(ctx: MethodContext, client: MariadbClient, accounts: Account[]): Promise<void> {
   const statements = accounts.flatMap((account) => {
     if (isPublic(account)) return []
     const name = nameOf(account)
-    // Dropped, a role would be taken from users that the snapshot does not know.
+    // If a role were dropped, users that the snapshot does not know would lose it.
     if (account.role) return [`CREATE ROLE IF NOT EXISTS ${name};`, `REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${name};`]
     return [`DROP USER IF EXISTS ${name};`, `${account.create};`]
   })
@@ -111,7 +112,7 @@ export async function createAccounts(ctx: MethodContext, client: MariadbClient, 
   if (result.exitCode !== 0) throw describeToolFailure(ctx, 'accounts', result, 'RESTORE_FAILED')
 }
 
-/** What they may do. A right on something that is gone was dangling when it was backed up: it is named and left out. */
+/** Grants the accounts their rights. A right on something that does not exist was dangling at the backup: it is left out with a warning. */
 export async function grantRights(ctx: MethodContext, client: MariadbClient, accounts: Account[]): Promise<void> {
   const rolesFirst = accounts.toSorted((a, b) => Number(b.role) - Number(a.role))
   const grants = rolesFirst.flatMap((account) => account.grants.map((sql) => ({ account, sql })))
@@ -124,7 +125,7 @@ export async function grantRights(ctx: MethodContext, client: MariadbClient, acc
     ctx.warn(`a right on something that is gone was left out: ${line}`)
 }
 
-/** The errors of a run with `--force` where all of them are such; else the first other one is thrown. */
+/** The errors of a run with `--force`. The first one that is not of the `known` numbers is thrown. */
 function refuseErrors(
   ctx: MethodContext,
   result: { exitCode: number; stderr: string },
@@ -141,10 +142,10 @@ function refuseErrors(
   return errors
 }
 
-/** No such table, column, routine or database. */
+/** The errors for a table, column, routine or database that does not exist. */
 const danglingErrors = [1146, 1054, 1305, 1049]
 
-/** Each statement is a line, so that an error tells which one it was. */
+/** Runs each statement as a line, so that the line number of an error tells which one it was. */
 const run = (client: MariadbClient, statements: string[], args: string[]) =>
   client.run('client', [...clientArguments, ...args], {
     input: `${sessionSettings}${statements.join('\n')}\n`,
@@ -156,7 +157,7 @@ const nameOf = ({ user, host, role }: Pick<Account, 'user' | 'host' | 'role'>): 
 
 const isPublic = ({ user, role }: Pick<Account, 'user' | 'role'>): boolean => role && user === 'PUBLIC'
 
-/** Accounts that every server makes for itself. */
+/** Whether every server makes the account for itself. */
 const isOfServer = ({ user, host }: Pick<Account, 'user' | 'host'>): boolean =>
   host === 'localhost' && ['mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema'].includes(user)
 

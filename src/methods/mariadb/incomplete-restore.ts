@@ -1,24 +1,26 @@
 import type { MariadbClient } from './client.ts'
 import { isTransient } from './inventory.ts'
 import { endEarlierSession, takeSessionLock } from './session-lock.ts'
-import { quoteName, quoteText } from './text.ts'
+import { quoteName, quoteText } from './sql-text.ts'
 
 /**
- * What a restore has begun and must not be left, written down in the server itself, in a database of its own: databases that were not
- * there before, and settings that it changed. So whoever comes next, be it the roll back or another controller, can undo it, and
- * cannot mistake for half-made what a later restore has made whole.
+ * What a restore has begun and must not leave behind: databases that did not exist before, and settings that it changed. It is recorded
+ * in the server itself, in a database of its own, so that the roll back or another controller can undo it, and can tell it from what a
+ * later restore has completed.
  */
 export interface IncompleteRestore {
   id: string
+  /** The names of databases that did not exist before. */
   created: string[]
-  /** Global variables and their values of before. */
+  /** The global variables that are changed, with their values from before. */
   settings: Record<string, string>
 }
 
+/** The database in which the restore `id` records itself. */
 const databaseOf = (id: string): string => `xnai_restore_${id}`
 const tableOf = (id: string): string => `${quoteName(databaseOf(id))}.half_made`
 
-/** Before the act. */
+/** MUST be called before anything that it records is done. */
 export async function recordIncompleteRestore(
   client: MariadbClient,
   { id, created, settings }: IncompleteRestore,
@@ -36,12 +38,12 @@ export async function recordIncompleteRestore(
   await client.query(statements.join('\n'))
 }
 
-/** The databases are whole: from now on only the settings are to be undone. */
+/** Records that the databases are complete: from now on only the settings have to be undone. */
 export async function recordDatabasesComplete(client: MariadbClient, id: string): Promise<void> {
   await client.query(`DELETE FROM ${tableOf(id)} WHERE kind = 'database';`)
 }
 
-/** Undoes what restores have left: all of them, or one. Safe to repeat. */
+/** Undoes what the restore `id` has left, or what all restores have. It may be repeated. */
 export async function undoIncompleteRestore(client: MariadbClient, id?: string): Promise<void> {
   await endEarlierSession(client)
   const tables = await client.query(
@@ -65,26 +67,27 @@ export async function undoIncompleteRestore(client: MariadbClient, id?: string):
   }
 }
 
-/** One that is larger than a number or a word is not ours. */
+/** The statement that sets a variable back. A value that is no number or word was not recorded by this method, and is not run. */
 function settingSql(name: string, value: string): string[] {
   return /^\w+$/.test(name) && /^\w+$/.test(value) ? [`SET GLOBAL ${name} = ${value};`] : []
 }
 
-/** Larger than any row that a dump can hold: written in hex, a blob needs twice its own length. */
+/** The largest packet that a server can take. A row in a dump may need it, since a blob in hex has twice its own length. */
 const largestPacket = 1024 ** 3
 
-/** The global variables that have to differ while databases are loaded, with their values of now. */
+/** The global variables that have to be changed while databases are loaded, with their present values. */
 export async function settingsToLend(client: MariadbClient): Promise<Record<string, string>> {
   const [[scheduler = '', packet = ''] = []] = await client.query(
     'SELECT @@GLOBAL.event_scheduler, @@GLOBAL.max_allowed_packet;',
   )
   return {
-    // Events would change the rows before they are counted.
+    // Events would change rows before they are counted.
     ...(scheduler === 'ON' && { event_scheduler: scheduler }),
     ...(Number(packet) < largestPacket && { max_allowed_packet: packet }),
   }
 }
 
+/** Changes the global variables that `settingsToLend` has named. */
 export async function lendSettings(client: MariadbClient, settings: Record<string, string>): Promise<void> {
   const lent: Record<string, string> = { event_scheduler: 'OFF', max_allowed_packet: String(largestPacket) }
   const statements = Object.keys(settings).map((name) => `SET GLOBAL ${name} = ${lent[name]};`)

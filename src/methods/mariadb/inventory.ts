@@ -1,11 +1,11 @@
 import type { MariadbClient } from './client.ts'
 
-/** What one database is made of; its rows are counted elsewhere. */
+/** What one database consists of. Its rows are counted elsewhere. */
 export interface DatabaseFacts {
   name: string
   charset: string
   collation: string
-  /** Of tables and indexes, as the server estimates it. */
+  /** The size of tables and indexes, as the server estimates it. */
   bytes: number
   tables: TableFacts[]
   objects: ObjectCounts
@@ -14,17 +14,20 @@ export interface DatabaseFacts {
 export interface TableFacts {
   name: string
   engine: string
-  /** A dump in a transaction sees one instant of it. */
+  /** Whether a dump in a transaction sees one instant of the table. */
   transactional: boolean
 }
 
-/** How many there are of each. */
+/** The number of objects of each kind. */
 export type ObjectCounts = Record<'views' | 'sequences' | 'routines' | 'triggers' | 'events', number>
 
-/** Databases by which a restore knows its own half-made ones; see half-made.ts. Never backed up. */
+/** Whether a restore records itself in this database; see incomplete-restore.ts. Such databases are never backed up. */
 export const isTransient = (name: string): boolean => /^xnai_restore_[0-9a-f]{8}$/.test(name)
 
-/** Every database that is not the server's own. */
+/** The name of the fact that counts the views, routines, triggers and events of a database. */
+export const objectsFact = (database: string): string => `objects of ${database}`
+
+/** Lists every database that is not the server's own. */
 export async function takeInventory(client: MariadbClient): Promise<DatabaseFacts[]> {
   const databases = new Map<string, DatabaseFacts>()
   for (const [kind = '', schema = '', ...values] of await client.query(inventoryQuery, { timeoutSeconds: 600 })) {
@@ -45,7 +48,7 @@ const emptyDatabase = (name: string, [charset = '', collation = '']: string[]): 
   objects: { views: 0, sequences: 0, routines: 0, triggers: 0, events: 0 },
 })
 
-/** Newer servers call utf8 by what it is. */
+/** The name that newer servers give to the character set utf8. */
 const currentName = (name: string): string => name.replace(/^utf8(?=_|$)/, 'utf8mb3')
 
 function addTable(database: DatabaseFacts, [name = '', type, engine = '', transactional, bytes]: string[]): void {

@@ -1,27 +1,27 @@
 import { BackupError } from '../../errors.ts'
 import { type BsonValue, readBson } from './bson.ts'
 
-/** One piece of an archive of mongodump, in the order in which it stands there. Together they are the whole of it. */
+/** One piece of an archive of mongodump. All pieces in their order are the whole archive. */
 export type ArchivePiece =
   | { part: 'magic' | 'end'; bytes: Buffer }
   | { part: 'head' | 'collection' | 'namespace'; bytes: Buffer; fields: Record<string, BsonValue> }
-  /** A document, or a part of one where `begins` is false. */
+  /** A document or a part of one. `begins` is false for every part but the first. */
   | { part: 'document'; bytes: Buffer; begins: boolean }
 
 const magic = 0x8199e26d
 const terminator = 0xffffffff
-/** No server takes a document of more than 16 MiB; a head of the tool's own may hold long lists of indexes. */
+/** No server takes a document of more than 16 MiB, but a head that the tool writes may hold long lists of indexes. */
 const largestDocument = 48 * 1024 * 1024
 
 /**
- * The format, as mongo-tools writes it (its folder common/archive): a magic number; a head; a document per collection; an end; then
- * blocks of a namespace, its documents and an end. The last block of a namespace says so. Documents are passed on by their length.
- * `finish` throws DUMP_FAILED where the archive is not whole, `write` where it is none.
+ * Splits an archive into its pieces. The format is that of mongo-tools (its folder common/archive): a magic number, a head, a document
+ * for each collection, an end, and then blocks that consist of a namespace, its documents and an end. The last block of a namespace says
+ * so. `write` throws DUMP_FAILED where the bytes are no archive, `finish` where it is not whole.
  */
 export function readArchive(visit: (piece: ArchivePiece) => void): { write(chunk: Buffer): void; finish(): void } {
   let next: 'magic' | 'head' | 'collection' | 'namespace' | 'document' = 'magic'
   let rest: Buffer = Buffer.alloc(0)
-  /** Bytes of a document that are still to come. */
+  /** The bytes of the current document that are still to come. */
   let missing = 0
   let isEmpty = true
 
@@ -30,7 +30,7 @@ export function readArchive(visit: (piece: ArchivePiece) => void): { write(chunk
     rest = rest.subarray(length)
     return bytes
   }
-  /** Undefined where there are too few bytes. */
+  /** Undefined where more bytes are needed. */
   const readPiece = (): ArchivePiece | undefined => {
     if (rest.length === 0) return undefined
     if (missing > 0) {
@@ -74,5 +74,6 @@ export function readArchive(visit: (piece: ArchivePiece) => void): { write(chunk
   return { write, finish }
 }
 
+/** The error for an archive that is damaged or cut. */
 export const damaged = (why: string): BackupError =>
   new BackupError('DUMP_FAILED', `the archive of mongodump is not whole: ${why}`)

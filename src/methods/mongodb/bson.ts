@@ -2,7 +2,7 @@ import { BackupError } from '../../errors.ts'
 
 export type BsonValue = string | number | boolean | null
 
-/** The simple fields of one BSON document, as mongodump writes them into the heads of an archive; other types are refused. */
+/** Reads one BSON document of simple fields, as mongodump writes it into an archive. DUMP_FAILED for any other type. */
 export function readBson(bytes: Buffer): Record<string, BsonValue> {
   const fields: Record<string, BsonValue> = {}
   let at = 4

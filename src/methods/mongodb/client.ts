@@ -4,36 +4,40 @@ import type { MethodOptions } from '../../labels/spec.ts'
 import { longSeconds } from '../../lib/deadline.ts'
 import type { ExecResult, MethodContext } from '../method.ts'
 import { awaitServer } from '../shared/await-server.ts'
-import { describeFailure } from './failure.ts'
-import { toolScript } from './script.ts'
+import { describeToolFailure } from './failure.ts'
+import { toolScript } from './tool-script.ts'
 
 /** MongoDB's own programs, run in the container of the server. */
 export interface MongodbClient {
   readonly server: ServerFacts
-  /** What a script prints by `say(value)`, each a JSON value. It has `admin`, the database of that name, and `client`. */
+  /**
+   * Runs a script of mongosh and answers the JSON values that it prints by `say(value)`. The script has `admin`, which is the database of
+   * that name, and `client`, which is the connection. `timeoutSeconds` is 60 by default.
+   */
   ask<T>(script: string, timeoutSeconds?: number): Promise<T[]>
-  /** An archive of all databases. */
+  /** Dumps all databases as an archive, on a member of a replica set with the operations of that time. */
   dump(): Promise<Readable>
+  /** Runs mongorestore with `args` to its end, whatever its exit code. */
   restore(archive: Readable, args: string[]): Promise<ExecResult>
 }
 
 export interface ServerFacts {
   version: string
-  /** Name of the replica set that it is a member of. */
+  /** The name of the replica set that it is a member of. */
   replicaSet?: string
-  /** A router of a sharded cluster. */
+  /** Whether it is a router of a sharded cluster. */
   router: boolean
-  /** Absolute, in the container. */
+  /** The absolute path in the container. */
   dataDirectory: string
 }
 
-/** SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where the server cannot be asked. */
-export async function connectMongodb(ctx: MethodContext, options: MethodOptions['mongodb']): Promise<MongodbClient> {
+/** Connects to the server. SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where it cannot be asked. */
+export async function connect(ctx: MethodContext, options: MethodOptions['mongodb']): Promise<MongodbClient> {
   const command = (tool: string, args: string[]) => ['/bin/sh', '-c', toolScript(tool, options), 'sh', ...args]
   const ask = async <T>(script: string, timeoutSeconds = 60) => {
     const args = ['--nodb', '--norc', '--quiet', '--eval', prelude + script]
     const result = await ctx.exec(command('mongosh', args), { timeoutSeconds })
-    if (result.exitCode !== 0) throw describeFailure(ctx, 'mongosh', result)
+    if (result.exitCode !== 0) throw describeToolFailure(ctx, 'mongosh', result)
     const lines = result.stdout.split('\n').filter((line) => line.startsWith(mark))
     return lines.map((line) => JSON.parse(line.slice(mark.length)) as T)
   }
@@ -49,20 +53,20 @@ export async function connectMongodb(ctx: MethodContext, options: MethodOptions[
   }
 }
 
-/** As `connectMongodb`, for a server that was just started. */
-export function awaitMongodb(
+/** Connects to a server that was just started, once it answers. */
+export function awaitReady(
   ctx: MethodContext,
   options: MethodOptions['mongodb'],
   seconds: number,
 ): Promise<MongodbClient> {
   const what = `MongoDB in ${ctx.container.name} to take connections`
-  return awaitServer(ctx, { what, seconds, everyMs: 500, ask: () => connectMongodb(ctx, options) })
+  return awaitServer(ctx, { what, seconds, everyMs: 500, ask: () => connect(ctx, options) })
 }
 
-/** The shell may print notices of its own. */
+/** Begins each line that `say` prints, because mongosh may print notices of its own. */
 const mark = 'xnai-backup '
 
-/** The password stands in the environment of the shell alone: neither in this text, which is an argument, nor in an address. */
+/** The password is only in the environment of mongosh: not in this text, which is an argument, and not in an address. */
 const prelude = `const say = (value) => print(${JSON.stringify(mark)} + JSON.stringify(value));
 const client = new Mongo('mongodb://127.0.0.1:27017/?directConnection=true&serverSelectionTimeoutMS=10000');
 const admin = client.getDB('admin');
@@ -70,7 +74,7 @@ const { env } = process;
 if (env.XNAI_PASSWORD) admin.auth(env.XNAI_USER, env.XNAI_PASSWORD);
 `
 
-/** An account for backups need not have the right to see options. */
+/** An account for backups need not have the right to see the options of the server. */
 const serverScript = `const hello = admin.runCommand({ hello: 1 });
 let dataDirectory;
 try { dataDirectory = admin.runCommand({ getCmdLineOpts: 1 }).parsed.storage.dbPath } catch {}

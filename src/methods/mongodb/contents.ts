@@ -1,11 +1,11 @@
 import { damaged, readArchive } from './archive.ts'
 import type { BsonValue } from './bson.ts'
 
-/** What stands in an archive. */
+/** What an archive holds. */
 export interface ArchiveContents {
   serverVersion: string
   collections: CollectionFacts[]
-  /** Documents by namespace: `database.collection`. */
+  /** The number of documents by namespace: `database.collection`. */
   documents: Map<string, number>
 }
 
@@ -14,22 +14,23 @@ export interface CollectionFacts {
   name: string
   /** `collection`, `view` or `timeseries`. */
   type: string
-  /** Of its documents, as the server counts them. */
+  /** The size of its documents, as the server counts them. */
   bytes: number
   indexes: number
 }
 
+/** The contents before anything was read. */
 export const noContents = (): ArchiveContents => ({ serverVersion: '', collections: [], documents: new Map() })
 
-/** The operations that `--oplog` adds: what was written while the collections were read. */
+/** The namespace of the operations that `--oplog` adds: what was written while the collections were read. */
 export const oplogNamespace = '.oplog'
 
-/** Databases of the server itself: its accounts, its settings. They are backed up and not put back. */
+/** The server's own databases hold its accounts and settings. They are backed up, and not restored. */
 export const serverDatabases = ['admin', 'config', 'local']
 
 export const isOfServer = (database: string): boolean => serverDatabases.includes(database)
 
-/** Counts what goes by in `write`; `finish` throws DUMP_FAILED where the archive is not whole. */
+/** Counts in `found` what goes by in `write`. `finish` throws DUMP_FAILED where the archive is not whole. */
 export function scanArchive(found: ArchiveContents): { write(chunk: Buffer): void; finish(): void } {
   const ended = new Set<string>()
   let namespace = ''
@@ -54,8 +55,8 @@ export function scanArchive(found: ArchiveContents): { write(chunk: Buffer): voi
 }
 
 /**
- * The archive without the databases of the server itself. mongorestore would replace all accounts, the one that we log in by too, and
- * takes no exclusion together with `--oplogReplay`.
+ * Passes on an archive without the server's own databases. mongorestore would replace all accounts, including the one that the backup logs
+ * in by, and it takes no exclusion together with `--oplogReplay`.
  */
 export async function* withoutServerDatabases(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   let out: Buffer[] = []

@@ -1,13 +1,23 @@
 import { BackupError } from '../../errors.ts'
+import type { TargetSpec } from '../../labels/spec.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { refuseFullServer } from '../shared/room.ts'
 import { refuseOlderServer } from '../shared/version.ts'
-import type { MongodbClient } from './client.ts'
+import { connect, type MongodbClient } from './client.ts'
 import { spaceHint } from './failure.ts'
 import { measureStorage } from './inventory.ts'
 
-/** All that is known to make a restore impossible, found before anything is touched. */
-export async function preflightRestore(
+/** Refuses a snapshot that the server cannot take. A server that does not run is asked by the restore, which starts it. */
+export async function preflight(
+  ctx: MethodContext,
+  { options }: TargetSpec<'mongodb'>,
+  snapshot: StoredSnapshot,
+): Promise<void> {
+  if (ctx.container.state === 'running') await refuseImpossible(ctx, await connect(ctx, options), snapshot)
+}
+
+/** RESTORE_REFUSED or NO_SPACE for everything that is known to make a restore impossible. It MUST be called before anything is touched. */
+export async function refuseImpossible(
   ctx: MethodContext,
   client: MongodbClient,
   { facts }: StoredSnapshot,
@@ -24,6 +34,7 @@ export async function preflightRestore(
   })
 }
 
+/** Throws an error with `code` where the container runs a router, which holds no data itself. */
 export function refuseRouter({ server }: MongodbClient, code: 'TARGET_BROKEN' | 'RESTORE_REFUSED'): void {
   if (!server.router) return
   const hint = 'Label a member of a replica set; a sharded cluster needs tools of its own.'

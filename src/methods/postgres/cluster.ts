@@ -1,6 +1,7 @@
 import type { PostgresClient } from './client.ts'
+import { isTransient } from './transient.ts'
 
-/** What a dump of one database does not hold, as it stands in the artifact `cluster.json`. */
+/** What the dump of a single database does not hold. It is stored as the artifact `cluster.json`. */
 export interface Cluster {
   databases: DatabaseFacts[]
   roles: string[]
@@ -12,13 +13,13 @@ export interface DatabaseFacts {
   owner: string
   encoding: string
   tablespace: string
-  /** Size on disk. */
+  /** Its size on disk. */
   bytes: number
   connectionLimit: number
   comment: string | null
-  /** Null: the default privileges. */
+  /** Null where it has the default privileges. */
   grants: { grantee: string | null; privilege: string; grantable: boolean }[] | null
-  /** `ALTER DATABASE … SET`, and `ALTER ROLE … IN DATABASE … SET` where a role stands. */
+  /** Set by `ALTER DATABASE … SET`, or by `ALTER ROLE … IN DATABASE … SET` where there is a role. */
   settings: { role: string | null; values: string[] }[]
   /** The row of pg_database, whose columns differ between versions. */
   row: LocaleColumns
@@ -27,23 +28,21 @@ export interface DatabaseFacts {
 export interface LocaleColumns {
   datcollate: string
   datctype: string
-  /** From 15: c, i or b (libc, ICU, builtin). */
+  /** c, i or b for libc, ICU or builtin. Absent before PostgreSQL 15. */
   datlocprovider?: string
-  /** From 17; called daticulocale before. */
+  /** Called `daticulocale` before PostgreSQL 17. */
   datlocale?: string | null
   daticulocale?: string | null
   daticurules?: string | null
 }
 
-/** Databases that a restore makes and removes; see swap.ts. Never backed up. */
-export const isTransient = (name: string): boolean => /^xnai_(restore|old)_[0-9a-f]{8}_\d+$/.test(name)
-
-/** Every database that is no template and takes connections. */
+/** Lists every database that is no template and takes connections. */
 export async function listDatabases(client: PostgresClient): Promise<DatabaseFacts[]> {
   const databases = await client.json<DatabaseFacts[]>('template1', databasesQuery)
   return databases.filter(({ name }) => !isTransient(name))
 }
 
+/** Lists the names of all roles, and all tablespaces, without the server's own. */
 export function listRoles(client: PostgresClient): Promise<Pick<Cluster, 'roles' | 'tablespaces'>> {
   return client.json('template1', rolesQuery)
 }

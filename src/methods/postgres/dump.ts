@@ -1,20 +1,26 @@
 import { Readable } from 'node:stream'
-import { asBackupError, BackupError } from '../../errors.ts'
+import { BackupError } from '../../errors.ts'
 import { keepTail } from '../../lib/tail.ts'
 import type { MethodContext } from '../method.ts'
-import { describeToolFailure, judgeServer, type PostgresClient } from './client.ts'
-import { connectTo } from './text.ts'
+import { watchDump } from '../shared/watch-dump.ts'
+import type { PostgresClient } from './client.ts'
+import { asDumpError, describeToolFailure } from './failure.ts'
+import { connectTo } from './sql-text.ts'
 
-/** Enough for the table of contents of some 20,000 tables. */
+/** The length of a head that holds the table of contents of some 20,000 tables. */
 const headBytes = 8 * 1024 * 1024
 
-/** The head of a dump that went by, for `proveHead`. */
+/** The first bytes of a dump that went by, for `proveHead`. */
 export interface Head {
   chunks: Buffer[]
+  /** The length of the whole dump. */
   bytes: number
 }
 
-/** A dump in custom format of the very instant of a held snapshot. `onLocked`: every table is locked against changes of its form. */
+/**
+ * A dump in custom format of the very instant of a held snapshot. `onLocked` is called once pg_dump has locked every table against
+ * changes of its form.
+ */
 export async function openDump(
   client: PostgresClient,
   { database, snapshot, head, onLocked }: { database: string; snapshot: string; head: Head; onLocked: () => void },
@@ -33,10 +39,13 @@ export async function openDump(
   const finish = () => {
     if (head.bytes === 0) throw new BackupError('DUMP_FAILED', `the dump of ${database} came out empty`)
   }
-  return watched(source, `the dump of ${database}`, inspect, finish)
+  return watchDump(source, { inspect, finish, asError: (cause) => asDumpError(cause, `the dump of ${database}`) })
 }
 
-/** The image's own pg_restore reads the table of contents, which must name as many tables with data as were counted. */
+/**
+ * Lets the image's own pg_restore read the table of contents. DUMP_FAILED where it names fewer tables with data than were counted. A
+ * table of contents that is longer than the head is not checked, with a warning.
+ */
 export async function proveHead(ctx: MethodContext, client: PostgresClient, head: Head, tables: number): Promise<void> {
   const input = Readable.from(head.chunks)
   const result = await client.run('pg_restore', ['-l'], { input, drainInput: true, timeoutSeconds: 300 })
@@ -51,7 +60,7 @@ export async function proveHead(ctx: MethodContext, client: PostgresClient, head
 
 const endMark = '-- PostgreSQL database cluster dump complete'
 
-/** Roles, memberships and tablespaces as SQL, without passwords where this user may not read them. */
+/** Dumps roles, memberships and tablespaces as SQL, without passwords where this user may not read them. */
 export async function openGlobals(ctx: MethodContext, client: PostgresClient): Promise<Readable> {
   const { superuser } = client.server
   if (!superuser) ctx.warn('the user of the backup is no superuser: passwords of roles are not in it')
@@ -63,30 +72,9 @@ export async function openGlobals(ctx: MethodContext, client: PostgresClient): P
   const finish = () => {
     if (!tail.text().includes(endMark)) throw new BackupError('DUMP_FAILED', 'the dump of the roles has no end')
   }
-  return watched(source, 'the dump of the roles', tail.add, finish)
-}
-
-/** Bytes as they are, looked at; what ends the source ends the result as DUMP_FAILED or as what it really was. */
-function watched(source: Readable, what: string, inspect: (chunk: Buffer) => void, finish: () => void): Readable {
-  const bytes = async function* () {
-    try {
-      for await (const chunk of source) {
-        inspect(chunk)
-        yield chunk
-      }
-      finish()
-    } catch (cause) {
-      throw asDumpError(cause, what)
-    }
-  }
-  return Readable.from(bytes(), { objectMode: false })
-}
-
-/** A failed program is a failed dump; a cut stream, a timeout and an abort stay what they are. */
-export function asDumpError(cause: unknown, what: string): BackupError {
-  const error = asBackupError(cause, 'DUMP_FAILED')
-  if (error.code !== 'EXEC_FAILED') return error
-  if (/exit code 12[67]\b/.test(error.message))
-    return new BackupError('TOOL_MISSING', `${what}: its program is not in the image`, { cause })
-  return judgeServer(error.message) ?? new BackupError('DUMP_FAILED', `${what} failed: ${error.message}`, { cause })
+  return watchDump(source, {
+    inspect: tail.add,
+    finish,
+    asError: (cause) => asDumpError(cause, 'the dump of the roles'),
+  })
 }

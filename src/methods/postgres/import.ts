@@ -1,20 +1,19 @@
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import type { MethodOptions } from '../../labels/spec.ts'
+import type { MethodOptions, TargetSpec } from '../../labels/spec.ts'
 import type { Artifact } from '../../repository/repository.ts'
 import type { CaptureContext, ForeignInput } from '../method.ts'
 import { rowsFact } from '../shared/facts.ts'
 import { findForeign } from '../shared/foreign.ts'
-import { artifactNames, clusterArtifact, globalsArtifact } from './artifacts.ts'
-import { connectPostgres } from './client.ts'
+import { artifactNames, clusterArtifact, globalsArtifact, textArtifact } from './artifacts.ts'
+import { connect } from './client.ts'
 import { type DatabaseFacts, listDatabases } from './cluster.ts'
 import { openTextDump } from './text-dump.ts'
 
-/** A dump of one database by `pg_dump`, as text or in custom format. Roles are in no such dump: those of now stay. */
-export async function* importDump(
+/** Reads a dump of one database by `pg_dump`, as text or in custom format. Such a dump holds no roles: the present ones stay. */
+export async function* importForeign(
   ctx: CaptureContext,
-  options: MethodOptions['postgres'],
+  { options }: TargetSpec<'postgres'>,
   input: ForeignInput,
 ): AsyncIterable<Artifact> {
   const { path } = findForeign(
@@ -38,26 +37,20 @@ export async function* importDump(
   yield textArtifact(globalsArtifact, '-- no roles\n')
 }
 
-const textArtifact = (name: string, text: string): Artifact => ({
-  kind: 'stream',
-  name,
-  open: async () => Readable.from([Buffer.from(text)]),
-})
-
 async function startsAsCustom(path: string): Promise<boolean> {
   await using file = await open(path)
   const { buffer, bytesRead } = await file.read(Buffer.alloc(5), 0, 5, 0)
   return buffer.toString('latin1', 0, bytesRead) === 'PGDMP'
 }
 
-/** The one that the labels name, else the one that the image made; as it is now, or as a new one would be. */
+/** The database that the dump is restored to: the one that the labels name, else the one that the image made. It need not be there. */
 async function describeDatabase(
   ctx: CaptureContext,
   options: MethodOptions['postgres'],
   bytes: number,
 ): Promise<DatabaseFacts> {
   const { databases = [], user } = options
-  const present = await listDatabases(await connectPostgres(ctx, options))
+  const present = await listDatabases(await connect(ctx, options))
   const variables = ctx.container.environment
   const [labelled] = databases.length === 1 ? databases : []
   const name = labelled ?? variables.get('POSTGRES_DB') ?? user ?? variables.get('POSTGRES_USER') ?? 'postgres'

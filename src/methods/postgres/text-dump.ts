@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { BackupError } from '../../errors.ts'
 import { keepTail } from '../../lib/tail.ts'
+import { refuseRestore } from '../shared/refuse.ts'
 
-/** What a dump as text says of itself, complete when it was read to its end. */
+/** What a dump as text says of itself. It is complete once the dump was read to its end. */
 export interface TextDump {
-  /** Major version of the server that was dumped. */
+  /** The major version of the server that was dumped. */
   serverMajor?: number
-  /** Rows by table, as they stand in its COPY blocks; absent where it has none. */
+  /** Rows by table, counted in its COPY blocks. Absent where it has none. */
   rows?: Record<string, number>
 }
 
@@ -16,8 +16,9 @@ const endMark = '-- PostgreSQL database dump complete'
 const tableName = /^COPY ((?:"(?:[^"]|"")+"|[^\s".(]+)(?:\.(?:"(?:[^"]|"")+"|[^\s".(]+))?) /
 
 /**
- * A dump by `pg_dump` without a format, for psql. Left out: `\restrict` and `\unrestrict`, which an older psql does not know. Refused:
- * any other command of psql, for it would leave the database or the program, and a dump of a whole cluster.
+ * Opens a dump that `pg_dump` wrote as text, for psql. The stream leaves out `\restrict` and `\unrestrict`, which an older psql does not
+ * know. It fails with RESTORE_REFUSED at any other command of psql, which could leave the database or start a program, at a dump of a
+ * whole cluster, and at the end of a dump that was cut.
  */
 export function openTextDump(path: string): { stream: Readable; found: TextDump } {
   const found: TextDump = {}
@@ -43,7 +44,7 @@ async function* screen(source: AsyncIterable<Buffer>, path: string, found: TextD
   }
   yield pass(keepLines(rest, judge))
   if (tail.text().includes(endMark)) return
-  throw refuse(`${path} does not end as a dump of one database does: it was cut, or is none`)
+  refuse(`${path} does not end as a dump of one database does: it was cut, or is none`)
 }
 
 function keepLines(bytes: Buffer, judge: (line: Buffer) => boolean): Buffer {
@@ -57,7 +58,7 @@ function keepLines(bytes: Buffer, judge: (line: Buffer) => boolean): Buffer {
   return Buffer.concat(kept)
 }
 
-/** Answers whether a line is to be kept; reads on the way what it says. */
+/** The answer tells whether a line is kept. What the line says about the dump is added to `found`. */
 function lineJudge(path: string, found: TextDump): (line: Buffer) => boolean {
   let table: string | undefined
   return (line) => {
@@ -79,16 +80,15 @@ function lineJudge(path: string, found: TextDump): (line: Buffer) => boolean {
 
 function judgeCommand(command: string, path: string): boolean {
   if (/^\\(un)?restrict\b/.test(command)) return false
-  throw refuse(`${path} holds the psql command ${command.slice(0, 60)}`)
+  refuse(`${path} holds the psql command ${command.slice(0, 60)}`)
 }
 
 function readComment(comment: string, path: string, found: TextDump): void {
-  if (comment.startsWith('-- PostgreSQL database cluster dump')) throw refuse(`${path} is a dump of a whole cluster`)
+  if (comment.startsWith('-- PostgreSQL database cluster dump')) refuse(`${path} is a dump of a whole cluster`)
   const version = /^-- Dumped from database version (\d+)/.exec(comment)?.[1]
   if (version !== undefined) found.serverMajor = Number(version)
 }
 
-const refuse = (message: string): BackupError =>
-  new BackupError('RESTORE_REFUSED', message, {
-    hint: 'Nothing was touched. What is needed is a dump of one database, by pg_dump without --create.',
-  })
+function refuse(message: string): never {
+  refuseRestore(message, 'What is needed is a dump of one database, by pg_dump without --create.')
+}

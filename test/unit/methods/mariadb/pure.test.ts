@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Account, parseAccounts, replaceable, writeAccounts } from '../../../../src/methods/mariadb/accounts.ts'
 import { errorLines, judgeConnection } from '../../../../src/methods/mariadb/failure.ts'
-import { quoteName, quoteText, readRows } from '../../../../src/methods/mariadb/text.ts'
+import { quoteName, quoteText, readRows } from '../../../../src/methods/mariadb/sql-text.ts'
 
 test('names and texts are quoted, rows are read back', () => {
   expect(quoteName('a`b')).toBe('`a``b`')

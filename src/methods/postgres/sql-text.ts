@@ -7,10 +7,10 @@ export function quoteText(text: string): string {
   return text.includes('\\') ? ` E${quoted}` : quoted
 }
 
-/** As an argument of `--dbname`: a bare name with `=` in it would be read as a connection string. */
+/** An argument for `--dbname`. A bare name with `=` in it would be read as a connection string. */
 export const connectTo = (database: string): string => `dbname='${database.replaceAll(/['\\]/g, '\\$&')}'`
 
-/** Settings whose value is a list of quoted names; pg_dump keeps the same table (variable_is_guc_list_quote). */
+/** Settings whose value is a list of quoted names. pg_dump keeps the same table (variable_is_guc_list_quote). */
 const listSettings = new Set([
   'local_preload_libraries',
   'search_path',
@@ -20,7 +20,7 @@ const listSettings = new Set([
   'unix_socket_directories',
 ])
 
-/** The right side of `SET name = …` for one `name=value` of pg_db_role_setting. */
+/** The name and the right side of `SET name = …` for one `name=value` of pg_db_role_setting. */
 export function settingOf(text: string): { name: string; value: string } {
   const name = text.slice(0, text.indexOf('='))
   const value = text.slice(name.length + 1)

@@ -5,27 +5,27 @@ import { longSeconds } from '../../lib/deadline.ts'
 import { clientArguments, type MariadbClient, sessionSettings } from './client.ts'
 import { asDumpError } from './failure.ts'
 import type { DatabaseFacts } from './inventory.ts'
-import { quoteName } from './text.ts'
+import { quoteName } from './sql-text.ts'
 
-/** Seconds for which a write that is under way may keep the locks from being had. */
+/** How long a write that is under way may keep the tables from being locked. */
 const lockSeconds = 60
 
-/** Tables that stand still while it is held. */
+/** While it is held, nobody writes to the locked tables. */
 export interface TableLock extends AsyncDisposable {
-  /** DUMP_FAILED where the session that holds the locks was lost meanwhile. */
+  /** DUMP_FAILED where the session that holds the lock was lost meanwhile. */
   proveHeld(): Promise<void>
 }
 
-/** Tables in which a dump in a transaction would see rows of several instants, as `database.table`. */
+/** The tables in which a dump in a transaction would see rows of several instants. */
 export const untransactional = (databases: DatabaseFacts[]): { database: string; table: string; engine: string }[] =>
   databases.flatMap(({ name: database, tables }) =>
     tables.filter((each) => !each.transactional).map(({ name: table, engine }) => ({ database, table, engine })),
   )
 
 /**
- * Keeps writers out of tables whose engine knows no transactions (MyISAM, Aria), and only of those, until it is disposed. The dump
- * begins its transaction after that: at its instant those tables hold what they hold until its end, so all tables come from one instant.
- * Not by `LOCK TABLES`: there a writer that waits goes before the next reader, which is the dump, and all three wait for ever.
+ * Locks the tables whose engine knows no transactions (MyISAM, Aria), and only those, against writing until it is disposed. The dump MUST
+ * begin its transaction after that: then the locked tables do not change from its instant to its end, and all tables are of one instant.
+ * `LOCK TABLES` would not do: with it a waiting writer goes before the next reader, which is the dump, and all three wait for ever.
  */
 export async function lockTables(client: MariadbClient, databases: DatabaseFacts[]): Promise<TableLock> {
   const names = untransactional(databases).map(({ database, table }) => `${quoteName(database)}.${quoteName(table)}`)
@@ -35,7 +35,7 @@ export async function lockTables(client: MariadbClient, databases: DatabaseFacts
   const args = [...clientArguments, '--unbuffered']
   const output = await client.stream('client', args, { input, timeoutSeconds: longSeconds })
   const chunks: AsyncIterator<Buffer> = output[Symbol.asyncIterator]()
-  /** Answers once the server has done all that was asked. */
+  /** Resolves once the server has done everything that was asked. */
   const ask = async (sql: string, word: string) => {
     input.write(`${sql}\nSELECT '${word}';\n`)
     for (let said = ''; !said.includes(`${word}\n`); ) {

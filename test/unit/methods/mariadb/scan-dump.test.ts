@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { onlyDatabases } from '../../../../src/methods/mariadb/pick.ts'
-import { scanDump } from '../../../../src/methods/mariadb/scan.ts'
+import { onlyDatabases } from '../../../../src/methods/mariadb/pick-databases.ts'
+import { scanDump } from '../../../../src/methods/mariadb/scan-dump.ts'
 
 const dump = [
   '/*M!999999\\- enable the sandbox mode */ ',

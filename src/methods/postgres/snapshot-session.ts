@@ -2,23 +2,24 @@ import { PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { longSeconds } from '../../lib/deadline.ts'
 import { type PostgresClient, psqlArguments } from './client.ts'
-import { asDumpError } from './dump.ts'
+import { asDumpError } from './failure.ts'
 
-/** A transaction held open that sees one instant of a database. Its snapshot can be dumped and counted. */
+/** A transaction that is held open and sees one instant of a database, which can be dumped and counted. */
 export interface SnapshotSession extends AsyncDisposable {
-  /** For `pg_dump --snapshot`; good while the session lives. */
+  /** The name for `pg_dump --snapshot`. It is valid while the session lives. */
   readonly snapshot: string
-  /** Lines that a psql script prints, within the transaction. One script at a time. */
+  /** Runs a psql script within the transaction and answers the lines that it prints. One script at a time. */
   ask(sql: string): Promise<string[]>
 }
 
-/** Limits that only some versions know; the others are lifted for every call. */
+/** Lifts two limits that only some versions know. The client lifts the others for every call. */
 const begin = `SELECT set_config(name, '0', false) FROM pg_settings
   WHERE name IN ('idle_session_timeout', 'transaction_timeout') \\g /dev/null
 SET row_security = off;
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SELECT pg_export_snapshot();`
 
+/** Begins a transaction in `database` and holds it until it is disposed. */
 export async function holdSnapshot(client: PostgresClient, database: string): Promise<SnapshotSession> {
   const input = new PassThrough()
   const output = await client.stream('psql', psqlArguments(database), { input, timeoutSeconds: longSeconds })
@@ -39,7 +40,7 @@ export async function holdSnapshot(client: PostgresClient, database: string): Pr
     asking = false
     return lines
   }
-  // Nothing hangs on how it ends: what was asked has been answered, or has failed already.
+  // How the session ends does not matter: every question has been answered by then, or has failed.
   const dispose = async () => {
     input.end()
     if (asking) output.destroy()
@@ -55,7 +56,7 @@ export async function holdSnapshot(client: PostgresClient, database: string): Pr
   }
 }
 
-/** Rejects where the stream fails, and where it ends although a line was wanted. */
+/** Reads a stream line by line. It rejects where the stream fails, and where it ends although a line was wanted. */
 function lineReader(stream: AsyncIterable<Buffer>): () => Promise<string> {
   const chunks = stream[Symbol.asyncIterator]()
   let rest = Buffer.alloc(0)

@@ -1,14 +1,14 @@
-import { unquoteName } from './text.ts'
+import { unquoteName } from './sql-text.ts'
 
-/** Reads a dump of mariadb-dump or mysqldump as it goes by, without keeping it. */
+/** Reads a dump of mariadb-dump or mysqldump while it goes by, without keeping it. */
 export interface DumpScan {
   write(chunk: Buffer): void
-  /** Rows by database and table, complete once the dump has ended. */
+  /** Rows by database and table. They are complete once the dump has ended. */
   readonly rows: Map<string, Map<string, number>>
 }
 
 const insertHead = Buffer.from('INSERT INTO `')
-/** Longer than any line that means something here; an INSERT is told by its first bytes. */
+/** No line that means something here is longer, except an INSERT, which is recognised by its first bytes. */
 const headBytes = 1024
 
 const [newline, backtick, quote, backslash, opening, closing, semicolon, letterV] = Buffer.from("\n`'\\();V")
@@ -18,7 +18,7 @@ const [newline, backtick, quote, backslash, opening, closing, semicolon, letterV
  * session cannot see that instant: neither product lets two sessions share a snapshot, and a lock on all tables until both have one
  * would make every writer wait for the longest query that runs.
  *
- * What it relies on: with `SET sql_mode = ''`, as the programs set it, strings stand in single quotes with backslashes and hold no raw
+ * It relies on this: with `SET sql_mode = ''`, as the programs set it, strings stand in single quotes with backslashes and hold no raw
  * newline; names stand in backticks; the bodies of routines, triggers and events stand between `DELIMITER ;;` and `DELIMITER ;`.
  */
 export function scanDump(): DumpScan {
@@ -42,7 +42,7 @@ export function scanDump(): DumpScan {
     const table = line.match(/^CREATE TABLE `((?:[^`]|``)+)` \($/)?.[1]
     if (table !== undefined) tables.set(unquoteName(table), 0)
   }
-  /** From `start`, within the first bytes of a line; answers where to go on. */
+  /** Reads the first bytes of a line from `start`. Answers where to go on. */
   const readHead = (chunk: Buffer, start: number): number => {
     const end = chunk.indexOf(newline as number, start)
     const piece = chunk.subarray(start, Math.min(end < 0 ? chunk.length : end, start + headBytes))
@@ -84,7 +84,7 @@ export function scanDump(): DumpScan {
   return { write, rows }
 }
 
-/** One `INSERT INTO`, after its first backtick: name, columns where they are named, rows, semicolon. */
+/** Reads one `INSERT INTO` after its first backtick: the name, the columns if they are named, the rows, the semicolon. */
 function startInsert() {
   let part: 'name' | 'columns' | 'values' | 'done' = 'name'
   const name: number[] = []
@@ -96,10 +96,10 @@ function startInsert() {
 
   const readByte = (byte: number) => {
     if (byte === backtick) inName = !inName
-    // Closed and opened again: a backtick within the name.
+    // A backtick that closes the name and opens it again is part of the name.
     if (part === 'name' && inName) name.push(byte)
     else if (part === 'name' && byte !== backtick) part = 'columns'
-    // Column names are quoted: this can only be VALUES.
+    // Column names are quoted, so that this can only be VALUES.
     if (part === 'columns' && !inName && byte === letterV) part = 'values'
   }
   const readValues = (chunk: Buffer, start: number): number => {

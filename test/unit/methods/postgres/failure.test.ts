@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { judgeServer } from '../../../../src/methods/postgres/client.ts'
+import { judgeServer } from '../../../../src/methods/postgres/failure.ts'
 
 const at = 'psql: error: connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed:'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { connectTo, quoteName, quoteText, settingOf } from '../../../../src/methods/postgres/text.ts'
+import { connectTo, quoteName, quoteText, settingOf } from '../../../../src/methods/postgres/sql-text.ts'
 
 describe('quoting', () => {
   test('names, texts and connection strings', () => {

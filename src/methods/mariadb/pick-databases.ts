@@ -1,21 +1,21 @@
-import { unquoteName } from './text.ts'
+import { unquoteName } from './sql-text.ts'
 
 const newline = 0x0a
-/** Longer than any line that means something here. */
+/** No line that means something here is longer. */
 const headBytes = 1024
 
-/** A line by which newer versions of mariadb-dump open; older clients and those of MySQL fail on it. */
+/** Newer versions of mariadb-dump begin with such a line, and older clients and those of MySQL fail on it. */
 const isSandboxLine = (line: string): boolean => /^\/\*M?!999999\\- /.test(line)
 
 /**
- * The bytes of a dump that belong to these databases, and those that belong to none: its head. Sections begin with a comment, and a
- * database has two: its tables and, after those of all databases, its views.
+ * Passes on the head of a dump and the sections of the databases `names`. A section begins with a comment. A database has two of them:
+ * one for its tables and, after the tables of all databases, one for its views.
  */
 export async function* onlyDatabases(dump: AsyncIterable<Buffer>, names: readonly string[]): AsyncIterable<Buffer> {
   let wanted = true
   let inBody = false
   let passes = true
-  /** What is known of the current line while it is not yet judged. */
+  /** The beginning of the current line while it is not yet judged. */
   let head: Buffer | undefined = Buffer.alloc(0)
 
   const judge = (line: string): boolean => {

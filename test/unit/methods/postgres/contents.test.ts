@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Contents, compareContents, readContents } from '../../../../src/methods/postgres/count.ts'
+import { type Contents, compareContents, readContents } from '../../../../src/methods/postgres/contents.ts'
 
 const contents: Contents = {
   rows: { 'public.a': 2, 'public.b': 0 },

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { DatabaseFacts } from '../../../../src/methods/postgres/cluster.ts'
-import { createDatabaseSql, judgeGlobals, propertiesSql, swapScript } from '../../../../src/methods/postgres/swap.ts'
+import {
+  createDatabaseSql,
+  judgeGlobals,
+  propertiesSql,
+  swapScript,
+} from '../../../../src/methods/postgres/swap-sql.ts'
 
 const shop: DatabaseFacts = {
   ...{

@@ -5,19 +5,19 @@ import { databaseFact, rowsFact } from '../shared/facts.ts'
 
 /** What one database holds, counted exactly. */
 export interface Contents {
-  /** Rows by `schema.table`, quoted where need be; partitions, not their parents. */
+  /** Rows by `schema.table`, with quotes where the names need them. Partitions are counted, and their parents are not. */
   rows: Record<string, number>
   sequences: number
   largeObjects: number
-  /** Versions by name. */
+  /** Their versions by name. */
   extensions: Record<string, string>
 }
 
 const userSchemas = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`
-/** Tables of an extension come with its CREATE EXTENSION. */
+/** The tables of an extension are made by CREATE EXTENSION, and stand in no dump. */
 const notOfExtension = `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')`
 
-/** A psql script; its output is for `readContents`. Every line is one JSON value. */
+/** A psql script that counts a database. Each line of its output is a JSON value; `readContents` reads them. */
 export const countScript = `SELECT format('SELECT json_build_object(''table'', %L::text, ''rows'', count(*)) FROM ONLY %I.%I',
     format('%I.%I', n.nspname, c.relname), n.nspname, c.relname)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -28,6 +28,7 @@ SELECT json_build_object(
   'largeObjects', (SELECT count(*) FROM pg_largeobject_metadata),
   'extensions', coalesce((SELECT json_object_agg(extname, extversion) FROM pg_extension), '{}'));`
 
+/** Reads the lines that `countScript` printed. */
 export function readContents(lines: readonly string[]): Contents {
   const values = lines.filter((line) => line !== '').map((line) => JSON.parse(line))
   const rest = values.pop()
@@ -37,7 +38,7 @@ export function readContents(lines: readonly string[]): Contents {
 /** The name of the fact that holds the versions of the extensions of a database. */
 export const extensionsFact = (database: string): string => `extensions of ${database}`
 
-/** What was counted at the backup; of a dump by other hands only its rows, if at all. */
+/** What was counted at the backup. Of a dump that another program wrote at most the rows are known. */
 export function recordedContents(facts: Facts, database: string): Partial<Contents> {
   const record = (name: string) => facts[name] as Record<string, never> | undefined
   const { sequences, largeObjects } = record(databaseFact(database)) ?? {}
@@ -49,7 +50,7 @@ export function recordedContents(facts: Facts, database: string): Partial<Conten
   }
 }
 
-/** One line for all tables that agree, one for each that does not, and one for what else was counted. */
+/** Compares the rows of all tables, then the sequences and large objects, then each extension. */
 export function compareContents(database: string, expected: Partial<Contents>, actual: Contents): Check[] {
   const { extensions = {} } = expected
   return [
@@ -61,8 +62,7 @@ export function compareContents(database: string, expected: Partial<Contents>, a
 
 function compareTables(database: string, expected: Contents['rows'] | undefined, actual: Contents['rows']): Check[] {
   const name = `${database}: rows`
-  if (!expected) return [{ name, expected: 'not recorded', actual: describeRows(actual), ok: true }]
-  return compareRows(name, expected, actual)
+  return expected ? compareRows(name, expected, actual) : [compare(name, 'not recorded', describeRows(actual), true)]
 }
 
 function compareCounts(database: string, expected: Partial<Contents>, actual: Contents): Check[] {
@@ -71,13 +71,8 @@ function compareCounts(database: string, expected: Partial<Contents>, actual: Co
   return [compare(`${database}: sequences and large objects`, counts(expected), counts(actual))]
 }
 
-/** A newer image brings a newer version of an extension, and that is right. */
+/** The extension must be there. Its version may be newer, because a newer image brings newer extensions. */
 function compareExtension(database: string, name: string, version: string, { extensions }: Contents): Check {
   const actual = extensions[name]
-  return {
-    name: `${database}: extension ${name}`,
-    expected: version,
-    actual: actual ?? 'missing',
-    ok: actual !== undefined,
-  }
+  return compare(`${database}: extension ${name}`, version, actual ?? 'missing', actual !== undefined)
 }

@@ -1,16 +1,16 @@
 import type { DatabaseFacts } from './cluster.ts'
-import { quoteName, quoteText, settingOf } from './text.ts'
+import { quoteName, quoteText, settingOf } from './sql-text.ts'
 
 /** One database of a swap. */
 export interface SwapEntry {
   facts: DatabaseFacts
-  /** Name of the restored database. */
+  /** The name of the restored database before the swap. */
   fresh: string
-  /** Name that the database of now gets; absent where there is none. */
+  /** The name that the present database gets in the swap. Absent where there is none. */
   old?: string
 }
 
-/** `CREATE DATABASE` under another name, as empty as template0, with the locale and the owner it had. */
+/** `CREATE DATABASE` for an empty database under the name `name`, with the locale and the owner of `facts`. */
 export function createDatabaseSql(facts: DatabaseFacts, name: string, serverMajor: number): string {
   const { row } = facts
   const provider = { i: 'icu', b: 'builtin' }[row.datlocprovider ?? 'c'] ?? 'libc'
@@ -30,7 +30,7 @@ export function createDatabaseSql(facts: DatabaseFacts, name: string, serverMajo
   return `CREATE DATABASE ${quoteName(name)} ${options.join(' ')};`
 }
 
-/** What belongs to a database and stands in no dump of its content. */
+/** Statements for what belongs to a database and stands in no dump of its content. */
 export function propertiesSql(facts: DatabaseFacts): string[] {
   const name = quoteName(facts.name)
   const comment = facts.comment === null ? [] : [`COMMENT ON DATABASE ${name} IS ${quoteText(facts.comment)};`]
@@ -56,19 +56,20 @@ function grantsSql({ name, owner, grants }: DatabaseFacts): string[] {
   return [...revokes, ...given]
 }
 
-/** Roles as globals.sql says, each statement for itself: those that exist already are errors that `judgeGlobals` knows. */
+/** In tolerant mode each statement stands for itself: one that makes a role that exists fails, and `judgeGlobals` knows that error. */
 const tolerant = ['\\set ON_ERROR_STOP off', '\\set ON_ERROR_ROLLBACK on']
 const strict = ['\\set ON_ERROR_ROLLBACK off', '\\set ON_ERROR_STOP on']
 
-/** Shows what the globals would do, and does nothing. */
+/** A psql script that runs the globals and rolls everything back, so that only their errors are seen. */
 export function rehearsalScript(globals: string): string {
   return [...tolerant, 'BEGIN;', globals, ...strict, 'ROLLBACK;', ''].join('\n')
 }
 
 /**
- * Roles, names and properties in one transaction: whoever looks sees all of the old or all of the new. A rename waits five seconds for
- * sessions that were just ended, and keeps new ones out until the end (https://www.postgresql.org/docs/current/sql-alterdatabase.html).
- * The role that we log in by keeps its password, which belongs to the environment of the container as it is now.
+ * A psql script that changes roles, names and properties in one transaction, so that every client sees all of the old or all of the new. A
+ * rename waits five seconds for sessions that were just ended, and keeps new ones out until the end
+ * (https://www.postgresql.org/docs/current/sql-alterdatabase.html). The role that the backup logs in by keeps its password, because that
+ * belongs to the environment of the present container.
  */
 export function swapScript(globals: string, entries: readonly SwapEntry[]): string {
   const names = entries.flatMap(({ facts, fresh }) => [facts.name, fresh]).map(quoteText)
@@ -94,8 +95,8 @@ export function swapScript(globals: string, entries: readonly SwapEntry[]): stri
 const rename = (from: string, to: string): string => `ALTER DATABASE ${quoteName(from)} RENAME TO ${quoteName(to)};`
 
 /**
- * Lines of a psql output that are errors nobody expects. Expected: a role or tablespace that exists (42710), CREATE TABLESPACE in a
- * transaction (25001; it was made before), and `\restrict` where an older psql does not know it.
+ * The lines of a psql output that are unexpected errors. Three are expected: a role or tablespace that exists (42710), CREATE TABLESPACE
+ * in a transaction (25001; it was made before), and `\restrict` where an older psql does not know it.
  */
 export function judgeGlobals(output: string): string[] {
   const lines = output.split('\n').filter((line) => /ERROR:|FATAL:|PANIC:|invalid command/.test(line))

@@ -1,0 +1,34 @@
+import { BackupError } from '../../errors.ts'
+import { toolFailures } from '../shared/tool-failure.ts'
+
+/** The server's disk, the login or the server itself, where the words of a program tell. */
+export function judgeServer(said: string): BackupError | undefined {
+  if (/No space left on device|(ERROR|FATAL|PANIC):\s+53100:/.test(said)) {
+    return new BackupError('NO_SPACE', `PostgreSQL has no room on its disk: ${said}`, { hint: spaceHint })
+  }
+  if (refusedLogin.test(said) && /FATAL|fe_sendauth|connection to server/i.test(said)) {
+    return new BackupError('AUTH_FAILED', `PostgreSQL refused the login: ${said}`, { hint: authHint })
+  }
+  if (unreachable.test(said)) return new BackupError('SERVICE_DOWN', `PostgreSQL does not answer: ${said}`)
+  return undefined
+}
+
+const refusedLogin =
+  /password authentication failed|no password supplied|authentication failed|no pg_hba\.conf entry|role ".*" does not exist\s*$/i
+
+const unreachable =
+  /connection to server .* failed|could not connect|the database system is (starting|shutting|in recovery|not yet)/i
+
+const spaceHint =
+  'Free space where the data of PostgreSQL lies: a restore fills new databases beside those of now, and writes all of it to the log (WAL) too.'
+const authHint =
+  'Name the variable of the container that holds the password (xnai.backup.postgres.password-env, often POSTGRES_PASSWORD) and the user (…postgres.user).'
+
+/** The last lines of an output: PostgreSQL's programs say there why they failed. */
+const reasonOf = (output: string): string => output.trim().split('\n').slice(-6).join('\n')
+
+export const { describeToolFailure, asDumpError } = toolFailures({
+  reasonOf,
+  judge: judgeServer,
+  secret: 'password',
+})
