@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { replaceDataFiles, stageRdb } from '../../src/methods/redis/data-files.ts'
 import type { Layout } from '../../src/methods/redis/layout.ts'
-import { putInPlace, stageRdb } from '../../src/methods/redis/place.ts'
 
 const layout: Layout = {
   dir: '/data',
@@ -35,7 +35,7 @@ const ownerNow = (name: string) => {
 async function restore(changed: Layout): Promise<void> {
   await using staged = await stageRdb(folder, changed, 3, Readable.from(['new']))
   expect(read('dump.rdb')).toBe('old')
-  await putInPlace(folder, changed, staged)
+  await replaceDataFiles(folder, changed, staged)
 }
 
 describe('the files of a stopped Redis', () => {

@@ -1,14 +1,15 @@
-/** The manifest of a multi-part append-only file that holds one RDB and nothing else. */
+/** The manifest of a multi-part append-only file that consists of one RDB, and the names of the files that it lists. */
 export interface AofManifest {
+  /** The file that holds the RDB. */
   base: string
-  /** Empty, and there so that the server appends to a file that holds nothing old. */
+  /** The file that the server appends to. It MUST be there and be empty. */
   increment: string
   text: string
 }
 
 /**
- * The format: https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/. Left to itself a server with a base alone
- * would append to `….1.incr.aof`, and so to an old file of that name.
+ * The format is described at https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/. The manifest lists an increment
+ * too, because a server that finds only a base appends to `….1.incr.aof`, and there may be an old file of that name.
  */
 export function manifestOf(name: string, sequence: number): AofManifest {
   const base = `${name}.${sequence}.base.rdb`
@@ -21,7 +22,7 @@ export function manifestOf(name: string, sequence: number): AofManifest {
   return { base, increment, text }
 }
 
-/** A number above that of every file in the folder. */
+/** A number above that of every file of this append-only file in the folder. `entries` are the names of all files there. */
 export function nextSequence(name: string, entries: readonly string[]): number {
   const numbers = entries
     .filter((entry) => entry.startsWith(`${name}.`))

@@ -1,6 +1,6 @@
 import { BackupError } from '../../errors.ts'
 import type { Facts } from '../../repository/repository.ts'
-import type { RedisCli } from './cli.ts'
+import type { RedisClient } from './client.ts'
 
 /** Where an instance keeps its data, in container paths. */
 export interface Layout {
@@ -8,16 +8,17 @@ export interface Layout {
   dbfilename: string
   appendonly: boolean
   appendfilename: string
-  /** Folder of a multi-part append-only file, from Redis 7. Absent before: one file in `dir`. */
+  /** The folder in `dir` that holds the multi-part append-only file. Absent before Redis 7, where it is one file in `dir`. */
   appenddirname?: string
-  /** Save points, '' for none. */
+  /** The save points of the configuration; '' where the instance never saves by itself. */
   save: string
 }
 
 const parameters = ['dir', 'dbfilename', 'appendonly', 'appendfilename', 'appenddirname', 'save'] as const
 
-export async function readLayout(cli: RedisCli): Promise<Layout> {
-  const config = await cli.config(parameters)
+/** Asks the server for its layout. EXEC_FAILED where it does not tell, or names something that is no file name. */
+export async function readLayout(client: RedisClient): Promise<Layout> {
+  const config = await client.config(parameters)
   const missing = (['dir', 'dbfilename', 'appendonly'] as const).filter((name) => !config.get(name))
   if (missing.length > 0) {
     throw new BackupError('EXEC_FAILED', `CONFIG GET does not tell ${missing.join(', ')}`, {
@@ -51,7 +52,7 @@ function toLayout(value: (name: (typeof parameters)[number]) => string | undefin
   return layout
 }
 
-/** As facts of a snapshot, under the names of the parameters. */
+/** The facts of a snapshot that describe the layout, under the names of the parameters. */
 export function factsOfLayout(layout: Layout): Record<string, string> {
   return {
     dir: layout.dir,

@@ -1,42 +1,39 @@
-import { BackupError } from '../../errors.ts'
+import type { TargetSpec } from '../../labels/spec.ts'
 import type { Facts } from '../../repository/repository.ts'
-import type { Check, MethodContext } from '../method.ts'
-import { awaitServer } from '../shared/await-server.ts'
+import type { Check, RestoreContext, StoredSnapshot } from '../method.ts'
 import { compare } from '../shared/compare.ts'
-import { isLoaded, type RedisCli } from './cli.ts'
+import { awaitReady, type RedisClient } from './client.ts'
 import { readLayout } from './layout.ts'
+import { rdbBytes } from './rdb.ts'
 import { type Info, infoNumber } from './reply.ts'
 
-/**
- * Waits until the server has its data in memory. A server that does not answer at all is SERVICE_DOWN: after `seconds` where it was
- * just started, at once otherwise.
- */
-export async function awaitLoaded(
-  ctx: MethodContext,
-  cli: RedisCli,
-  { seconds, justStarted = false }: { seconds: number; justStarted?: boolean },
-): Promise<Info> {
-  const ask = async (): Promise<Info | undefined> => {
-    const { info } = await cli.look()
-    return isLoaded(info) ? info : undefined
-  }
-  const what = `Redis in ${ctx.container.name} to load its data`
-  return awaitServer(ctx, { what, seconds, ask, ...(!justStarted && { isPassing: () => false }) })
+/** Bytes of an RDB that a slow machine loads in a second. */
+const loadBytesPerSecond = 5e6
+
+/** Compares what the server loaded with what was saved, and checks that it goes on persisting as it is configured. */
+export async function prove(
+  ctx: RestoreContext,
+  { options, startTimeoutSeconds }: TargetSpec<'redis'>,
+  snapshot: StoredSnapshot,
+): Promise<Check[]> {
+  const seconds = startTimeoutSeconds + rdbBytes(snapshot) / loadBytesPerSecond
+  const client = await awaitReady(ctx, options, seconds)
+  return [compareKeys(client.info, snapshot.facts), await provePersistence(client)]
 }
 
-/** What the server loaded against what was saved, and that it goes on persisting as it is configured. */
-export async function compareFacts(cli: RedisCli, info: Info, facts: Facts): Promise<Check[]> {
-  const { appendonly } = await readLayout(cli)
+async function provePersistence(client: RedisClient): Promise<Check> {
+  const { appendonly } = await readLayout(client)
+  const { info } = client
   const persistence = [
     info.get('aof_enabled') === '1' ? 'append-only' : 'rdb',
     info.get('rdb_last_bgsave_status'),
     info.get('aof_last_write_status') ?? 'ok',
   ]
   const expected = [appendonly ? 'append-only' : 'rdb', 'ok', 'ok']
-  return [compareKeys(info, facts), compare('persistence', expected.join(', '), persistence.join(', '))]
+  return compare('persistence', expected.join(', '), persistence.join(', '))
 }
 
-/** Keys whose time has passed since the save are dropped while loading: they count as well. */
+/** Compares the number of keys. The server drops keys whose time has passed since the save while it loads: they count as loaded. */
 export function compareKeys(info: Info, facts: Facts): Check {
   if (typeof facts.keys !== 'number') return compare('keys', 'not recorded', String(keysNow(info)), true)
   const loaded = infoNumber(info, 'rdb_last_load_keys_loaded')
@@ -45,27 +42,15 @@ export function compareKeys(info: Info, facts: Facts): Check {
     const actual = expired > 0 ? `${loaded + expired} (${expired} expired since)` : String(loaded)
     return compare('keys loaded', String(facts.keys), actual, loaded + expired === facts.keys)
   }
-  // Before Redis 7 only the keys of now can be counted.
+  // Before Redis 7 the server does not report what it loaded: the keys that it holds now are counted.
   const least = facts.keys - Number(facts.expires ?? 0)
   const now = keysNow(info)
   const expected = least === facts.keys ? String(facts.keys) : `${least} to ${facts.keys}`
   return compare('keys', expected, String(now), now >= least && now <= facts.keys)
 }
 
-/** Sum over the databases of INFO keyspace. */
-export function keysNow(info: Info): number {
+/** The number of keys in all databases. */
+function keysNow(info: Info): number {
   const counts = [...info].map(([name, value]) => (/^db\d+$/.test(name) ? /^keys=(\d+)/.exec(value)?.[1] : undefined))
   return counts.reduce((sum, count) => sum + Number(count ?? 0), 0)
-}
-
-/** Instances that hold no data of their own, or only a copy. */
-export function refuseRole(info: Info, code: 'DUMP_FAILED' | 'RESTORE_REFUSED'): void {
-  if (info.get('redis_mode') === 'sentinel') {
-    throw new BackupError(code, 'a sentinel holds no data', { hint: 'Label the Redis servers instead.' })
-  }
-  if (code === 'RESTORE_REFUSED' && info.get('role') === 'slave') {
-    throw new BackupError(code, 'this instance is a replica and would be overwritten by its master', {
-      hint: 'Restore the master; nothing was touched.',
-    })
-  }
 }

@@ -1,27 +1,28 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
+import type { Facts } from '../../repository/repository.ts'
 import type { ExecResult, MethodContext } from '../method.ts'
 
-/** What redis-check-rdb says of a file. */
+/** What redis-check-rdb reports about a file. */
 export interface CheckReport {
   ok: boolean
-  /** Inode of the checked path before and after. */
+  /** The inode of the checked path before the check, and after it. */
   inodes: string[]
-  /** Every key in the file, expired ones included. */
+  /** The number of keys in the file, including expired ones. */
   keys: number
-  /** Keys with a time to live. */
+  /** The number of keys with a time to live. */
   expires: number
-  /** Numbers of the databases that hold keys. */
+  /** The numbers of the databases that hold keys. */
   databases: number[]
-  /** Server second at which the save began. */
+  /** The second of the server's clock at which the save began. */
   savedSecond?: number
-  /** The checker's own words. */
+  /** What the checker complains about. */
   failure: string
 }
 
 const findChecker = 'check=$(command -v redis-check-rdb || command -v valkey-check-rdb) || exit 127'
 
-/** Checks the file `$1` between two looks at its inode. */
+/** A script for `/bin/sh` that checks the file `$1` and prints its inode before and after. */
 export const checkScript = [
   findChecker,
   'stat -c "inode %i" -- "$1" || exit 1',
@@ -30,7 +31,7 @@ export const checkScript = [
   'exit "$code"',
 ].join('\n')
 
-/** Slow disks and one core: 10 MB/s. */
+/** Allows for a slow disk and a single core, which check 10 MB in a second. */
 export const checkTimeoutSeconds = (bytes: number): number => 60 + Math.ceil(bytes / 10e6)
 
 export function parseReport({ exitCode, stdout, stderr }: ExecResult): CheckReport {
@@ -51,7 +52,14 @@ export function parseReport({ exitCode, stdout, stderr }: ExecResult): CheckRepo
   }
 }
 
-/** Checks what comes by standard input; undefined where the image has no checker. */
+/** The facts of a snapshot that a report gives; none where the image has no checker. */
+export function factsOfReport(report: CheckReport | undefined): Facts {
+  if (!report) return {}
+  const { keys, expires, databases } = report
+  return { keys, expires, databases: databases.join(',') }
+}
+
+/** Checks what comes by standard input. Returns undefined where the image has no checker. */
 export async function checkStream(
   ctx: MethodContext,
   input: Readable,
@@ -63,8 +71,8 @@ export async function checkStream(
 }
 
 /**
- * RESTORE_REFUSED when the program in the container cannot read files that begin with `header`. Asked with an empty file of that
- * version on its standard input, so that nothing is written.
+ * RESTORE_REFUSED where the program in the container cannot read files that begin with `header`. The checker gets an empty file of that
+ * version on its standard input, so that nothing is written. `writer` is the server that wrote the RDB.
  */
 export async function refuseUnreadable(ctx: MethodContext, header: string, writer: string): Promise<void> {
   const empty = Buffer.concat([Buffer.from(header, 'latin1'), Buffer.from([0xff]), Buffer.alloc(8)])

@@ -2,23 +2,31 @@ import { constants, type FileHandle, open } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
-import type { MethodContext } from '../method.ts'
+import type { MethodContext, StoredSnapshot } from '../method.ts'
 import type { Layout } from './layout.ts'
 import { type CheckReport, checkScript, checkStream, checkTimeoutSeconds, parseReport } from './rdb-check.ts'
 
-/** An RDB file held open: a later save renames another file over its name and leaves this one as it is. */
+/** The name of the only artifact of a snapshot. */
+export const rdbArtifact = 'dump.rdb'
+
+/** The size of the RDB of a snapshot. */
+export const rdbBytes = ({ artifacts }: StoredSnapshot): number =>
+  artifacts.find(({ name }) => name === rdbArtifact)?.bytes ?? 0
+
+/** An RDB file that is held open. A later save renames another file over its name and leaves this one as it is. */
 export interface OpenRdb extends AsyncDisposable {
   bytes: number
-  /** `REDIS0012`: magic and version of the format. */
+  /** The first nine bytes, such as `REDIS0012`: magic and version of the format. */
   header: string
-  /** What the server's own checker says; absent where the image lacks it. */
+  /** What the server's own checker reports; absent where the image lacks it. */
   report?: CheckReport
+  /** The content. The stream fails where it is not `bytes` long. */
   stream(signal: AbortSignal): Readable
 }
 
 /**
- * Opens the file that the last save left and proves it: the server's own checker reads that very inode to its checksum. `sinceSecond`:
- * the save must not be older by the server's clock.
+ * Opens the file that the last save left and proves it: the server's own checker reads that very inode up to its checksum. DUMP_FAILED
+ * where the checker refuses it, or where the save began before `sinceSecond` of the server's clock.
  */
 export async function openRdb(ctx: MethodContext, layout: Layout, sinceSecond: number): Promise<OpenRdb> {
   const inside = posix.join(layout.dir, layout.dbfilename)
@@ -32,7 +40,7 @@ export async function openRdb(ctx: MethodContext, layout: Layout, sinceSecond: n
       await rdb[Symbol.asyncDispose]()
       throw error
     }
-    // A save of the service's own replaced the file while it was checked.
+    // A save that the service began by itself replaced the file while it was checked.
     await rdb[Symbol.asyncDispose]()
   }
   throw new BackupError('NOT_STILL', `${inside} was replaced by other saves again and again`, {
@@ -40,7 +48,7 @@ export async function openRdb(ctx: MethodContext, layout: Layout, sinceSecond: n
   })
 }
 
-/** A file of another origin, read by the checker in the container from its standard input. */
+/** Lets the checker in the container read a file of another origin from its standard input. RESTORE_REFUSED where it refuses it. */
 export async function readForeignRdb(ctx: MethodContext, path: string): Promise<Pick<OpenRdb, 'header' | 'report'>> {
   await using rdb = await hold(path)
   const report = await checkStream(ctx, rdb.stream(ctx.signal), rdb.bytes)
@@ -84,7 +92,7 @@ function proven(rdb: HeldRdb, report: CheckReport, sinceSecond: number): OpenRdb
   return { ...rdb, report }
 }
 
-/** The little that can be said without the checker: magic, and the end opcode in front of the checksum. */
+/** Checks what can be checked without the checker: the magic, and the end opcode in front of the checksum. */
 async function checkEnds(ctx: MethodContext, rdb: HeldRdb): Promise<OpenRdb> {
   const end = await rdb.handle.read(Buffer.alloc(1), 0, 1, Math.max(rdb.bytes - 9, 0))
   if (!/^(REDIS|VALKEY)\d+$/.test(rdb.header) || end.buffer[0] !== 0xff) {
@@ -94,7 +102,7 @@ async function checkEnds(ctx: MethodContext, rdb: HeldRdb): Promise<OpenRdb> {
   return rdb
 }
 
-/** An open inode of fixed length: fewer bytes are an error of the stream. */
+/** Reads an open file of known length. Fewer bytes are an error of the stream. */
 function readExactly(handle: FileHandle, bytes: number, signal: AbortSignal): Readable {
   const source = async function* () {
     let seen = 0

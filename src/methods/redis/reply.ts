@@ -1,6 +1,6 @@
 import { BackupError } from '../../errors.ts'
 
-/** `INFO` as name → value. */
+/** The fields of `INFO` by name. */
 export type Info = ReadonlyMap<string, string>
 
 export function parseInfo(text: string): Info {
@@ -8,15 +8,15 @@ export function parseInfo(text: string): Info {
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]))
 }
 
-/** A number of INFO; undefined where this version does not report it. */
+/** A field of INFO as a number; undefined where this version does not report it. */
 export function infoNumber(info: Info, name: string): number | undefined {
   const text = info.get(name)
   return text === undefined || text === '' ? undefined : Number(text)
 }
 
 /**
- * Replies of several `CONFIG GET` in the order they were asked: two lines for a known parameter, an empty line for an unknown one.
- * One `CONFIG GET` with several names needs Redis 7.
+ * Reads the replies to one `CONFIG GET` for each name, in the order of the names: two lines for a known parameter, an empty line for an
+ * unknown one. A single `CONFIG GET` with several names would need Redis 7.
  */
 export function parseConfig(text: string, names: readonly string[]): Map<string, string> {
   const lines = text.split('\n')
@@ -31,7 +31,7 @@ export function parseConfig(text: string, names: readonly string[]): Map<string,
   return values
 }
 
-/** redis-cli exits 0 when the server refuses a command, so every reply is read: the first error line of it as an error. */
+/** The first error line among the replies, as an error. They MUST be searched, since redis-cli exits 0 when the server refuses a command. */
 export function findReplyError(text: string): BackupError | undefined {
   const line = text.split('\n').find((each) => /^[A-Z][A-Z0-9]{2,} /.test(each))
   if (line === undefined) return undefined

@@ -1,24 +1,26 @@
 import { BackupError } from '../../errors.ts'
 import { poll } from '../../lib/deadline.ts'
 import type { MethodContext } from '../method.ts'
-import type { RedisCli } from './cli.ts'
+import type { RedisClient } from './client.ts'
 import { type Info, infoNumber } from './reply.ts'
 
-/** What the server looked like when the save was asked for. */
+/** The state of the server when the save was asked for. */
 export interface SaveStart {
   runId: string
-  /** Server clock; no earlier save ended in this second. */
+  /** The second of the server's clock. No earlier save ended in it. */
   second: number
-  /** Saves begun since the server started; absent before Redis 7. */
+  /** The number of saves that began since the server started; absent before Redis 7. */
   saves: number | undefined
+  /** The server will begin the save later, when another child process has ended. */
   scheduled: boolean
 }
 
 export type SaveVerdict = 'wait' | 'saved' | 'again' | 'failed'
 
 /**
- * Has the save that was asked for at `start` ended? LASTSAVE alone does not tell: it has whole seconds and is set at server start too.
- * A restart and CONFIG RESETSTAT zero the counter; FLUSHALL kills the child and leaves the status `ok`: the save is asked for again.
+ * Judges from INFO whether the save that was asked for at `start` has ended. `again` means that it must be asked for once more: a restart
+ * and CONFIG RESETSTAT set the counter to zero, and FLUSHALL kills the saving child but leaves the status `ok`. LASTSAVE alone does not
+ * tell, because it has whole seconds and is also set when the server starts.
  */
 export function judgeSave(start: SaveStart, info: Info): SaveVerdict {
   const saves = infoNumber(info, 'rdb_saves')
@@ -34,15 +36,15 @@ export function judgeSave(start: SaveStart, info: Info): SaveVerdict {
   return ok ? 'again' : 'failed'
 }
 
-/** Saves the data set to disk and returns when that save is proven complete. Answers the server second it began in, or later. */
-export async function saveNow(ctx: MethodContext, cli: RedisCli): Promise<number> {
+/** Lets the server save its data and waits for the proof that the save is complete. Returns a second of the server's clock that is not later than its beginning. */
+export async function saveNow(ctx: MethodContext, client: RedisClient): Promise<number> {
   const deadline = ctx.clock.monotonicMs() + saveSeconds * 1000
   for (;;) {
     const secondsLeft = Math.max((deadline - ctx.clock.monotonicMs()) / 1000, 0.001)
     const wait = { what: 'background save of Redis', seconds: secondsLeft, clock: ctx.clock, signal: ctx.signal }
-    const start = await poll(() => askForSave(cli), wait)
+    const start = await poll(() => askForSave(client), wait)
     const verdict = await poll(async () => {
-      const seen = judgeSave(start, (await cli.look()).info)
+      const seen = judgeSave(start, (await client.readInfo()).info)
       return seen === 'wait' ? undefined : seen
     }, wait)
     if (verdict === 'saved') return start.second
@@ -56,12 +58,12 @@ export async function saveNow(ctx: MethodContext, cli: RedisCli): Promise<number
 const saveSeconds = 6 * 3600
 const failedHint = 'Look at the log of Redis; often its disk is full, and it then refuses writes until a save succeeds.'
 
-/** Undefined while another save runs, or until the clock has left the second of the last save. */
-async function askForSave(cli: RedisCli): Promise<SaveStart | undefined> {
-  const { second, info } = await cli.look()
+/** Asks for a save. Returns undefined while another save runs, and while the clock is in the second of the last save. */
+async function askForSave(client: RedisClient): Promise<SaveStart | undefined> {
+  const { second, info } = await client.readInfo()
   if (infoNumber(info, 'rdb_bgsave_in_progress') !== 0) return undefined
   if ((infoNumber(info, 'rdb_last_save_time') ?? 0) >= second) return undefined
-  const reply = await cli.save()
+  const reply = await client.save()
   if (reply === 'busy') return undefined
   return {
     runId: info.get('run_id') ?? '',

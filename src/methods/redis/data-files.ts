@@ -18,7 +18,7 @@ import type { Layout } from './layout.ts'
 /** The mode that Redis gives its own files. */
 const mode = 0o644
 
-/** Writes the RDB beside its place, so that the stopped time holds only renames. NO_SPACE before a byte is written. */
+/** Writes the RDB beside its place, so that only renames are left for the time when the server is stopped. NO_SPACE before a byte is written. */
 export async function stageRdb(
   directory: string,
   { dbfilename }: Layout,
@@ -46,7 +46,7 @@ export async function refuseFullDirectory(directory: string, needed: number): Pr
  * An append-only instance loads only what its manifest lists (https://redis.io/docs: loadDataFromDisk), so there the rename of the
  * manifest commits, and every file gets a number that no old file has.
  */
-export async function putInPlace(directory: string, layout: Layout, staged: StagedFile): Promise<void> {
+export async function replaceDataFiles(directory: string, layout: Layout, staged: StagedFile): Promise<void> {
   if (!(await hasAppendOnly(directory, layout))) return staged.commit()
   const { appenddirname, appendfilename } = layout
   await using aof =
@@ -57,7 +57,7 @@ export async function putInPlace(directory: string, layout: Layout, staged: Stag
   await aof.commit()
 }
 
-/** Configured, or left by a configuration that may come back with the next start. */
+/** Whether the server has an append-only file, or finds one again when its configuration asks for one at the next start. */
 async function hasAppendOnly(
   directory: string,
   { appendonly, appenddirname, appendfilename }: Layout,
@@ -71,7 +71,10 @@ async function stageSingleAof(path: string, rdb: string): Promise<StagedFile> {
   return stageFile(path, createReadStream(rdb), await ownerFor(path, { mode }))
 }
 
-/** From Redis 7 it is a folder. Makes a new base and an empty increment in it; committing makes them valid and removes the old files. */
+/**
+ * From Redis 7 the append-only file is a folder. Makes a new base and an empty increment in it. Committing makes these two valid, and
+ * removes the files that were valid before.
+ */
 async function stageAof(folder: string, name: string, rdb: string): Promise<StagedFile> {
   const owner = await ownerFor(rdb, { mode })
   await makeFolder(folder, owner)
