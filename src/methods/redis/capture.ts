@@ -34,7 +34,9 @@ export async function* capture(
   for (const [name, value] of Object.entries(facts)) ctx.fact(name, value)
 }
 
-/** Redis subtracts its overhead from its memory. In an almost empty instance that is negative, and reported as an unsigned number. */
+/**
+ * Redis subtracts its overhead from its memory. In an almost empty instance that is negative, and reported as an unsigned number.
+ */
 function datasetBytes(info: Info): number {
   const bytes = infoNumber(info, 'used_memory_dataset') ?? 0
   return bytes < 2 ** 63 ? bytes : 0

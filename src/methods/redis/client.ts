@@ -5,7 +5,10 @@ import { awaitServer } from '../shared/await-server.ts'
 import { askRedisCli } from './redis-cli.ts'
 import { type Info, infoNumber, parseConfig, parseInfo } from './reply.ts'
 
-/** A server that has its data in memory. It is asked by its own client program in the container; every answer was checked for errors. */
+/**
+ * A server that has its data in memory. It is asked by its own client program in the container; every answer was checked for
+ * errors.
+ */
 export interface RedisClient {
   /** INFO of the time when the server was connected to. */
   info: Info

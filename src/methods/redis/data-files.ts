@@ -18,7 +18,10 @@ import type { Layout } from './layout.ts'
 /** The mode that Redis gives its own files. */
 const mode = 0o644
 
-/** Writes the RDB beside its place, so that only renames are left for the time when the server is stopped. NO_SPACE before a byte is written. */
+/**
+ * Writes the RDB beside its place, so that only renames are left for the time when the server is stopped. NO_SPACE before a byte is
+ * written.
+ */
 export async function stageRdb(
   directory: string,
   { dbfilename }: Layout,

@@ -30,7 +30,10 @@ export async function preflightServer(
   return readLayout(client)
 }
 
-/** Throws an error with `code` for a sentinel, which holds no data. A restore also refuses a replica, whose master would overwrite it. */
+/**
+ * Throws an error with `code` for a sentinel, which holds no data. A restore also refuses a replica, whose master would overwrite
+ * it.
+ */
 export function refuseRole(info: Info, code: 'DUMP_FAILED' | 'RESTORE_REFUSED'): void {
   if (info.get('redis_mode') === 'sentinel') {
     throw new BackupError(code, 'a sentinel holds no data', { hint: 'Label the Redis servers instead.' })

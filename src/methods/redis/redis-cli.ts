@@ -4,7 +4,10 @@ import type { ExecResult, MethodContext } from '../method.ts'
 import { exportSecret, secretEnvironment, unreadableSecret } from '../shared/secret.ts'
 import { findReplyError } from './reply.ts'
 
-/** Sends the commands to the server by `redis-cli` in the container. Returns the text of all replies; one error among them is thrown. */
+/**
+ * Sends the commands to the server by `redis-cli` in the container. Returns the text of all replies; one error among them is
+ * thrown.
+ */
 export async function askRedisCli(
   ctx: MethodContext,
   options: MethodOptions['redis'],

@@ -31,7 +31,10 @@ export function parseConfig(text: string, names: readonly string[]): Map<string,
   return values
 }
 
-/** The first error line among the replies, as an error. They MUST be searched, since redis-cli exits 0 when the server refuses a command. */
+/**
+ * The first error line among the replies, as an error. They MUST be searched, since redis-cli exits 0 when the server refuses a
+ * command.
+ */
 export function findReplyError(text: string): BackupError | undefined {
   const line = text.split('\n').find((each) => /^[A-Z][A-Z0-9]{2,} /.test(each))
   if (line === undefined) return undefined

@@ -36,7 +36,10 @@ export function judgeSave(start: SaveStart, info: Info): SaveVerdict {
   return ok ? 'again' : 'failed'
 }
 
-/** Lets the server save its data and waits for the proof that the save is complete. Returns a second of the server's clock that is not later than its beginning. */
+/**
+ * Lets the server save its data and waits for the proof that the save is complete. Returns a second of the server's clock that is
+ * not later than its beginning.
+ */
 export async function saveNow(ctx: MethodContext, client: RedisClient): Promise<number> {
   const deadline = ctx.clock.monotonicMs() + saveSeconds * 1000
   for (;;) {

@@ -32,7 +32,9 @@ export function artifactNames(paths: string[]): string[] {
   })
 }
 
-/** The artifact of a copy, with its facts recorded. `path` names the database in messages. DUMP_FAILED where the copy is damaged. */
+/**
+ * The artifact of a copy, with its facts recorded. `path` names the database in messages. DUMP_FAILED where the copy is damaged.
+ */
 export function storeCopy(
   ctx: CaptureContext,
   { name, path, copy, owner }: { name: string; path: string; copy: DatabaseCopy; owner?: FileOwner },

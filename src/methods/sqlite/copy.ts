@@ -4,16 +4,18 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
 import { freeBytes } from '../../lib/free-space.ts'
+import type { FileOwner } from '../../lib/replace-file.ts'
 import type { MethodContext } from '../method.ts'
 import { refuseFull } from '../shared/room.ts'
 import type { DatabaseReport } from './report.ts'
-import { type Owner, runAsOwner } from './run-program.ts'
+import { runAsOwner } from './run-program.ts'
 
-/** A consistent copy of a live database. It has no name any more, so that nothing of it can stay behind. */
+/** A consistent copy of a live database. Its file has no name any more, so that nothing of it can stay behind. */
 export interface DatabaseCopy extends AsyncDisposable {
   report: DatabaseReport
-  owner: Owner & { mode: number }
-  /** The bytes of the file; once. */
+  /** Owner and mode of the original. */
+  owner: FileOwner
+  /** The bytes of the file. It MUST be called once at most. */
   stream(): Readable
 }
 
@@ -27,15 +29,15 @@ export async function copyDatabase(ctx: MethodContext, path: string): Promise<Da
   return copyFile(ctx, { source: ctx.hostPath(path), path, alone: isRunningAlone(ctx, path) })
 }
 
-/** A copy of the file `source`, which `path` of the container stands for. */
+/** Copies the database file `source`. Messages name it `path`. `alone` is for one that may have a log which is not visible here. */
 export async function copyFile(
   ctx: MethodContext,
   { source, path, alone = false }: { source: string; path: string; alone?: boolean },
 ): Promise<DatabaseCopy> {
-  const { size, ...owner } = await lookAt(source, path)
+  const { size, ...owner } = await describeFile(source, path)
   await refuseFullTemporary(size, path)
   const folder = await mkdtemp(folderPrefix())
-  using _note = ctx.recordUndo({ folder })
+  using _undo = ctx.recordUndo({ folder })
   try {
     if (owner.uid !== process.getuid?.()) await chown(folder, owner.uid, owner.gid)
     const copy = join(folder, 'copy')
@@ -53,12 +55,13 @@ export async function copyFile(
   }
 }
 
-/** What a killed run left: `undo` of the method. */
+/** Removes the folder of a copy that a killed run left. Any other folder is left alone. */
 export async function removeCopy(folder: string): Promise<void> {
   if (folder.startsWith(folderPrefix())) await rm(folder, { recursive: true, force: true })
 }
 
-async function lookAt(source: string, path: string): Promise<Owner & { mode: number; size: number }> {
+/** DUMP_FAILED where there is no regular file. */
+async function describeFile(source: string, path: string): Promise<FileOwner & { size: number }> {
   const stats = await lstat(source).catch(() => undefined)
   if (stats?.isFile()) return { uid: stats.uid, gid: stats.gid, mode: stats.mode & 0o7777, size: stats.size }
   const what = stats ? 'is no file' : 'does not exist'
@@ -72,10 +75,11 @@ async function refuseFullTemporary(needed: number, path: string): Promise<void> 
   refuseFull({ needed, free: await freeBytes(tmpdir()) }, explain, hint)
 }
 
-/** Mounted as a single file: what the running application keeps beside it stays in the container. */
+/** Whether the running application may keep a log beside the database that is only in the container. */
 function isRunningAlone({ container }: MethodContext, path: string): boolean {
   return container.state !== 'stopped' && isMountedAlone(container, path)
 }
 
+/** Whether the file itself is mounted, and not a folder above it. */
 export const isMountedAlone = ({ mounts }: MethodContext['container'], path: string): boolean =>
   mounts.some(({ destination, kind }) => destination === path && kind !== 'other')

@@ -4,7 +4,7 @@ import type { DatabaseReport } from './report.ts'
 
 type Row = Record<string, string | number | null>
 
-/** Reads a database from end to end. */
+/** Reads a database from end to end: checks it, counts the rows and hashes the schema. */
 export function inspect(database: DatabaseSync): DatabaseReport {
   const all = (sql: string) => database.prepare(sql).all() as Row[]
   const single = (sql: string) => Object.values(all(sql)[0] ?? {})[0] ?? null
@@ -27,7 +27,7 @@ export function inspect(database: DatabaseSync): DatabaseReport {
   }
 }
 
-/** Tables that hold rows of their own, those behind virtual tables included. */
+/** The tables that hold rows of their own, including those behind virtual tables. */
 function listTables(all: (sql: string) => Row[]): string[] {
   const rows = all(
     `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') ORDER BY name`,
@@ -35,10 +35,13 @@ function listTables(all: (sql: string) => Row[]): string[] {
   return rows.map(({ name }) => String(name)).filter((name) => name !== 'sqlite_schema')
 }
 
-/** What the application alone knows: its own collations, functions and modules. */
+/** The message of an error that a collation, a function or a module of the application itself is needed. */
 const foreign = /no such (collation sequence|function|module)/
 
-/** The whole database at once, which covers the free pages too; table by table where the application's own collations prevent it. */
+/**
+ * Checks the whole database at once, which covers the free pages too. Where the application's own collations prevent that, it is checked
+ * table by table.
+ */
 function checkIntegrity(
   all: (sql: string) => Row[],
   tables: string[],
@@ -72,7 +75,7 @@ function hashSchema(all: (sql: string) => Row[]): string {
     .digest('hex')
 }
 
-/** An answer that may need what the application alone knows. */
+/** Asks for a number that may need functions of the application. Returns the message of the error where it does. */
 function attempt(ask: () => number): number | string {
   try {
     return ask()

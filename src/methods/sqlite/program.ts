@@ -5,10 +5,14 @@ import { inspect } from './inspect.ts'
 import type { Outcome } from './report.ts'
 
 /**
- * A program of its own: `copy SOURCE COPY` copies a database that is in use and inspects the copy (with `alone`: refuses one whose
- * application keeps its write-ahead log where it cannot be seen from here), `inspect FILE` inspects one that is not in use.
- * It runs under the ids of the file's owner, so that side files it makes are the owner's, and no descriptor of the controller itself
- * ever drops the locks that SQLite holds on a database (https://sqlite.org/howtocorrupt.html). Prints an Outcome.
+ * A program that the controller runs as a child process. It prints an Outcome as JSON.
+ *
+ * - `copy SOURCE COPY [alone]` copies a database that is in use, and inspects the copy. With `alone` it refuses a database that has a
+ *   write-ahead log, because that log cannot be seen from here.
+ * - `inspect FILE` inspects a database that nobody uses.
+ *
+ * It runs under the ids of the file's owner, so that the side files that it makes belong to the owner. It is a process of its own, so that
+ * no descriptor of the controller drops the locks that SQLite holds on a database (https://sqlite.org/howtocorrupt.html).
  */
 async function main([action, file = '', copy = '', flag]: string[]): Promise<Outcome> {
   try {
@@ -27,7 +31,7 @@ const writeVersionAt = 18
 const hiddenLog =
   'its write-ahead log lies in the container alone: mount its folder instead of the file, or use quiesce=stop'
 
-/** SQLite takes an empty file for an empty database, and creates what is not there. */
+/** Checks that the file is a database. SQLite itself takes an empty file for an empty database, and creates a missing one. */
 function readHeader(file: string): { hasLog: boolean } {
   const header = Buffer.alloc(writeVersionAt + 1)
   const descriptor = openSync(file, 'r')
@@ -48,8 +52,8 @@ const lockWaitMs = 30_000
 const allPages = 2 ** 31 - 1
 
 /**
- * All pages in one step, which is one read transaction: with several, every commit of the application starts the copy anew. Page for
- * page and not by VACUUM INTO, which would change the journal mode, the rowids and the layout, and cannot read what is damaged.
+ * Copies all pages in one step, which is one read transaction. With several steps, every commit of the application would start the copy
+ * anew. VACUUM INTO is not used, since it changes the journal mode, the rowids and the layout, and cannot read a damaged database.
  */
 async function copyOnline(file: string, copy: string): Promise<void> {
   const source = new DatabaseSync(withFlags(file, 'mode=rw'), { timeout: lockWaitMs })
@@ -57,7 +61,7 @@ async function copyOnline(file: string, copy: string): Promise<void> {
     await backup(source, copy, { rate: allPages })
     readHeader(copy)
   } catch (error) {
-    // Node takes the code from the copy's side, where nothing is wrong.
+    // Node takes the error code from the connection to the copy, which is 0 where the source was locked.
     if ((error as { errcode?: number }).errcode !== 0) throw error
     throw Object.assign(new Error('database is locked'), { errcode: SQLITE_BUSY })
   } finally {
@@ -65,7 +69,7 @@ async function copyOnline(file: string, copy: string): Promise<void> {
   }
 }
 
-/** `immutable`: nobody writes it, and no side files shall be made beside it. */
+/** Inspects a file that nobody writes to: `immutable` keeps SQLite from making side files beside it. */
 function inspectFile(file: string) {
   const options = { readOnly: true, enableForeignKeyConstraints: false }
   const database = new DatabaseSync(withFlags(file, 'mode=ro&immutable=1'), options)

@@ -1,18 +1,19 @@
 import { join } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { runChecked } from '../../lib/process.ts'
+import type { FileOwner } from '../../lib/replace-file.ts'
 import type { DatabaseReport, Outcome } from './report.ts'
 
-export interface Owner {
-  uid: number
-  gid: number
-}
+type Ids = Pick<FileOwner, 'uid' | 'gid'>
 
 const program = join(import.meta.dirname, 'program.ts')
 
-/** Runs program.ts with the ids of the database's owner and without this process's environment, which holds secrets. */
+/**
+ * Runs program.ts with the ids of the database's owner, and without the environment of this process, which holds secrets. `bytes` is the
+ * size of the database, which limits the time. Errors name the database by `path`.
+ */
 export async function runAsOwner(
-  owner: Owner,
+  owner: Ids,
   args: string[],
   options: { bytes: number; path: string; signal: AbortSignal },
 ): Promise<DatabaseReport> {
@@ -27,13 +28,16 @@ export async function runAsOwner(
   throw explain(options.path, outcome.failure)
 }
 
-/** Waiting for locks included. */
+/** Includes the time of waiting for locks. */
 const startSeconds = 120
-/** A slow disk that copies, checks and counts. */
+/** Bytes that a slow disk copies, checks and counts in a second. */
 const leastBytesPerSecond = 2e6
 
-/** The one capability that is kept lets the owner's ids pass the folders on the way, which engines close to all but root. */
-function takeIds({ uid, gid }: Owner): string[] {
+/**
+ * The words of a command line that take the ids. The one capability that is kept lets the process pass the folders above the file, which
+ * engines close to all users but root.
+ */
+function takeIds({ uid, gid }: Ids): string[] {
   const own = process.getuid?.()
   if (uid === own) return []
   const pass = '-all,+dac_read_search'
@@ -52,7 +56,7 @@ function takeIds({ uid, gid }: Owner): string[] {
   })
 }
 
-/** https://sqlite.org/rescode.html, primary codes. */
+/** The primary result codes of SQLite that have an explanation of their own: https://sqlite.org/rescode.html */
 const codes: Record<number, { code: 'DUMP_FAILED' | 'TIMEOUT' | 'NO_SPACE'; hint: string }> = {
   5: { code: 'TIMEOUT', hint: 'The application holds a lock for long; label it xnai.backup.quiesce=stop.' },
   6: { code: 'TIMEOUT', hint: 'The application holds a lock for long; label it xnai.backup.quiesce=stop.' },

@@ -16,7 +16,9 @@ export interface StoredDatabase {
   owner?: FileOwner
 }
 
-/** RESTORE_REFUSED where the snapshot does not say where a database belongs; PATH_UNREACHABLE where no mount leads there any more. */
+/**
+ * RESTORE_REFUSED where the snapshot does not say where a database belongs; PATH_UNREACHABLE where no mount leads there any more.
+ */
 export function databasesOf(ctx: MethodContext, { artifacts, facts }: StoredSnapshot): StoredDatabase[] {
   const paths = recordOf(facts.paths)
   return artifacts.map(({ name, bytes }) => {
