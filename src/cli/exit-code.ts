@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.ts'
 import type { Answer } from './command.ts'
 
-/** Every exit code and its meaning: contract, section 4. Part of `--help`. */
+/** Every exit code with its meaning, as `--help` shows it: contract, section 4. */
 export const exitCodes = {
   0: 'done',
   1: 'failed, or an objective missed',
@@ -14,7 +14,7 @@ export const exitCodes = {
 
 export type ExitCode = keyof typeof exitCodes
 
-const ofError: { [Code in ErrorCode]?: ExitCode } = {
+const codesByError: { [Code in ErrorCode]?: ExitCode } = {
   USAGE: 2,
   CONFIG_INVALID: 2,
   CONFIRMATION_NEEDED: 2,
@@ -24,9 +24,10 @@ const ofError: { [Code in ErrorCode]?: ExitCode } = {
   INTERRUPTED: 130,
 }
 
-export const exitCodeOfError = (code: ErrorCode): ExitCode => ofError[code] ?? 1
+/** The exit code of a command that ended by an error; 1 unless the error has one of its own. */
+export const exitCodeOfError = (code: ErrorCode): ExitCode => codesByError[code] ?? 1
 
-/** A failure whose targets all failed for the same reason has that reason's exit code. */
+/** The exit code of a command that has a result. When all targets failed with the same exit code, the command has it too. */
 export function exitCodeOfAnswer({ outcome, errors = [] }: Pick<Answer, 'outcome' | 'errors'>): ExitCode {
   if (outcome === 'complete') return 0
   if (errors.some((error) => error.code === 'INTERRUPTED')) return 130

@@ -4,7 +4,10 @@ import type { Sink } from './io.ts'
 import type { Screen } from './render/screen.ts'
 import type { Scrubber } from './secrets.ts'
 
-/** JSON lines on stderr, pretty on a terminal. Secrets go by path and by value. */
+/**
+ * Makes a logger that writes JSON lines, or text for people when `sink` is a terminal. Secrets are removed in two ways: fields that
+ * hold them by their path, and their values wherever the scrubber finds them.
+ */
 export function makeLogger(level: string, sink: Sink, screen: Screen, scrubber: Scrubber): Logger {
   const pretty = prettyFactory({ colorize: sink.hasColors?.() === true, ignore: 'pid,hostname' })
   const options: LoggerOptions = {

@@ -4,9 +4,10 @@ const timeShape =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?)?(Z|[+-]\d{2}:?\d{2})?$/
 
 /**
- * What `--at` means: `latest`, a snapshot id, or a time. A time that leaves out smaller units means the end of what it names:
- * `2026-11-20` is the whole day and `2026-11-20 03:00` the whole minute, so that a time copied from `list` finds its snapshot.
- * Without an offset it is read in `timezone`.
+ * Reads the value of `--at`. Text that does not look like a time is answered as it is: it is `latest` or the id of a snapshot. A time
+ * without smaller units means the end of what it names, `2026-11-20` the end of the day and `2026-11-20 03:00` the end of the minute,
+ * so that a time copied from `list` finds its snapshot. A time without an offset is read in `timezone`. Throws USAGE for a time that
+ * does not exist.
  */
 export function parseAt(text: string, timezone: string): 'latest' | Date | string {
   const match = timeShape.exec(text)
@@ -39,7 +40,7 @@ function fixedOffsetMs(offset: string): number {
   return (offset.startsWith('-') ? -minutes : minutes) * 60_000
 }
 
-/** Offset of the zone at a wall-clock time. Of a time that occurs twice (clocks put back) the later one counts. */
+/** The offset of the zone at a wall-clock time. A time that occurs twice, because clocks were put back, means its later occurrence. */
 function zoneOffsetMs(wall: number, timezone: string): number {
   const later = offsetAt(wall + 86_400_000, timezone)
   return offsetAt(wall - later, timezone) === later ? later : offsetAt(wall - 86_400_000, timezone)

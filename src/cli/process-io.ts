@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import type { Io } from './io.ts'
 
-/** The process's own streams. A reader that goes away (`| head`) ends nothing: the command still finishes its work. */
+/** The streams of this process. A reader that goes away, as in `| head`, does not end the command, which still finishes its work. */
 export function processIo(): Io {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreBrokenPipe)
   return {
@@ -17,10 +17,10 @@ function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
 }
 
-/** On stderr, so that stdout stays for the result. The end of the input ends the question, too. */
+/** Asks on stderr, because stdout is for the result. When the input ends, the answer is empty. */
 async function ask(question: string, signal: AbortSignal): Promise<string> {
   using lines = createInterface({ input: process.stdin, output: process.stderr })
-  // Raw mode keeps Ctrl-C from becoming a signal; here it means the same.
+  // In raw mode Ctrl-C is a key and no signal, so the signal is sent here.
   lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   const closed = once(lines, 'close').then(() => '')
   return await Promise.race([lines.question(question, { signal }), closed])

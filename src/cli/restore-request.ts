@@ -17,28 +17,35 @@ import type { Session } from './command.ts'
 import { parseAt } from './parse-at.ts'
 import { targetKeyOf } from './target-key.ts'
 
+/** The options of `restore` as the command line gives them. */
 export interface RestoreOptions {
   all?: boolean
+  /** Default `latest`. */
   at: string
   set?: string
+  /** Empty when the option was not given. */
   only: string[]
   to?: string
   from?: string
   dryRun?: boolean
   yes?: boolean
+  /** False with `--no-safety`. */
   safety: boolean
 }
 
-/** A target of the stack, or one that is known by its snapshots only. */
+/** A target of the stack, or one that only its snapshots name. */
 type Candidate = Target | BrokenTarget | StoredTarget
 
-/** What to ask the job for, and a result for each target that it cannot be asked for. */
+/**
+ * Chooses what the restore job is asked for. `refused` holds a failed result for each chosen target that cannot be restored. Throws
+ * USAGE for options that exclude each other.
+ */
 export async function chooseRestores(session: Session, plan: Plan, names: string[], options: RestoreOptions) {
   const at = readOptions(session, names, options)
   const snapshots = await listSnapshots(session.parts, session.signal)
   const stored = storedTargets(snapshots)
   const chosen = options.all
-    ? everyRestore(plan, snapshots, options)
+    ? everyCandidate(plan, snapshots, options)
     : chooseTargets<Candidate>(uniteTargets<Candidate>(allTargets(plan), stored), names)
   const refused = chosen.flatMap((target) => refuse(target, snapshots, at, options) ?? [])
   const refusedKeys = new Set(refused.map(targetKeyOf))
@@ -54,11 +61,11 @@ export async function chooseRestores(session: Session, plan: Plan, names: string
   return { request, refused }
 }
 
-/** The one target that files of another program are for. */
+/** Chooses the one target that files of another program are restored to. Throws USAGE when the arguments name more or none. */
 export function chooseImport(plan: Plan, names: string[], { all, at, set, to }: RestoreOptions): Target {
-  const others = Object.entries({ '--all': all, '--at': at !== 'latest', '--set': set, '--to': to })
-  const odd = others.find(([, given]) => given)?.[0]
-  if (odd) throw new BackupError('USAGE', `--from and ${odd} exclude each other`)
+  const excluded = Object.entries({ '--all': all, '--at': at !== 'latest', '--set': set, '--to': to })
+  const given = excluded.find(([, isGiven]) => isGiven)?.[0]
+  if (given) throw new BackupError('USAGE', `--from and ${given} exclude each other`)
   if (names.length !== 1) throw new BackupError('USAGE', '--from PATH is for one target: name it')
   const [target] = chooseTargets(allTargets(plan), names)
   if (target?.kind === 'ready') return target
@@ -79,8 +86,8 @@ function readOptions({ parts }: Session, names: string[], options: RestoreOption
   return at
 }
 
-/** A set names its targets itself; without a stack (`--to`) the snapshots do. */
-function everyRestore(plan: Plan, snapshots: TieredSnapshot[], { set, to }: RestoreOptions): Candidate[] {
+/** The targets that `--all` means: with `--set` those of the set, with `--to` those that have snapshots, else those of the stack. */
+function everyCandidate(plan: Plan, snapshots: TieredSnapshot[], { set, to }: RestoreOptions): Candidate[] {
   if (set !== undefined) {
     const members = snapshots.filter((snapshot) => snapshot.set === set)
     if (members.length === 0) throw new BackupError('NO_SUCH_SNAPSHOT', `there is no set ${set}`)
@@ -92,7 +99,11 @@ function everyRestore(plan: Plan, snapshots: TieredSnapshot[], { set, to }: Rest
   return everyTarget(plan)
 }
 
-/** Broken labels matter only where a container is touched. Of `--all`, what has no snapshot does not hold up the others. */
+/**
+ * Answers a failed result for a target that cannot be restored, so that it does not keep the others from being restored. A broken
+ * target is refused only when its container would be touched. A target without a snapshot is refused only with `--all`; when it was
+ * named, the job fails as a whole.
+ */
 function refuse(
   target: Candidate,
   snapshots: TieredSnapshot[],

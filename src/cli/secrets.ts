@@ -1,12 +1,14 @@
 import type { ContainerFacts, Engine } from '../engine/engine.ts'
 
-/** Takes secrets out of text by their value: the last line of defence, behind code that never puts them there (P9). */
+/** Removes secrets from text by their value (P9). It is the last line of defence: no code may put a secret into text to begin with. */
 export interface Scrubber {
+  /** From now on `scrub` removes this value. A value of less than six characters is ignored. */
   learn(secret: string): void
+  /** The text with `[secret]` in place of every value that was learnt. */
   scrub(text: string): string
 }
 
-/** Shorter values stand in too much innocent text. */
+/** Shorter values occur by chance in too much other text. */
 const shortestSecret = 6
 
 export function makeScrubber(): Scrubber {
@@ -14,7 +16,7 @@ export function makeScrubber(): Scrubber {
   return {
     learn: (secret) => {
       if (secret.length < shortestSecret) return
-      // As it stands, and as it stands within a line of JSON.
+      // The value as it is, and as JSON escapes it.
       secrets.add(secret).add(JSON.stringify(secret).slice(1, -1))
     },
     scrub: (text) => {
@@ -26,7 +28,7 @@ export function makeScrubber(): Scrubber {
 
 const secretName = /PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH/i
 
-/** An engine whose containers' secrets become known to the scrubber as they are seen. */
+/** Wraps an engine so that the scrubber learns the secrets of every container that it lists or inspects. */
 export function watchSecrets(engine: Engine, scrubber: Scrubber): Engine {
   const learn = (container: ContainerFacts) => {
     for (const secret of secretsOf(container)) scrubber.learn(secret)
@@ -46,7 +48,10 @@ export function watchSecrets(engine: Engine, scrubber: Scrubber): Engine {
   }
 }
 
-/** A value that stands in the open too (a service `postgres` with the password `postgres`) cannot be kept by scrubbing. */
+/**
+ * The values of the environment variables that look like secrets by their names. A value that is public too, such as the password
+ * `postgres` of a service `postgres`, is left out: removing it would make output unreadable and keep nothing secret.
+ */
 function secretsOf({ environment, name, project, service, labels }: ContainerFacts): string[] {
   const { secret = [], open = [] } = Object.groupBy(environment, ([key]) => (secretName.test(key) ? 'secret' : 'open'))
   const known = new Set([name, project, service, ...Object.values(labels), ...open.map(([, value]) => value)])

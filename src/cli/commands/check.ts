@@ -14,7 +14,7 @@ export const checkCommand: CommandDefinition = {
 }
 
 async function check({ parts, signal, style }: Session, readData: boolean): Promise<Answer> {
-  const repositories: Checked[] = []
+  const repositories: CheckedRepository[] = []
   for (const [tier, repository] of parts.repositories) {
     const damaged = await Array.fromAsync(repository.check({ readData, signal }))
     const snapshots = (await repository.list(signal)).length
@@ -28,15 +28,15 @@ async function check({ parts, signal, style }: Session, readData: boolean): Prom
   }
 }
 
-/** A repository in `check`: contract, section 5. */
-interface Checked {
+/** One repository in the document of `check`: contract, section 5. */
+interface CheckedRepository {
   tier: Tier
   url: string
   snapshots: number
   damaged: Damage[]
 }
 
-function renderCheck({ tier, url, snapshots, damaged }: Checked, style: TextStyle): string {
+function renderCheck({ tier, url, snapshots, damaged }: CheckedRepository, style: TextStyle): string {
   const lines = damaged.map(
     ({ id, target, file, reason }) => `${paint(style, 'red', 'damaged:')} ${target} ${id}: ${file}: ${reason}\n`,
   )

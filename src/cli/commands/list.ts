@@ -28,7 +28,7 @@ async function list(session: Session, name: string | undefined): Promise<Answer>
   return { document: { snapshots }, text: renderList(snapshots, session.style), outcome: 'complete' }
 }
 
-/** A target may be known by its labels, by its snapshots, or by both. */
+/** The snapshots of the target that a TARGET argument means. Its labels may be gone, and it may have no snapshot yet. */
 function snapshotsOf(snapshots: TieredSnapshot[], name: string, plan: Plan): TieredSnapshot[] {
   const [target] = chooseTargets(
     uniteTargets<{ project: string; name: string }>(allTargets(plan), storedTargets(snapshots)),
@@ -37,7 +37,7 @@ function snapshotsOf(snapshots: TieredSnapshot[], name: string, plan: Plan): Tie
   return snapshots.filter((snapshot) => target && targetKeyOf(snapshot) === targetKey(target))
 }
 
-/** By snapshot id. */
+/** Answers by snapshot id why retention keeps it; a snapshot that it does not keep has no reason. */
 function keptReasons({ parts }: Session, plan: Plan, snapshots: TieredSnapshot[]): Map<string, string[]> {
   const now = parts.clock.now()
   return new Map(

@@ -61,7 +61,7 @@ async function restore(session: Session, names: string[], options: RestoreOption
     return { document: describePlan(restorePlan, refused), text, outcome }
   }
   if (options.to === undefined && !options.yes) await confirm(session, restorePlan, refused, options.safety)
-  const { run, targets } = await work(session, restorePlan, options.safety)
+  const { run, targets } = await runPlan(session, restorePlan, options.safety)
   return makeAnswer(session, run, [...targets, ...refused])
 }
 
@@ -99,7 +99,7 @@ async function confirm(session: Session, plan: RestorePlan, refused: RestoreResu
   throw new BackupError('CONFIRMATION_NEEDED', 'the restore was not confirmed', { hint: 'Nothing was touched.' })
 }
 
-async function work(session: Session, plan: RestorePlan, safety: boolean) {
+async function runPlan(session: Session, plan: RestorePlan, safety: boolean) {
   const totals = new Map(plan.steps.map((step) => [step.name, step.snapshot.bytes]))
   using progress = session.progress(totals)
   return await runRestore(session.parts, plan, { safety, progress }, session.signal)

@@ -32,11 +32,11 @@ async function run(session: Session): Promise<undefined> {
 
 const heartbeatMs = 10_000
 
-/** `STATE/heartbeat` is written anew while the process answers: its age is the container's health check. */
+/** Writes `STATE/heartbeat` anew while the process answers. The health check of the container measures its age. */
 async function beat({ parts, config }: Session, signal: AbortSignal): Promise<void> {
   const file = join(config.state, 'heartbeat')
   while (!signal.aborted) {
-    // A sign that cannot be written ages, and that is all it has to tell.
+    // A heartbeat that cannot be written grows old, and the health check fails by that.
     await writeFile(file, `${parts.clock.now().toISOString()}\n`).catch((err) =>
       parts.log.warn({ err }, 'no heartbeat'),
     )

@@ -1,7 +1,7 @@
 import { asBackupError, type ErrorReport } from '../../errors.ts'
 import { paint, type TextStyle } from './text-style.ts'
 
-/** Message, one line per cause, hint; of a fault of ours also where it happened. */
+/** The message, a line for each cause, and the hint. An INTERNAL error, which is a fault of this program, also shows its stack. */
 export function renderError(error: unknown, style: TextStyle): string {
   const top = asBackupError(error)
   const causes = causesOf(top).filter((cause, index, all) => cause !== top.message && all.indexOf(cause) === index)
@@ -15,12 +15,12 @@ export function renderError(error: unknown, style: TextStyle): string {
     .join('')
 }
 
-/** The error of one target of a run. */
+/** The error of one target in the result of a run. */
 export function renderReport(target: string, { message, hint }: ErrorReport, style: TextStyle): string {
   return `${paint(style, 'red', 'error:')} ${target}: ${message}\n${paint(style, 'bold', 'hint:')} ${hint}\n`
 }
 
-/** All that led to an error, nearest first. A failed clean-up names both what it did and what came before it. */
+/** The messages of everything that led to an error, nearest first. A SuppressedError, which a failed clean-up makes, has two causes. */
 function causesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return []
   const { error: late, suppressed, errors = [] } = error as Partial<SuppressedError & AggregateError>

@@ -1,6 +1,6 @@
 import type { TextStyle } from './text-style.ts'
 
-/** 1536 → `1.5 KiB`. */
+/** Formats a number of bytes: 1536 becomes `1.5 KiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
   const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1)
@@ -8,7 +8,7 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`
 }
 
-/** The two largest units, or tenths below ten seconds: `0.4 s`, `42 s`, `3 m 20 s`, `2 d 5 h`. */
+/** Formats a duration by its two largest units, and with tenths below ten seconds: `0.4 s`, `42 s`, `3 m 20 s`, `2 d 5 h`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`
   let rest = Math.round(seconds)
@@ -27,7 +27,7 @@ export function formatSeconds(seconds: number): string {
   return parts.slice(0, 2).join(' ')
 }
 
-/** On a terminal `2026-11-20 03:00:12` in the user's zone, in a pipe the ISO time it was given. `—` for none. */
+/** Formats an ISO time: on a terminal as `2026-11-20 03:00:12` in the configured time zone, in a pipe as it is. No time becomes `—`. */
 export function formatTime(iso: string | null | undefined, style: TextStyle): string {
   if (!iso) return '—'
   if (!style.terminal) return iso

@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { formatBytes, formatSeconds } from './format.ts'
 import type { Screen } from './screen.ts'
 
+/** The step that a target is at. */
 interface Work {
   step: string
   bytes: number
@@ -11,7 +12,7 @@ interface Work {
 
 const redrawMs = 200
 
-/** One live line per running target: step, bytes, rate, and time left where the total is known. */
+/** Shows one live line for each running target: step, bytes, rate, and the time left where the total is known. */
 export function makeTerminalProgress(
   screen: Screen,
   clock: Clock,
@@ -48,7 +49,7 @@ function renderWork(target: string, { step, bytes, sinceMs }: Work, nowMs: numbe
   return `${target}  ${step}  ${parts.join(', ')}`
 }
 
-/** A line per step. */
+/** Writes one line for each step. */
 export const makePlainProgress = (screen: Screen): Progress & Disposable => ({
   step: (target, step) => screen.write(`${target}: ${step}\n`),
   bytes: () => {},

@@ -7,7 +7,7 @@ import { paintOutcome, renderNotes } from './result.ts'
 import { type Cell, renderTable } from './table.ts'
 import { paint, type TextStyle } from './text-style.ts'
 
-/** What a restore is going to do, in the order in which it does it, and what it cannot. */
+/** Shows what a restore will do, in order of execution, and which targets it refuses. */
 export function renderRestorePlan(
   { steps, down, only, to }: RestorePlan,
   refused: RestoreResult[],
@@ -27,9 +27,11 @@ export function renderRestorePlan(
   return [renderTable(head, rows, style), stops, ...refused.map((result) => renderNotes(result, style))].join('')
 }
 
+/** What a step replaces: the paths of a tree, or everything in the service for a method that dumps. */
 const replaced = ({ target }: RestoreStep): Cell =>
   target && target.paths.length > 0 ? target.paths : `all data of ${target?.container.name}`
 
+/** A table with a row for each target, then what was compared, the warnings and the errors. */
 export function renderRestore(targets: RestoreResult[], style: TextStyle): string {
   const head = ['TARGET', 'RESULT', 'SNAPSHOT', 'TOOK', 'CHECKS', 'SAFETY SNAPSHOT']
   const rows = targets.map((result) => [
@@ -43,7 +45,7 @@ export function renderRestore(targets: RestoreResult[], style: TextStyle): strin
   return [renderTable(head, rows, style), ...targets.map((result) => renderChecks(result, style))].join('')
 }
 
-/** The comparison is shown, not only its verdict. */
+/** Shows each comparison with its values, not only whether it held. */
 function renderChecks(result: RestoreResult, style: TextStyle): string {
   const checks = result.checks.map(({ name, expected, actual, ok }) =>
     ok

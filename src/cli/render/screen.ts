@@ -1,9 +1,10 @@
 import type { Sink } from '../io.ts'
 
-/** A terminal whose last lines are redrawn in place while other text scrolls by above them. */
+/** A terminal whose last lines are live: they are redrawn in place, and other text appears above them. */
 export interface Screen {
+  /** Writes text above the live lines. It MUST end with a newline when there are any. */
   write(text: string): void
-  /** Replaces the live lines; none takes them away. Heeded on a terminal only. */
+  /** Replaces the live lines; an empty list removes them. Does nothing when the sink is no terminal. */
   live(lines: string[]): void
 }
 
@@ -16,7 +17,7 @@ export function makeScreen(sink: Sink): Screen {
     live: (lines) => {
       if (!sink.isTTY) return
       const start = clear()
-      // A line that wraps would take two rows and break the way back up. A terminal of unknown width says 0.
+      // A line that wraps would take two rows, and the cursor would not move up far enough. A terminal of unknown width says 0.
       shown = lines.map((line) => line.slice(0, (sink.columns || 80) - 1))
       sink.write(start + draw())
     },

@@ -1,7 +1,7 @@
 import Table from 'cli-table3'
 import { paint, type TextStyle } from './text-style.ts'
 
-/** Several lines of one cell on a terminal, comma separated in a pipe. */
+/** The content of a cell. An array becomes several lines on a terminal and is separated by commas in a pipe. */
 export type Cell = string | string[]
 
 const noFrame = Object.fromEntries(
@@ -11,7 +11,7 @@ const noFrame = Object.fromEntries(
   ].map((place) => [place, '']),
 )
 
-/** Aligned columns on a terminal; in a pipe one line a row, fields separated by tabs. Empty without rows. */
+/** Renders aligned columns on a terminal, and in a pipe one line for each row with its fields separated by tabs. Empty without rows. */
 export function renderTable(head: string[], rows: Cell[][], style: TextStyle): string {
   if (rows.length === 0) return ''
   if (!style.terminal) return [head, ...rows].map((row) => `${row.map(plain).join('\t')}\n`).join('')

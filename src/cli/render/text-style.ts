@@ -1,16 +1,16 @@
 import { styleText } from 'node:util'
 import type { Sink } from '../io.ts'
 
-/** How text for one stream looks. */
+/** How text for one stream is rendered. */
 export interface TextStyle {
-  /** A person reads it: tables and local times. Otherwise plain lines and UTC. */
+  /** True when a person reads the text: then it has tables and local times, else plain lines and UTC. */
   terminal: boolean
   colour: boolean
-  /** IANA name; times on a terminal are shown in it. */
+  /** IANA name of the zone in which times are shown on a terminal. */
   timezone: string
 }
 
-/** `hasColors` of a terminal heeds NO_COLOR. */
+/** The style for a stream. `hasColors` of a terminal heeds NO_COLOR. */
 export const textStyleOf = (sink: Sink, timezone: string): TextStyle => ({
   terminal: sink.isTTY === true,
   colour: sink.isTTY === true && sink.hasColors?.() === true,
@@ -19,5 +19,6 @@ export const textStyleOf = (sink: Sink, timezone: string): TextStyle => ({
 
 export type Emphasis = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 
+/** Adds escape codes for the emphasis, when the style has colour. */
 export const paint = (style: TextStyle, emphasis: Emphasis, text: string): string =>
   style.colour ? styleText(emphasis, text, { validateStream: false }) : text
