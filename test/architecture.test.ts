@@ -129,6 +129,13 @@ describe('architecture', () => {
     expect(crossing.map(describeImport)).toEqual([])
   })
 
+  test('no command knows another, and what they share knows none', () => {
+    const isCommand = (path: string) => path.startsWith('cli/commands/')
+    const toCommands = importLines.filter(({ from, to }) => isCommand(to) && from !== 'cli/program.ts')
+    expect(toCommands.map(describeImport)).toEqual([])
+    expect(files.filter(({ path }) => isCommand(path)).length).toBeGreaterThan(0)
+  })
+
   test('nothing imports in a circle', () => {
     const done = new Set<string>()
     expect(files.map(({ path }) => findCycle(path, [], done)).find(Boolean)).toBeUndefined()

@@ -19,15 +19,15 @@ function refusal(asked: string, candidates = stack) {
 }
 
 describe('chooseTargets', () => {
-  test('a name that only one project has is enough', () => {
+  test('a name is enough when only one project has it', () => {
     expect(chooseTargets(stack, ['files'])).toEqual([stack[1]])
   })
 
-  test('project and name, each once, in the order asked for', () => {
+  test('targets are chosen by project and name, each once, in the order of the arguments', () => {
     expect(chooseTargets(stack, ['postgres', 'shop/redis', 'blog/postgres'])).toEqual([stack[3], stack[0]])
   })
 
-  test('a name in two projects is refused with both', () => {
+  test('a name that two projects have is refused, and both are named', () => {
     expect(refusal('redis')).toEqual({
       code: 'USAGE',
       message: 'redis is the name of several targets: shop/redis, blog/redis',
@@ -43,16 +43,16 @@ describe('chooseTargets', () => {
     expect(refusal('shop/reddis')?.hint).toContain('mean shop/redis?')
   })
 
-  test('a name that is like none is not guessed', () => {
+  test('a name that resembles none gets no suggestion', () => {
     expect(refusal('victoriametrics')?.hint).toBe('Run xnai-backup plan for the targets that were found.')
   })
 
-  test('without any target the hint says how to make one', () => {
+  test('when there is no target at all the hint says how to make one', () => {
     expect(refusal('redis', [])?.hint).toContain('xnai.backup.enable=true')
   })
 })
 
-test('uniteTargets keeps the first of doubles, and the order', () => {
+test('uniteTargets keeps the first of each name, and the order', () => {
   const labelled = { project: 'shop', name: 'redis', from: 'labels' }
   const stored = { project: 'shop', name: 'redis', from: 'snapshots' }
   const gone = { project: 'shop', name: 'old', from: 'snapshots' }

@@ -11,7 +11,7 @@ describe('exit code of an error', () => {
     ['a restore that nobody confirmed', 'CONFIRMATION_NEEDED', 2],
     ['an unknown target', 'NO_SUCH_TARGET', 4],
     ['an unknown snapshot', 'NO_SUCH_SNAPSHOT', 4],
-    ['a target in work', 'BUSY', 5],
+    ['a target that is being worked on', 'BUSY', 5],
     ['a signal', 'INTERRUPTED', 130],
     ['anything else', 'DUMP_FAILED', 1],
   ] as const)('%s', ([, code, expected]) => {
@@ -24,9 +24,9 @@ describe('exit code of an answer', () => {
     ['all went well', 'complete', [], 0],
     ['some targets failed', 'incomplete', ['BUSY'], 3],
     ['all failed for different reasons', 'failed', ['BUSY', 'DUMP_FAILED'], 1],
-    ['all failed because they are in work', 'failed', ['BUSY', 'BUSY'], 5],
-    ['the only one failed', 'failed', ['TARGET_BROKEN'], 1],
-    ['an objective was missed, which is no error', 'failed', [], 1],
+    ['all failed because they are being worked on', 'failed', ['BUSY', 'BUSY'], 5],
+    ['the only target failed', 'failed', ['TARGET_BROKEN'], 1],
+    ['an objective was missed, without an error', 'failed', [], 1],
     ['interrupted before the last target', 'incomplete', ['INTERRUPTED'], 130],
   ] as const)('%s', ([, outcome, codes, expected]) => {
     expect(exitCodeOfAnswer({ outcome, errors: errorsOf(...codes) })).toBe(expected)

@@ -11,14 +11,14 @@ function makeStage(isTTY: boolean, level = 'info') {
 }
 
 describe('the log', () => {
-  test('is a line of JSON in a pipe', () => {
+  test('is one line of JSON for each entry in a pipe', () => {
     const { sink, log } = makeStage(false)
     log.child({ target: 'shop/redis' }).info({ bytes: 7 }, 'backup ended')
     expect(JSON.parse(sink.text)).toMatchObject({ level: 30, target: 'shop/redis', bytes: 7, msg: 'backup ended' })
     expect(sink.text).toMatch(/"time":"\d{4}-.*Z"/)
   })
 
-  test('is written for people on a terminal', () => {
+  test('is text for people on a terminal', () => {
     const { sink, log } = makeStage(true)
     log.info('backup ended')
     expect(sink.text).toContain('INFO: backup ended')

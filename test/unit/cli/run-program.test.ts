@@ -32,16 +32,33 @@ describe('an ordinary user of a rootless engine', () => {
   const engine = fakeEngine()
   const rootless = { ...engine, isRootless: async () => true }
 
-  test('is told to enter its user namespace before files are touched', async () => {
+  test('is told to enter its user namespace before services are changed', async () => {
     const { stderr } = await run(['backup', 'redis'], { engine: rootless, userId: 1000 })
     expect(stderr).toMatch(/^hint: .* podman unshare xnai-backup/)
   })
 
   test.for([
-    ['root within that namespace', ['backup', 'redis'], 0],
-    ['who only looks', ['list'], 1000],
-  ] as const)('%s is not', async ([, args, userId]) => {
+    ['root within that namespace is not told so', ['backup', 'redis'], 0],
+    ['a user who only reads is not told so', ['list'], 1000],
+  ] as const)('%s', async ([, args, userId]) => {
     const { stderr } = await run([...args], { engine: rootless, userId })
     expect(stderr).not.toContain('unshare')
+  })
+})
+
+describe('when the leftovers of dead runs cannot be found', () => {
+  const sweep = () => Promise.reject(new BackupError('REPOSITORY_FAILED', '/backups: input/output error'))
+
+  test('a command that only reads goes on with a warning', async () => {
+    const { exitCode, stdout, stderr } = await run(['list'], { local: shelf([], { sweep }) })
+    expect(stderr).toBe('warning: could not look for what dead runs left behind: /backups: input/output error\n')
+    expect(stdout).toBe('No snapshots.\n')
+    expect(exitCode).toBe(0)
+  })
+
+  test('a command that changes services does not begin', async () => {
+    const { exitCode, stderr } = await run(['backup', 'files'], { local: shelf([], { sweep }) })
+    expect(stderr).toContain('error: /backups: input/output error')
+    expect(exitCode).toBe(1)
   })
 })

@@ -11,27 +11,31 @@ async function scrubberFor(environment: Record<string, string>) {
 }
 
 describe('secrets by value', () => {
-  test('a password of a container that was seen is taken out', async () => {
+  test('the password of a listed container is removed', async () => {
     const { scrub } = await scrubberFor({ POSTGRES_PASSWORD: 'correct horse' })
     expect(scrub('psql: "correct horse" refused')).toBe('psql: "[secret]" refused')
   })
 
-  test('also where JSON has escaped it', async () => {
+  test('a secret is removed where JSON has escaped it', async () => {
     const { scrub } = await scrubberFor({ API_TOKEN: 'back\\slash"quote' })
     expect(scrub(JSON.stringify({ message: 'back\\slash"quote' }))).toBe('{"message":"[secret]"}')
   })
 
-  test('a longer secret goes whole although a shorter one is its beginning', async () => {
+  test('a secret is removed whole when a shorter one is its beginning', async () => {
     const { scrub } = await scrubberFor({ A_KEY: 'hunter2', B_KEY: 'hunter2-and-more' })
     expect(scrub('hunter2-and-more, hunter2')).toBe('[secret], [secret]')
   })
 
   test.for([
-    ['a value of another variable', { POSTGRES_USER: 'vikunja', POSTGRES_PASSWORD: 'vikunja' }, 'database vikunja'],
+    [
+      'a value that another variable has too',
+      { POSTGRES_USER: 'vikunja', POSTGRES_PASSWORD: 'vikunja' },
+      'database vikunja',
+    ],
     ['the name of the container', { REDIS_PASSWORD: 'shop-db-1' }, 'container shop-db-1'],
     ['a very short value', { PIN_KEY: '1234' }, '1234 bytes'],
     ['a variable that is no secret', { LANG: 'C.UTF-8' }, 'C.UTF-8'],
-  ] as const)('%s stays', async ([, environment, text]) => {
+  ] as const)('%s is not removed', async ([, environment, text]) => {
     const { scrub } = await scrubberFor(environment)
     expect(scrub(text)).toBe(text)
   })

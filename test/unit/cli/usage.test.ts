@@ -11,18 +11,22 @@ describe('wrong usage ends with exit code 2 and says what is wrong', () => {
     ['an unknown command', ['bakup'], "unknown command 'bakup'"],
     ['an unknown option', ['plan', '--jsn'], "unknown option '--jsn'"],
     ['an argument too many', ['status', 'redis'], 'too many arguments'],
-    ['a backup of nothing', ['backup'], 'name a target, or --all for every target'],
-    ['a backup of all and one', ['backup', '--all', 'redis'], '--all and the name of a target exclude each other'],
-    ['a restore of nothing', ['restore'], 'name a target, or --all for every target'],
+    ['a backup without a target', ['backup'], 'name a target, or --all for every target'],
+    [
+      'a backup with --all and a name',
+      ['backup', '--all', 'redis'],
+      '--all and the name of a target exclude each other',
+    ],
+    ['a restore without a target', ['restore'], 'name a target, or --all for every target'],
     ['a time that does not exist', ['restore', 'redis', '--at', '2026-02-30'], 'no such day or time'],
     [
-      'a snapshot for several targets',
+      'the id of a snapshot for several targets',
       ['restore', '--all', '--at', '20261120T020000Z-redis'],
       'one snapshot of one target',
     ],
-    ['files of several targets', ['restore', '--all', '--only', 'x'], '--only takes files out of one target'],
-    ['a set and a time', ['restore', '--all', '--set', 'x', '--at', '2026-11-20'], '--set and --at exclude each other'],
-    ['a configuration file that is not there', ['plan', '--config', '/nowhere/config.yaml'], '/nowhere/config.yaml'],
+    ['--only for several targets', ['restore', '--all', '--only', 'x'], '--only takes files out of one target'],
+    ['--set with --at', ['restore', '--all', '--set', 'x', '--at', '2026-11-20'], '--set and --at exclude each other'],
+    ['a configuration file that does not exist', ['plan', '--config', '/nowhere/config.yaml'], '/nowhere/config.yaml'],
   ] as const)('%s', async ([, args, message]) => {
     const { exitCode, stdout, stderr } = await run([...args], { local })
     expect(stderr).toContain(message)
@@ -31,14 +35,14 @@ describe('wrong usage ends with exit code 2 and says what is wrong', () => {
     expect(exitCode).toBe(2)
   })
 
-  test('with --json as a document', async () => {
+  test('with --json the error is the one document', async () => {
     const { exitCode, json } = await run(['bakup', '--json'])
     expect(failureShape.parse(json()).error.code).toBe('USAGE')
     expect(exitCode).toBe(2)
   })
 })
 
-test('--version', async () => {
+test('--version prints the version and nothing else', async () => {
   expect(await run(['--version'])).toMatchObject({ exitCode: 0, stdout: `${version}\n`, stderr: '' })
 })
 

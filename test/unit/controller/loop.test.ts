@@ -1,134 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import pino from 'pino'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { targetLock } from '../../../src/catalog/keys.ts'
-import { openCatalog } from '../../../src/catalog/sqlite.ts'
-import type { Jobs } from '../../../src/controller/jobs.ts'
-import { runController } from '../../../src/controller/loop.ts'
-import type { Pass } from '../../../src/controller/pass.ts'
 import { BackupError } from '../../../src/errors.ts'
-import type { BackupResult, Parts } from '../../../src/job/job.ts'
-import type { Target } from '../../../src/plan/plan.ts'
-import { type FakeContainer, fakeEngine } from '../../fakes/engine.ts'
-import { shelf } from '../../support/cli.ts'
-import { enabled, methods, settings, volume } from '../plan/build.ts'
-import { fakeClock } from './fake-clock.ts'
-
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-const service = (name: string, labels: Record<string, string> = {}): FakeContainer => ({
-  name: `shop-${name}-1`,
-  project: 'shop',
-  service: name,
-  number: 1,
-  labels: enabled(labels),
-  mounts: [volume(name, '/data')],
-})
-
-/** A controller over a fake engine, a fake clock and fake jobs; the catalog is the real one. */
-function launch(now: string, containers: FakeContainer[], concurrency = 2) {
-  const folder = mkdtempSync(join(tmpdir(), 'xnai-backup-loop-'))
-  const catalog = openCatalog(folder)
-  const clock = fakeClock(now)
-  const engine = fakeEngine({ containers })
-  const world = { outcome: 'complete' as BackupResult['outcome'] | 'throw', seconds: 0, data: 'one', list: undefined as Error | undefined, recovery: undefined as Error | undefined } // biome-ignore format: one line
-  const began: string[] = []
-  const passes: Pass[] = []
-  const order: string[] = []
-  let working = 0
-  let mostWorking = 0
-  let tick = () => {}
-
-  const backupOne = async (target: Target, signal: AbortSignal): Promise<BackupResult> => {
-    const { project, name } = target
-    const run = `run-${began.length}`
-    catalog.startRun({ id: run, kind: 'backup', project, target: name, started: clock.now().toISOString() })
-    const cut = await clock.sleep(world.seconds * 1000, signal).then(() => false, () => true) // biome-ignore format: one line
-    const outcome = cut || world.outcome === 'throw' ? 'failed' : world.outcome
-    catalog.finishRun(run, project, name, { finished: clock.now().toISOString(), outcome })
-    return { project, target: name, method: 'files', outcome, seconds: world.seconds, downtimeSeconds: 0, stopped: [], warnings: [] } // biome-ignore format: one line
-  }
-  const jobs: Jobs = {
-    async backup(targets, cause, signal) {
-      began.push(`${clock.now().toISOString().slice(8, 16)} ${cause} ${targets.map(({ name }) => name).join('+')}`)
-      if (world.outcome === 'throw') throw new BackupError('BUSY', 'locked by another process')
-      working++
-      mostWorking = Math.max(mostWorking, working)
-      const results = await Promise.all(targets.map((target) => backupOne(target, signal)))
-      working--
-      return results
-    },
-    async recover() {
-      order.push('recover')
-      await clock.sleep(0)
-      if (world.recovery) throw world.recovery
-      return { done: [], problems: [] }
-    },
-    fingerprint: async () => world.data,
-  }
-  const list: typeof engine.list = async (signal) => {
-    order.push('list')
-    if (world.list) throw world.list
-    return engine.list(signal)
-  }
-  const repositories = new Map([['local', shelf([])]])
-  const parts = {
-    engine: { ...engine, list },
-    catalog,
-    repositories,
-    clock,
-    methods,
-    settings,
-    log: pino({ level: 'silent' }),
-  }
-  const ended = new AbortController()
-  const options = {
-    concurrency,
-    jobs,
-    onPass: (pass: Pass) => passes.push(pass),
-    ticks: (onTick: () => void) => {
-      tick = onTick
-      return { [Symbol.dispose]: () => {} }
-    },
-  }
-  const start = () => {
-    const running = runController(parts as unknown as Parts, options, ended.signal)
-    let over = false
-    const settled = running.then(() => {
-      over = true
-    })
-    const stop = async () => {
-      ended.abort()
-      await clock.advance(0)
-    }
-    cleanups.push(async () => {
-      await stop()
-      await settled
-    })
-    return { stop, isOver: () => over }
-  }
-  cleanups.push(() => {
-    catalog[Symbol.dispose]()
-    rmSync(folder, { recursive: true })
-  })
-  return {
-    catalog,
-    clock,
-    engine,
-    world,
-    began,
-    passes,
-    order,
-    start,
-    tick: () => tick(),
-    mostWorking: () => mostWorking,
-  }
-}
+import { launch, service } from './launch.ts'
 
 const seenLongAgo = { firstSeen: '2026-07-01T00:00:00.000Z', lastSlot: '2026-07-30T02:00:00.000Z' }
 const hour = 3600
@@ -177,7 +50,9 @@ test('a burst of events makes one pass, and events of execs and health checks ma
 })
 
 test('a failed run is repeated after 1, 5 and 15 minutes, and then not before the next slot', async () => {
-  const { catalog, clock, world, began, start } = launch('2026-08-02T01:59:00Z', [service('db', { schedule: '@hourly' })]) // biome-ignore format: one line
+  const { catalog, clock, world, began, start } = launch('2026-08-02T01:59:00Z', [
+    service('db', { schedule: '@hourly' }),
+  ])
   catalog.saveSchedule('shop', 'db', { ...seenLongAgo, lastSlot: '2026-08-02T01:00:00.000Z' })
   world.outcome = 'failed'
   start()
@@ -234,17 +109,22 @@ test('a target that another process has locked is left alone until the lock is r
 })
 
 test('no more targets run at once than configured, and all of them run in the end', async () => {
-  const { catalog, clock, world, began, mostWorking, start } = launch('2026-08-02T09:00:00Z', ['a', 'b', 'c', 'd', 'e'].map((name) => service(name))) // biome-ignore format: one line
+  const { catalog, clock, world, began, mostRunning, start } = launch(
+    '2026-08-02T09:00:00Z',
+    ['a', 'b', 'c', 'd', 'e'].map((name) => service(name)),
+  )
   for (const name of ['a', 'b', 'c', 'd', 'e']) catalog.saveSchedule('shop', name, seenLongAgo)
   world.seconds = 300
   start()
   await clock.advance(hour)
   expect(began.map((line) => line.slice(-1))).toEqual(['a', 'b', 'c', 'd', 'e'])
-  expect(mostWorking()).toBe(2)
+  expect(mostRunning()).toBe(2)
 })
 
 test('on-change: a change is captured once when it has settled, and nothing more until the next change', async () => {
-  const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [service('idx', { schedule: 'on-change' })]) // biome-ignore format: one line
+  const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [
+    service('idx', { schedule: 'on-change' }),
+  ])
   start()
   await clock.advance(59)
   expect(began).toEqual([])
@@ -262,7 +142,7 @@ test('on-change: a change is captured once when it has settled, and nothing more
 test('after failing passes the next ones come ever more rarely, and backups go on once one succeeds', async () => {
   const { catalog, clock, world, passes, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
-  world.list = new BackupError('ENGINE_UNREACHABLE', 'no socket')
+  world.listFailure = new BackupError('ENGINE_UNREACHABLE', 'no socket')
   start()
   await clock.advance(600)
   expect(passes.length).toBeGreaterThan(10)
@@ -272,7 +152,7 @@ test('after failing passes the next ones come ever more rarely, and backups go o
     observed: undefined,
     errors: [{ code: 'ENGINE_UNREACHABLE' }],
   })
-  world.list = undefined
+  world.listFailure = undefined
   await clock.advance(61)
   expect(passes.at(-1)).toMatchObject({ failures: 0, errors: [] })
   expect(began).toHaveLength(1)
@@ -281,7 +161,7 @@ test('after failing passes the next ones come ever more rarely, and backups go o
 test('a failed recovery is shown and stops no backup, and every pass recovers before it lists', async () => {
   const { catalog, clock, world, passes, began, order, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
-  world.recovery = new BackupError('RESUME_FAILED', 'web does not start')
+  world.recoveryFailure = new BackupError('RESUME_FAILED', 'web does not start')
   start()
   await clock.advance(300)
   expect(began).toHaveLength(1)
@@ -293,7 +173,10 @@ test('a failed recovery is shown and stops no backup, and every pass recovers be
 })
 
 test('a broken target is shown and the other targets run', async () => {
-  const { catalog, clock, passes, began, start } = launch('2026-08-02T09:00:00Z', [service('bad', { paths: '/nowhere' }), service('db')]) // biome-ignore format: one line
+  const { catalog, clock, passes, began, start } = launch('2026-08-02T09:00:00Z', [
+    service('bad', { paths: '/nowhere' }),
+    service('db'),
+  ])
   for (const name of ['bad', 'db']) catalog.saveSchedule('shop', name, seenLongAgo)
   start()
   await clock.advance(60)

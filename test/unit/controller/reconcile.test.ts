@@ -1,11 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Run, ScheduleState } from '../../../src/catalog/catalog.ts'
-import { type Action, type ReconcileInput, reconcile } from '../../../src/controller/reconcile.ts'
+import { type Action, reconcile } from '../../../src/controller/reconcile.ts'
 import type { Observation } from '../../../src/controller/watch.ts'
 import type { ContainerState } from '../../../src/engine/engine.ts'
 import { makePlan } from '../../../src/plan/make-plan.ts'
-import { targetKey } from '../../../src/plan/plan.ts'
 import { container, enabled, methods, settings, volume } from '../plan/build.ts'
 
 const mounts = [volume('data', '/data')]
@@ -13,7 +11,16 @@ const planOf = (labels: Record<string, string>, state: ContainerState = 'running
   makePlan([container('db', { labels: enabled(labels), mounts, state })], settings, methods)
 
 const at = (time: string): string => `2026-08-02T${time}:00.000Z`
-const failed = (finished: string, started = finished): Run => ({ id: started, kind: 'backup', project: 'shop', target: 'db', started: at(started), finished: at(finished), outcome: 'failed' }) // biome-ignore format: one line
+const failed = (finished: string, started = finished): Run => ({
+  id: started,
+  kind: 'backup',
+  project: 'shop',
+  target: 'db',
+  started: at(started),
+  finished: at(finished),
+  outcome: 'failed',
+})
+const failures = (...times: string[]): Run[] => times.map((time) => failed(time))
 const done = (finished: string): Run => ({ ...failed(finished), outcome: 'complete' })
 const killed = (started: string): Run => {
   const { finished, ...run } = failed(started)
@@ -73,18 +80,56 @@ describe('a schedule (daily at 02:00)', () => {
     { sentence: 'does not begin while the target is backed off', now: '02:00', backedOff: true },
     { sentence: 'does not begin before the container was ever started', now: '02:00', created: true },
     { sentence: 'waits a minute after a failure', now: '02:10', runs: [failed('02:10')] },
-    { sentence: 'tries again a minute after a failure', now: '02:11', runs: [failed('02:10')], action: `schedule: ${slot} was missed, attempt 2 of 4` },
-    { sentence: 'waits five minutes after the second failure', now: '02:19', runs: [failed('02:15'), failed('02:10')] },
-    { sentence: 'waits a quarter of an hour after the third failure', now: '02:44', runs: [failed('02:30'), failed('02:15'), failed('02:10')] },
-    { sentence: 'tries a last time after a quarter of an hour', now: '02:45', runs: [failed('02:30'), failed('02:15'), failed('02:10')], action: `schedule: ${slot} was missed, attempt 4 of 4` },
-    { sentence: 'gives the slot up after four failures', now: '23:00', runs: [failed('02:50'), failed('02:30'), failed('02:15'), failed('02:10')] },
-    { sentence: 'does not count failures before the slot', now: '02:00', runs: [failed('01:30'), failed('01:20'), failed('01:10'), failed('01:00')], action: `schedule: ${slot} has come` },
-    { sentence: 'does not count failures before a success', now: '02:31', runs: [failed('02:30'), done('02:20'), failed('02:15'), failed('02:10')], action: `schedule: ${slot} was missed, attempt 2 of 4` },
-    { sentence: 'repeats the slot after a crash in mid-run', now: '02:02', runs: [{ ...killed('02:00'), outcome: 'failed' }], action: `schedule: ${slot} has come, attempt 2 of 4` },
-    { sentence: 'does not wait for an end in the future', now: '02:05', runs: [failed('02:30')], action: `schedule: ${slot} was missed, attempt 2 of 4` },
+    {
+      sentence: 'tries again a minute after a failure',
+      now: '02:11',
+      runs: [failed('02:10')],
+      action: `schedule: ${slot} was missed, attempt 2 of 4`,
+    },
+    { sentence: 'waits five minutes after the second failure', now: '02:19', runs: failures('02:15', '02:10') },
+    {
+      sentence: 'waits a quarter of an hour after the third failure',
+      now: '02:44',
+      runs: failures('02:30', '02:15', '02:10'),
+    },
+    {
+      sentence: 'tries a last time after a quarter of an hour',
+      now: '02:45',
+      runs: failures('02:30', '02:15', '02:10'),
+      action: `schedule: ${slot} was missed, attempt 4 of 4`,
+    },
+    {
+      sentence: 'gives the slot up after four failures',
+      now: '23:00',
+      runs: failures('02:50', '02:30', '02:15', '02:10'),
+    },
+    {
+      sentence: 'does not count failures before the slot',
+      now: '02:00',
+      runs: failures('01:30', '01:20', '01:10', '01:00'),
+      action: `schedule: ${slot} has come`,
+    },
+    {
+      sentence: 'does not count failures before a success',
+      now: '02:31',
+      runs: [failed('02:30'), done('02:20'), failed('02:15'), failed('02:10')],
+      action: `schedule: ${slot} was missed, attempt 2 of 4`,
+    },
+    {
+      sentence: 'repeats the slot after a crash in mid-run',
+      now: '02:02',
+      runs: [{ ...killed('02:00'), outcome: 'failed' }],
+      action: `schedule: ${slot} has come, attempt 2 of 4`,
+    },
+    {
+      sentence: 'does not wait for an end in the future',
+      now: '02:05',
+      runs: [failed('02:30')],
+      action: `schedule: ${slot} was missed, attempt 2 of 4`,
+    },
     { sentence: 'has no slots when it is manual', now: '02:00', labels: { schedule: 'manual' } },
     { sentence: 'does nothing for a broken target', now: '02:00', labels: { paths: '/nowhere' } },
-  ] // biome-ignore format: one row a line
+  ]
   test.each(rows)('$sentence', (row) => {
     const actions = decide({ state, ...row })
     expect(summary(actions)).toEqual(row.action === undefined ? [] : [row.action])
@@ -104,99 +149,85 @@ describe('on-change (settle 1m)', () => {
   const changed = 'change: the data has changed and is still since 2026-08-02T08:00:00.000Z'
   const rows: Row[] = [
     { sentence: 'captures a change that has settled', now: '08:01', observation: still, action: changed },
-    { sentence: 'captures data that was never captured', now: '08:01', observation: still, state: {}, action: 'change: the data was never captured and is still since 2026-08-02T08:00:00.000Z' },
+    {
+      sentence: 'captures data that was never captured',
+      now: '08:01',
+      observation: still,
+      state: {},
+      action: 'change: the data was never captured and is still since 2026-08-02T08:00:00.000Z',
+    },
     { sentence: 'waits for a change to settle', now: '08:01', observation: observation('08:00', '08:00') },
-    { sentence: 'does not count the time since the last walk as stable', now: '09:00', observation: observation('08:00', '08:00') },
+    {
+      sentence: 'does not count the time since the last walk as stable',
+      now: '09:00',
+      observation: observation('08:00', '08:00'),
+    },
     { sentence: 'does nothing without a change', now: '08:01', observation: observation('08:00', '08:01', 'old') },
     { sentence: 'does nothing before the first walk', now: '08:01' },
     { sentence: 'does nothing on data that cannot be read', now: '08:01', observation: new Error('gone') },
-    { sentence: 'does not begin while the target is queued or running', now: '08:01', observation: still, active: true },
-    { sentence: 'waits only for the settle time when the last success is hours old', now: '14:01', observation: still, runs: [done('08:00')], action: changed },
-    { sentence: 'waits twice the settle time after a success', now: '08:05', observation: still, runs: [done('08:04')] },
-    { sentence: 'goes on after twice the settle time', now: '08:06', observation: still, runs: [done('08:04')], action: changed },
-    { sentence: 'goes on after an hour, however many successes there were', now: '09:04', observation: still, runs: Array.from({ length: 20 }, () => done('08:04')), action: changed },
-    { sentence: 'waits that hour out after many successes', now: '09:03', observation: still, runs: Array.from({ length: 20 }, () => done('08:04')) },
-    { sentence: 'tries again a minute after a failure', now: '08:06', observation: still, runs: [failed('08:05')], action: changed },
-    { sentence: 'waits an hour after many failures', now: '09:04', observation: still, runs: Array.from({ length: 9 }, () => failed('08:05')) },
-    { sentence: 'tries again after that hour, without giving up', now: '09:05', observation: still, runs: Array.from({ length: 9 }, () => failed('08:05')), action: changed },
-  ] // biome-ignore format: one row a line
+    {
+      sentence: 'does not begin while the target is queued or running',
+      now: '08:01',
+      observation: still,
+      active: true,
+    },
+    {
+      sentence: 'waits only for the settle time when the last success is hours old',
+      now: '14:01',
+      observation: still,
+      runs: [done('08:00')],
+      action: changed,
+    },
+    {
+      sentence: 'waits twice the settle time after a success',
+      now: '08:05',
+      observation: still,
+      runs: [done('08:04')],
+    },
+    {
+      sentence: 'goes on after twice the settle time',
+      now: '08:06',
+      observation: still,
+      runs: [done('08:04')],
+      action: changed,
+    },
+    {
+      sentence: 'goes on after an hour, however many successes there were',
+      now: '09:04',
+      observation: still,
+      runs: Array<Run>(20).fill(done('08:04')),
+      action: changed,
+    },
+    {
+      sentence: 'waits that hour out after many successes',
+      now: '09:03',
+      observation: still,
+      runs: Array<Run>(20).fill(done('08:04')),
+    },
+    {
+      sentence: 'tries again a minute after a failure',
+      now: '08:06',
+      observation: still,
+      runs: [failed('08:05')],
+      action: changed,
+    },
+    {
+      sentence: 'waits an hour after many failures',
+      now: '09:04',
+      observation: still,
+      runs: Array<Run>(9).fill(failed('08:05')),
+    },
+    {
+      sentence: 'tries again after that hour, without giving up',
+      now: '09:05',
+      observation: still,
+      runs: Array<Run>(9).fill(failed('08:05')),
+      action: changed,
+    },
+  ]
   test.each(rows)('$sentence', (row) => {
     const actions = decide({ state, ...row, labels: { schedule: 'on-change' } })
     expect(summary(actions)).toEqual(row.action === undefined ? [] : [row.action])
     for (const { targets } of actions) expect(targets).toMatchObject([{ onSuccess: { capturedFingerprint: 'new' } }])
-  })
-})
-
-test('in any state, nothing begins for a broken, active, locked or backed-off target, and no target begins twice', () => {
-  const names = ['a', 'b', 'c', 'd', 'e']
-  const schedules = fc.constantFrom('* * * * *', '@hourly', '0 2 * * *', 'on-change', 'manual', 'nonsense')
-  const some = fc.subarray(names).map((chosen) => new Set(chosen.map((name) => `shop/${name}`)))
-  const times = fc.date({ min: new Date('2026-07-01'), max: new Date('2026-09-01'), noInvalidDate: true })
-  const states = fc.record({ firstSeen: times, lastSlot: times }, { requiredKeys: [] })
-  const observations = fc.record({ fingerprint: fc.constantFrom('x', 'y'), since: times, seen: times })
-  const each = <T>(one: fc.Arbitrary<T>) => fc.tuple(one, one, one, one, one)
-  const perTarget = <T>(values: readonly T[]) =>
-    new Map(names.map((name, index) => [`shop/${name}`, values[index] as T]))
-  const inputs = fc.record({
-    labels: each(schedules),
-    state: each(states),
-    observation: each(observations),
-    active: some,
-    locked: some,
-    backedOff: some,
-    now: times,
-  })
-  fc.assert(
-    fc.property(inputs, ({ labels, state, observation, active, locked, backedOff, now }) => {
-      const containers = names.map((name, index) =>
-        container(name, { mounts, labels: enabled({ schedule: labels[index] as string }) }),
-      )
-      const input: ReconcileInput = {
-        plan: makePlan(containers, settings, methods),
-        schedules: perTarget(state.map((times) => JSON.parse(JSON.stringify(times)) as ScheduleState)),
-        runs: new Map(),
-        active,
-        locked,
-        backedOff,
-        observations: perTarget(observation),
-        now,
-      }
-      const begun = reconcile(input).flatMap(({ targets }) => targets.map(({ target }) => targetKey(target)))
-      const broken = input.plan.broken.map(targetKey)
-      expect(
-        begun.filter((key) => broken.includes(key) || [active, locked, backedOff].some((keys) => keys.has(key))),
-      ).toEqual([])
-      expect(new Set(begun).size).toBe(begun.length)
-    }),
-  )
-})
-
-describe('a group', () => {
-  const member = (name: string, labels: Record<string, string>) =>
-    container(name, { labels: enabled({ group: 'all', ...labels }), mounts: [volume(name, '/data')] })
-  const plan = makePlan(
-    [member('a', {}), member('b', { schedule: 'manual' }), container('c', { labels: enabled(), mounts })],
-    settings,
-    methods,
-  )
-  const due = { firstSeen: '2026-07-01T00:00:00.000Z', lastSlot: '2026-08-01T02:00:00.000Z' }
-  const input = (active: string[]): ReconcileInput => ({
-    plan,
-    schedules: new Map(plan.targets.map((target) => [targetKey(target), due])),
-    runs: new Map(),
-    active: new Set(active),
-    locked: new Set(),
-    backedOff: new Set(),
-    observations: new Map(),
-    now: new Date(at('02:00')),
-  })
-  const names = (actions: Action[]) => actions.map(({ targets }) => targets.map(({ target }) => target.name))
-
-  test('is captured as a whole, and once, when one member is due', () => {
-    expect(names(reconcile(input([])))).toEqual([['a', 'b'], ['c']])
-  })
-
-  test('waits while one member is queued or running', () => {
-    expect(names(reconcile(input(['shop/b'])))).toEqual([['c']])
   })
 })

@@ -6,13 +6,13 @@ describe('check', () => {
   const stored = [snapshot('redis', '2026-11-20T02:00:00.000Z')]
   const damage = { id: '20261120T020000Z-redis', target: 'redis', file: 'shop/redis/dump.rdb.zst', reason: 'cut short' }
 
-  test('without damage: exit 0', async () => {
+  test('a repository without damage ends with exit code 0', async () => {
     const { exitCode, stdout } = await run(['check'], { local: shelf(stored) })
     expect(stdout).toBe('local archive:/backups: 1 snapshot, no damage\n')
     expect(exitCode).toBe(0)
   })
 
-  test('damage is named: exit 1', async () => {
+  test('damage is named and ends with exit code 1', async () => {
     const asked: boolean[] = []
     const check = async function* ({ readData }: { readData: boolean }) {
       asked.push(readData)

@@ -21,14 +21,14 @@ describe('list', () => {
     expect(exitCode).toBe(0)
   })
 
-  test('one target, known by its snapshots alone', async () => {
+  test('a target that only its snapshots name can be listed', async () => {
     const { json } = await run(['list', 'gone', '--json'], { local: shelf(stored) })
     const { snapshots } = listShape.parse(json())
     expect(snapshots).toMatchObject([{ target: 'gone', tiers: ['local'], verified: null }])
     expect(snapshots[0]?.kept).toEqual(['the target has no valid labels any more'])
   })
 
-  test('an unknown target: exit 4 and the nearest name', async () => {
+  test('an unknown target ends with exit code 4 and the nearest name', async () => {
     const { exitCode, stderr, stdout } = await run(['list', 'reddis'], { local: shelf(stored) })
     expect(stderr).toBe(
       'error: there is no target reddis\nhint: Did you mean redis? xnai-backup plan shows all targets.\n',

@@ -29,7 +29,7 @@ describe('plan', () => {
     `)
   })
 
-  test('JSON starts in the reverse of the order in which it stops', async () => {
+  test('the document has services started in the reverse of the order in which they stop', async () => {
     const { targets, problems } = planShape.parse((await run(['plan', '--json'])).json())
     const files = targets.find(({ target }) => target === 'files')
     expect(files?.stops).toEqual(['shop-cron-1', 'shop-app-1'])
@@ -37,7 +37,7 @@ describe('plan', () => {
     expect(problems).toMatchObject([{ label: 'xnai.backup.shedule', suggestion: 'xnai.backup.schedule' }])
   })
 
-  test('an empty stack is told as such', async () => {
+  test('a stack without targets is told so', async () => {
     const { stdout, exitCode } = await run(['plan'], { containers: [container('redis')] })
     expect(stdout).toBe('No container carries xnai.backup.enable=true.\n')
     expect(exitCode).toBe(0)

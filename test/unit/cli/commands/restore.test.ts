@@ -17,7 +17,7 @@ describe('restore --dry-run', () => {
     expect(exitCode).toBe(0)
   })
 
-  test('JSON names the snapshot that the time chose', async () => {
+  test('the document names the snapshot that the time selects', async () => {
     const args = ['restore', 'redis', '--dry-run', '--json', '--at', '2026-11-19 02:00']
     expect((await run(args, stage)).json()).toMatchObject({
       dryRun: true,
@@ -25,14 +25,14 @@ describe('restore --dry-run', () => {
     })
   })
 
-  test('beside the stack nothing is stopped', async () => {
+  test('a restore beside the stack stops nothing', async () => {
     const args = ['restore', 'redis', '--dry-run', '--json', '--to', '/srv/look']
     expect((await run(args, stage)).json()).toMatchObject({ stops: [], starts: [], to: '/srv/look' })
   })
 })
 
-describe('what overwrites is confirmed first', () => {
-  test('refused where nobody can be asked: exit 2', async () => {
+describe('a restore that overwrites data', () => {
+  test('is refused where nobody can be asked, with exit code 2', async () => {
     const { exitCode, stderr } = await run(['restore', 'redis'], stage)
     expect(stderr).toBe(
       'error: the restore of shop/redis overwrites what is there now\nhint: Add --yes to overwrite without being asked.\n',
@@ -40,7 +40,7 @@ describe('what overwrites is confirmed first', () => {
     expect(exitCode).toBe(2)
   })
 
-  test('a terminal shows the plan and asks; anything but yes is no', async () => {
+  test('shows the plan on a terminal and asks, and takes anything but yes for no', async () => {
     const { exitCode, asked, stderr } = await run(['restore', 'redis'], { ...stage, terminal: true, reply: 'no' })
     expect(asked).toBe('A safety snapshot is taken first. Overwrite shop/redis? [y/N] ')
     expect(stderr).toContain('20261120T020000Z-redis')
@@ -48,24 +48,24 @@ describe('what overwrites is confirmed first', () => {
     expect(exitCode).toBe(2)
   })
 
-  test('the question says that --no-safety leaves no way back', async () => {
+  test('says in the question that --no-safety leaves no way back', async () => {
     const { asked } = await run(['restore', 'redis', '--no-safety'], { ...stage, terminal: true })
     expect(asked).toContain('NO way back')
   })
 })
 
-describe('what cannot be restored', () => {
-  test('an unknown snapshot: exit 4, and how to find one', async () => {
+describe('a restore that is not possible', () => {
+  test('of an unknown snapshot ends with exit code 4', async () => {
     const { exitCode, stderr } = await run(['restore', 'redis', '--at', 'yesterday', '--yes'], stage)
     expect(stderr).toContain('shop/redis has no snapshot yesterday')
     expect(exitCode).toBe(4)
   })
 
-  test('an unknown set: exit 4', async () => {
+  test('of an unknown set ends with exit code 4', async () => {
     expect((await run(['restore', '--all', '--set', 'none', '--yes'], stage)).exitCode).toBe(4)
   })
 
-  test('a broken target fails by its problems', async () => {
+  test('of a broken target fails by its problems', async () => {
     const local = shelf([snapshot('web', '2026-11-20T02:00:00.000Z')])
     const { exitCode, json } = await run(['restore', 'web', '--yes', '--json'], { local })
     const { targets, outcome } = restoreShape.parse(json())
@@ -75,7 +75,7 @@ describe('what cannot be restored', () => {
     expect(exitCode).toBe(1)
   })
 
-  test('of --all, targets without a snapshot do not hold up the others', async () => {
+  test('of a target without a snapshot does not keep --all from restoring the others', async () => {
     const { json } = await run(['restore', '--all', '--dry-run', '--json'], stage)
     expect(json()).toMatchObject({
       targets: [{ target: 'redis' }],

@@ -8,7 +8,7 @@ const healthy = shop.filter(({ service }) => service !== 'web')
 describe('status', () => {
   const fresh = [snapshot('redis', '2026-11-20T02:00:00.000Z'), snapshot('files', '2026-11-20T06:30:00.000Z')]
 
-  test('a terminal shows what is broken and what is fine', async () => {
+  test('a terminal shows which targets are broken and which meet their objectives', async () => {
     const { stdout, exitCode } = await run(['status'], { terminal: true, local: shelf(fresh) })
     expect(stdout).toMatchInlineSnapshot(`
       "TARGET      STATE   LAST BACKUP          AGE       RPO  SCHEDULE   NEXT RUN
@@ -25,7 +25,7 @@ describe('status', () => {
     expect(exitCode).toBe(1)
   })
 
-  test('all objectives met: exit 0', async () => {
+  test('exit code 0 when all objectives are met', async () => {
     const { exitCode, json } = await run(['status', '--json'], { containers: healthy, local: shelf(fresh) })
     const { targets, repositories } = statusShape.parse(json())
     expect(targets.find(({ target }) => target === 'redis')).toMatchObject({
@@ -43,14 +43,14 @@ describe('status', () => {
     expect(exitCode).toBe(0)
   })
 
-  test('a snapshot older than the objective: exit 1', async () => {
+  test('exit code 1 when a snapshot is older than the objective', async () => {
     const old = [snapshot('redis', '2026-11-18T02:00:00.000Z'), fresh[1] ?? snapshot('files', '')]
     const { exitCode, stdout } = await run(['status'], { containers: healthy, local: shelf(old) })
     expect(stdout).toContain('shop/redis\ttoo old\t2026-11-18T02:00:00.000Z')
     expect(exitCode).toBe(1)
   })
 
-  test('the safety snapshot of a restore is no backup', async () => {
+  test('the safety snapshot of a restore does not count as a backup', async () => {
     const safety = [snapshot('redis', '2026-11-20T11:00:00.000Z', { reason: 'safety' })]
     const { stdout } = await run(['status'], { containers: healthy, local: shelf(safety) })
     expect(stdout).toContain('shop/redis\tnever backed up')

@@ -4,7 +4,7 @@ import { BackupError } from '../../../../src/errors.ts'
 
 const look = { terminal: false, colour: false, timezone: 'UTC' }
 
-test('message, a line per cause, hint', () => {
+test('an error has its message, a line for each cause, and the hint', () => {
   const cause = new Error('socket hang up', { cause: new Error('read ECONNRESET') })
   expect(renderError(new BackupError('STREAM_CUT', 'the dump broke off', { cause, hint: 'Try again.' }), look)).toBe(
     'error: the dump broke off\n  because: socket hang up\n  because: read ECONNRESET\nhint: Try again.\n',
@@ -16,20 +16,20 @@ test('a cause that only repeats the message is left out', () => {
   expect(renderError(error, look)).toBe('error: disk full\nhint: Free some.\n')
 })
 
-test('a fault of the program shows where it happened', () => {
+test('an INTERNAL error shows its stack', () => {
   expect(renderError(new TypeError('x is undefined'), look)).toMatch(
     /^error: x is undefined\nTypeError: .*\n +at .*error.test.ts/,
   )
 })
 
-test('a failed clean-up hides neither itself nor what came before it', () => {
+test('a failed clean-up is shown together with the error before it', () => {
   const both = new SuppressedError(new Error('nginx did not start'), new Error('disk full'), 'clean-up failed')
   const text = renderError(both, look)
   expect(text).toContain('because: nginx did not start\n')
   expect(text).toContain('because: disk full\n')
 })
 
-test('several failures of one step are all named', () => {
+test('all failures of one step are named', () => {
   const cause = new AggregateError([new Error('first'), new Error('second')], 'two failed')
   expect(renderError(new BackupError('RESUME_FAILED', 'not all came back', { cause }), look)).toMatch(
     /because: two failed\n {2}because: first\n {2}because: second\n/,

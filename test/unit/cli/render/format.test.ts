@@ -29,11 +29,11 @@ test.for([
 describe('formatTime', () => {
   const berlin = { terminal: true, colour: false, timezone: 'Europe/Berlin' }
 
-  test('a terminal gets the time of the zone', () => {
+  test('a terminal shows the time of the zone', () => {
     expect(formatTime('2026-11-20T02:00:12.345Z', berlin)).toBe('2026-11-20 03:00:12')
   })
 
-  test('a pipe gets it as it is', () => {
+  test('a pipe gets the time as it is', () => {
     expect(formatTime('2026-11-20T02:00:12.345Z', { ...berlin, terminal: false })).toBe('2026-11-20T02:00:12.345Z')
   })
 

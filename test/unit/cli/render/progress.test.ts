@@ -29,7 +29,7 @@ describe('on a terminal', () => {
     expect(stage.lines).toEqual(['shop/files  capture  100 MiB of about 300 MiB, 50.0 MiB/s, 4.0 s left'])
   })
 
-  test('without a known total nothing is guessed', () => {
+  test('without a known total no time left is shown', () => {
     const { stage, screen, clock } = makeStage()
     const progress = makeTerminalProgress(screen, clock, new Map())
     progress.step('shop/files', 'capture')
@@ -47,7 +47,7 @@ describe('on a terminal', () => {
     expect(stage.lines).toEqual(['shop/files  publish', 'shop/redis  capture'])
   })
 
-  test('a flood of chunks is drawn five times a second at most, and the end clears the lines', () => {
+  test('the lines are drawn at most five times a second, and removed at the end', () => {
     const { stage, screen, clock } = makeStage()
     const progress = makeTerminalProgress(screen, clock, new Map())
     for (; stage.nowMs < 1000; stage.nowMs++) progress.bytes('shop/files', 1)
@@ -57,7 +57,7 @@ describe('on a terminal', () => {
   })
 })
 
-test('a pipe gets a line per step and no bytes', () => {
+test('a pipe gets a line for each step and no bytes', () => {
   const { stage, screen } = makeStage()
   const progress = makePlainProgress(screen)
   progress.step('shop/files', 'capture')

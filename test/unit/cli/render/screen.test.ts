@@ -6,7 +6,7 @@ function makeSink(isTTY: boolean) {
   return sink
 }
 
-test('text scrolls by above the live lines', () => {
+test('text appears above the live lines', () => {
   const sink = makeSink(true)
   const screen = makeScreen(sink)
   screen.live(['redis  capture', 'files  capture'])
@@ -17,7 +17,7 @@ test('text scrolls by above the live lines', () => {
   expect(sink.text).toBe(`${lines}${up}a log line\n${lines}${up}`)
 })
 
-test('a line never wraps', () => {
+test('a live line is cut to the width of the terminal', () => {
   const sink = makeSink(true)
   makeScreen(sink).live(['x'.repeat(50)])
   expect(sink.text).toBe(`${'x'.repeat(19)}\n`)

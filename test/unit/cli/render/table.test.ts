@@ -20,17 +20,17 @@ test('a terminal gets aligned columns without trailing blanks', () => {
   )
 })
 
-test('a pipe gets a line a row, fields separated by tabs', () => {
+test('a pipe gets one line for each row, its fields separated by tabs', () => {
   expect(renderTable(head, rows, { ...look, terminal: false })).toBe(
     'TARGET\tSTOPS\tKEEPS\nshop/files\tshop-app-1,shop-cron-1\tdaily=30d\nshop/redis\t—\tlast=3\n',
   )
 })
 
-test('no rows, no table', () => {
+test('a table without rows is empty', () => {
   expect(renderTable(head, [], look)).toBe('')
 })
 
-test('colour marks the head only where it is wanted', () => {
+test('the head is coloured only when the style has colour', () => {
   expect(renderTable(head, rows, { ...look, colour: true })).toContain('\x1b[1mTARGET')
   expect(renderTable(head, rows, look)).not.toContain('\x1b')
 })

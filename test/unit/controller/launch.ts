@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { onTestFinished } from 'vitest'
+import type { Catalog } from '../../../src/catalog/catalog.ts'
+import { openCatalog } from '../../../src/catalog/sqlite.ts'
+import type { Jobs } from '../../../src/controller/jobs.ts'
+import { runController } from '../../../src/controller/loop.ts'
+import type { Pass } from '../../../src/controller/pass.ts'
+import { BackupError } from '../../../src/errors.ts'
+import type { BackupResult, Parts } from '../../../src/job/job.ts'
+import type { Target } from '../../../src/plan/plan.ts'
+import { type FakeContainer, fakeEngine } from '../../fakes/engine.ts'
+import { shelf } from '../../support/cli.ts'
+import { enabled, methods, settings, volume } from '../plan/build.ts'
+import { type FakeClock, fakeClock } from './fake-clock.ts'
+
+/** A container of the project `shop` that is a target of its own. */
+export const service = (name: string, labels: Record<string, string> = {}): FakeContainer => ({
+  name: `shop-${name}-1`,
+  project: 'shop',
+  service: name,
+  number: 1,
+  labels: enabled(labels),
+  mounts: [volume(name, '/data')],
+})
+
+/** What a test changes while the controller runs. */
+interface World {
+  /** How backups end; `throw` means that they leave no record. */
+  outcome: BackupResult['outcome'] | 'throw'
+  /** How long a backup takes. */
+  seconds: number
+  /** The fingerprint of the data of every target. */
+  data: string
+  /** Why the containers cannot be listed. */
+  listFailure?: BackupError | undefined
+  /** Why nothing can be recovered. */
+  recoveryFailure?: BackupError
+}
+
+/** What has happened so far. */
+interface Journal {
+  /** A line for each backup that has begun: day and time, cause, targets. */
+  began: string[]
+  passes: Pass[]
+  /** The recoveries and listings of the passes. */
+  order: ('recover' | 'list')[]
+  running: number
+  /** The largest number of backups that ran at once. */
+  mostRunning: number
+}
+
+/** Prepares a controller over a fake engine, a fake clock and fake jobs; the catalog is the real one. `start` runs it until the test ends. */
+export function launch(now: string, containers: FakeContainer[], concurrency = 2) {
+  const folder = mkdtempSync(join(tmpdir(), 'xnai-backup-loop-'))
+  const catalog = openCatalog(folder)
+  onTestFinished(() => {
+    catalog[Symbol.dispose]()
+    rmSync(folder, { recursive: true })
+  })
+  const clock = fakeClock(now)
+  const engine = fakeEngine({ containers })
+  const world: World = { outcome: 'complete', seconds: 0, data: 'one' }
+  const journal: Journal = { began: [], passes: [], order: [], running: 0, mostRunning: 0 }
+  const list: typeof engine.list = async (signal) => {
+    journal.order.push('list')
+    if (world.listFailure) throw world.listFailure
+    return engine.list(signal)
+  }
+  const parts = {
+    engine: { ...engine, list },
+    catalog,
+    repositories: new Map([['local', shelf([])]]),
+    clock,
+    methods,
+    settings,
+    log: pino({ level: 'silent' }),
+  }
+  let tick = () => {}
+  const options = {
+    concurrency,
+    jobs: fakeJobs(catalog, clock, world, journal),
+    onPass: (pass: Pass) => journal.passes.push(pass),
+    ticks: (onTick: () => void) => {
+      tick = onTick
+      return { [Symbol.dispose]: () => {} }
+    },
+  }
+  const start = () => startController(parts as unknown as Parts, options, clock)
+  const { began, passes, order } = journal
+  const controls = { start, tick: () => tick(), mostRunning: () => journal.mostRunning }
+  return { catalog, clock, engine, world, began, passes, order, ...controls }
+}
+
+function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Journal): Jobs {
+  const backUp = async ({ project, name }: Target, signal: AbortSignal): Promise<BackupResult> => {
+    const id = `run-${journal.began.length}`
+    const { seconds } = world
+    catalog.startRun({ id, kind: 'backup', project, target: name, started: clock.now().toISOString() })
+    await clock.sleep(seconds * 1000, signal).catch(() => {})
+    const outcome = signal.aborted || world.outcome === 'throw' ? 'failed' : world.outcome
+    catalog.finishRun(id, project, name, { finished: clock.now().toISOString(), outcome })
+    const nothing = { downtimeSeconds: 0, stopped: [], warnings: [] }
+    return { project, target: name, method: 'files', outcome, seconds, ...nothing }
+  }
+  return {
+    async backup(targets, cause, signal) {
+      const names = targets.map(({ name }) => name).join('+')
+      journal.began.push(`${clock.now().toISOString().slice(8, 16)} ${cause} ${names}`)
+      if (world.outcome === 'throw') throw new BackupError('BUSY', 'locked by another process')
+      journal.running++
+      journal.mostRunning = Math.max(journal.mostRunning, journal.running)
+      const results = await Promise.all(targets.map((target) => backUp(target, signal)))
+      journal.running--
+      return results
+    },
+    async recover() {
+      journal.order.push('recover')
+      await clock.sleep(0)
+      if (world.recoveryFailure) throw world.recoveryFailure
+      return { done: [], problems: [] }
+    },
+    fingerprint: async () => world.data,
+  }
+}
+
+function startController(parts: Parts, options: Parameters<typeof runController>[1], clock: FakeClock) {
+  const ended = new AbortController()
+  let over = false
+  const settled = runController(parts, options, ended.signal).then(() => {
+    over = true
+  })
+  const stop = async () => {
+    ended.abort()
+    await clock.advance(0)
+  }
+  onTestFinished(async () => {
+    await stop()
+    await settled
+  })
+  return { stop, isOver: () => over }
+}
