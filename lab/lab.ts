@@ -155,10 +155,7 @@ async function runService(lab: Lab, service: LabService): Promise<LabContainer> 
     ...service.labels,
   }
   const network = `${lab.project}_default`
-  const networkLabels = ['com.docker.compose.network=default', `com.docker.compose.project=${lab.project}`]
-  await lab
-    .podman(['network', 'inspect', network])
-    .catch(() => lab.podman(['network', 'create', ...networkLabels.flatMap((label) => ['--label', label]), network]))
+  await ensureNetwork(lab, network)
   const id = await lab.podman([
     ...(service.create ? ['create'] : ['run', '--detach']),
     ...['--name', name, '--network', network, '--network-alias', service.name],
@@ -174,6 +171,14 @@ async function runService(lab: Lab, service: LabService): Promise<LabContainer> 
     ...(service.command ?? ['svc', service.name]),
   ])
   return { id: id.trim(), name, exec: (command, options) => lab.podman(['exec', name, ...command], options) }
+}
+
+/** Several services may start at once: one that lost the race to create the network finds it. */
+async function ensureNetwork(lab: Lab, network: string): Promise<void> {
+  const inspect = () => lab.podman(['network', 'inspect', network])
+  const labels = ['com.docker.compose.network=default', `com.docker.compose.project=${lab.project}`]
+  const create = ['network', 'create', ...labels.flatMap((label) => ['--label', label]), network]
+  await inspect().catch(() => lab.podman(create).catch(inspect))
 }
 
 function composeArguments(lab: Lab, files: string[], args: string[]): string[] {

@@ -27,14 +27,13 @@ export interface MethodBench<K extends MethodKind> {
   restore(snapshot: StoredSnapshot, disturb?: (ctx: RestoreContext) => RestoreContext): Promise<Check[]>
 }
 
-/** A lab for benches. It ends with the look for secrets, those of its services and `secrets`. */
+/** A lab for benches. When it stops, `expectNone` looks for the secrets of its services and for `secrets`. */
 export async function startBenchLab(name: string, secrets: string[] = []): Promise<Lab> {
   const lab = await startLab(name)
-  await mkdir(snapshots(lab))
   for (const secret of secrets) lab.witness.secrets.add(secret)
   const stop = async () => {
     try {
-      if (lab.witness.said.length > 0) await expectNone(lab, { state: snapshots(lab) })
+      if (lab.witness.said.length > 0) await expectNone(lab, { state: benchSnapshots(lab) })
     } finally {
       await lab.stop()
     }
@@ -42,8 +41,16 @@ export async function startBenchLab(name: string, secrets: string[] = []): Promi
   return { ...lab, stop }
 }
 
-/** What benches store lies there as it was captured. */
-const snapshots = (lab: Lab) => join(lab.dir, 'snapshots')
+/** The folder in which benches store what they captured, as it was captured. It is there once a bench has captured. */
+export const benchSnapshots = (lab: Lab): string => join(lab.dir, 'snapshots')
+
+/** The error with which `work` rejects; a text that no expected error has where it does not. */
+// biome-ignore lint/suspicious/noExplicitAny: tests read fields of errors of any kind
+export const failure = (work: Promise<unknown>): Promise<any> =>
+  work.then(
+    () => 'no failure',
+    (error) => error,
+  )
 
 export function methodBench<K extends MethodKind>(
   lab: Lab,
@@ -105,7 +112,8 @@ export function methodBench<K extends MethodKind>(
     capture: telling(witness, async () => {
       const facts: Facts = {}
       const fact = (name: string, value: Facts[string]) => void Object.assign(facts, { [name]: value })
-      const folder = await mkdtemp(join(snapshots(lab), 'snapshot-'))
+      await mkdir(benchSnapshots(lab), { recursive: true })
+      const folder = await mkdtemp(join(benchSnapshots(lab), 'snapshot-'))
       const artifacts: ArtifactRecord[] = []
       for await (const artifact of method.capture({ ...(await context()), fact }, spec)) {
         if (artifact.kind !== 'stream') throw new Error('these methods give streams')

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { expect } from 'vitest'
 import type { z } from 'zod'
 import { type Lab, type LabOptions, startLab } from '../../lab/lab.ts'
@@ -13,6 +13,7 @@ import {
   restoreShape,
   statusShape,
 } from './json-shapes.ts'
+import { benchSnapshots } from './method-context.ts'
 
 /** A stack on real Podman, its operator, and what must stay secret all the while: disposing ends with `expectNoSecret`. */
 export interface Story extends AsyncDisposable {
@@ -45,7 +46,10 @@ export async function openStory(name: string, secrets: string[] = [], options: L
   for (const secret of secrets) witness.secrets.add(secret)
   const product = productOf(lab)
   mkdirSync(product.repository, { recursive: true })
-  const expectNoSecret = () => expectNone(lab, product)
+  const expectNoSecret = async () => {
+    await expectNone(lab, product)
+    if (existsSync(benchSnapshots(lab))) await expectNone(lab, { state: benchSnapshots(lab) })
+  }
 
   const call: Story['call'] = async (args, { env, ...more } = {}) => {
     using _watch = witness.watch()

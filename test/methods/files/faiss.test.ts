@@ -1,18 +1,20 @@
-import { readFile, rm, truncate } from 'node:fs/promises'
+import { globSync, readFileSync } from 'node:fs'
+import { rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, type LabContainer } from '../../../lab/lab.ts'
 import { startDaemon } from '../../support/product-daemon.ts'
-import { backedUp, openStory, type Story, states } from '../../support/story.ts'
+import { backedUp, openStory, states } from '../../support/story.ts'
+import { idle } from '../shared/subject.ts'
 
 const index = '/app/data/faiss_index'
-let story: Story
+const story = await openStory('faiss')
+const { lab } = story
+afterAll(() => story[Symbol.asyncDispose]())
+
 let rag: LabContainer
 let indexer: LabContainer
 let folder: string
-
-/** Sleeps until it is stopped: the searches and the writing come by exec, as a service's own would. */
-const idle = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.2; done']
 
 /** Index and companion file, written in place, as LangChain writes them. */
 const builder = `
@@ -46,45 +48,28 @@ found = faiss.read_index('${index}/index.faiss').search(numpy.full((1, 32), 0.5,
 print([(texts[int(n)], float(d)) for d, n in zip(found[0][0], found[1][0])])`
 
 const search = () => rag.exec(['python3', '-c', find])
-const facts = async (id: string) => {
-  const manifest = join(story.product.repository, story.lab.project, 'rag', id, 'manifest.json')
-  return JSON.parse(await readFile(manifest, 'utf8'))
+const manifests = () => {
+  const files = globSync(join(story.product.repository, lab.project, 'rag', '*', 'manifest.json'))
+  return files.map((file) => JSON.parse(readFileSync(file, 'utf8')))
 }
 
 beforeAll(async () => {
-  story = await openStory('faiss')
-  const { lab } = story
   const volumes = [`${lab.project}-faiss:${index}`]
   const labels = backedUp('files', { paths: index, schedule: 'on-change', settle: '2s' })
   rag = await lab.run({ name: 'rag', volumes, labels, command: idle })
   indexer = await lab.run({ name: 'indexer', volumes, command: idle })
   folder = (await lab.inspect(rag.name)).Mounts[0]?.Source ?? ''
 })
-afterAll(() => story?.[Symbol.asyncDispose]())
 
-test('an index that was built is backed up when it is still, and found again after its loss', async () => {
-  let id = ''
+test('an index is backed up once it is still, and answers a search as before after its loss', async () => {
+  let manifest: ReturnType<typeof manifests>[number]
   {
     await using _controller = startDaemon(story.product)
     await indexer.exec(['python3', '-c', build(500)])
-    id = await eventually(
-      async () => {
-        for (const listed of await story.listed()) {
-          const { facts: known } = await facts(listed)
-          if (known[`faiss ${index}/index.faiss`]?.ntotal === 500) return listed
-        }
-        return undefined
-      },
-      90,
-      'a snapshot of the new index',
-    )
-    await eventually(
-      async () => Object.values(await states(story.lab)).every((state) => state === 'running'),
-      30,
-      'all run',
-    )
+    const ofNewIndex = () => manifests().find(({ facts }) => facts[`faiss ${index}/index.faiss`]?.ntotal === 500)
+    manifest = await eventually(ofNewIndex, 90, 'a snapshot of the new index')
+    await eventually(async () => Object.values(await states(lab)).every((state) => state === 'running'), 30, 'all run')
   }
-  const manifest = await facts(id)
   expect(manifest.facts[`faiss ${index}/index.faiss`]).toEqual({ type: 'IxMp', dimension: 32, ntotal: 500 })
   expect(manifest).toMatchObject({ reason: 'change', quiesced: expect.arrayContaining([rag.name, indexer.name]) })
 
@@ -92,11 +77,11 @@ test('an index that was built is backed up when it is still, and found again aft
   await indexer.exec(['python3', '-c', build(40)])
   expect(await search()).not.toBe(answer)
   await rm(join(folder, 'index.pkl'))
-  await story.restore('rag', '--at', id)
+  await story.restore('rag', '--at', manifest.id)
   expect(await search()).toBe(answer)
 })
 
-test('a torn index is no snapshot, and comes back whole', async () => {
+test('a torn index fails the backup, and a restore brings back the whole one', async () => {
   await indexer.exec(['python3', '-c', build(300)])
   const answer = await search()
   await story.backUp('rag')
@@ -113,8 +98,7 @@ test('a torn index is no snapshot, and comes back whole', async () => {
   expect(await search()).toBe(answer)
 })
 
-test('an indexer that never pauses: index and texts of one and the same build', async () => {
-  const { lab } = story
+test('under an indexer that never pauses, index and texts of one and the same build come back', async () => {
   const volumes = [`${lab.project}-faiss:${index}`]
   const writer = await lab.run({ name: 'writer', volumes, command: ['python3', '-c', busy] })
   const size = `

@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LabContainer } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import { type Scan, scanTree } from '../../support/scan-tree.ts'
-import { backedUp, dependingOn, openStory, type Story, startTimes, states } from '../../support/story.ts'
+import { backedUp, dependingOn, openStory, startTimes, states } from '../../support/story.ts'
+import { idle } from '../shared/subject.ts'
 
-/** Ends at once when asked to. */
-const command = ['sh', '-c', 'trap "exit 0" TERM; sleep infinity & wait']
+const story = await openStory('files-story')
+const { lab } = story
+afterAll(() => story[Symbol.asyncDispose]())
 
-let story: Story
 let app: LabContainer
 /** What is restored, on the host. */
 let data: string
@@ -18,8 +19,6 @@ let bind: string
 let configuration: string
 
 beforeAll(async () => {
-  story = await openStory('files-story')
-  const { lab } = story
   bind = join(lab.dir, 'files', 'bind')
   configuration = join(lab.dir, 'files', 'app.conf')
   mkdirSync(bind)
@@ -27,23 +26,21 @@ beforeAll(async () => {
   for (const path of [bind, configuration]) chownSync(path, 1000, 1000)
   app = await lab.run({
     name: 'app',
-    command,
+    command: idle,
     user: '1000:1000',
     env: { APP_PASSWORD: newSecret('app') },
     volumes: ['data:/data:U', `${bind}:/bind`, `${configuration}:/etc/app.conf`],
     labels: backedUp('files', { exclude: 'cache', 'stop-timeout': '20s' }),
   })
   const volumes = ['data:/data']
-  await lab.run({ name: 'peer', command, volumes, labels: dependingOn('app') })
-  await lab.run({ name: 'frozen', command, volumes })
-  await lab.run({ name: 'idle', command, volumes })
-  await lab.run({ name: 'stranger', command })
+  await lab.run({ name: 'peer', command: idle, volumes, labels: dependingOn('app') })
+  await lab.run({ name: 'frozen', command: idle, volumes })
+  await lab.run({ name: 'idle', command: idle, volumes })
+  await lab.run({ name: 'stranger', command: idle })
   await lab.podman(['pause', `${lab.project}-frozen-1`])
   await lab.podman(['stop', '--time', '10', `${lab.project}-idle-1`])
   data = (await lab.podman(['volume', 'inspect', '--format', '{{.Mountpoint}}', 'data'])).trim()
 })
-afterAll(() => story?.[Symbol.asyncDispose]())
-
 const onHost = (folder: string, script: string) => execFileSync('sh', ['-ec', script], { cwd: folder })
 
 function write(): void {
@@ -85,12 +82,12 @@ const scan = (): Scan => {
 }
 
 const running = { app: 'running', frozen: 'paused', idle: 'exited', peer: 'running', stranger: 'running' }
-const started = async (name: string) => (await story.lab.inspect(`${story.lab.project}-${name}-1`)).State.StartedAt
+const started = async (name: string) => (await lab.inspect(`${lab.project}-${name}-1`)).State.StartedAt
 
 describe('a volume, a bind mount and a single file, with other containers on the volume', () => {
   test('are backed up with every writer down, and come back as they were', async () => {
     write()
-    const { project } = story.lab
+    const { project } = lab
     const before = scan()
     const untouched = [await started('frozen'), await started('stranger')]
     const { exitCode, json } = await story.call(['backup', 'app'])
@@ -101,7 +98,7 @@ describe('a volume, a bind mount and a single file, with other containers on the
       stopped: [`${project}-peer-1`, `${project}-app-1`],
     })
     expect(json.targets[0].downtimeSeconds).toBeGreaterThan(0)
-    expect(await states(story.lab)).toEqual(running)
+    expect(await states(lab)).toEqual(running)
     expect((await started('app')) < (await started('peer')), 'app is up before what depends on it').toBe(true)
 
     destroy()
@@ -114,7 +111,7 @@ describe('a volume, a bind mount and a single file, with other containers on the
     expect(await app.exec(['cat', '/data/index/www', '/bind/folder/inner', '/etc/app.conf'])).toBe(
       'www\ninner\nmode = old\n',
     )
-    expect(await states(story.lab)).toEqual(running)
+    expect(await states(lab)).toEqual(running)
     expect([await started('frozen'), await started('stranger')]).toEqual(untouched)
     expect((await started('app')) < (await started('peer')), 'the same order again').toBe(true)
   })
@@ -167,14 +164,14 @@ describe('a volume, a bind mount and a single file, with other containers on the
     const untouched = ['data/stray', 'data/empty-no-more', 'data/index/vectors', 'configuration']
     for (const path of untouched) expect(now[path], path).toBe(destroyed[path])
     expect(now['bind/folder/inner']).toBeUndefined()
-    expect(await states(story.lab)).toEqual(running)
+    expect(await states(lab)).toEqual(running)
   })
 
   test('--to writes beside the stack and touches nothing of it', async () => {
     write()
     const id = await story.backUp('app')
-    const { whole, before } = { whole: scan(), before: await startTimes(story.lab) }
-    const to = join(story.lab.dir, 'files', 'beside')
+    const { whole, before } = { whole: scan(), before: await startTimes(lab) }
+    const to = join(lab.dir, 'files', 'beside')
     rmSync(to, { recursive: true, force: true })
     mkdirSync(to)
     const { exitCode, json, stderr } = await story.call(['restore', 'app', '--at', id, '--to', to])
@@ -186,15 +183,15 @@ describe('a volume, a bind mount and a single file, with other containers on the
     )
     expect(readFileSync(join(to, 'app', 'bind', 'folder', 'inner'), 'utf8')).toBe('inner\n')
     expect(scan()).toEqual(whole)
-    expect(await startTimes(story.lab)).toBe(before)
+    expect(await startTimes(lab)).toBe(before)
   })
 
   test('--dry-run and a missing --yes touch nothing', async () => {
     write()
     await story.backUp('app')
     destroy()
-    const { project } = story.lab
-    const { destroyed, before } = { destroyed: scan(), before: await startTimes(story.lab) }
+    const { project } = lab
+    const { destroyed, before } = { destroyed: scan(), before: await startTimes(lab) }
     const dry = await story.call(['restore', 'app', '--dry-run'])
     expect(dry.exitCode).toBe(0)
     expect(dry.json).toMatchObject({
@@ -207,6 +204,6 @@ describe('a volume, a bind mount and a single file, with other containers on the
     expect(refused.exitCode).toBe(2)
     expect(refused.json.error).toMatchObject({ code: 'CONFIRMATION_NEEDED', hint: expect.stringContaining('--yes') })
     expect(scan()).toEqual(destroyed)
-    expect(await startTimes(story.lab)).toBe(before)
+    expect(await startTimes(lab)).toBe(before)
   })
 })

@@ -1,49 +1,46 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Lab, LabContainer } from '../../../lab/lab.ts'
+import { eventually, type LabContainer } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import { mariadb } from '../../../src/methods/mariadb/index.ts'
 import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
-import { type MethodBench, methodBench, plainSpec, startBenchLab } from '../../support/method-context.ts'
-import { rootPassword, type Server, startServer } from './server.ts'
+import { failure, type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
+import { backedUp, dependingOn, openStory, states } from '../../support/story.ts'
+import { sharedFailures } from '../shared/failures.ts'
+import { idle } from '../shared/subject.ts'
+import { rootPassword, startServer, subject } from './server.ts'
 
-let lab: Lab
-let server: Server
+const story = await openStory('mariadb-failures')
+const { lab } = story
+afterAll(() => story[Symbol.asyncDispose]())
+
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+const env = {
+  MARIADB_ROOT_PASSWORD: rootPassword,
+  WRONG_PASSWORD: newSecret('wrong'),
+  UNREADABLE_FILE: '/nowhere',
+  PATH: `/tmp/first:${path}`,
+}
+// So small that a few megabytes do not fit beside what the server needs itself.
+const args = ['--tmpfs', '/var/lib/mysql:size=220M']
+const command = ['svc', 'mariadb', '--innodb-log-file-size=8M', '--innodb-temp-data-file-path=ibtmp1:1M:autoextend']
+const [server, killed] = await Promise.all([
+  startServer(lab, { name: 'db', env, volumes: [], args, command }),
+  startServer(lab, { name: 'killed', labels: backedUp('mariadb') }),
+])
 
-beforeAll(async () => {
-  lab = await startBenchLab('mariadb-failures')
-  const env = {
-    MARIADB_ROOT_PASSWORD: rootPassword,
-    WRONG_PASSWORD: newSecret('wrong'),
-    UNREADABLE_FILE: '/nowhere',
-    PATH: `/tmp/first:${path}`,
-  }
-  // So small that a few megabytes do not fit beside what the server needs itself.
-  const args = ['--tmpfs', '/var/lib/mysql:size=220M']
-  const command = ['svc', 'mariadb', '--innodb-log-file-size=8M', '--innodb-temp-data-file-path=ibtmp1:1M:autoextend']
-  server = await startServer(lab, { name: 'db', env, volumes: [], args, command })
-})
-afterAll(() => lab?.stop())
+sharedFailures(story, subject)
 
 const bench = ({ name }: Pick<LabContainer, 'name'>, options: Partial<MethodOptions['mariadb']> = {}) =>
   methodBench(lab, name, mariadb, plainSpec('mariadb', { user: 'root', ...options }))
 
-const failure = (work: Promise<unknown>) =>
-  work.then(
-    () => 'no failure',
-    (error) => error,
-  )
 const capture = (one: MethodBench<'mariadb'>) => failure(one.capture())
 
-describe('what cannot be backed up is said', () => {
-  test('an empty server can', async () => {
-    const snapshot = await server.bench.capture()
-    expect(snapshot.artifacts.map(({ name }) => name)).toEqual(['accounts.sql'])
-    for (const check of await server.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
-  })
-
-  test('a wrong password, an unknown user, a file that cannot be read, a database that is not there', async () => {
+describe('a backup', () => {
+  test('fails with a wrong password, an unknown user, an unreadable file, and for a database that is not there', async () => {
     const wrong = await capture(bench(server, { passwordEnv: 'WRONG_PASSWORD' }))
     expect(wrong).toMatchObject({ code: 'AUTH_FAILED', hint: expect.stringContaining('password-env') })
     expect(await capture(bench(server, { user: 'nobody' }))).toMatchObject({ code: 'AUTH_FAILED' })
@@ -52,15 +49,17 @@ describe('what cannot be backed up is said', () => {
     expect(missing).toMatchObject({ code: 'TARGET_BROKEN', message: expect.stringContaining('none') })
   })
 
-  test('a server that is down, and an image without the programs', async () => {
+  test('fails of a server that is down, and in an image without the programs', async () => {
     const down = await lab.run({ name: 'down', command: ['sleep', '600'] })
     expect(await capture(bench(down))).toMatchObject({ code: 'SERVICE_DOWN' })
     const bare = await lab.run({ name: 'bare', command: ['/usr/bin/sleep', '600'], env: { PATH: '/nowhere' } })
     expect(await capture(bench(bare))).toMatchObject({ code: 'TOOL_MISSING' })
   })
 
-  test('a dump whose program fails, is cut, says nothing, leaves out a table, or stumbles over a view', async () => {
-    await server.sql('CREATE DATABASE shop; CREATE TABLE shop.orders (id INT); INSERT INTO shop.orders VALUES (1)')
+  test('fails when mariadb-dump fails, is cut, says nothing, leaves out a table, or meets an invalid view', async () => {
+    await server.sql(
+      'CREATE OR REPLACE DATABASE shop; CREATE TABLE shop.orders (id INT); INSERT INTO shop.orders VALUES (1)',
+    )
     const fake = async (body: string) => {
       const script = `mkdir -p /tmp/first; printf '#!/bin/sh\\n%s\\n' "$BODY" > /tmp/first/mariadb-dump; chmod 755 /tmp/first/mariadb-dump`
       await lab.podman(['exec', '--env', `BODY=${body}`, server.name, 'sh', '-c', script])
@@ -89,14 +88,17 @@ describe('what cannot be backed up is said', () => {
   })
 })
 
-describe('what cannot be restored', () => {
+describe('a restore', () => {
   let snapshot: StoredSnapshot
 
-  test('an older server, another product, a missing engine, no administrator: nothing is touched', async () => {
-    await server.sql(
-      `CREATE USER reader@localhost IDENTIFIED BY '${rootPassword}'; GRANT SELECT, SHOW VIEW, EVENT, TRIGGER ON *.* TO reader@localhost`,
-    )
+  beforeAll(async () => {
+    await server.sql(`CREATE USER reader@localhost IDENTIFIED BY '${rootPassword}';
+      GRANT SELECT, SHOW VIEW, EVENT, TRIGGER ON *.* TO reader@localhost;
+      CREATE OR REPLACE DATABASE shop; CREATE TABLE shop.orders (id INT); INSERT INTO shop.orders VALUES (1)`)
     snapshot = await server.bench.capture()
+  })
+
+  test('into an older server or another product, without an engine or an administrator, changes nothing', async () => {
     await server.sql('INSERT INTO shop.orders VALUES (2)')
     const { facts } = snapshot
     const restore = (change: object, one = server.bench) =>
@@ -113,7 +115,7 @@ describe('what cannot be restored', () => {
     expect(await server.sql('SELECT COUNT(*) FROM shop.orders')).toBe('2')
   })
 
-  test('rows that did not come back are seen', async () => {
+  test('names the tables whose rows did not come back', async () => {
     const changed = { ...snapshot, facts: { ...snapshot.facts, 'rows of shop': { orders: 5 } } }
     const checks = await server.bench.restore(changed)
     expect(checks.filter(({ ok }) => !ok).map(({ name, actual }) => `${name}: ${actual}`)).toEqual([
@@ -122,7 +124,7 @@ describe('what cannot be restored', () => {
     ])
   })
 
-  test('a disk that fills up: an error, and the state before can be put back', async () => {
+  test('onto a disk that fills up in the middle fails, and the next one brings the state before back', async () => {
     const isOffTarget = (ctx: RestoreContext): RestoreContext => ({
       ...ctx,
       exec: async (command, options) => {
@@ -142,4 +144,37 @@ describe('what cannot be restored', () => {
     for (const check of await server.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
     expect(await server.sql('SELECT * FROM shop.orders')).toBe('1')
   })
+})
+
+/** Waits for a lock that a client of the test holds. */
+const dropping = `FROM information_schema.PROCESSLIST WHERE INFO LIKE 'DROP DATABASE%' AND STATE LIKE 'Waiting%'`
+
+test('a SIGKILL in the middle of a restore: the next command brings the state before back', async () => {
+  const { sql } = killed
+  const main = join(import.meta.dirname, '../../../src/main.ts')
+  await lab.run({ name: 'web', command: idle, labels: dependingOn('killed') })
+  await sql(`CREATE DATABASE shop; CREATE DATABASE crm; CREATE TABLE shop.a_count (n INT);
+    CREATE TABLE shop.padding AS SELECT seq FROM seq_1_to_1000; INSERT INTO shop.a_count VALUES (1)`)
+  await story.backUp('killed')
+  await sql(`UPDATE shop.a_count SET n = 4711; CREATE TABLE crm.newer (a INT)`)
+  const holder = sql('START TRANSACTION; SELECT seq FROM shop.padding LIMIT 1; SELECT SLEEP(600)').catch(() => {})
+  const isHeld = () => sql(`SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP%'`)
+  await eventually(isHeld, 60, 'a transaction holds a table')
+  const options = { env: { ...process.env, ...story.product.env }, stdio: 'ignore' as const }
+  const product = spawn(process.execPath, [main, 'restore', 'killed', '--yes'], options)
+  const ended = once(product, 'close')
+  await eventually(() => sql(`SELECT 1 ${dropping}`), 120, 'the restore drops a database')
+  product.kill('SIGKILL')
+  await ended
+  // Its client in the container lives on, and goes on dropping.
+  expect(await sql(`SELECT COUNT(*) ${dropping}`)).toBe('1')
+  await sql(`SELECT ID INTO @id FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP%'; KILL @id`)
+  await holder
+  await story.call(['list', 'killed'])
+  expect(await sql('SELECT n FROM shop.a_count')).toBe('4711')
+  expect(await sql('SELECT COUNT(*) FROM crm.newer')).toBe('0')
+  expect(await sql('SELECT COUNT(*) FROM shop.padding')).toBe('1000')
+  expect(await sql(`SHOW DATABASES LIKE 'xnai%'`)).toBe('')
+  expect(await sql('SELECT @@GLOBAL.max_allowed_packet')).toBe('16777216')
+  expect(await states(lab)).toMatchObject({ web: 'running', killed: 'running' })
 })

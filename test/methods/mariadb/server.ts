@@ -3,6 +3,7 @@ import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import { mariadb } from '../../../src/methods/mariadb/index.ts'
 import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
+import { runSubject, type Subject, serve } from '../shared/subject.ts'
 
 /** A real MariaDB, and its administrator. */
 export interface Server extends LabContainer {
@@ -13,7 +14,7 @@ export interface Server extends LabContainer {
 
 export const rootPassword = newSecret('mariadb')
 export const appSecret = newSecret('app')
-/** With quotes around what SQL text and error text spell the same. */
+/** It has quotes around a text that SQL and error messages spell the same. */
 export const appPassword = `'${appSecret}' "`
 
 export async function startServer(
@@ -27,7 +28,7 @@ export async function startServer(
     volumes: [`${lab.project}-${rest.name}:/var/lib/mysql`],
     ...rest,
   })
-  const script = `printf '%s' "$SQL" | MYSQL_PWD=$MARIADB_ROOT_PASSWORD mariadb --batch --skip-column-names --comments --default-character-set=utf8mb4 "$@"`
+  const script = `printf '%s' "$SQL" | ${client} "$@"`
   const sql: Server['sql'] = async (text, args = []) => {
     const call = ['exec', '--env', `SQL=${text}`, container.name, 'sh', '-c', script, 'sh', ...args]
     return (await lab.podman(call, { timeoutSeconds: 300 })).trim()
@@ -41,5 +42,48 @@ export async function startServer(
 export const answers = ({ name, sql }: Pick<Server, 'name' | 'sql'>): Promise<unknown> =>
   eventually(() => sql('SELECT 1'), 60, `${name} answers`)
 
+const client = `MYSQL_PWD=$MARIADB_ROOT_PASSWORD mariadb --batch --skip-column-names --comments \
+  --default-character-set=utf8mb4`
+
 /** No promise of ours: what a lab's server need not keep through a power cut. */
 const quick = ['--innodb-flush-log-at-trx-commit=0', '--innodb-log-file-size=16M', '--skip-name-resolve']
+
+/** The numbers, where there is a table of them. */
+const readNumbers = `SET @has = (SELECT COUNT(*) FROM information_schema.TABLES
+    WHERE TABLE_SCHEMA = 'shop' AND TABLE_NAME = 'entry');
+  SET @read = IF(@has, 'SELECT n FROM shop.entry', 'DO 0'); EXECUTE IMMEDIATE @read;`
+
+export const subject: Subject = {
+  method: 'mariadb',
+  moments: ['replace'],
+  fullDisk: {
+    size: 250,
+    left: 4,
+    isReadable: true,
+    hint: /Free space/,
+    load: (service) => {
+      const rows = 'SELECT seq + 9 AS n, REPEAT(MD5(seq), 300) AS text FROM seq_1_to_2000'
+      return query(service, `CREATE OR REPLACE TABLE shop.entry (n INT, text TEXT) AS ${rows}`)
+    },
+    lose: (service) => query(service, 'DROP DATABASE shop'),
+  },
+  start: async (story, options) => {
+    const container = await runSubject(story, 'mariadb', '/var/lib/mysql', {
+      env: { MARIADB_ROOT_PASSWORD: rootPassword },
+      command: ['svc', 'mariadb', ...quick, '--innodb-temp-data-file-path=ibtmp1:1M:autoextend'],
+      ...options,
+    })
+    return serve(container, {
+      add: (numbers) => {
+        const rows = numbers.map((n) => `(${n})`).join()
+        const table = 'CREATE DATABASE IF NOT EXISTS shop; CREATE TABLE IF NOT EXISTS shop.entry (n INT)'
+        return query(container, `${table}; INSERT INTO shop.entry (n) VALUES ${rows}`)
+      },
+      numbers: () => query(container, readNumbers),
+      leftovers: () => query(container, `SHOW DATABASES LIKE 'xnai%'`),
+    })
+  },
+}
+
+const query = ({ exec }: LabContainer, script: string) =>
+  exec(['sh', '-c', `printf '%s' "$1" | ${client}`, 'sh', script])

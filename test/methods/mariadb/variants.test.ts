@@ -1,29 +1,27 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { eventually, type Lab } from '../../../lab/lab.ts'
+import { eventually } from '../../../lab/lab.ts'
+import { mariadb } from '../../../src/methods/mariadb/index.ts'
 import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
 import { startBenchLab } from '../../support/method-context.ts'
-import { appSecret, type Server, startServer } from './server.ts'
+import { appSecret, startServer } from './server.ts'
 import { content, fill } from './shop.ts'
 
-let lab: Lab
-/** One server for all but the failures that need their own. */
-let server: Server
+const lab = await startBenchLab('mariadb', [appSecret])
+afterAll(() => lab.stop())
 
-beforeAll(async () => {
-  lab = await startBenchLab('mariadb', [appSecret])
-  const command = ['svc', 'mariadb', '--event-scheduler=ON', '--innodb-log-file-size=16M', '--skip-name-resolve']
-  // In memory: its many small files are not what is tested here.
-  server = await startServer(lab, { name: 'round', command, volumes: [], args: ['--tmpfs', '/var/lib/mysql'] })
-})
-afterAll(() => lab?.stop())
+const command = ['svc', 'mariadb', '--event-scheduler=ON', '--innodb-log-file-size=16M', '--skip-name-resolve']
+// In memory: its many small files are not what is tested here.
+const server = await startServer(lab, { name: 'round', command, volumes: [], args: ['--tmpfs', '/var/lib/mysql'] })
 
 const leftovers = () =>
   server.sql(`SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'xnai%';
     SELECT @@GLOBAL.event_scheduler, @@GLOBAL.max_allowed_packet`)
 const nothingLeft = '0\nON\t16777216'
 
-describe('a round trip by content', () => {
-  test('tables of every kind, views, routines, events, accounts', async () => {
+describe('a round trip', () => {
+  test('brings back tables of every kind, views, routines, events and accounts', async () => {
     await fill(server)
     await server.sql(`CREATE TABLE void.short (a INT); GRANT SELECT ON void.short TO app@'%'; DROP TABLE void.short;`)
     const before = await content(server)
@@ -32,8 +30,9 @@ describe('a round trip by content', () => {
     expect(snapshot.facts['rows of void']).toEqual({})
     expect(server.bench.warnings.join()).toContain('shop.aria (Aria), shop.log (MyISAM)')
     // Newer data, data that is gone, other rights, and somebody in a transaction that holds a table.
-    await server.sql(`DROP DATABASE void; DELETE FROM shop.a_line; CREATE TABLE shop.newer (a INT); DROP VIEW shop.z_view; DROP USER app@'%';
-      REVOKE SELECT ON shop.* FROM readers; GRANT DELETE ON *.* TO \`both\`@localhost; INSERT INTO shop.log VALUES (9);`)
+    await server.sql(`DROP DATABASE void; DELETE FROM shop.a_line; CREATE TABLE shop.newer (a INT); DROP VIEW shop.z_view;
+      DROP USER app@'%'; REVOKE SELECT ON shop.* FROM readers; GRANT DELETE ON *.* TO \`both\`@localhost;
+      INSERT INTO shop.log VALUES (9);`)
     const holder = server
       .sql('START TRANSACTION; DELETE FROM shop.parts; SELECT SLEEP(300)', ['shop'])
       .catch(() => 'ended')
@@ -97,7 +96,7 @@ describe('a restore that is cut', () => {
     },
   )
 
-  test('in the middle of the load leaves nothing half-made, also where no controller comes back', async () => {
+  test('in the middle of the load leaves no incomplete database, also where no controller comes back', async () => {
     let note: Record<string, string> = {}
     const disturb = (ctx: RestoreContext): RestoreContext => ({
       ...ctx,
@@ -111,14 +110,12 @@ describe('a restore that is cut', () => {
     expect(await server.sql(`SHOW DATABASES LIKE 'three'`)).toBe('')
     expect(await leftovers()).toBe(nothingLeft)
     // Undone already: once more does no harm.
-    const { mariadb } = await import('../../../src/methods/mariadb/index.ts')
     await mariadb.undo?.(await server.bench.context(), server.bench.spec, note)
     for (const check of await server.bench.restore(now)) expect(check).toMatchObject({ ok: true })
     expect(await state()).toBe('now\nnow')
   })
 
   test('only the databases that the labels name are put back', async () => {
-    const { mariadb } = await import('../../../src/methods/mariadb/index.ts')
     const spec = { ...server.bench.spec, options: { ...server.bench.spec.options, databases: ['two', 'three'] } }
     const ctx = await server.bench.context()
     for (const check of await mariadb.restore(ctx, spec, snapshot)) expect(check).toMatchObject({ ok: true })
@@ -129,8 +126,6 @@ describe('a restore that is cut', () => {
 
 /** The dump up to a half, and something that no server accepts. */
 async function halfOf(snapshot: StoredSnapshot, name: string) {
-  const { Readable } = await import('node:stream')
-  const { buffer } = await import('node:stream/consumers')
   const bytes = await buffer(await snapshot.open(name))
   if (name !== 'databases.sql') return Readable.from([bytes])
   return Readable.from([bytes.subarray(0, bytes.indexOf('`two`')), Buffer.from('`;\nthis is no SQL;\n')])

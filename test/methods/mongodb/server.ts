@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { eventually, type Lab, type LabContainer, type LabService, servicesImage } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
+import { backedUp } from '../../support/story.ts'
+import { type Subject, serve } from '../shared/subject.ts'
 
 export const password = newSecret(`it's "mongodb" \\`)
 
@@ -53,7 +55,7 @@ const after = (script: string) => (command: string[]) => ['sh', '-c', `${script}
 
 export interface Instance {
   container: LabContainer
-  /** What a script prints by `say(value)`; it has `client`, as whoever administers the server, and `shop`, a database. */
+  /** What a script prints by `say(value)`; it has `client`, the administrator's connection, and `shop`, a database. */
   shell<T>(script: string): Promise<T[]>
 }
 
@@ -99,3 +101,34 @@ try { client.getDB('admin').auth(user, pwd) } catch { client.getDB('admin').crea
 const shop = client.getDB('shop');
 const say = (value) => print('${mark}' + JSON.stringify(value));
 `
+
+/** A few large documents, as a script of the shell. */
+const large = "[10, 11, 12, 13].map((_id) => ({ _id, text: 'x'.repeat(1000000) }))"
+
+export const subject: Subject = {
+  method: 'mongodb',
+  moments: ['replace'],
+  fullDisk: {
+    size: 40,
+    left: 1,
+    isReadable: true,
+    hint: /MongoDB/,
+    load: (service) => service.exec(mongoCommand(`shop.getCollection('entry').insertMany(${large})`)),
+    lose: (service) => service.exec(mongoCommand(`shop.getCollection('entry').drop()`)),
+  },
+  start: async (story, { data, labels, ...options }) => {
+    const source = await chooseSource(story.lab)
+    const instance = await startMongodb(story.lab, source, {
+      ...options,
+      labels: backedUp('mongodb', labels),
+      ...(data !== undefined && { data }),
+    })
+    await awaitReady(instance)
+    const entry = `shop.getCollection('entry')`
+    return serve(instance.container, {
+      add: (numbers) => instance.shell(`${entry}.insertMany(${JSON.stringify(numbers.map((n) => ({ _id: n })))})`),
+      numbers: async () => (await instance.shell(`${entry}.find().forEach(({ _id }) => say(_id))`)).join('\n'),
+      leftovers: async () => '',
+    })
+  },
+}

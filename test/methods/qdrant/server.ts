@@ -1,8 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { eventually, type Lab, type LabContainer, type LabService, servicesImage } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
-import { clientOf, type QdrantClient } from '../../fakes/qdrant-client.ts'
+import { type Content, clientOf, oddPath, type QdrantClient } from '../../fakes/qdrant-client.ts'
+import { backedUp } from '../../support/story.ts'
+import { range, type Subject, serve } from '../shared/subject.ts'
 
 export const apiKey = newSecret('qdrant')
 
@@ -74,3 +77,70 @@ export async function startQdrant(lab: Lab, source: Source, service: Omit<LabSer
 
 export const awaitReady = ({ name, client }: Instance) =>
   eventually(async () => (await (await client()).call('GET', '/collections')).result, 60, `${name} answers`)
+
+export const labels = (more: Record<string, string> = {}) => backedUp('qdrant', { 'start-timeout': '60s', ...more })
+
+export const contentOf = async ({ client }: Instance): Promise<Content> => (await client()).content()
+
+/** Points gone and changed, an alias led elsewhere, other vector parameters under a known name, a new collection. */
+export async function damage({ client }: Instance): Promise<void> {
+  const { call, alias } = await client()
+  const gone = Array.from({ length: 300 }, (_, n) => n * 3)
+  const changed = { id: 1, vector: { text: [9, 9, 9, 9] }, payload: { city: 'Rom' } }
+  await call('POST', '/collections/docs/points/delete?wait=true', { points: gone })
+  await call('PUT', '/collections/docs/points?wait=true', { points: [changed] })
+  await call('DELETE', oddPath)
+  await call('PUT', oddPath, { vectors: { size: 8, distance: 'Cosine' } })
+  await alias('current', 'My notes ü')
+  await call('PUT', '/collections/newer', { vectors: { size: 2, distance: 'Dot' } })
+}
+
+/** Neither a snapshot file nor a temporary collection of the product is on the server. */
+export async function expectNothingLeft({ client }: Instance): Promise<void> {
+  const now = await client()
+  expect(await now.files()).toEqual([])
+  const { collections } = (await now.call('GET', '/collections')).result
+  expect(collections.filter(({ name }: { name: string }) => name.startsWith('xnai-'))).toEqual([])
+}
+
+export const subject: Subject = {
+  method: 'qdrant',
+  // Into a trial collection, then over the one that is in use.
+  moments: ['replace', 'replace again'],
+  fullDisk: {
+    size: 20,
+    left: 0,
+    isReadable: false,
+    hint: /--no-safety/,
+    load: (service) => service.add(...range(1000)),
+  },
+  start: async (story, { data, labels: more, ...options }) => {
+    const source = await chooseSource(story.lab)
+    const instance = await startQdrant(story.lab, source, {
+      ...options,
+      labels: labels(more),
+      ...(data !== undefined && { volumes: [`${data}:/qdrant/snapshots`] }),
+    })
+    await awaitReady(instance)
+    const call = async (method: string, path: string, body?: unknown) =>
+      (await (await instance.client()).call(method, path, body)).result
+    const isThere = async () => (await call('GET', '/collections')).collections.length > 0
+    return serve(instance.container, {
+      add: async (numbers) => {
+        if (!(await isThere())) await call('PUT', '/collections/entry', { vectors: { size: 2, distance: 'Dot' } })
+        const points = numbers.map((n) => ({ id: n, vector: [n, 1], payload: {} }))
+        await call('PUT', '/collections/entry/points?wait=true', { points })
+      },
+      numbers: async () => {
+        if (!(await isThere())) return ''
+        const { points } = await call('POST', '/collections/entry/points/scroll', { limit: 2000 })
+        return points.map(({ id }: { id: number }) => id).join('\n')
+      },
+      leftovers: async () => {
+        const { collections } = await call('GET', '/collections')
+        const temporary = collections.filter(({ name }: { name: string }) => name.startsWith('xnai-'))
+        return [...(await (await instance.client()).files()), ...temporary].join('\n')
+      },
+    })
+  },
+}

@@ -1,233 +1,113 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, type Lab, type LabContainer, type LabService } from '../../../lab/lab.ts'
-import { newSecret } from '../../../lab/secrets.ts'
-import type { MethodOptions } from '../../../src/labels/spec.ts'
-import type { RestoreContext } from '../../../src/methods/method.ts'
-import { redis } from '../../../src/methods/redis/index.ts'
-import { type MethodBench, methodBench, plainSpec, startBenchLab } from '../../support/method-context.ts'
+import { afterAll, expect, test } from 'vitest'
+import { eventually } from '../../../lab/lab.ts'
+import { startBenchLab } from '../../support/method-context.ts'
+import { answers, content, damage, fill, password, type Redis, type RedisService, startRedis } from './server.ts'
 
-const password = newSecret('redis')
-let lab: Lab
+const lab = await startBenchLab('redis', [password])
+afterAll(() => lab.stop())
 
-beforeAll(async () => {
-  lab = await startBenchLab('redis', [password])
-})
-afterAll(() => lab?.stop())
+const bind = join(lab.dir, 'files', 'user')
+await mkdir(bind, { recursive: true })
 
-interface Instance {
-  container: LabContainer
-  bench: MethodBench<'redis'>
-  /** Replies of commands, one a line, sent by standard input of redis-cli in the container. */
-  cli(...commands: string[]): Promise<string>
-}
+const tls = `port 0\ntls-port 6380\ntls-cert-file /tmp/redis.crt\ntls-key-file /tmp/redis.key
+tls-ca-cert-file /tmp/ca.crt\ntls-auth-clients no`
 
-async function start(
-  service: LabService & {
-    flags?: string[]
-    config?: string
-    options?: Partial<MethodOptions['redis']>
-    cliFlags?: string[]
+const services = {
+  rdb: { config: 'save 60 1' },
+  unsaved: { config: 'save ""' },
+  aof: { config: 'appendonly yes\nsave ""' },
+  names: {
+    config: `appendonly yes\nappenddirname "aof dir"\nappendfilename my.aof\ndbfilename my.rdb
+requirepass $REDIS_PASSWORD`,
+    env: { REDIS_PASSWORD: password },
   },
-): Promise<Instance> {
-  const { flags = [], config = '', options = {}, cliFlags = [], ...rest } = service
-  const volumes = rest.volumes ?? [`${lab.project}-${rest.name}:/data`]
-  // Passwords come by standard input, and stand in no command line.
-  const boot = `exec svc redis "$@" - <<END\n${config}\nEND`
-  const command = rest.command ?? ['sh', '-c', boot, 'sh', ...flags]
-  const container = await lab.run({ ...rest, volumes, command })
-  const script = `printf '%s\\n' "$COMMANDS" | REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli "$@"`
-  const cli = (...commands: string[]) =>
-    lab.podman([
-      ...['exec', '--env', `COMMANDS=${commands.join('\n')}`, container.name],
-      ...['sh', '-c', script, 'sh', ...cliFlags],
-    ])
-  await eventually(async () => (await cli('PING')).includes('PONG'), 20, `${rest.name} answers`)
-  const spec = plainSpec('redis', { port: 6379, tls: false, ...options })
-  return { container, cli, bench: methodBench(lab, container.name, redis, spec) }
+  user: { config: 'save 60 1', user: '1000:1000', volumes: [`${bind}:/data:U`] },
+  tls: {
+    config: `${tls}\nsave 60 1\nrequirepass $REDIS_PASSWORD
+user backup on >$REDIS_PASSWORD ~* +ping +time +info +bgsave +config|get`,
+    env: { REDIS_PASSWORD: password, CERTIFICATES: 'yes' },
+    options: { port: 6380, tls: true, cacert: '/tmp/ca.crt', user: 'backup' },
+    cliFlags: ['-p', '6380', '--tls', '--cacert', '/tmp/ca.crt'],
+  },
+} satisfies Record<string, Omit<RedisService, 'name'>>
+
+/** One server for each configuration; they start at the same time. */
+const servers = Object.fromEntries(
+  await Promise.all(
+    Object.entries(services).map(async ([name, more]) => [name, await startRedis(lab, { name, ...more })]),
+  ),
+) as Record<keyof typeof services, Redis>
+
+/** Writes, backs up, damages, restores, and compares, also after a restart by the operator. */
+async function roundTrip(server: Redis): Promise<void> {
+  await fill(server)
+  const before = await content(server)
+  const snapshot = await server.bench.capture()
+  expect(snapshot.facts).toMatchObject({ keys: 6, expires: 1, databases: '0,3', mode: 'standalone' })
+  await damage(server)
+  for (const check of await server.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+  expect(await content(server)).toBe(before)
+  await lab.podman(['restart', server.name])
+  await eventually(async () => (await content(server)) === before, 20, 'the same content after a restart')
 }
 
-const content = async ({ cli }: Instance) =>
-  cli('GET greeting', 'HGET user name', 'LRANGE list 0 -1', 'DBSIZE', 'SELECT 3', 'GET other', 'DBSIZE')
-const fill = ({ cli }: Instance) =>
-  cli(
-    'SET greeting "good day"',
-    'HSET user name ada',
-    'RPUSH list 1 2 3',
-    'SET brief x EX 1000',
-    'SELECT 3',
-    'SET other three',
-  )
-/** What must be gone after the restore. */
-const damage = ({ cli }: Instance) => cli('SET greeting spoiled', 'SET newer 1', 'DEL user', 'SELECT 3', 'FLUSHDB')
+const hostPath = async ({ bench }: Redis, path: string) => (await bench.context()).hostPath(path)
 
-async function roundTrip(instance: Instance): Promise<void> {
-  await fill(instance)
-  const before = await content(instance)
-  const snapshot = await instance.bench.capture()
-  expect(snapshot.facts).toMatchObject({ keys: 5, expires: 1, databases: '0,3', mode: 'standalone' })
-  await damage(instance)
-  for (const check of await instance.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
-  expect(await content(instance)).toBe(before)
-  // And it stays so over a restart of the service's own.
-  await lab.podman(['restart', instance.container.name])
-  await eventually(async () => (await content(instance)) === before, 20, 'the same content after a restart')
-}
+test('a server with save points comes back', () => roundTrip(servers.rdb))
 
-describe('a round trip by content', () => {
-  test('save points', async () => roundTrip(await start({ name: 'rdb', flags: ['--save', '60', '1'] })))
-
-  test('neither save points nor a file of its own: none is left behind', async () => {
-    const instance = await start({ name: 'nosave', flags: ['--save', ''] })
-    await fill(instance)
-    await instance.bench.capture()
-    expect(await readdir((await instance.bench.context()).hostPath('/data'))).toEqual([])
-    await roundTrip(instance)
-  })
-
-  test('append-only, twice, and nothing old is left', async () => {
-    const instance = await start({ name: 'aof', flags: ['--appendonly', 'yes', '--save', ''] })
-    await roundTrip(instance)
-    await roundTrip(instance)
-    const folder = (await instance.bench.context()).hostPath('/data/appendonlydir')
-    expect((await readdir(folder)).length).toBe(3)
-  })
-
-  test('append-only with other names and a password', async () => {
-    const flags = [
-      '--appendonly',
-      'yes',
-      '--appenddirname',
-      'aof dir',
-      '--appendfilename',
-      'my.aof',
-      '--dbfilename',
-      'my.rdb',
-    ]
-    const config = 'requirepass $REDIS_PASSWORD'
-    await roundTrip(await start({ name: 'names', flags, config, env: { REDIS_PASSWORD: password } }))
-  })
-
-  test('user 1000:1000 on a bind mount keeps its files', async () => {
-    const folder = join(lab.dir, 'files', 'user')
-    await mkdir(folder, { recursive: true })
-    const instance = await start({
-      name: 'user',
-      flags: ['--save', '60', '1'],
-      user: '1000:1000',
-      volumes: [`${folder}:/data:U`],
-    })
-    await roundTrip(instance)
-    expect(await stat(join(folder, 'dump.rdb'))).toMatchObject({ uid: 1000, gid: 1000 })
-  })
-
-  test('TLS only, with a password and an ACL user', async () => {
-    const make =
-      'openssl req -x509 -newkey rsa:2048 -nodes -keyout /tmp/key -out /tmp/cert -days 2 -subj /CN=redis 2>/dev/null'
-    const files = 'tls-cert-file /tmp/cert\ntls-key-file /tmp/key\ntls-ca-cert-file /tmp/cert'
-    const user = 'user backup on >$REDIS_PASSWORD ~* +ping +time +info +bgsave +config|get'
-    const config = `port 0\ntls-port 6380\n${files}\ntls-auth-clients no\nsave 60 1\nrequirepass $REDIS_PASSWORD\n${user}`
-    const instance = await start({
-      name: 'tls',
-      env: { REDIS_PASSWORD: password },
-      command: ['sh', '-c', `${make}; exec svc redis - <<END\n${config}\nEND`],
-      options: { port: 6380, tls: true, cacert: '/tmp/cert', user: 'backup' },
-      cliFlags: ['-p', '6380', '--tls', '--cacert', '/tmp/cert'],
-    })
-    await roundTrip(instance)
-  })
+test('a server without save points comes back, and a backup leaves no RDB file behind', async () => {
+  await fill(servers.unsaved)
+  await servers.unsaved.bench.capture()
+  expect(await readdir(await hostPath(servers.unsaved, '/data'))).toEqual([])
+  await servers.unsaved.cli('FLUSHALL')
+  await roundTrip(servers.unsaved)
 })
 
-describe('what goes wrong is said, and nothing is touched', () => {
-  const tried = (work: Promise<unknown>) =>
-    work.then(
-      () => 'done',
-      (error) => error,
-    )
-  const bench = (container: LabContainer, options: Partial<MethodOptions['redis']> = {}) =>
-    methodBench(lab, container.name, redis, plainSpec('redis', { port: 6379, tls: false, ...options }))
-
-  test('passwords, rights, ports and transport', async () => {
-    const config = 'requirepass $REDIS_PASSWORD\nuser limited on >$REDIS_PASSWORD ~* +ping +info +time'
-    const keep = 'printf %s "$REDIS_PASSWORD" >/run/secret'
-    const { container } = await start({
-      name: 'errors',
-      env: { REDIS_PASSWORD: password, WRONG_PASSWORD: newSecret('wrong') },
-      command: ['sh', '-c', `${keep}; exec svc redis - <<END\n${config}\nEND`],
-    })
-    const capture = (options: Partial<MethodOptions['redis']>) => tried(bench(container, options).capture())
-    expect(await capture({ passwordFile: '/run/secret' })).toBe('done')
-    expect(await capture({ passwordFile: '/run/none' })).toMatchObject({ code: 'AUTH_FAILED' })
-    expect(await capture({ passwordEnv: 'WRONG_PASSWORD' })).toMatchObject({ code: 'AUTH_FAILED' })
-    expect(await capture({ passwordEnv: 'UNSET' })).toMatchObject({ code: 'AUTH_FAILED' })
-    expect(await capture({ user: 'limited' })).toMatchObject({
-      code: 'AUTH_FAILED',
-      hint: expect.stringContaining('+bgsave'),
-    })
-    expect(await capture({ port: 7777 })).toMatchObject({ code: 'SERVICE_DOWN' })
-    const bare = await lab.run({ name: 'bare', command: ['/usr/bin/sleep', '600'], env: { PATH: '/nowhere' } })
-    expect(await tried(bench(bare).capture())).toMatchObject({ code: 'TOOL_MISSING' })
-  })
-
-  test('data that lies on no volume', async () => {
-    const instance = await start({ name: 'loose', volumes: [] })
-    expect(await tried(instance.bench.capture())).toMatchObject({ code: 'PATH_UNREACHABLE' })
-  })
-
-  test('a save that fails', async () => {
-    const instance = await start({ name: 'nosave2', flags: ['--save', ''] })
-    // The finished file cannot take the name of a folder.
-    await instance.container.exec(['mkdir', '/data/dump.rdb'])
-    expect(await tried(instance.bench.capture())).toMatchObject({ code: 'DUMP_FAILED' })
-  })
-
-  test('a file of a newer server, and a replica', async () => {
-    const instance = await start({ name: 'refuse', flags: ['--save', ''] })
-    await fill(instance)
-    const { facts, ...snapshot } = await instance.bench.capture()
-    await instance.cli('SET greeting kept')
-    const newer = { ...snapshot, facts: { ...facts, rdb: 'REDIS0099' } }
-    expect(await tried(instance.bench.restore(newer))).toMatchObject({
-      code: 'RESTORE_REFUSED',
-      hint: expect.stringContaining('Nothing was touched'),
-    })
-    await instance.cli('REPLICAOF 127.0.0.1 1')
-    expect(await tried(instance.bench.restore({ ...snapshot, facts }))).toMatchObject({ code: 'RESTORE_REFUSED' })
-    expect(await instance.cli('GET greeting')).toBe('kept\n')
-  })
-
-  test('a server that cannot start for its damaged files gets them back', async () => {
-    const instance = await start({ name: 'damaged', flags: ['--appendonly', 'yes', '--save', ''] })
-    await fill(instance)
-    const before = await content(instance)
-    const snapshot = await instance.bench.capture()
-    const folder = (await instance.bench.context()).hostPath('/data/appendonlydir')
-    await lab.podman(['stop', '--time', '5', instance.container.name])
-    await writeFile(join(folder, 'appendonly.aof.manifest'), 'nonsense\n')
-    for (const check of await instance.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
-    expect(await content(instance)).toBe(before)
-    expect(instance.bench.warnings.join()).toContain('where they were at the backup')
-  })
-
-  test('a restore that ends anywhere leaves the old or the new', async () => {
-    const instance = await start({ name: 'cut', flags: ['--appendonly', 'yes'] })
-    await fill(instance)
-    const saved = await content(instance)
-    const snapshot = await instance.bench.capture()
-    await damage(instance)
-    const now = await content(instance)
-    const cut = (part: Partial<RestoreContext['service']>) =>
-      tried(instance.bench.restore(snapshot, (ctx) => ({ ...ctx, service: { ...ctx.service, ...part } })))
-    const die = () => Promise.reject(new Error('the controller is dead'))
-    await cut({ stop: die })
-    expect(await content(instance)).toBe(now)
-    const { service } = await instance.bench.context()
-    await cut({ stop: () => service.stop().then(die) })
-    await service.start()
-    await eventually(async () => (await content(instance)) === now, 20, 'the data of now')
-    await cut({ start: die })
-    await service.start()
-    await eventually(async () => (await content(instance)) === saved, 20, 'the data of the snapshot')
-  })
+test('an append-only server comes back twice, keeps no old file, and appends to what came back', async () => {
+  const { aof } = servers
+  await roundTrip(aof)
+  await aof.cli('FLUSHALL')
+  await roundTrip(aof)
+  expect(await readdir(await hostPath(aof, '/data/appendonlydir'))).toHaveLength(3)
+  expect(await aof.cli('CONFIG GET appendonly')).toBe('appendonly\nyes\n')
+  await aof.cli('SET after restore')
+  await lab.podman(['kill', aof.name])
+  await lab.podman(['start', aof.name])
+  await eventually(async () => (await aof.cli('GET after')) === 'restore\n', 30, 'the append-only file is read')
 })
+
+test('an append-only server comes back after the loss of all its files', async () => {
+  const { aof } = servers
+  await aof.cli('FLUSHALL')
+  await fill(aof)
+  const before = await content(aof)
+  const snapshot = await aof.bench.capture()
+  const data = await hostPath(aof, '/data')
+  await lab.podman(['stop', '--time', '10', aof.name])
+  await rm(join(data, 'appendonlydir'), { recursive: true })
+  await rm(join(data, 'dump.rdb'), { force: true })
+  await lab.podman(['start', aof.name])
+  await answers(aof)
+  expect(await aof.cli('DBSIZE')).toBe('0\n')
+  for (const check of await aof.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+  expect(await content(aof)).toBe(before)
+})
+
+test('an append-only server with file names of its own and a password comes back', () => roundTrip(servers.names))
+
+test('a server of user 1000:1000 on a bind mount comes back, and its files keep owner and mode', async () => {
+  const owner = async (path: string) => {
+    const { uid, gid, mode } = await stat(join(bind, path))
+    return `${uid}:${gid} ${(mode & 0o777).toString(8)}`
+  }
+  await servers.user.cli('SAVE')
+  const before = [await owner('.'), await owner('dump.rdb')]
+  expect(before[1]).toMatch(/^1000:1000 /)
+  await roundTrip(servers.user)
+  expect([await owner('.'), await owner('dump.rdb')]).toEqual(before)
+})
+
+test('a server with TLS alone, its own authority and an ACL user of few rights comes back', () =>
+  roundTrip(servers.tls))

@@ -1,7 +1,7 @@
 /**
- * The product's own program, which gets the signal INTERRUPT_BY at the moment INTERRUPT_AT: `capture`, the first bytes of a capture
- * have passed; `replace`, the largest artifact of the wanted snapshot is read for the first time; `replace again`, for the second
- * time; `start`, a container is about to be started with what was put back.
+ * The product's own program, which sends itself the signal INTERRUPT_BY at the moment INTERRUPT_AT. `capture`: the first bytes of a
+ * capture have passed. `replace`: a restore reads the largest artifact of a snapshot for the first time; `replace again`: for the
+ * second time. `start`: a restore is about to start a container with the restored data.
  */
 import { openParts, start } from '../../../src/main.ts'
 import type { Repository, Snapshot, Tier } from '../../../src/repository/repository.ts'
@@ -15,9 +15,9 @@ function reach(name: string): void {
   process.kill(process.pid, by)
 }
 
-/** What only tells of the data is left aside. */
+/** Artifacts that describe the data without holding it do not count. */
 function isLargest({ artifacts }: Snapshot, artifact: string): boolean {
-  const data = artifacts.filter(({ name }) => !/\.(json|sql)$/.test(name))
+  const data = artifacts.filter(({ name }) => !/\.json$|^(accounts|globals)\.sql$/.test(name))
   return data.toSorted((a, b) => b.bytes - a.bytes)[0]?.name === artifact
 }
 

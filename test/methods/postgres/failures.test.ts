@@ -1,0 +1,103 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { eventually, type LabContainer } from '../../../lab/lab.ts'
+import { newSecret } from '../../../lab/secrets.ts'
+import type { MethodOptions } from '../../../src/labels/spec.ts'
+import { postgres } from '../../../src/methods/postgres/index.ts'
+import { failure, methodBench, plainSpec } from '../../support/method-context.ts'
+import { openStory } from '../../support/story.ts'
+import { sharedFailures } from '../shared/failures.ts'
+import { password, startPostgres, subject, transient } from './server.ts'
+
+const story = await openStory('postgres-failures')
+const { lab } = story
+afterAll(() => story[Symbol.asyncDispose]())
+
+const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+const [server, down, bare] = await Promise.all([
+  startPostgres(lab, {
+    name: 'server',
+    env: {
+      POSTGRES_PASSWORD: password,
+      WRONG_PASSWORD: newSecret('wrong'),
+      POSTGRES_INITDB_ARGS: '--auth-local=scram-sha-256',
+      PATH: `/tmp/first:${path}`,
+    },
+    options: { passwordEnv: 'POSTGRES_PASSWORD' },
+  }),
+  lab.run({ name: 'down', command: ['sleep', '600'] }),
+  lab.run({ name: 'bare', command: ['/usr/bin/sleep', '600'], env: { PATH: '/nowhere' } }),
+])
+const capture = (options: MethodOptions['postgres'], { name }: LabContainer = server) =>
+  failure(methodBench(lab, name, postgres, plainSpec('postgres', options)).capture())
+
+sharedFailures(story, subject)
+
+describe('a backup fails and says why', () => {
+  test('with a wrong and without a password', async () => {
+    expect(await capture({ passwordEnv: 'POSTGRES_PASSWORD' })).toBe('no failure')
+    expect(await capture({ passwordEnv: 'WRONG_PASSWORD' })).toMatchObject({ code: 'AUTH_FAILED' })
+    expect(await capture({})).toMatchObject({ code: 'AUTH_FAILED', hint: expect.stringContaining('password-env') })
+  })
+
+  test('of a database that is not there', async () => {
+    expect(await capture({ passwordEnv: 'POSTGRES_PASSWORD', databases: ['postgres', 'none'] })).toMatchObject({
+      code: 'TARGET_BROKEN',
+      message: expect.stringContaining('none'),
+    })
+  })
+
+  test('of a server that is down, and in an image without the programs', async () => {
+    expect(await capture({}, down)).toMatchObject({ code: 'SERVICE_DOWN' })
+    expect(await capture({}, bare)).toMatchObject({ code: 'TOOL_MISSING' })
+  })
+
+  test('when pg_dump fails after half of the dump, is cut, or says nothing or nonsense', async () => {
+    const half = '/usr/bin/pg_dump "$@" | head -c 3000; echo "out of luck" >&2; exit 1'
+    const cases: [program: string, message: string][] = [
+      [half, 'out of luck'],
+      ['/usr/bin/pg_dump "$@" | head -c 300', ''],
+      ['exit 0', 'empty'],
+      ['echo hello', 'no dump'],
+    ]
+    for (const [program, message] of cases) {
+      await standIn(program)
+      const error = await failure(server.bench.capture())
+      expect(error, program).toMatchObject({ code: 'DUMP_FAILED', message: expect.stringContaining(message) })
+    }
+    await server.exec(['rm', '/tmp/first/pg_dump'])
+  })
+})
+
+/** Puts a program before the container's pg_dump. */
+async function standIn(body: string): Promise<void> {
+  const make =
+    'mkdir -p /tmp/first; printf "#!/bin/sh\\n%s\\n" "$BODY" >/tmp/first/pg_dump; chmod 755 /tmp/first/pg_dump'
+  await lab.podman(['exec', '--env', `BODY=${body}`, server.name, 'sh', '-c', make])
+}
+
+describe('a restore', () => {
+  test('into an older server, without an extension, or with other counts is refused, and nothing is touched', async () => {
+    await server.sql('postgres', 'DROP TABLE IF EXISTS kept; CREATE TABLE kept (a int)')
+    const { facts, ...snapshot } = await server.bench.capture()
+    const restore = (change: object) => failure(server.bench.restore({ ...snapshot, facts: { ...facts, ...change } }))
+    await server.sql('postgres', 'INSERT INTO kept VALUES (1)')
+    expect(await restore({ serverMajor: 99 })).toMatchObject({ code: 'RESTORE_REFUSED' })
+    expect(await restore({ 'extensions of postgres': { nowhere: '1' } })).toMatchObject({ code: 'RESTORE_REFUSED' })
+    // A count that does not come out right is found before the swap.
+    expect(await restore({ 'rows of postgres': { 'public.kept': 5 } })).toMatchObject({ code: 'PROOF_FAILED' })
+    expect(await server.sql('postgres', 'SELECT count(*) FROM kept')).toBe('1')
+    expect(await transient(server)).toBe('0')
+  })
+
+  test('of a stopped server whose data is gone starts it and fills it again', async () => {
+    await server.sql('postgres', 'DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS a')
+    const snapshot = await server.bench.capture()
+    await lab.podman(['stop', '--time', '5', server.name])
+    const volume = await lab.podman(['volume', 'inspect', '--format', '{{.Mountpoint}}', `${lab.project}-server`])
+    await rm(join(volume.trim(), 'data'), { recursive: true })
+    for (const check of await server.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+    await eventually(async () => (await server.sql('postgres', 'SELECT a FROM kept')) === '7', 10, 'the row is back')
+  })
+})
