@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { generateDocs } from '../scripts/generate-docs.ts'
@@ -29,5 +29,50 @@ describe('documentation', () => {
 
   test.each(examples('docs/configuration.md'))('the example configuration is valid', async (text) => {
     await expect(loadConfig({ env: {}, readFile: async () => text })).resolves.toBeDefined()
+  })
+})
+
+interface Quote {
+  /** As the page writes it: `test/methods/redis/failures`. */
+  path: string
+  /** Beginning or part of the name of a test in it; undefined where only the file is named. */
+  name: string | undefined
+}
+
+/** What a page says of tests: each path below test/ in backticks, and the names in quotes that follow it. */
+function quotesIn(page: string): Quote[] {
+  const found = read(page).matchAll(/`(test\/[^`\s]+)`((?:,?\s"[^"]+")*)/g)
+  return [...found].flatMap(([, path = '', names = '']) => {
+    const quoted = [...names.matchAll(/"([^"]+)"/g)].map(([, name = '']) => name.replaceAll(/\s+/g, ' '))
+    return [{ path, name: undefined }, ...quoted.map((name) => ({ path, name }))]
+  })
+}
+
+/** A file may be named without its ending, and a folder stands for all files in it. */
+function sourcesOf(path: string): string[] {
+  const root = new URL('..', import.meta.url).pathname
+  const found = [path, `${path}.test.ts`, `${path}.ts`, `${path}/**/*.ts`].flatMap((glob) =>
+    globSync(glob, { cwd: root }),
+  )
+  return found.filter((file) => file.endsWith('.ts'))
+}
+
+/** Text of a source file in which names read as they are printed. */
+const plainText = (file: string) => read(file).replaceAll("\\'", "'")
+
+describe.each(['docs/failures.md', 'docs/promises.md'])('%s', (page) => {
+  test('names no test file that is not there', () => {
+    const missing = quotesIn(page).filter(({ path }) => sourcesOf(path).length === 0)
+    const what = missing.map(({ path }) => path).join(', ')
+    expect(missing, `${page} names ${what}: write the new path there, or take the line out`).toEqual([])
+  })
+
+  test('quotes no test name that is not there', () => {
+    const missing = quotesIn(page).filter(
+      ({ path, name }) =>
+        name !== undefined && !sourcesOf(path).some((file) => plainText(file).includes(name.replace(/…$/, ''))),
+    )
+    const what = missing.map(({ path, name }) => `"${name}" of ${path}`).join(', ')
+    expect(missing, `${page} quotes ${what}: a test was renamed or removed, so change the quote too`).toEqual([])
   })
 })
