@@ -15,7 +15,9 @@ import {
 } from './json-shapes.ts'
 import { benchSnapshots } from './method-context.ts'
 
-/** A stack on real Podman, its operator, and what must stay secret all the while: disposing ends with `expectNoSecret`. */
+/**
+ * A stack on real Podman, its operator, and what must stay secret all the while: disposing ends with `expectNoSecret`.
+ */
 export interface Story extends AsyncDisposable {
   readonly lab: Lab
   readonly product: Product
@@ -27,7 +29,10 @@ export interface Story extends AsyncDisposable {
   restore(target: string, ...options: string[]): Promise<Call['json']>
   /** Ids of the snapshots that are listed. */
   listed(): Promise<string[]>
-  /** P9: none of the secrets stands in labels, output, logs, manifests, the state, or a command line that was seen meanwhile. */
+  /**
+   * P9: none of the secrets stands in labels, output, logs, manifests, the state, or a command line that was seen
+   * meanwhile.
+   */
   expectNoSecret(): Promise<void>
 }
 

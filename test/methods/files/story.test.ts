@@ -47,8 +47,10 @@ function write(): void {
   for (const folder of [data, bind]) onHost(folder, 'find . -mindepth 1 -delete')
   onHost(
     data,
-    `mkdir -p index/deep empty cache 'with space'; seq 100000 >index/vectors; head -c 3000000 /dev/urandom >index/deep/blob
-    ln index/vectors index/same; ln -s ../index/vectors 'with space/link'; ln -s /nowhere index/broken; echo cached >cache/entry
+    `mkdir -p index/deep empty cache 'with space'; seq 100000 >index/vectors;
+    head -c 3000000 /dev/urandom >index/deep/blob
+    ln index/vectors index/same; ln -s ../index/vectors 'with space/link'; ln -s /nowhere index/broken;
+    echo cached >cache/entry
     chown -R 1000:1000 .; echo www >index/www; chown 33:44 index/www; chmod 4755 index/www; chmod 700 empty
     touch -d '2020-02-02 02:02:02.123456789Z' index/vectors 'with space'`,
   )

@@ -40,7 +40,7 @@ const bench = ({ name }: Pick<LabContainer, 'name'>, options: Partial<MethodOpti
 const capture = (one: MethodBench<'mariadb'>) => failure(one.capture())
 
 describe('a backup', () => {
-  test('fails with a wrong password, an unknown user, an unreadable file, and for a database that is not there', async () => {
+  test('fails with a wrong password, an unknown user, an unreadable file, and a lost database', async () => {
     const wrong = await capture(bench(server, { passwordEnv: 'WRONG_PASSWORD' }))
     expect(wrong).toMatchObject({ code: 'AUTH_FAILED', hint: expect.stringContaining('password-env') })
     expect(await capture(bench(server, { user: 'nobody' }))).toMatchObject({ code: 'AUTH_FAILED' })
@@ -56,12 +56,13 @@ describe('a backup', () => {
     expect(await capture(bench(bare))).toMatchObject({ code: 'TOOL_MISSING' })
   })
 
-  test('fails when mariadb-dump fails, is cut, says nothing, leaves out a table, or meets an invalid view', async () => {
+  test('fails when the dump fails, is cut, says nothing, leaves out a table, or meets an invalid view', async () => {
     await server.sql(
       'CREATE OR REPLACE DATABASE shop; CREATE TABLE shop.orders (id INT); INSERT INTO shop.orders VALUES (1)',
     )
     const fake = async (body: string) => {
-      const script = `mkdir -p /tmp/first; printf '#!/bin/sh\\n%s\\n' "$BODY" > /tmp/first/mariadb-dump; chmod 755 /tmp/first/mariadb-dump`
+      const script = `mkdir -p /tmp/first; cd /tmp/first
+        printf '#!/bin/sh\\n%s\\n' "$BODY" >mariadb-dump; chmod 755 mariadb-dump`
       await lab.podman(['exec', '--env', `BODY=${body}`, server.name, 'sh', '-c', script])
     }
     await fake('/usr/bin/mariadb-dump "$@" | head -c 900; echo "mariadb-dump: Error 2013: out of luck" >&2; exit 3')

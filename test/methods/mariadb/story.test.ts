@@ -25,7 +25,10 @@ const counts = ({ sql }: Server) =>
 const logged = async ({ sql }: Server) => Number(await sql('SELECT n FROM crm.log'))
 const padding = ({ sql }: Server) => sql('SELECT COUNT(*), MD5(GROUP_CONCAT(MD5(text) ORDER BY seq)) FROM shop.padding')
 
-/** Counts in both databases in one transaction, and logs the count without any; from a database of its own, until it is ended. */
+/**
+ * Counts in both databases in one transaction, and logs the count without any; from a database of its own, until it is
+ * ended.
+ */
 async function startWriters({ sql }: Server): Promise<{ end(): Promise<void> }> {
   const isToGoOn = `(SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME = 'enough') = 0`
   await sql(`CREATE DATABASE writer;
@@ -46,7 +49,7 @@ async function startWriters({ sql }: Server): Promise<{ end(): Promise<void> }> 
   }
 }
 
-test('MariaDB is written, backed up under writers, destroyed and restored: two databases have the state of one instant', async () => {
+test('MariaDB, backed up under writers and restored, has two databases of one and the same instant', async () => {
   let db = await startServer(lab, service)
   const web = await lab.run({ name: 'web', command: idle, labels: dependingOn('db') })
   await fill(db)

@@ -30,7 +30,8 @@ describe('a round trip', () => {
     expect(snapshot.facts['rows of void']).toEqual({})
     expect(server.bench.warnings.join()).toContain('shop.aria (Aria), shop.log (MyISAM)')
     // Newer data, data that is gone, other rights, and somebody in a transaction that holds a table.
-    await server.sql(`DROP DATABASE void; DELETE FROM shop.a_line; CREATE TABLE shop.newer (a INT); DROP VIEW shop.z_view;
+    await server.sql(`DROP DATABASE void; DELETE FROM shop.a_line; CREATE TABLE shop.newer (a INT);
+    DROP VIEW shop.z_view;
       DROP USER app@'%'; REVOKE SELECT ON shop.* FROM readers; GRANT DELETE ON *.* TO \`both\`@localhost;
       INSERT INTO shop.log VALUES (9);`)
     const holder = server

@@ -21,7 +21,10 @@ export interface Source {
 const folders = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const standIns = ['mongod', 'mongosh', 'mongodump', 'mongorestore']
 
-/** The folder of programs that XNAI_TEST_MONGODB names, else the official image where it is present, else the stand-ins. */
+/**
+ * The folder of programs that XNAI_TEST_MONGODB names, else the official image where it is present, else the
+ * stand-ins.
+ */
 export async function chooseSource(lab: Lab): Promise<Source> {
   const folder = process.env.XNAI_TEST_MONGODB
   if (folder) {
@@ -59,7 +62,9 @@ export interface Instance {
   shell<T>(script: string): Promise<T[]>
 }
 
-/** With its data on a volume of the service's name, or at `data`, so that another container of the name finds it again. */
+/**
+ * With its data on a volume of the service's name, or at `data`, so that another container of the name finds it again.
+ */
 export async function startMongodb(
   lab: Lab,
   { service, call, server }: Source,

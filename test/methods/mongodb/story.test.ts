@@ -10,7 +10,7 @@ afterAll(() => story[Symbol.asyncDispose]())
 
 const service = { name: 'db', labels: backedUp('mongodb', { 'start-timeout': '60s' }) }
 
-test(`MongoDB (${source.name}) is written, backed up, destroyed and restored: it has the same documents and indexes`, async () => {
+test(`MongoDB (${source.name}), backed up, destroyed and restored, has the same documents and indexes`, async () => {
   let db = await startMongodb(lab, source, service)
   await awaitReady(db)
   await fill(db, source)

@@ -78,7 +78,7 @@ async function standIn(body: string): Promise<void> {
 }
 
 describe('a restore', () => {
-  test('into an older server, without an extension, or with other counts is refused, and nothing is touched', async () => {
+  test('into an older server, without an extension, or with other counts is refused and changes nothing', async () => {
     await server.sql('postgres', 'DROP TABLE IF EXISTS kept; CREATE TABLE kept (a int)')
     const { facts, ...snapshot } = await server.bench.capture()
     const restore = (change: object) => failure(server.bench.restore({ ...snapshot, facts: { ...facts, ...change } }))

@@ -78,9 +78,10 @@ export const subject: Subject = {
         return sql(`CREATE TABLE IF NOT EXISTS entry (n int); INSERT INTO entry VALUES ${values};`)
       },
       numbers: () =>
-        sql(
-          `SELECT to_regclass('entry') IS NOT NULL AS there \\gset\n\\if :there\nSELECT n FROM entry ORDER BY n;\n\\endif`,
-        ),
+        sql(`SELECT to_regclass('entry') IS NOT NULL AS there \\gset
+          \\if :there
+          SELECT n FROM entry ORDER BY n;
+          \\endif`),
       leftovers: () => sql(`SELECT datname FROM pg_database WHERE datname LIKE 'xnai%'`),
     })
   },

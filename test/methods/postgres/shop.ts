@@ -1,6 +1,8 @@
 import { rolePassword, type Server } from './server.ts'
 
-/** Two databases, one with an odd name, with roles, settings, privileges, a large object and what else a dump can lose. */
+/**
+ * Two databases, one with an odd name, with roles, settings, privileges, a large object and what else a dump can lose.
+ */
 export async function makeShop({ sql }: Server): Promise<void> {
   await sql(
     'postgres',

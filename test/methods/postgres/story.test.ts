@@ -69,7 +69,7 @@ const count = async ({ sql }: Server) => {
 
 const started = async ({ name }: { name: string }) => (await lab.inspect(name)).State.StartedAt
 
-test('PostgreSQL is written, backed up under a writer, destroyed and restored: it has the state of one instant', async () => {
+test('PostgreSQL, backed up under a writer, destroyed and restored, has the state of one instant', async () => {
   let db = await startPostgres(lab, service)
   const web = await lab.run({
     name: 'web',

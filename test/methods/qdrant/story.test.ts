@@ -47,7 +47,7 @@ async function startWriter({ client }: Instance): Promise<{ end(): Promise<numbe
   }
 }
 
-test(`Qdrant (${source.name}) is written, backed up, destroyed and restored: every point, setting, index and alias is back`, async () => {
+test(`Qdrant (${source.name}), backed up, destroyed, restored, has all points, settings, indexes and aliases`, async () => {
   let qdrant = await start()
   await (await qdrant.client()).fill(pointCount)
   const before = await contentOf(qdrant)

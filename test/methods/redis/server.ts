@@ -24,7 +24,10 @@ export interface RedisService extends Partial<LabService> {
   cliFlags?: string[]
 }
 
-/** Starts a Redis whose password stands in a file, as it should, and in no command line. CERTIFICATES=yes makes certificates in /tmp. */
+/**
+ * Starts a Redis whose password stands in a file, as it should, and in no command line. CERTIFICATES=yes makes
+ * certificates in /tmp.
+ */
 export async function startRedis(lab: Lab, service: RedisService): Promise<Redis> {
   const { config = '', options = {}, cliFlags = [], ...rest } = service
   const volumes = [`${lab.project}-${rest.name}:/data`]

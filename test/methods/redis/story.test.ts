@@ -21,7 +21,7 @@ done | REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli >/dev/null; touch /tmp/ended`
 
 const count = async ({ cli }: Redis) => (await cli('MGET first second')).trim().split('\n').map(Number)
 
-test('Redis is written, backed up under a writer, destroyed and restored: it has the state of one instant', async () => {
+test('Redis, backed up under a writer, destroyed and restored, has the state of one instant', async () => {
   let redis = await startRedis(lab, service)
   await fill(redis)
   await lab.podman(['exec', '--detach', redis.name, 'sh', '-c', writer])

@@ -21,8 +21,8 @@ interface Stage {
 }
 
 /**
- * Registers the tests that every method must pass, on one service whose data lies on a small disk: no data at all, a signal in the
- * middle of a backup and of a restore, and a full disk. `options` are added to those of the service.
+ * Registers the tests that every method must pass, on one service whose data lies on a small disk: no data at all, a
+ * signal in the middle of a backup and of a restore, and a full disk. `options` are added to those of the service.
  */
 export function sharedFailures(story: Story, subject: Subject, options: Partial<SubjectOptions> = {}): void {
   describe(`${subject.method}, as every method`, () => {
@@ -70,7 +70,9 @@ async function endRestore(stage: Stage): Promise<void> {
   expect(await service.numbers()).toEqual([1, 2, 3])
 }
 
-/** Runs a command that gets a signal at a moment, and expects that all is as before; answers its part of the document. */
+/**
+ * Runs a command that gets a signal at a moment, and expects that all is as before; answers its part of the document.
+ */
 async function interrupt(stage: Stage, by: 'SIGINT' | 'SIGTERM', at: string, [command = '', ...more]: string[]) {
   const { story, subject } = stage
   const before = await observe(stage)

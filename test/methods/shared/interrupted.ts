@@ -1,7 +1,7 @@
 /**
- * The product's own program, which sends itself the signal INTERRUPT_BY at the moment INTERRUPT_AT. `capture`: the first bytes of a
- * capture have passed. `replace`: a restore reads the largest artifact of a snapshot for the first time; `replace again`: for the
- * second time. `start`: a restore is about to start a container with the restored data.
+ * The product's own program, which sends itself the signal INTERRUPT_BY at the moment INTERRUPT_AT. `capture`: the
+ * first bytes of a capture have passed. `replace`: a restore reads the largest artifact of a snapshot for the first
+ * time; `replace again`: for the second time. `start`: a restore is about to start a container with the restored data.
  */
 import { openParts, start } from '../../../src/main.ts'
 import type { Repository, Snapshot, Tier } from '../../../src/repository/repository.ts'

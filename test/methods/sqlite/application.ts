@@ -6,8 +6,9 @@ import { backedUp, type Story } from '../../support/story.ts'
 import { idle, ourFiles, runSubject, type Subject, serve, shell } from '../shared/subject.ts'
 
 /**
- * An application that counts: each transaction adds a row and writes the sum of all rows beside it. In any state that was ever
- * committed the rows are 1 to n and the sum is theirs. It begins where its database ends, and each row says when that was.
+ * An application that counts: each transaction adds a row and writes the sum of all rows beside it. In any state that
+ * was ever committed the rows are 1 to n and the sum is theirs. It begins where its database ends, and each row says
+ * when that was.
  */
 const application = `
 import signal, sqlite3, sys, time
@@ -77,7 +78,10 @@ db = sqlite3.connect(sys.argv[1], timeout=30)
 first = 'SELECT count(*) FROM entry WHERE begin = (SELECT min(begin) FROM entry)'
 print(*db.execute(f'SELECT count(*), max(n), sum(n), (SELECT sum FROM total), ({first}) FROM entry').fetchone())`
 
-/** Read by a program beside the application, or in a container like it where it is down: it sees the log as the application does. */
+/**
+ * Read by a program beside the application, or in a container like it where it is down: it sees the log as the
+ * application does.
+ */
 async function readEntries(lab: Lab, { name, exec }: LabContainer, user: string, path: string) {
   const command = ['python3', '-c', reader, path]
   const beside = ['run', '--rm', '--volumes-from', name, '--user', user, servicesImage]

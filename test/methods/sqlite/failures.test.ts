@@ -45,7 +45,7 @@ describe('a database that is lost', () => {
   })
 })
 
-test('a full temporary folder of the controller fails the backup with NO_SPACE, and the hint names TMPDIR', async () => {
+test('a full temporary folder of the controller fails the backup, and the hint names TMPDIR', async () => {
   const { data } = makeDisk(story.lab, 'tmp', 1)
   const service = await subject.start(story, { name: 'copied' })
   await service.exec(['sqlite3', '/data/app.db', 'CREATE TABLE much AS SELECT randomblob(4000000)'])

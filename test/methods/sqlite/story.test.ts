@@ -10,7 +10,7 @@ const story = await openStory('sqlite-story')
 const { lab } = story
 afterAll(() => story[Symbol.asyncDispose]())
 
-test('an SQLite database is backed up under its application and restored over newer data: it has the state of one instant', async () => {
+test('SQLite, backed up under its application, restored over newer data, has the state of one instant', async () => {
   const app = await startApp(story, { name: 'app', env: { APP_PASSWORD: newSecret('app') } })
   const { State } = await lab.inspect(app.container.name)
   const before = await app.entries()

@@ -30,7 +30,7 @@ const [killed, lost, port] = await Promise.all([
 
 sharedFailures(story, subject)
 
-test('a backup whose product is killed: the next command deletes its snapshot, and no other, from the server', async () => {
+test('a backup whose product is killed: the next command deletes its snapshot, and no other one', async () => {
   await write(killed, 1, 100)
   const foreign = JSON.parse(await killed.ask('/snapshot/create')).snapshot
   const folder = join(await hostPath(lab, killed.container, place), 'snapshots')

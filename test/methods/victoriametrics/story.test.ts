@@ -21,7 +21,7 @@ async function startWriter(instance: Instance, from: number): Promise<AsyncDispo
   return { [Symbol.asyncDispose]: async () => void (await lab.podman(['rm', '--force', '--time', '0', name])) }
 }
 
-test('VictoriaMetrics is written, backed up while points come in, destroyed and restored: it has one state', async () => {
+test('VictoriaMetrics, backed up while points come in, destroyed and restored, has one state', async () => {
   const instance = await startMetrics(story, { name: 'db', labels: labels(keyLabel), ...keyed })
   await write(instance, 1, 500)
   const { State } = await lab.inspect(instance.container.name)
