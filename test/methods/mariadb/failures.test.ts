@@ -40,6 +40,13 @@ const bench = ({ name }: Pick<LabContainer, 'name'>, options: Partial<MethodOpti
 const capture = (one: MethodBench<'mariadb'>) => failure(one.capture())
 
 describe('a backup', () => {
+  test('of a server without databases holds the accounts, and comes back', async () => {
+    await server.sql('DROP DATABASE IF EXISTS shop')
+    const snapshot = await server.bench.capture()
+    expect(snapshot.artifacts.map(({ name }) => name)).toEqual(['accounts.sql'])
+    for (const check of await server.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+  })
+
   test('fails with a wrong password, an unknown user, an unreadable file, and a lost database', async () => {
     const wrong = await capture(bench(server, { passwordEnv: 'WRONG_PASSWORD' }))
     expect(wrong).toMatchObject({ code: 'AUTH_FAILED', hint: expect.stringContaining('password-env') })

@@ -69,7 +69,8 @@ export const subject: Subject = {
   },
   start: async (story, options) => {
     const container = await runSubject(story, 'mariadb', '/var/lib/mysql', {
-      env: { MARIADB_ROOT_PASSWORD: rootPassword },
+      // A database that is not in a snapshot stays: the empty service has this one.
+      env: { MARIADB_ROOT_PASSWORD: rootPassword, MARIADB_DATABASE: 'shop' },
       command: ['svc', 'mariadb', ...quick, '--innodb-temp-data-file-path=ibtmp1:1M:autoextend'],
       ...options,
     })
