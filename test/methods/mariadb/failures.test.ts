@@ -161,7 +161,7 @@ test('a SIGKILL in the middle of a restore: the next command brings the state be
   const { sql } = killed
   const main = join(import.meta.dirname, '../../../src/main.ts')
   await lab.run({ name: 'web', command: idle, labels: dependingOn('killed') })
-  await sql(`CREATE DATABASE shop; CREATE DATABASE crm; CREATE TABLE shop.a_count (n INT);
+  await sql(`CREATE DATABASE shop; CREATE DATABASE crm; USE shop; CREATE TABLE shop.a_count (n INT);
     CREATE TABLE shop.padding AS SELECT seq FROM seq_1_to_1000; INSERT INTO shop.a_count VALUES (1)`)
   await story.backUp('killed')
   await sql(`UPDATE shop.a_count SET n = 4711; CREATE TABLE crm.newer (a INT)`)

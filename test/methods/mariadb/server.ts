@@ -63,7 +63,7 @@ export const subject: Subject = {
     hint: /Free space/,
     load: (service) => {
       const rows = 'SELECT seq + 9 AS n, REPEAT(MD5(seq), 300) AS text FROM seq_1_to_2000'
-      return query(service, `CREATE OR REPLACE TABLE shop.entry (n INT, text TEXT) AS ${rows}`)
+      return query(service, `USE shop; CREATE OR REPLACE TABLE entry (n INT, text TEXT) AS ${rows}`)
     },
     lose: (service) => query(service, 'DROP DATABASE shop'),
   },
