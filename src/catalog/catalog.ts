@@ -28,8 +28,13 @@ export interface Intents {
   dropIntent(id: IntentId): void
   /** Gives up an intent that could not be carried out: whichever process asks next, this one included, may claim it. */
   abandonIntent(id: IntentId): void
-  /** Claims the intents that were abandoned or whose process has died, newest first. No other process claims them meanwhile. */
-  claimOrphans(): { id: IntentId; intent: Intent }[]
+  /**
+   * Claims the intents that were abandoned, whose process has died, or that this process failed to drop or abandon because the
+   * database could not be written; newest first. No other process claims them meanwhile. `isWanted` selects those to claim.
+   */
+  claimOrphans(isWanted?: (intent: Intent) => boolean): { id: IntentId; intent: Intent }[]
+  /** Every intent that is recorded, whichever process owns it. */
+  intents(): Intent[]
 }
 
 export interface Runs {
@@ -54,14 +59,43 @@ export type IntentId = number
 
 /** Something that must be undone when the process dies. Containers are found again by project, service and number, not only by id. */
 export type Intent =
-  | { kind: 'resume'; how: 'start' | 'unpause' | 'stop'; container: ContainerRef; startTimeoutSeconds: number }
+  | ResumeIntent
   | { kind: 'leave-network'; network: string; container: ContainerRef }
   | { kind: 'exec'; container: ContainerRef; command: string[]; timeoutSeconds: number }
   /** `Method.undo` undoes it. The intent holds all that it has to know, because the labels may have changed since. */
   | { kind: 'undo-method'; container: ContainerRef; spec: TargetSpec; paths: string[]; detail: Record<string, string> }
   /** A folder that the process made for itself, below its temporary folder. */
   | { kind: 'remove-scratch'; folder: string }
-  | { kind: 'roll-back'; project: string; target: string; snapshot: SnapshotRef; safety: SnapshotRef | undefined }
+  | RollBackIntent
+
+/** A container is to be brought back into the state in which a run found it. */
+export interface ResumeIntent {
+  kind: 'resume'
+  /** `pause` starts it and pauses it again. */
+  how: 'start' | 'unpause' | 'stop' | 'pause'
+  container: ContainerRef
+  /** Seconds within which it has to run and, where it has a health check, be healthy. */
+  startTimeoutSeconds: number
+  /** Its start time when the intent was recorded. As long as it is the same, a stop may still be under way. */
+  startedAt?: string
+  /** The grace of that stop. Default: the container's own. */
+  stopTimeoutSeconds?: number
+  /** It was unhealthy before: it has to run only. */
+  unhealthyBefore?: boolean
+}
+
+/** An incomplete restore is to be rolled back to `safety`. Without a safety snapshot it is completed, and never beyond `only`. */
+export interface RollBackIntent {
+  kind: 'roll-back'
+  project: string
+  target: string
+  snapshot: SnapshotRef
+  safety: SnapshotRef | undefined
+  /** The paths that the restore was asked for. Default: all. */
+  only?: string[]
+  /** Container paths that did not exist before the restore. */
+  absent?: string[]
+}
 
 export interface ContainerRef {
   id: string

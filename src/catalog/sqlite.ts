@@ -24,7 +24,6 @@ export function openCatalog(stateDirectory: string): Catalog {
     ...makeSchedules(database),
     manifests: makeManifestCache(database),
     [Symbol.dispose]: () => {
-      database.change('DELETE FROM locks WHERE owner = ?', owner.id)
       database[Symbol.dispose]()
       owner[Symbol.dispose]()
     },

@@ -30,7 +30,8 @@ export interface EngineInfo {
   version: string
 }
 
-export type ContainerState = 'created' | 'running' | 'paused' | 'stopped' | 'removing'
+/** `stopping`: a stop is under way. The container may still write, and nothing but its end is certain. */
+export type ContainerState = 'created' | 'running' | 'paused' | 'stopping' | 'stopped' | 'removing'
 
 /** An inspect answer, parsed once. */
 export interface ContainerFacts {

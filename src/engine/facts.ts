@@ -98,7 +98,7 @@ const states: Record<string, ContainerState> = {
   initialized: 'created',
   running: 'running',
   restarting: 'running',
-  stopping: 'running',
+  stopping: 'stopping',
   paused: 'paused',
   removing: 'removing',
   exited: 'stopped',

@@ -1,15 +1,15 @@
 import type { Outcome } from '../catalog/catalog.ts'
-import { groupKey, type Plan, type Target, targetKey } from '../plan/plan.ts'
+import { groupKey, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
 import type { SnapshotReason } from '../repository/repository.ts'
 import { openHooks } from './backup/hooks.ts'
 import { prepareTargets } from './backup/prepare.ts'
 import { type BackupReport, startBackupReport } from './backup/report.ts'
+import { findDisturbed } from './backup/window.ts'
 import { captureTarget } from './capture.ts'
-import { currentPlan, liveTarget } from './current-plan.ts'
-import { holdLocks } from './hold-locks.ts'
 import { newId } from './identify.ts'
 import { type BackupResult, type Parts, type Progress, worstOutcome } from './job.ts'
+import { lockPlan } from './lock-plan.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
 import { defaultStartSeconds } from './service.ts'
 
@@ -32,11 +32,10 @@ export async function runBackup(
   signal: AbortSignal,
 ): Promise<BackupRun> {
   const run = newId(parts.clock.now())
-  const now = await currentPlan(parts, signal)
   const results: BackupResult[] = []
   for (const set of groupTargets(targets)) {
-    const reports = set.map((target) => startReport(parts, now.plan, target, run, options.progress))
-    await backupSet(parts, reports, now.dependencies, { run, ...options }, signal)
+    const reports = set.map((target) => startReport(parts, target, run, options.progress))
+    await backupSet(parts, reports, { run, ...options }, signal)
     results.push(...reports.map((report) => report.finish()))
   }
   return { run, outcome: worstOutcome(results), targets: results }
@@ -45,23 +44,24 @@ export async function runBackup(
 /** Captures targets in one quiesce window. The containers run again before anything is published. */
 async function backupSet(
   parts: Parts,
-  reports: BackupReport[],
-  dependencies: Dependencies,
+  all: BackupReport[],
   options: BackupOptions & { run: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const targets = reports.filter((report) => !report.failed()).map((report) => report.target)
   try {
-    using _locks = await holdLocks(
+    const wanted = all.map(({ target }) => target)
+    using locked = await lockPlan(
       parts,
-      targets,
-      targets.flatMap(({ quiesced }) => quiesced),
+      wanted,
+      (targets) => targets.flatMap(({ touched }) => touched),
       options.run,
       signal,
     )
+    const reports = all.filter((report) => report.begin(locked))
+    const targets = reports.map(({ target }) => target)
     await using prepared = await prepareTargets(parts, reports, signal)
     await using hooks = await openHooks(parts, targets, signal)
-    await using held = await quiesce(parts, quiesceOrders(targets, dependencies), signal)
+    await using held = await quiesce(parts, quiesceOrders(targets, locked.dependencies), signal)
     await using staged = new AsyncDisposableStack()
 
     const now = parts.clock.now()
@@ -73,11 +73,13 @@ async function backupSet(
       const captured = await report.attempt('capture', () => captureTarget(parts, report.target, how, signal))
       if (captured) captures.push({ report, captured: staged.use(captured) })
     }
+    const broken = await findDisturbed(parts, targets, held, signal)
     const lost = await held.resume()
     const unpost = await hooks.close()
 
     for (const report of reports) report.noteWindow(held, lost)
     signal.throwIfAborted()
+    if (broken) throw broken
     for (const { report, captured } of captures) {
       const whole = { ...window, quiesced: held.names, warnings: report.warnings }
       const snapshot = await report.attempt('publish', () => captured.publish(whole, signal))
@@ -86,27 +88,12 @@ async function backupSet(
       if (after) report.noteFailure(after)
     }
   } catch (error) {
-    for (const report of reports) report.noteFailure(error)
+    for (const report of all) report.noteFailure(error)
   }
 }
 
-/** Starts the report of a target as the containers are now, which may differ from the moment of the request. */
-function startReport(
-  parts: Parts,
-  plan: Plan,
-  wanted: Target,
-  run: string,
-  progress: Progress | undefined,
-): BackupReport {
-  const onStep = (step: string) => progress?.step(targetKey(wanted), step)
-  try {
-    return startBackupReport(parts, liveTarget(plan, wanted), run, onStep)
-  } catch (error) {
-    const report = startBackupReport(parts, wanted, run, onStep)
-    report.noteFailure(error)
-    return report
-  }
-}
+const startReport = (parts: Parts, target: Target, run: string, progress: Progress | undefined): BackupReport =>
+  startBackupReport(parts, target, run, (step) => progress?.step(targetKey(target), step))
 
 const groupTargets = (targets: Target[]): Target[][] => [...Map.groupBy(targets, groupKey).values()]
 

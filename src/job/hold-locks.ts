@@ -22,17 +22,34 @@ export async function holdLocks(
 ): Promise<Disposable> {
   const held = new DisposableStack()
   try {
-    const targetKeys = targets.map(({ project, name }) => targetLock(project, name))
-    held.use(parts.catalog.lock(targetKeys, run))
+    held.use(lockTargets(parts, targets, run))
     const names = [...targets.map((target) => target.container), ...containers].map(({ name }) => name)
-    const what = `containers ${names.join(', ')} to be free of other runs`
-    const wait = { what, seconds: containerWaitSeconds, everyMs: 100, signal }
-    held.use(await awaitLock(parts, names.map(containerLock), run, wait))
+    held.use(await lockContainers(parts, names, run, signal))
     return held
   } catch (error) {
     held.dispose()
     throw error
   }
+}
+
+/** Locks targets at once, or throws BUSY. */
+export function lockTargets(parts: Parts, targets: { project: string; name: string }[], run: string): Disposable {
+  return parts.catalog.lock(
+    targets.map(({ project, name }) => targetLock(project, name)),
+    run,
+  )
+}
+
+/** Locks containers by name, once no other run holds any of them. */
+export function lockContainers(parts: Parts, names: string[], run: string, signal: AbortSignal): Promise<Disposable> {
+  const keys = names.map(containerLock)
+  const what = `containers ${names.join(', ')} to be free of other runs`
+  return awaitLock(parts, keys, run, { what, seconds: containerWaitSeconds, everyMs: 100, signal })
+}
+
+/** Locks a container, or returns undefined while another run holds it. */
+export function tryLockContainer({ catalog }: Parts, name: string, run: string): Disposable | undefined {
+  return tryLock(catalog, [containerLock(name)], run)
 }
 
 /** Waits until no other run holds any of the keys, and locks all of them. Throws TIMEOUT when that takes too long. */
@@ -42,13 +59,14 @@ export function awaitLock(
   run: string,
   wait: Omit<PollOptions, 'clock'>,
 ): Promise<Disposable> {
-  const lock = async () => {
-    try {
-      return parts.catalog.lock(keys, run)
-    } catch (error) {
-      if (error instanceof BackupError && error.code === 'BUSY') return undefined
-      throw error
-    }
+  return poll(async () => tryLock(parts.catalog, keys, run), { ...wait, clock: parts.clock })
+}
+
+function tryLock(catalog: Parts['catalog'], keys: LockKey[], run: string): Disposable | undefined {
+  try {
+    return catalog.lock(keys, run)
+  } catch (error) {
+    if (error instanceof BackupError && error.code === 'BUSY') return undefined
+    throw error
   }
-  return poll(lock, { ...wait, clock: parts.clock })
 }

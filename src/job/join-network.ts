@@ -4,6 +4,7 @@ import { BackupError } from '../errors.ts'
 import { awaitLock } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { refOf } from './service.ts'
+import { abandonIntent, dropIntent } from './settle-intent.ts'
 
 /** The address of a container for this process. It is valid until it is disposed. */
 export interface NetworkConnection extends AsyncDisposable {
@@ -24,13 +25,12 @@ export async function joinNetwork(parts: Parts, id: string, signal: AbortSignal)
   const { selfId } = parts.settings
   if (selfId === undefined) return keepNetworks(addressOf(container))
   const self = await mustInspect(parts, selfId, signal)
-  const shared = container.networks.find(
-    ({ name, address }) => address && self.networks.some((own) => own.name === name),
-  )
-  if (shared?.address) return keepNetworks(shared.address)
+  const addressed = container.networks.flatMap(({ name, address }) => (address ? [{ name, address }] : []))
+  const shared = addressed.find(({ name }) => isOn(self, name) && !isJoinedByRun(parts, name))
+  if (shared) return keepNetworks(shared.address)
 
-  const network = container.networks.find(({ address }) => address)
-  if (!network?.address) throw unreachable(container)
+  const [network] = addressed
+  if (!network) throw unreachable(container)
   const lock = await awaitLock(parts, [networkLock(network.name)], 'a run that has joined it', {
     what: `network ${network.name} to be free`,
     seconds: networkWaitSeconds,
@@ -38,9 +38,15 @@ export async function joinNetwork(parts: Parts, id: string, signal: AbortSignal)
   })
   const intent = parts.catalog.addIntent({ kind: 'leave-network', network: network.name, container: refOf(self) })
   const leave = async () => {
-    await parts.engine.disconnectNetwork(network.name, selfId, new AbortController().signal)
-    parts.catalog.dropIntent(intent)
-    lock[Symbol.dispose]()
+    try {
+      await parts.engine.disconnectNetwork(network.name, selfId, new AbortController().signal)
+      dropIntent(parts, intent)
+    } catch (error) {
+      abandonIntent(parts, intent)
+      throw error
+    } finally {
+      lock[Symbol.dispose]()
+    }
   }
   try {
     await parts.engine.connectNetwork(network.name, selfId, signal)
@@ -50,6 +56,14 @@ export async function joinNetwork(parts: Parts, id: string, signal: AbortSignal)
     throw error
   }
 }
+
+const isOn = (container: ContainerFacts, network: string): boolean =>
+  container.networks.some(({ name }) => name === network)
+
+/** Whether a run has joined the network for its own time only: it leaves it when it is done. */
+const isJoinedByRun = ({ catalog }: Parts, network: string): boolean =>
+  catalog.holders().some(({ key }) => key.kind === 'network' && key.name === network) ||
+  catalog.intents().some((intent) => intent.kind === 'leave-network' && intent.network === network)
 
 async function mustInspect(parts: Parts, id: string, signal: AbortSignal): Promise<ContainerFacts> {
   const facts = await parts.engine.inspect(id, signal)

@@ -1,8 +1,9 @@
-import type { IntentId } from '../catalog/catalog.ts'
+import type { IntentId, ResumeIntent } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from './job.ts'
-import { bringDown, defaultStopSeconds, findContainer, refOf, undo } from './service.ts'
+import { resumeContainer } from './recover-containers.ts'
+import { bringDown, findContainer, graceOf, refOf } from './service.ts'
 
 /** Containers that a run holds down. `resume` and dispose bring back only what this run took down, in reverse order. */
 export interface Held extends AsyncDisposable {
@@ -42,27 +43,25 @@ export async function quiesce(parts: Parts, orders: QuiesceOrder[], signal: Abor
 
 function holding(parts: Parts) {
   const { catalog, clock, engine } = parts
-  const taken: { order: QuiesceOrder; intent: IntentId }[] = []
+  const taken: { id: IntentId; intent: ResumeIntent }[] = []
   const names: string[] = []
   const warnings: string[] = []
   let since: number | undefined
   let until: number | undefined
 
   const take = async (order: QuiesceOrder, signal: AbortSignal) => {
-    const { how, startTimeoutSeconds } = order
     const container = await findContainer(parts, refOf(order.container), signal)
-    if (container?.state !== 'running') return
-    const intent = catalog.addIntent({
-      kind: 'resume',
-      how: how === 'pause' ? 'unpause' : 'start',
-      container: refOf(container),
-      startTimeoutSeconds,
-    })
+    if (!container) return
+    const grace = order.stopTimeoutSeconds ?? graceOf(container)
+    // Somebody else stops it, so it is not this run that brings it back. It may write until it has ended.
+    if (container.state === 'stopping') return void (await bringDown(parts, container, grace, signal))
+    if (container.state !== 'running') return
+    const intent = resumeIntent(order, container, grace)
+    const id = catalog.addIntent(intent)
     since ??= clock.monotonicMs()
-    taken.push({ order, intent })
+    taken.push({ id, intent })
     names.push(container.name)
-    if (how === 'pause') return engine.pause(container.id, signal)
-    const grace = order.stopTimeoutSeconds ?? container.stopTimeoutSeconds ?? defaultStopSeconds
+    if (order.how === 'pause') return engine.pause(container.id, new AbortController().signal)
     const killed = await bringDown(parts, container, grace, signal)
     if (killed) warnings.push(`${container.name} did not end within ${grace} s and was killed: crash-consistent only`)
   }
@@ -70,7 +69,7 @@ function holding(parts: Parts) {
   const resume = async () => {
     const failures: BackupError[] = []
     for (let last = taken.pop(); last; last = taken.pop()) {
-      const failure = await bringBack(parts, last.order, last.intent)
+      const failure = await bringBack(parts, last.id, last.intent)
       if (failure) failures.push(failure)
     }
     if (since !== undefined) until ??= clock.monotonicMs()
@@ -88,17 +87,29 @@ function holding(parts: Parts) {
 }
 
 /** Brings a container back. It is not bound to the run's signal, because an interrupted run MUST bring its services back too. */
-async function bringBack(parts: Parts, order: QuiesceOrder, intent: IntentId): Promise<BackupError | undefined> {
-  const { container, how, startTimeoutSeconds } = order
+async function bringBack(parts: Parts, id: IntentId, intent: ResumeIntent): Promise<BackupError | undefined> {
   try {
-    const wanted = { how: how === 'pause' ? ('unpause' as const) : ('start' as const), startTimeoutSeconds }
-    await undo(parts, { kind: 'resume', container: refOf(container), ...wanted }, new AbortController().signal)
-    parts.catalog.dropIntent(intent)
+    await resumeContainer(parts, id, intent, new AbortController().signal)
     return undefined
   } catch (error) {
-    parts.catalog.abandonIntent(intent)
-    const cause = asBackupError(error, 'RESUME_FAILED')
-    parts.log.error({ err: cause, container: container.name }, 'container did not come back')
-    return new BackupError('RESUME_FAILED', `${container.name} did not come back: ${cause.message}`, { cause })
+    const failure = asBackupError(error, 'RESUME_FAILED')
+    parts.log.error({ err: failure, container: intent.container.name }, 'container did not come back')
+    return failure
+  }
+}
+
+function resumeIntent(
+  { how, startTimeoutSeconds }: QuiesceOrder,
+  container: ContainerFacts,
+  stopTimeoutSeconds: number,
+): ResumeIntent {
+  return {
+    kind: 'resume',
+    how: how === 'pause' ? 'unpause' : 'start',
+    container: refOf(container),
+    startTimeoutSeconds,
+    stopTimeoutSeconds,
+    unhealthyBefore: container.health === 'unhealthy',
+    ...(container.startedAt !== undefined && { startedAt: container.startedAt }),
   }
 }

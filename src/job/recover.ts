@@ -1,18 +1,21 @@
-import type { Intent, IntentId } from '../catalog/catalog.ts'
+import type { Intent, IntentId, ResumeIntent } from '../catalog/catalog.ts'
 import { recoveryLock } from '../catalog/keys.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import { methodOf } from './capture.ts'
 import { currentPlan, liveTarget } from './current-plan.ts'
-import { awaitLock, holdLocks } from './hold-locks.ts'
+import { awaitLock, holdLocks, tryLockContainer } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { methodContext } from './method-context.ts'
 import { quiesce } from './quiesce.ts'
+import { resumeContainer } from './recover-containers.ts'
 import { findSnapshot } from './repositories.ts'
 import { removeScratch } from './restore/foreign-input.ts'
 import { replaceData } from './restore/replace-data.ts'
+import { removePaths } from './restore/replace-target.ts'
 import { downOrders } from './restore.ts'
 import { findContainer, undo } from './service.ts'
+import { abandonIntent, dropIntent } from './settle-intent.ts'
 
 /** What was finished after dead runs, and what could not be finished, as texts. Every later pass tries the latter again. */
 export interface Recovery {
@@ -53,22 +56,34 @@ async function settle(
     if (intent.kind === 'roll-back') await finishRestore(parts, intent, signal)
     else if (intent.kind === 'undo-method') await undoInService(parts, intent, signal)
     else if (intent.kind === 'remove-scratch') await removeScratch(intent.folder)
+    else if (intent.kind === 'resume') return await settleResume(parts, id, intent, recovery, signal)
     else await undo(parts, intent, signal)
-    parts.catalog.dropIntent(id)
+    dropIntent(parts, id)
     recovery.done.push(what)
     parts.log.warn({ what }, 'finished what a dead run left behind')
   } catch (error) {
-    const { code, message, hint } = asBackupError(error)
-    if (isHopeless(intent, code)) parts.catalog.dropIntent(id)
-    else parts.catalog.abandonIntent(id)
+    const { message, hint } = asBackupError(error)
+    // A command that fails is not repeated for ever.
+    if (intent.kind === 'exec') dropIntent(parts, id)
+    else if (intent.kind !== 'resume') abandonIntent(parts, id)
     recovery.problems.push(`${what}: ${message} (${hint})`)
     parts.log.error({ what, err: error }, 'could not finish what a dead run left behind')
   }
 }
 
-/** A removed container cannot be resumed, and a command that fails is not repeated for ever. */
-const isHopeless = (intent: Intent, code: string): boolean =>
-  intent.kind === 'exec' || (intent.kind === 'resume' && code === 'NO_SUCH_CONTAINER')
+/** A container that a live run holds MUST NOT be started in its window: a later pass brings it back. */
+async function settleResume(
+  parts: Parts,
+  id: IntentId,
+  intent: ResumeIntent,
+  recovery: Recovery,
+  signal: AbortSignal,
+): Promise<void> {
+  using lock = tryLockContainer(parts, intent.container.name, 'recover')
+  if (!lock) return abandonIntent(parts, id)
+  await resumeContainer(parts, id, intent, signal)
+  recovery.done.push(describe(intent))
+}
 
 function describe(intent: Intent): string {
   if (intent.kind === 'roll-back') return `finish the restore of ${targetKey({ ...intent, name: intent.target })}`
@@ -96,7 +111,7 @@ async function findTarget(
   return liveTarget(plan, { project: wanted.project, name: wanted.target })
 }
 
-/** Rolls back to the safety snapshot. A restore that was made without one is completed instead. */
+/** Rolls back to the safety snapshot. A restore that was made without one is completed instead, as far as it was asked for. */
 async function finishRestore(parts: Parts, intent: RollBack, signal: AbortSignal): Promise<void> {
   const target = await findTarget(parts, intent, signal)
   const snapshot = await findSnapshot(parts, intent.safety ?? intent.snapshot, signal)
@@ -104,6 +119,9 @@ async function finishRestore(parts: Parts, intent: RollBack, signal: AbortSignal
   const down = [...target.clients, ...target.writers]
   using _locks = await holdLocks(parts, [target], down, 'recover', signal)
   await using held = await quiesce(parts, downOrders(down, [target]), signal)
-  const quiet = { onWarning: () => {}, onCheck: () => {} }
-  await replaceData(parts, target, snapshot, { ...quiet, heldDown: held.names.includes(target.container.name) }, signal)
+  const heldDown = held.names.includes(target.container.name)
+  const options = { heldDown, onWarning: () => {}, onCheck: () => {} }
+  if (intent.safety) await removePaths(parts, target, intent.absent ?? [])
+  const only = intent.safety ? undefined : intent.only
+  await replaceData(parts, target, snapshot, { ...options, ...(only && { only }) }, signal)
 }

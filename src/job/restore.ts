@@ -1,13 +1,13 @@
 import type { Outcome } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
-import type { Target } from '../plan/plan.ts'
-import { holdLocks } from './hold-locks.ts'
+import { type Target, targetKey } from '../plan/plan.ts'
 import { newId } from './identify.ts'
 import { type Parts, type Progress, type RestoreResult, worstOutcome } from './job.ts'
+import { lockPlan } from './lock-plan.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
 import { checkStep } from './restore/checks.ts'
-import { placeSteps, type RestorePlan, type RestoreStep, type StepInPlace } from './restore/plan.ts'
+import { orderSteps, type RestorePlan, type RestoreStep, type StepInPlace } from './restore/plan.ts'
 import { type Replaced, replaceTarget } from './restore/replace-target.ts'
 import { type RestoreReport, startRestoreReport } from './restore/report.ts'
 import { verifyService } from './restore/verify-service.ts'
@@ -34,12 +34,10 @@ export async function runRestore(
   signal: AbortSignal,
 ): Promise<RestoreRun> {
   const run = newId(parts.clock.now())
-  // The containers may have changed while the operator was asked to confirm.
-  const now = plan.to === undefined ? { ...plan, ...(await placeSteps(parts, plan.steps, signal)) } : plan
-  const reports = now.steps.map((step) => startRestoreReport(parts, step, run, options.progress))
+  const reports = plan.steps.map((step) => startRestoreReport(parts, step, run, options.progress))
   try {
     if (plan.to !== undefined) await writeBeside(parts, plan, reports, signal)
-    else await restoreInPlace(parts, now, reports, { ...options, run }, signal)
+    else await restoreInPlace(parts, plan, reports, { ...options, run }, signal)
   } catch (error) {
     for (const report of reports) report.noteFailure(error)
   }
@@ -54,17 +52,24 @@ export async function runRestore(
 async function restoreInPlace(
   parts: Parts,
   plan: RestorePlan,
-  reports: RestoreReport[],
+  asked: RestoreReport[],
   options: RestoreOptions & { run: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const targets = plan.steps.map((step) => stepInPlace(step).target)
-  using _locks = await holdLocks(parts, targets, plan.down, options.run, signal)
+  // The containers may have changed while the operator was asked to confirm, or while other runs were waited for.
+  using locked = await lockPlan(parts, plan.steps, touchedByRestore, options.run, signal)
+  if (!asked.every((report) => report.place(locked))) return refuseOthers(asked)
+  const { steps, down: toStop } = orderSteps(
+    asked.map(({ step }) => stepInPlace(step)),
+    locked.dependencies,
+  )
+  const targets = steps.map(({ target }) => target)
+  const reports = steps.flatMap((step) => asked.filter((report) => targetKey(report.step) === targetKey(step)))
   for (const report of reports)
     await report.attempt('check', () => checkStep(parts, stepInPlace(report.step), report.noteWarning, signal))
   if (reports.some((report) => report.failed())) return refuseOthers(reports)
 
-  const orders = downOrders(plan.down, targets)
+  const orders = downOrders(toStop, targets)
   const replaced = new Map<RestoreReport, Replaced>()
   {
     await using down = await quiesce(parts, orders, signal)
@@ -86,6 +91,9 @@ async function restoreInPlace(
     else await rollBackAfterVerify(parts, report, orders, done)
   }
 }
+
+const touchedByRestore = (targets: Target[]): ContainerFacts[] =>
+  targets.flatMap(({ clients, writers, touched }) => [...clients, ...writers, ...touched])
 
 /** Marks all targets of the command as failed: when one check fails, nothing is touched. */
 function refuseOthers(reports: RestoreReport[]): void {

@@ -1,8 +1,10 @@
 import type { IntentId } from '../catalog/catalog.ts'
+import type { ContainerFacts } from '../engine/engine.ts'
 import type { RestoreContext } from '../methods/method.ts'
 import type { Target } from '../plan/plan.ts'
 import type { Parts } from './job.ts'
-import { bringDown, bringUp, defaultStopSeconds, findContainer, refOf } from './service.ts'
+import { bringDown, bringUp, findContainer, graceOf, refOf } from './service.ts'
+import { abandonIntent, dropIntent } from './settle-intent.ts'
 
 type Control = RestoreContext['service']
 
@@ -24,46 +26,65 @@ export interface ServiceControl extends Control {
 export function controlService(parts: Parts, target: Target, heldDown: boolean, signal: AbortSignal): ServiceControl {
   const ref = refOf(target.container)
   const { startTimeoutSeconds, stopTimeoutSeconds } = target.spec
-  const grace = stopTimeoutSeconds ?? target.container.stopTimeoutSeconds ?? defaultStopSeconds
-  const ranBefore = target.container.state === 'running' || target.container.state === 'paused'
-  let note: IntentId | undefined
+  const { startedAt, health } = target.container
+  const grace = stopTimeoutSeconds ?? graceOf(target.container)
+  const before = stateBefore(target.container)
+  const unhealthyBefore = health === 'unhealthy'
+  let intent: IntentId | undefined
 
-  const noteOnce = () => {
-    const how = ranBefore ? 'start' : 'stop'
-    if (!heldDown) note ??= parts.catalog.addIntent({ kind: 'resume', how, container: ref, startTimeoutSeconds })
+  const recordOnce = () => {
+    if (heldDown) return
+    intent ??= parts.catalog.addIntent({
+      kind: 'resume',
+      how: before === 'running' ? 'start' : before === 'paused' ? 'pause' : 'stop',
+      container: ref,
+      startTimeoutSeconds,
+      stopTimeoutSeconds: grace,
+      unhealthyBefore,
+      ...(startedAt !== undefined && { startedAt }),
+    })
   }
   const state = async () => (await findContainer(parts, ref, signal))?.state ?? 'removing'
   const start = async (until = signal) => {
-    noteOnce()
-    await bringUp(parts, ref, startTimeoutSeconds, until)
+    recordOnce()
+    await bringUp(parts, ref, { startTimeoutSeconds, unhealthyBefore }, until)
   }
   const stop = async (until = signal) => {
-    noteOnce()
+    recordOnce()
     const container = await findContainer(parts, ref, until)
     if (container) await bringDown(parts, container, grace, until)
   }
   const settle = async () => {
+    if (heldDown) return
     const never = new AbortController().signal
-    const runs = heldDown ? ranBefore : (await findContainer(parts, ref, never))?.state === 'running'
-    if (runs !== ranBefore) await (ranBefore ? start(never) : stop(never))
+    const now = await findContainer(parts, ref, never)
+    if (!now || stateBefore(now) === before) return
+    if (before === 'stopped') return stop(never)
+    if (now.state !== 'running') await start(never)
+    if (before === 'paused') await parts.engine.pause(now.id, never)
   }
   return {
     state,
     start: () => start(),
     stop: () => stop(),
     startForProof: async (needed) => {
-      if (needed || (ranBefore && !heldDown)) await start()
+      if (needed || (before === 'running' && !heldDown)) await start()
     },
     settle: async () => {
       try {
         await settle()
-        if (note !== undefined) parts.catalog.dropIntent(note)
+        if (intent !== undefined) dropIntent(parts, intent)
       } catch (error) {
-        if (note !== undefined) parts.catalog.abandonIntent(note)
+        if (intent !== undefined) abandonIntent(parts, intent)
         throw error
       } finally {
-        note = undefined
+        intent = undefined
       }
     },
   }
+}
+
+/** The state that a restore has to end in. A container that was about to stop is expected to be stopped. */
+function stateBefore({ state }: ContainerFacts): 'running' | 'paused' | 'stopped' {
+  return state === 'running' || state === 'paused' ? state : 'stopped'
 }

@@ -1,4 +1,4 @@
-import type { ContainerRef, Intent } from '../catalog/catalog.ts'
+import type { ContainerRef, Intent, ResumeIntent } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { execText } from '../engine/exec.ts'
 import { BackupError } from '../errors.ts'
@@ -31,15 +31,29 @@ export async function findContainer(parts: Parts, ref: ContainerRef, signal: Abo
 }
 
 /** Starts or unpauses a container and waits until it runs and, where it has a health check, is healthy. */
-export async function bringUp(parts: Parts, ref: ContainerRef, startSeconds: number, signal: AbortSignal) {
+export async function bringUp(
+  parts: Parts,
+  ref: ContainerRef,
+  { startTimeoutSeconds, unhealthyBefore = false }: { startTimeoutSeconds: number; unhealthyBefore?: boolean },
+  signal: AbortSignal,
+) {
   const container = await findContainer(parts, ref, signal)
   if (!container) throw new BackupError('NO_SUCH_CONTAINER', `container ${ref.name} is gone`)
+  if (container.state === 'stopping') await bringDown(parts, container, graceOf(container), signal)
   if (container.state === 'paused') await parts.engine.unpause(container.id, signal)
   else if (container.state !== 'running') await parts.engine.start(container.id, signal)
-  await waitHealthy(parts, container.id, container.name, startSeconds, signal)
+  await waitUp(parts, container, { seconds: startTimeoutSeconds, healthy: !unhealthyBefore }, signal)
 }
 
-async function waitHealthy(parts: Parts, id: string, name: string, seconds: number, signal: AbortSignal) {
+/** The grace before SIGKILL that the container itself sets, else the default. */
+export const graceOf = ({ stopTimeoutSeconds }: ContainerFacts): number => stopTimeoutSeconds ?? defaultStopSeconds
+
+async function waitUp(
+  parts: Parts,
+  { id, name }: ContainerFacts,
+  { seconds, healthy }: { seconds: number; healthy: boolean },
+  signal: AbortSignal,
+) {
   const isReady = async () => {
     const now = await parts.engine.inspect(id, signal)
     if (!now) throw new BackupError('NO_SUCH_CONTAINER', `container ${name} vanished while it started`)
@@ -47,7 +61,7 @@ async function waitHealthy(parts: Parts, id: string, name: string, seconds: numb
       const hint = `Look at its log: podman logs ${name}`
       throw new BackupError('UNHEALTHY', `container ${name} ended at once with exit code ${now.exitCode}`, { hint })
     }
-    return now.state === 'running' && (now.health === 'none' || now.health === 'healthy')
+    return now.state === 'running' && (!healthy || now.health === 'none' || now.health === 'healthy')
   }
   await poll(isReady, { what: `container ${name} to be healthy`, seconds, clock: parts.clock, signal }).catch(
     (error) => {
@@ -59,10 +73,15 @@ async function waitHealthy(parts: Parts, id: string, name: string, seconds: numb
   )
 }
 
-/** Stops a container. Returns true when it had to be killed, so that its data is only crash-consistent. */
+/**
+ * Stops a container. Returns true when it had to be killed, so that its data is only crash-consistent. It waits for the end of the stop
+ * even when the run is aborted: the engine goes on with a stop that nobody waits for, and would end the container after the run had
+ * found it running and left.
+ */
 export async function bringDown(parts: Parts, container: ContainerFacts, graceSeconds: number, signal: AbortSignal) {
+  signal.throwIfAborted()
   if (container.state === 'stopped' || container.state === 'created') return false
-  const { exitCode } = await parts.engine.stop(container.id, graceSeconds, signal)
+  const { exitCode } = await parts.engine.stop(container.id, graceSeconds, new AbortController().signal)
   return exitCode === 137
 }
 
@@ -73,14 +92,43 @@ export async function undo(
   signal: AbortSignal,
 ) {
   const container = await findContainer(parts, intent.container, signal)
-  if (intent.kind === 'resume') {
-    if (intent.how !== 'stop') return bringUp(parts, intent.container, intent.startTimeoutSeconds, signal)
-    if (container) await bringDown(parts, container, container.stopTimeoutSeconds ?? defaultStopSeconds, signal)
-    return
-  }
+  if (intent.kind === 'resume') return resume(parts, intent, container, signal)
   if (!container) return
   if (intent.kind === 'leave-network') return parts.engine.disconnectNetwork(intent.network, container.id, signal)
   await runHook(parts, container, intent.command, intent.timeoutSeconds, signal)
+}
+
+async function resume(
+  parts: Parts,
+  intent: ResumeIntent,
+  container: ContainerFacts | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (intent.how === 'stop') {
+    if (container) await bringDown(parts, container, graceOf(container), signal)
+    return
+  }
+  if (container && mayStillStop(container, intent)) await finishStop(parts, container, intent, signal)
+  await bringUp(parts, intent.container, intent, signal)
+  const now = intent.how === 'pause' ? await findContainer(parts, intent.container, signal) : undefined
+  if (now?.state === 'running') await parts.engine.pause(now.id, signal)
+}
+
+/** Whether a stop that was asked for may not have taken effect yet: the container has not been started since. */
+const mayStillStop = ({ id, state, startedAt }: ContainerFacts, intent: ResumeIntent): boolean =>
+  intent.how !== 'unpause' && state === 'running' && id === intent.container.id && startedAt === intent.startedAt
+
+/** Ends the stop that may be under way, so that it cannot end the container later. Where the engine refuses it, the container runs on. */
+async function finishStop(
+  parts: Parts,
+  container: ContainerFacts,
+  { stopTimeoutSeconds = graceOf(container) }: ResumeIntent,
+  signal: AbortSignal,
+): Promise<void> {
+  await bringDown(parts, container, stopTimeoutSeconds, signal).catch((err) => {
+    signal.throwIfAborted()
+    parts.log.warn({ err, container: container.name }, 'a stop could not be finished')
+  })
 }
 
 /** Runs the command of an `exec-pre` or `exec-post` label. Throws EXEC_FAILED where it exits with another code than 0. */

@@ -13,22 +13,31 @@ import { readText } from './text.ts'
 export function decodeLabels(labels: Readonly<Record<string, string>>): ContainerLabels {
   const sorted = sortLabels(labels)
   const problems = [...sorted.problems]
-  const writer = sorted.groupWriter && readValue(containerRows.groupWriter, sorted.groupWriter, problems)
-  const groupWriter = writer === undefined ? {} : { groupWriter: writer as string }
+  const writing = readWriting(sorted, problems)
   const targets = sorted.targets.map(({ name, base, entries }) => decodeTarget(name, base, entries))
   refuseTwins(targets)
   const enable = readEnable(sorted)
   if (enable === false) {
     problems.push(...targets.flatMap((target) => target.problems))
-    return { enabled: false, targets: [], broken: [], ...groupWriter, problems }
+    return { enabled: false, targets: [], broken: [], ...writing, problems }
   }
   if (enable !== true) for (const target of targets) target.problems.unshift(enable)
   return {
     enabled: enable === true,
     targets: targets.filter(({ problems }) => problems.length === 0).map(({ spec }) => spec),
     broken: targets.filter(({ problems }) => problems.length > 0).map(toBroken),
-    ...groupWriter,
+    ...writing,
     problems,
+  }
+}
+
+/** What the container's labels say of the data of others that it writes. */
+function readWriting({ groupWriter, writer }: SortedLabels, problems: LabelProblem[]) {
+  const group = groupWriter && readValue(containerRows.groupWriter, groupWriter, problems)
+  const others = writer && readValue(containerRows.writer, writer, problems)
+  return {
+    ...(group !== undefined && { groupWriter: group as string }),
+    ...(others !== undefined && { writer: others as 'auto' | 'never' }),
   }
 }
 

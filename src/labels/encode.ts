@@ -9,11 +9,13 @@ import { belongsTo, containerRows, labelOf, methodRow, namedPrefix, places, pref
 export function encodeLabels(container: {
   targets: readonly TargetSpec[]
   groupWriter?: string
+  writer?: 'auto' | 'never'
 }): Record<string, string> {
-  const { targets, groupWriter } = container
+  const { targets, groupWriter, writer } = container
   const labels: Record<string, string> = {}
   if (targets.length > 0) labels[labelOf(containerRows.enabled)] = 'true'
   if (groupWriter !== undefined) labels[labelOf(containerRows.groupWriter)] = groupWriter
+  if (writer !== undefined) labels[labelOf(containerRows.writer)] = writer
   for (const spec of targets) Object.assign(labels, encodeTarget(spec, targets.length > 1))
   return labels
 }

@@ -8,6 +8,7 @@ import { unknownKey } from './unknown.ts'
 export interface SortedLabels {
   enable?: Entry
   groupWriter?: Entry
+  writer?: Entry
   /** The default target first, then the named ones by name. */
   targets: { name?: string; base: string; entries: Entry[] }[]
   /** Labels that describe nothing. */
@@ -29,13 +30,20 @@ export function sortLabels(labels: Readonly<Record<string, string>>): SortedLabe
   }
   const enable = container.get(containerRows.enabled.key)
   const groupWriter = container.get(containerRows.groupWriter.key)
+  const writer = container.get(containerRows.writer.key)
   const targets: SortedLabels['targets'] = [...named]
     .map(([base, entries]) => ({ name: nameIn(base), base, entries }))
     .sort((one, other) => (one.name < other.name ? -1 : 1))
   const bare = named.size === 0 && (enable !== undefined || direct.length > 0)
   if (bare || direct.some(({ key }) => isTargetKey(key))) targets.unshift({ base: prefix, entries: direct })
   else problems.push(...direct.map((entry) => unknownKey(entry)))
-  return { ...(enable && { enable }), ...(groupWriter && { groupWriter }), targets, problems }
+  return {
+    ...(enable && { enable }),
+    ...(groupWriter && { groupWriter }),
+    ...(writer && { writer }),
+    targets,
+    problems,
+  }
 }
 
 const byLabel = ([one]: [string, string], [other]: [string, string]) => (one < other ? -1 : 1)

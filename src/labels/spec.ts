@@ -94,6 +94,8 @@ export interface ContainerLabels {
   targets: TargetSpec[]
   broken: BrokenTarget[]
   groupWriter?: string
+  /** `never`: it writes no data of others. Default `auto`: its mounts decide. */
+  writer?: 'auto' | 'never'
   /** Problems of the container as a whole; those of one target stand in `broken`. */
   problems: LabelProblem[]
 }

@@ -16,12 +16,18 @@ export const containerRows = {
     key: 'enable',
     type: flag,
     absent: 'required',
-    doc: '`true` opts in, `false` opts out. Any other label below needs it, `group-writer` excepted.',
+    doc: '`true` opts in, `false` opts out. Any other label below needs it, `group-writer` and `writer` excepted.',
   },
   groupWriter: {
     key: 'group-writer',
     type: targetName,
     doc: 'This container is stopped (or paused, by `quiesce`) while the targets of that group are captured, whether it is a target itself or not.',
+  },
+  writer: {
+    key: 'writer',
+    type: choice(['auto', 'never'], { auto: 'true yes', never: 'false no none' }),
+    absent: '`auto`',
+    doc: '`never` says that this container writes no data of others, whatever it mounts (a file manager that mounts `/`): it is not held for their sake.',
   },
 } satisfies Record<string, AnyRow>
 

@@ -10,8 +10,6 @@ export interface ClientRequest {
   target: string
   /** The compose services that the label names. Default: everything that depends on the container. */
   services?: string[] | undefined
-  /** The controller's own container, which is never a client. */
-  selfId?: string | undefined
 }
 
 /**
@@ -24,13 +22,13 @@ export function findClients(
   dependencies: Dependencies,
   request: ClientRequest,
 ): { clients: ContainerFacts[]; problems: LabelProblem[] } {
-  const { container, services, selfId } = request
+  const { container, services } = request
   const peers = containers.filter((one) => one.service !== undefined && one.project === container.project)
   const found = services
     ? peers.filter((one) => !one.oneoff && services.includes(one.service as string))
     : dependencies.dependentsOf(container)
   return {
-    clients: dependencies.inStopOrder(found.filter((one) => one.id !== container.id && one.id !== selfId)),
+    clients: dependencies.inStopOrder(found.filter((one) => one.id !== container.id)),
     problems: checkServices(request, new Set(peers.map((one) => one.service as string))),
   }
 }

@@ -9,7 +9,7 @@ import { explainNothing, locatePaths } from './paths.ts'
 import type { BrokenTarget, Plan, PlanSettings, Target } from './plan.ts'
 import { labelProblem, placeProblem } from './problems.ts'
 import { findQuiesced } from './quiesced.ts'
-import { inScope, projectOf } from './scope.ts'
+import { inScope, isController, projectOf } from './scope.ts'
 import { type Dependencies, readDependencies, sortContainers } from './stop-order.ts'
 
 /** The part of each method that planning uses. A method that is absent cannot be used by a target. */
@@ -48,9 +48,8 @@ function planTarget(draft: Draft, world: World): Target | BrokenTarget {
   const method: Pick<Method, 'needsRunning' | 'paths'> | undefined = world.methods[spec.method]
   if (!method) return breakTarget(draft, [...draft.problems, explainMethod(draft, spec)])
 
-  const { selfId } = world.settings
   const { captured, problems: lost } = locatePaths(container, name, method.paths(spec, container))
-  const request = { container, target: name, services: spec.clients, selfId }
+  const request = { container, target: name, services: spec.clients }
   const { clients, problems: unknown } = findClients(world.containers, world.dependencies, request)
   const target = withDefaults(container, name, spec, world.settings)
   const idle = captured.length + lost.length === 0 ? explainNoPath(target) : []
@@ -58,13 +57,22 @@ function planTarget(draft: Draft, world: World): Target | BrokenTarget {
   if (problems.length > 0) return breakTarget(draft, problems)
 
   const { quiesce, group } = spec
-  const find = (how: Quiesce) => {
-    const request = { container, quiesce: how, group, needsRunning: method.needsRunning, captured, selfId }
-    return world.dependencies.inStopOrder(findQuiesced(world.containers, request))
+  const mayBeHeld = (one: ContainerFacts) => !isController(one, world.settings)
+  const find = (how: Quiesce, inAnyState = false) => {
+    const { needsRunning } = method
+    const request = { container, quiesce: how, group, needsRunning, captured, inAnyState }
+    return world.dependencies.inStopOrder(findQuiesced(world.containers.filter(mayBeHeld), request))
   }
   // Files that are captured without a stop are restored without one too. A method that dumps controls its server itself.
   const writers = find(spec.method === 'files' && quiesce === 'none' ? 'none' : 'stop')
-  return { ...target, paths: captured.map(({ path }) => path), quiesced: find(quiesce), writers, clients }
+  return {
+    ...target,
+    paths: captured.map(({ path }) => path),
+    quiesced: find(quiesce),
+    touched: find(quiesce, true),
+    writers,
+    clients: clients.filter(mayBeHeld),
+  }
 }
 
 function withDefaults(container: ContainerFacts, name: string, spec: TargetSpec, settings: PlanSettings) {

@@ -29,6 +29,11 @@ export interface Target {
   quiesced: ContainerFacts[]
   /** Running containers that can write the captured data or belong to its group, dependents first. They are down while the data is replaced. */
   writers: ContainerFacts[]
+  /**
+   * Containers in any state that can write the captured data, or that end with one that can. A run locks all of them, because another
+   * run or the user may start one that does not run now.
+   */
+  touched: ContainerFacts[]
   /** Containers that are kept down while this target is restored, dependents first, running or not. Its own container is never among them. */
   clients: ContainerFacts[]
 }
@@ -58,7 +63,7 @@ export interface PlanSettings {
   rpoSeconds: number
   rtoSeconds: number
   retention: { local: RetentionPolicy; remote: RetentionPolicy }
-  /** Id of the controller's own container, which is never quiesced and never a client. */
+  /** Id of the controller's own container. No run ever holds a controller. */
   selfId?: string
 }
 

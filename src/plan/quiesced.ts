@@ -13,8 +13,8 @@ export interface QuiesceRequest {
   captured: Located[]
   /** The group of the target. Containers of the project that are labelled `group-writer` for it are held too. */
   group?: string | undefined
-  /** The controller's own container. */
-  selfId?: string | undefined
+  /** Whether containers that do not run count as well: they may be started at any time. Default false. */
+  inAnyState?: boolean
 }
 
 /**
@@ -23,11 +23,14 @@ export interface QuiesceRequest {
  * namespace), and nothing starts it again. Inspect shows `--requires` and shared namespaces in the same field, so both count.
  */
 export function findQuiesced(containers: ContainerFacts[], request: QuiesceRequest): ContainerFacts[] {
+  const runs = ({ state }: ContainerFacts) => state === 'running' || state === 'stopping'
   const spared = (one: ContainerFacts) =>
-    one.state !== 'running' || one.id === request.selfId || (request.needsRunning && one.id === request.container.id)
+    !(request.inAnyState || runs(one)) || (request.needsRunning && one.id === request.container.id)
   const candidates = containers.filter((one) => !spared(one))
   const writesHere = (one: ContainerFacts) =>
-    request.quiesce !== 'none' && request.captured.some((place) => canWrite(one, place))
+    request.quiesce !== 'none' &&
+    (one.id === request.container.id || decodeLabels(one.labels).writer !== 'never') &&
+    request.captured.some((place) => canWrite(one, place))
   const writers = candidates.filter((one) => writesHere(one) || isGroupWriter(one, request))
   if (request.quiesce === 'pause') return writers
   const bound = (to: ContainerFacts) => candidates.filter((one) => one.joins === to.id || one.requires.includes(to.id))

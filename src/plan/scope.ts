@@ -13,6 +13,16 @@ export function inScope(containers: ContainerFacts[], settings: PlanSettings): C
   return wanted.filter((one) => !wanted.some((other) => replaces(other, one)))
 }
 
+/** The label of the controller's own image. */
+const roleLabel = 'org.xnai-backup.role'
+
+/**
+ * Whether the container is a backup controller, be it this one or that of another stack. A controller mounts `/` writable and is never
+ * stopped or paused: two of them would otherwise stop each other, and a command on the host its own.
+ */
+export const isController = ({ id, labels }: ContainerFacts, { selfId }: PlanSettings): boolean =>
+  id === selfId || labels[roleLabel] === 'controller'
+
 /** A stopped container is left over from a re-creation when another one has the same project, service and number. */
 function replaces(other: ContainerFacts, one: ContainerFacts): boolean {
   const sameSlot = one.service !== undefined && other.service === one.service && other.project === one.project

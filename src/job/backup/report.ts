@@ -2,13 +2,18 @@ import type { Outcome } from '../../catalog/catalog.ts'
 import { asBackupError, type BackupError, reportError } from '../../errors.ts'
 import { type Target, targetKey } from '../../plan/plan.ts'
 import type { Snapshot } from '../../repository/repository.ts'
+import { finishRun } from '../finish-run.ts'
 import type { BackupResult, Parts } from '../job.ts'
+import type { LockedPlan } from '../lock-plan.ts'
 import type { Held } from '../quiesce.ts'
 
 /** Collects the events of one target during a backup. The first failure is the one that is reported. */
 export interface BackupReport {
+  /** The target as the run was asked for it, and after `begin` as it is under the locks. */
   readonly target: Target
   readonly warnings: string[]
+  /** Takes the target from the plan that was made under the locks. Returns false, with the failure noted, where it is not in it. */
+  begin(locked: LockedPlan): boolean
   /** Runs a step unless an earlier one failed. When the step throws, its error becomes the target's failure and the result is undefined. */
   attempt<T>(step: string, work: () => Promise<T>): Promise<T | undefined>
   noteWindow(held: Held, lost: BackupError[]): void
@@ -21,11 +26,12 @@ export interface BackupReport {
 
 export function startBackupReport(
   parts: Parts,
-  target: Target,
+  asked: Target,
   run: string,
   onStep: (step: string) => void,
 ): BackupReport {
-  const { project, name } = target
+  const { project, name } = asked
+  let target = asked
   const started = parts.clock.monotonicMs()
   parts.catalog.startRun({ id: run, kind: 'backup', project, target: name, started: parts.clock.now().toISOString() })
   const warnings: string[] = []
@@ -37,8 +43,16 @@ export function startBackupReport(
     failure ??= asBackupError(error)
   }
   return {
-    target,
+    get target() {
+      return target
+    },
     warnings,
+    begin: ({ targets, failures }) => {
+      const now = targets.find((other) => targetKey(other) === targetKey(asked))
+      if (now) target = now
+      else noteFailure(failures.get(targetKey(asked)))
+      return now !== undefined
+    },
     noteFailure,
     failed: () => failure !== undefined,
     async attempt(step, work) {
@@ -101,15 +115,20 @@ function toResult(target: Target, { seconds, warnings, snapshot, window, failure
 
 function endRun(parts: Parts, run: string, result: BackupResult, failure: BackupError | undefined): void {
   const { project, target, outcome, snapshot, bytes, seconds, downtimeSeconds, error } = result
-  parts.catalog.finishRun(run, project, target, {
-    finished: parts.clock.now().toISOString(),
-    outcome,
-    seconds,
-    downtimeSeconds,
-    ...(snapshot !== undefined && { snapshot }),
-    ...(bytes !== undefined && { bytes }),
-    ...(error && { error }),
-  })
+  finishRun(
+    parts,
+    run,
+    { project, target },
+    {
+      finished: parts.clock.now().toISOString(),
+      outcome,
+      seconds,
+      downtimeSeconds,
+      ...(snapshot !== undefined && { snapshot }),
+      ...(bytes !== undefined && { bytes }),
+      ...(error && { error }),
+    },
+  )
   const log = parts.log.child({ target: targetKey({ project, name: target }), run })
   if (failure) log.error({ err: failure, outcome }, 'backup ended')
   else log.info({ outcome, snapshot, bytes, seconds, downtimeSeconds }, 'backup ended')

@@ -53,9 +53,9 @@ export async function planRestore(parts: Parts, request: RestoreRequest, signal:
 }
 
 /** Finds the target of each step among the containers of now, orders the steps, and lists what is down meanwhile. */
-export async function placeSteps(parts: Parts, steps: RestoreStep[], signal: AbortSignal) {
+async function placeSteps(parts: Parts, steps: RestoreStep[], signal: AbortSignal) {
   const { plan, dependencies } = await currentPlan(parts, signal)
-  return inOrder(
+  return orderSteps(
     steps.map((step) => ({ ...step, target: liveTarget(plan, step) })),
     dependencies,
   )
@@ -128,7 +128,7 @@ function refuseOnly({ target, method, artifacts }: Snapshot, only: string[]): vo
 }
 
 /** Orders steps so that dependencies come before their dependents. Writers of trees stay down meanwhile; a method that dumps controls its server itself. */
-function inOrder(steps: StepInPlace[], dependencies: Dependencies) {
+export function orderSteps(steps: StepInPlace[], dependencies: Dependencies) {
   const order = dependencies.inStopOrder(new Set(steps.map(({ target }) => target.container))).toReversed()
   const rank = (step: StepInPlace) => order.findIndex(({ id }) => id === step.target.container.id)
   const down = new Map<string, ContainerFacts>()

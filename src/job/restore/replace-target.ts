@@ -7,6 +7,7 @@ import type { Parts } from '../job.ts'
 import { resolveHostPath } from '../method-context.ts'
 import type { Held } from '../quiesce.ts'
 import { snapshotRef, type TieredSnapshot } from '../repositories.ts'
+import { abandonIntent, dropIntent } from '../settle-intent.ts'
 import { replaceData } from './replace-data.ts'
 import type { RestoreReport } from './report.ts'
 import { takeSafety } from './take-safety.ts'
@@ -38,8 +39,10 @@ export async function replaceTarget(
 ): Promise<Replaced> {
   const { snapshot } = report.step
   const target = report.step.target as Target
-  const there = pathsThere(parts, target)
-  const replaced = there && { ...target, paths: there, spec: { ...target.spec, exclude: leftAlone(snapshot) } }
+  const absent = findAbsent(parts, target)
+  const there = target.paths.filter((path) => !absent.includes(path))
+  const isGone = target.paths.length > 0 && there.length === 0
+  const replaced = !isGone && { ...target, paths: there, spec: { ...target.spec, exclude: leftAlone(snapshot) } }
   const before = safety && replaced ? await takeSafety(parts, replaced, { run, down }, signal) : undefined
   if (before) report.noteSafety(before.id)
   else if (safety) report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)
@@ -49,21 +52,24 @@ export async function replaceTarget(
     target: target.name,
     snapshot: snapshotRef(snapshot),
     safety: before && snapshotRef(before),
+    ...(only && { only }),
+    absent,
   })
   const put = (what: TieredSnapshot, held: Held, paths: string[] | undefined, until: AbortSignal) =>
     replaceData(parts, target, what, { ...told(report, target, held), ...(paths && { only: paths }) }, until)
 
   const rollBack = async (held: Held) => {
     if (!before) {
-      if (!there) await removePaths(parts, target)
-      return void (signal.aborted && there ? parts.catalog.abandonIntent(intent) : parts.catalog.dropIntent(intent))
+      if (isGone) await removePaths(parts, target, absent)
+      return signal.aborted && !isGone ? abandonIntent(parts, intent) : dropIntent(parts, intent)
     }
     try {
+      await removePaths(parts, target, absent)
       await put(before, held, undefined, new AbortController().signal)
-      parts.catalog.dropIntent(intent)
+      dropIntent(parts, intent)
       report.noteRolledBack()
     } catch (cause) {
-      parts.catalog.abandonIntent(intent)
+      abandonIntent(parts, intent)
       const message = `${target.name}: the state before (snapshot ${before.id}) could not be put back: ${asBackupError(cause).message}`
       throw new BackupError('ROLLBACK_FAILED', message, { cause })
     }
@@ -74,7 +80,7 @@ export async function replaceTarget(
     await rollBack(down)
     throw error
   }
-  return { commit: () => parts.catalog.dropIntent(intent), rollBack }
+  return { commit: () => dropIntent(parts, intent), rollBack }
 }
 
 const told = (report: RestoreReport, target: Target, held: Held) => ({
@@ -84,14 +90,13 @@ const told = (report: RestoreReport, target: Target, held: Held) => ({
   onCheck: report.noteCheck,
 })
 
-/** Returns the captured paths that still exist, or undefined when all are gone. It is empty for methods that dump. */
-function pathsThere(parts: Parts, { paths, container }: Target): string[] | undefined {
-  const there = paths.filter((path) => existsSync(resolveHostPath(parts, container, path)))
-  return paths.length > 0 && there.length === 0 ? undefined : there
+/** The captured paths that do not exist any more. It is empty for methods that dump. */
+function findAbsent(parts: Parts, { paths, container }: Target): string[] {
+  return paths.filter((path) => !existsSync(resolveHostPath(parts, container, path)))
 }
 
-/** Restores the state before where none of the paths existed. */
-async function removePaths(parts: Parts, { paths, container }: Target): Promise<void> {
+/** Removes container paths that did not exist before the restore. */
+export async function removePaths(parts: Parts, { container }: Target, paths: string[]): Promise<void> {
   for (const path of paths) await rm(resolveHostPath(parts, container, path), { recursive: true, force: true })
 }
 

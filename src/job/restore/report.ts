@@ -1,12 +1,17 @@
 import { asBackupError, type BackupError, reportError } from '../../errors.ts'
 import type { Check } from '../../methods/method.ts'
 import { targetKey } from '../../plan/plan.ts'
+import { finishRun } from '../finish-run.ts'
 import type { Parts, Progress, RestoreResult } from '../job.ts'
+import type { LockedPlan } from '../lock-plan.ts'
 import type { RestoreStep } from './plan.ts'
 
 /** Collects the events of one target during a restore. The first failure is the one that is reported. */
 export interface RestoreReport {
+  /** The step as it was planned, and after `place` with the target as it is under the locks. */
   readonly step: RestoreStep
+  /** Takes the target from the plan that was made under the locks. Returns false, with the failure noted, where it is not in it. */
+  place(locked: LockedPlan): boolean
   /** Runs a stage of the restore unless an earlier one failed; a throw becomes the target's failure. */
   attempt<T>(stage: string, work: () => Promise<T>): Promise<T | undefined>
   failed(): boolean
@@ -19,8 +24,15 @@ export interface RestoreReport {
   finish(): RestoreResult
 }
 
-export function startRestoreReport(parts: Parts, step: RestoreStep, run: string, progress?: Progress): RestoreReport {
-  const { project, name, snapshot } = step
+export function startRestoreReport(
+  parts: Parts,
+  planned: RestoreStep,
+  run: string,
+  progress?: Progress,
+): RestoreReport {
+  const { project, name, snapshot } = planned
+  const key = targetKey(planned)
+  let step = planned
   // Only the stages of this target count. Beside others in the same command it also waits for theirs.
   let workedMs = 0
   parts.catalog.startRun({ id: run, kind: 'restore', project, target: name, started: parts.clock.now().toISOString() })
@@ -35,12 +47,20 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
     failure ??= asBackupError(error, 'RESTORE_FAILED')
   }
   return {
-    step,
+    get step() {
+      return step
+    },
+    place: ({ targets, failures }) => {
+      const target = targets.find((other) => targetKey(other) === key)
+      if (target) step = { ...step, target }
+      else noteFailure(failures.get(key))
+      return target !== undefined
+    },
     noteFailure,
     failed: () => failure !== undefined,
     async attempt(stage, work) {
       if (failure) return undefined
-      progress?.step(targetKey(step), stage)
+      progress?.step(key, stage)
       const begun = parts.clock.monotonicMs()
       try {
         return await work()
@@ -59,7 +79,7 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
     noteRolledBack: () => {
       rolledBack = true
     },
-    onBytes: (count) => progress?.bytes(targetKey(step), count),
+    onBytes: (count) => progress?.bytes(key, count),
     finish() {
       const result: RestoreResult = {
         project,
@@ -74,7 +94,7 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
         ...(failure && { error: reportError(failure) }),
       }
       endRun(parts, run, result, failure)
-      progress?.step(targetKey(step), result.outcome)
+      progress?.step(key, result.outcome)
       return result
     },
   }
@@ -82,13 +102,18 @@ export function startRestoreReport(parts: Parts, step: RestoreStep, run: string,
 
 function endRun(parts: Parts, run: string, result: RestoreResult, failure: BackupError | undefined): void {
   const { project, target, outcome, snapshot, seconds, error, rolledBack } = result
-  parts.catalog.finishRun(run, project, target, {
-    finished: parts.clock.now().toISOString(),
-    outcome,
-    seconds,
-    ...(snapshot !== undefined && { snapshot }),
-    ...(error && { error }),
-  })
+  finishRun(
+    parts,
+    run,
+    { project, target },
+    {
+      finished: parts.clock.now().toISOString(),
+      outcome,
+      seconds,
+      ...(snapshot !== undefined && { snapshot }),
+      ...(error && { error }),
+    },
+  )
   const log = parts.log.child({ target: targetKey({ project, name: target }), run })
   if (failure) log.error({ err: failure, outcome, rolledBack }, 'restore ended')
   else log.info({ outcome, snapshot, seconds }, 'restore ended')

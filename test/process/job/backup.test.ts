@@ -110,7 +110,7 @@ describe('hooks', () => {
           mounts: [data('files')],
         },
       ],
-      commands,
+      { commands },
     )
 
   test('run before the stop and after the start', async () => {

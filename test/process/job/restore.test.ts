@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { containerLock } from '../../../src/catalog/keys.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { recover } from '../../../src/job/recover.ts'
 import { planRestore } from '../../../src/job/restore/plan.ts'
@@ -33,6 +34,16 @@ function failOnce(stage: JobStage, fail: () => void = () => {}): void {
       fail()
       throw new Error('the disk went away')
     },
+  }
+}
+
+/** The engine interface promises that a paused container can be stopped; the real one unpauses it first. */
+function stopAlsoPaused(stage: JobStage): void {
+  const { engine } = stage.parts
+  const stop = engine.stop
+  engine.stop = async (id, ...rest) => {
+    if ((await engine.inspect(id, stage.signal))?.state === 'paused') await engine.unpause(id, stage.signal)
+    return stop(id, ...rest)
   }
 }
 
@@ -134,6 +145,97 @@ describe('a restore', () => {
       },
     }
     expect((await restore(stage))[0]).toMatchObject({ outcome: 'complete', rolledBack: false, checks: [{ ok: true }] })
+  })
+
+  test('of one path without safety, interrupted: recovery completes that path and touches no other', async () => {
+    const stage = oneService()
+    const at = (name: string) => join(stage.folder, 'files', name)
+    writeFileSync(at('precious'), 'old')
+    await backup(stage)
+    writeFileSync(at('precious'), 'written since')
+    writeFileSync(at('word'), 'broken')
+    const { local } = stage
+    const interruption = new AbortController()
+    stage.local = {
+      ...local,
+      extract: (...call) => {
+        interruption.abort()
+        return local.extract(...call)
+      },
+    }
+    const request = { targets: await stage.targets(), at: 'latest' as const, only: ['word'] }
+    const plan = await planRestore(stage.parts, request, stage.signal)
+    await runRestore(stage.parts, plan, { safety: false }, interruption.signal)
+    stage.local = local
+    await recover(stage.parts, stage.signal)
+    expect(readFileSync(at('precious'), 'utf8')).toBe('written since')
+    expect(readFileSync(at('word'), 'utf8')).toBe('files')
+    expect(stage.parts.catalog.claimOrphans()).toEqual([])
+  })
+
+  test('of two paths of which one was gone: a roll back leaves nothing of that one', async () => {
+    const stage = setJobStage(({ data }) => [
+      { name: 'app', labels: enabled({ paths: '/data/a,/data/b' }), mounts: [data('files')] },
+    ])
+    const at = (name: string) => join(stage.folder, 'files', name)
+    for (const name of ['a', 'b']) mkdirSync(at(name))
+    for (const name of ['a/one', 'b/one']) writeFileSync(at(name), 'old')
+    await backup(stage)
+    rmSync(at('b'), { recursive: true })
+    writeFileSync(at('a/one'), 'now')
+    const { local } = stage
+    let count = 0
+    stage.local = {
+      ...local,
+      extract: async (...call) => {
+        await local.extract(...call)
+        if (++count === 2) throw new Error('the disk went away')
+      },
+    }
+    expect((await restore(stage))[0]).toMatchObject({ outcome: 'failed', rolledBack: true })
+    expect(readFileSync(at('a/one'), 'utf8')).toBe('now')
+    expect(existsSync(at('b'))).toBe(false)
+  })
+
+  test('of a service that the user had paused leaves it paused', async () => {
+    const stage = oneService()
+    await backup(stage)
+    const [app] = await stage.parts.engine.list(stage.signal)
+    await stage.parts.engine.pause(app?.id ?? '', stage.signal)
+    stopAlsoPaused(stage)
+    expect((await restore(stage))[0]).toMatchObject({ outcome: 'complete' })
+    expect(await stage.states()).toEqual({ app: 'paused' })
+    expect(stage.parts.catalog.claimOrphans()).toEqual([])
+  })
+
+  test('waits for a run that holds a writer, and takes that writer down itself', async () => {
+    const stage = setJobStage(({ data }) => [
+      { name: 'app', labels: enabled(), mounts: [data('files')] },
+      { name: 'indexer', mounts: [data('files')] },
+    ])
+    await backup(stage)
+    const { journal } = stage.parts.engine
+    journal.length = 0
+    const indexer = await stage.parts.engine.inspect('indexer', stage.signal)
+    const other = stage.parts.catalog.lock([containerLock('indexer')], 'another run')
+    await stage.parts.engine.stop(indexer?.id ?? '', 1, stage.signal)
+    const seen: string[][] = []
+    const { local } = stage
+    stage.local = {
+      ...local,
+      extract: async (...call) => {
+        seen.push([...journal])
+        return local.extract(...call)
+      },
+    }
+    const restoring = restore(stage)
+    setTimeout(async () => {
+      await stage.parts.engine.start(indexer?.id ?? '', stage.signal)
+      other[Symbol.dispose]()
+    }, 300)
+    expect((await restoring)[0]).toMatchObject({ outcome: 'complete' })
+    expect(seen).toEqual([['stop indexer', 'start indexer', 'stop app', 'stop indexer']])
+    expect(await stage.states()).toEqual({ app: 'running', indexer: 'running' })
   })
 
   test('of a group takes the newest set that has all of it', async () => {

@@ -28,7 +28,7 @@ export interface JobStage {
 
 export function setJobStage(
   make: (stage: Pick<JobStage, 'data'>) => FakeContainer[],
-  commands: FakeCommand[] = [],
+  options: { commands?: FakeCommand[]; networks?: string[] } = {},
 ): JobStage {
   const folder = mkdtempSync(join(tmpdir(), 'job-'))
   mkdirSync(join(folder, 'backups'))
@@ -39,7 +39,7 @@ export function setJobStage(
     return { kind: 'bind', source, destination, writable: true }
   }
   const containers = make({ data }).map((one) => ({ project: 'shop', service: one.name, number: 1, ...one }))
-  const engine = fakeEngine({ containers, commands, forbidIdleActs: true })
+  const engine = fakeEngine({ containers, ...options, forbidIdleActs: true })
   const catalog = openCatalog(join(folder, 'state'))
   onTestFinished(() => {
     catalog[Symbol.dispose]()

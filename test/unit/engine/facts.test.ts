@@ -139,7 +139,7 @@ describe('facts of a container', () => {
   test.each([
     ['configured', 'created'],
     ['initialized', 'created'],
-    ['stopping', 'running'],
+    ['stopping', 'stopping'],
     ['restarting', 'running'],
     ['removing', 'removing'],
     ['dead', 'stopped'],

@@ -63,6 +63,7 @@ const kinds: [sentence: string, labels: Labels][] = [
   ['a command without program', { 'verify.exec': '[]' }],
   ['a group with a capital letter', { group: 'Main' }],
   ['a group of a writer that is no name', { 'group-writer': 'main group' }],
+  ['a writer that is neither auto nor never', { writer: 'no' }],
   ['retention with colons', { 'retention.local': 'daily:30d' }],
   ['retention with an unknown rule', { 'retention.local': 'daily=30d,montly=1y' }],
   ['retention in bare numbers', { 'retention.remote': 'daily=30,weekly=12' }],

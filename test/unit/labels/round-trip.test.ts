@@ -128,6 +128,7 @@ const container = fc.record(
   {
     targets: fc.uniqueArray(spec, { minLength: 1, maxLength: 4, selector: (each) => each.name }),
     groupWriter: name,
+    writer: fc.constantFrom('auto' as const, 'never' as const),
   },
   { requiredKeys: ['targets'] },
 )
@@ -163,6 +164,7 @@ describe('labels there and back', () => {
           broken: [],
           problems: [],
           ...(wanted.groupWriter && { groupWriter: wanted.groupWriter }),
+          ...(wanted.writer && { writer: wanted.writer }),
         })
       }),
       { numRuns: 200 },

@@ -1,0 +1,75 @@
+import type { ContainerFacts } from '../engine/engine.ts'
+import { asBackupError, type BackupError } from '../errors.ts'
+import { type Plan, type Target, targetKey } from '../plan/plan.ts'
+import type { Dependencies } from '../plan/stop-order.ts'
+import { currentPlan, liveTarget } from './current-plan.ts'
+import { lockContainers, lockTargets } from './hold-locks.ts'
+import type { Parts } from './job.ts'
+import { resumeOrphans } from './recover-containers.ts'
+
+/** Targets whose plan was made while every container that it touches was locked. Disposing releases the locks. */
+export interface LockedPlan extends Disposable {
+  plan: Plan
+  dependencies: Dependencies
+  /** The wanted targets as they are now. A target that cannot be worked on any more is missing. */
+  targets: Target[]
+  /** Why a wanted target is missing, by target key. */
+  failures: ReadonlyMap<string, BackupError>
+}
+
+/** The containers that a job needs locked for its targets. Every one that it stops, starts or works on MUST be among them. */
+export type Touched = (targets: Target[], dependencies: Dependencies) => ContainerFacts[]
+
+/**
+ * Locks targets and the containers that they touch, and plans under these locks. A plan that was made before may miss containers that
+ * another run held down at that moment, so it plans again until the locks cover the plan. What a dead run left stopped is started
+ * first: it would otherwise count as stopped before, and stay so. Throws BUSY where another run works on one of the targets.
+ */
+export async function lockPlan(
+  parts: Parts,
+  wanted: { project: string; name: string }[],
+  touched: Touched,
+  run: string,
+  signal: AbortSignal,
+): Promise<LockedPlan> {
+  const targetLock = lockTargets(parts, wanted, run)
+  let containers: Disposable | undefined
+  try {
+    let names = namesOf(touched, await planNow(parts, wanted, signal))
+    for (;;) {
+      containers = await lockContainers(parts, names, run, signal)
+      await resumeOrphans(parts, names, signal)
+      const now = await planNow(parts, wanted, signal)
+      const needed = namesOf(touched, now)
+      if (needed.every((name) => names.includes(name))) {
+        const held = containers
+        return { ...now, [Symbol.dispose]: () => [held, targetLock].forEach((lock) => void lock[Symbol.dispose]()) }
+      }
+      containers[Symbol.dispose]()
+      containers = undefined
+      names = [...new Set([...names, ...needed])]
+    }
+  } catch (error) {
+    containers?.[Symbol.dispose]()
+    targetLock[Symbol.dispose]()
+    throw error
+  }
+}
+
+async function planNow(parts: Parts, wanted: { project: string; name: string }[], signal: AbortSignal) {
+  const { plan, dependencies } = await currentPlan(parts, signal)
+  const targets: Target[] = []
+  const failures = new Map<string, BackupError>()
+  for (const target of wanted) {
+    try {
+      targets.push(liveTarget(plan, target))
+    } catch (error) {
+      failures.set(targetKey(target), asBackupError(error))
+    }
+  }
+  return { plan, dependencies, targets, failures }
+}
+
+const namesOf = (touched: Touched, { targets, dependencies }: { targets: Target[]; dependencies: Dependencies }) => [
+  ...new Set([...targets.map(({ container }) => container), ...touched(targets, dependencies)].map(({ name }) => name)),
+]

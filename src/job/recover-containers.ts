@@ -1,0 +1,50 @@
+import type { Intent, IntentId, ResumeIntent } from '../catalog/catalog.ts'
+import { asBackupError, BackupError } from '../errors.ts'
+import type { Parts } from './job.ts'
+import { findContainer, undo } from './service.ts'
+import { abandonIntent, dropIntent } from './settle-intent.ts'
+
+/**
+ * Starts what dead runs left stopped among these containers. The caller MUST hold the locks of all of them. It does nothing while an
+ * incomplete restore waits for its roll back, because that needs its clients down. A failure leaves the intent to the next recovery.
+ */
+export async function resumeOrphans(parts: Parts, names: string[], signal: AbortSignal): Promise<void> {
+  if (parts.catalog.intents().some(({ kind }) => kind === 'roll-back')) return
+  const isHere = (intent: Intent) => intent.kind === 'resume' && names.includes(intent.container.name)
+  for (const { id, intent } of parts.catalog.claimOrphans(isHere)) {
+    try {
+      await resumeContainer(parts, id, intent as ResumeIntent, signal)
+    } catch (err) {
+      parts.log.error({ err }, 'could not finish what a dead run left behind')
+    }
+  }
+}
+
+/**
+ * Carries out a resume intent. The intent is dropped once the container is in its final state, be it unhealthy, or is gone for good.
+ * Otherwise it stays for a later pass. Throws RESUME_FAILED either way when the container is not as it should be.
+ */
+export async function resumeContainer(
+  parts: Parts,
+  id: IntentId,
+  intent: ResumeIntent,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await undo(parts, intent, signal)
+    dropIntent(parts, id)
+  } catch (error) {
+    const cause = asBackupError(error, 'RESUME_FAILED')
+    if (cause.code === 'NO_SUCH_CONTAINER' || (await runs(parts, intent))) dropIntent(parts, id)
+    else abandonIntent(parts, id)
+    const message = `${intent.container.name} did not come back: ${cause.message}`
+    throw new BackupError('RESUME_FAILED', message, { cause })
+  }
+}
+
+/** Whether the container was to run and does. What it lacks then is its health, which no repetition brings. */
+async function runs(parts: Parts, { container, how }: ResumeIntent): Promise<boolean> {
+  if (how !== 'start' && how !== 'unpause') return false
+  const found = await findContainer(parts, container, AbortSignal.timeout(60_000)).catch(() => undefined)
+  return found?.state === 'running'
+}

@@ -1,0 +1,23 @@
+import type { IntentId } from '../catalog/catalog.ts'
+import type { Parts } from './job.ts'
+
+/**
+ * Drops an intent whose undoing is done. A catalog that cannot be written (its disk is full) MUST NOT keep a run from bringing back the
+ * next container: the intent is then found by a later pass, which repeats the undoing without harm.
+ */
+export function dropIntent({ catalog, log }: Parts, id: IntentId): void {
+  try {
+    catalog.dropIntent(id)
+  } catch (err) {
+    log.error({ err }, 'an intent could not be dropped')
+  }
+}
+
+/** Leaves an intent to the next pass, as `dropIntent` does when the catalog cannot be written. */
+export function abandonIntent({ catalog, log }: Parts, id: IntentId): void {
+  try {
+    catalog.abandonIntent(id)
+  } catch (err) {
+    log.error({ err }, 'an intent could not be abandoned')
+  }
+}

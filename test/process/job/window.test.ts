@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { containerLock } from '../../../src/catalog/keys.ts'
+import type { ContainerFacts } from '../../../src/engine/engine.ts'
+import { runBackup } from '../../../src/job/backup.ts'
+import { recover } from '../../../src/job/recover.ts'
+import { refOf } from '../../../src/job/service.ts'
+import type { Repository } from '../../../src/repository/repository.ts'
+import type { FakeContainer } from '../../fakes/engine.ts'
+import { enabled, type JobStage, setJobStage } from './stage.ts'
+
+const never = new AbortController().signal
+
+const run = async (stage: JobStage, signal = stage.signal) =>
+  runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, signal)
+
+const oneService = () => setJobStage(({ data }) => [{ name: 'db', labels: enabled(), mounts: [data('files')] }])
+
+const factsOf = async (stage: JobStage, name: string) =>
+  (await stage.parts.engine.inspect(name, never)) as ContainerFacts
+
+/** A stop takes its time and goes on when its caller has left, as Podman's does. */
+function stopSlowly(stage: JobStage, ms: number, onBegun: () => void = () => {}): void {
+  const { engine } = stage.parts
+  const stop = engine.stop
+  const pending = new Map<string, Promise<{ exitCode: number }>>()
+  const begin = async (id: string) => {
+    engine.change(id, { state: 'stopping' })
+    onBegun()
+    await sleep(ms)
+    engine.change(id, { state: 'running' })
+    return stop(id, 0, never)
+  }
+  engine.stop = async (id, _grace, signal) => {
+    if (!pending.has(id))
+      pending.set(
+        id,
+        begin(id).finally(() => pending.delete(id)),
+      )
+    const left = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    return Promise.race([pending.get(id) as Promise<{ exitCode: number }>, left])
+  }
+}
+
+/** What a run that was killed while it held a container leaves behind. */
+function dieHolding(stage: JobStage, container: ContainerFacts): void {
+  const { catalog } = stage.parts
+  catalog.abandonIntent(
+    catalog.addIntent({
+      kind: 'resume',
+      how: 'start',
+      container: refOf(container),
+      startTimeoutSeconds: 5,
+      ...(container.startedAt !== undefined && { startedAt: container.startedAt }),
+    }),
+  )
+}
+
+describe('a stop that outlasts its run', () => {
+  test('of an aborted backup: the service runs in the end, and no intent is left', async () => {
+    const stage = oneService()
+    const interruption = new AbortController()
+    stopSlowly(stage, 300, () => setTimeout(() => interruption.abort(), 10))
+    const { targets } = await run(stage, interruption.signal)
+    expect(targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'INTERRUPTED' } })
+    await sleep(400)
+    expect(await stage.states()).toEqual({ db: 'running' })
+    expect(stage.parts.engine.journal).toEqual(['stop db', 'start db'])
+    expect(stage.parts.catalog.claimOrphans()).toEqual([])
+  })
+
+  test('of a killed backup: recovery waits for the end of the stop and starts the service', async () => {
+    const stage = oneService()
+    stopSlowly(stage, 300)
+    const db = await factsOf(stage, 'db')
+    dieHolding(stage, db)
+    void stage.parts.engine.stop(db.id, 10, never)
+    expect(await recover(stage.parts, never)).toEqual({ done: ['start container db'], problems: [] })
+    await sleep(400)
+    expect(await stage.states()).toEqual({ db: 'running' })
+  })
+})
+
+describe('writers that another run holds', () => {
+  const shared = (data: (name: string) => NonNullable<FakeContainer['mounts']>[number]) => [
+    { name: 'app', labels: enabled(), mounts: [data('files')] },
+    { name: 'indexer', mounts: [data('files')] },
+  ]
+
+  test('are held by the next run as well, once the first has let go', async () => {
+    const stage = setJobStage(({ data }) => shared(data))
+    const [target] = await stage.targets()
+    const indexer = await factsOf(stage, 'indexer')
+    const other = stage.parts.catalog.lock([containerLock('indexer')], 'another run')
+    await stage.parts.engine.stop(indexer.id, 1, never)
+    const running = runBackup(stage.parts, target ? [target] : [], { reason: 'manual' }, never)
+    await sleep(300)
+    await stage.parts.engine.start(indexer.id, never)
+    other[Symbol.dispose]()
+    const { targets } = await running
+    expect(targets[0]).toMatchObject({ outcome: 'complete', stopped: ['app', 'indexer'] })
+    expect(await stage.states()).toEqual({ app: 'running', indexer: 'running' })
+  })
+
+  test('of a run that died are started, held and started again by the next one', async () => {
+    const stage = setJobStage(({ data }) => shared(data))
+    const indexer = await factsOf(stage, 'indexer')
+    dieHolding(stage, indexer)
+    await stage.parts.engine.stop(indexer.id, 1, never)
+    const { targets } = await run(stage)
+    expect(targets[0]).toMatchObject({ outcome: 'complete', stopped: ['app', 'indexer'] })
+    expect(await stage.states()).toEqual({ app: 'running', indexer: 'running' })
+    expect(stage.parts.catalog.claimOrphans()).toEqual([])
+  })
+
+  test('are left alone by a recovery while a live run holds them', async () => {
+    const stage = oneService()
+    const db = await factsOf(stage, 'db')
+    dieHolding(stage, db)
+    await stage.parts.engine.stop(db.id, 1, never)
+    {
+      using _lock = stage.parts.catalog.lock([containerLock('db')], 'another run')
+      expect(await recover(stage.parts, never)).toEqual({ done: [], problems: [] })
+      expect(await stage.states()).toEqual({ db: 'stopped' })
+    }
+    expect(await recover(stage.parts, never)).toEqual({ done: ['start container db'], problems: [] })
+  })
+})
+
+describe('a window that was none', () => {
+  const startedMeanwhile = (stage: JobStage, name: string): void => {
+    const { local } = stage
+    const stageIn: Repository['stage'] = async (...call) => {
+      const staged = await local.stage(...call)
+      await stage.parts.engine.start(name, never)
+      return staged
+    }
+    stage.local = { ...local, stage: stageIn }
+  }
+
+  test('because a held container was started in it: nothing is published', async () => {
+    const stage = oneService()
+    startedMeanwhile(stage, 'db')
+    const { targets } = await run(stage)
+    expect(targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'NOT_STILL' } })
+    expect(targets[0]?.error?.message).toContain('db')
+    expect(await stage.local.list(never)).toEqual([])
+    expect(await stage.states()).toEqual({ db: 'running' })
+  })
+
+  test('because a writer that was stopped before was started in it: nothing is published', async () => {
+    const stage = setJobStage(({ data }) => [
+      { name: 'db', labels: enabled(), mounts: [data('files')] },
+      { name: 'idle', state: 'stopped', mounts: [data('files')] },
+    ])
+    startedMeanwhile(stage, 'idle')
+    const { targets } = await run(stage)
+    expect(targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'NOT_STILL' } })
+    expect(await stage.local.list(never)).toEqual([])
+  })
+})
+
+describe('a service that is unhealthy', () => {
+  test('before its backup is expected to run afterwards, not to be healthy', async () => {
+    const stage = setJobStage(({ data }) => [
+      { name: 'db', labels: enabled({ 'start-timeout': '1s' }), mounts: [data('files')], health: 'unhealthy' },
+    ])
+    keepHealth(stage, 'unhealthy')
+    expect((await run(stage)).targets[0]).toMatchObject({ outcome: 'complete' })
+    expect(stage.parts.catalog.claimOrphans()).toEqual([])
+  })
+
+  test('after its backup is reported once, and leaves no intent, since it runs', async () => {
+    const stage = setJobStage(({ data }) => [
+      { name: 'db', labels: enabled({ 'start-timeout': '1s' }), mounts: [data('files')], health: 'healthy' },
+    ])
+    keepHealth(stage, 'unhealthy')
+    expect((await run(stage)).targets[0]).toMatchObject({ outcome: 'incomplete', error: { code: 'RESUME_FAILED' } })
+    expect(stage.parts.catalog.claimOrphans()).toEqual([])
+  })
+})
+
+function keepHealth(stage: JobStage, health: ContainerFacts['health']): void {
+  const { engine } = stage.parts
+  const start = engine.start
+  engine.start = async (id, signal) => {
+    await start(id, signal)
+    engine.change(id, { health })
+  }
+}
