@@ -1,4 +1,4 @@
 import { openArchive } from '../../src/repository/archive.ts'
 import { repositoryContract } from './repository.ts'
 
-repositoryContract('archive', async (folder) => openArchive(folder))
+repositoryContract('archive', async (folder) => openArchive(folder, { prepareBytes: 0 }))

@@ -1,12 +1,21 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { asBackupError } from '../../src/errors.ts'
-import type { Artifact, Repository, Snapshot, SnapshotMeta } from '../../src/repository/repository.ts'
+import type { Artifact, Repository, Snapshot, SnapshotMeta, TreeArtifact } from '../../src/repository/repository.ts'
 
 export const never: AbortSignal = new AbortController().signal
 
@@ -43,7 +52,7 @@ export function streamOf(name: string, ...chunks: (string | Error)[]): Artifact 
   return { kind: 'stream', name, open }
 }
 
-export function treeOf(name: string, root: string, exclude: string[] = []): Artifact {
+export function treeOf(name: string, root: string, exclude: string[] = []): TreeArtifact {
   return { kind: 'tree', name, root, origin: '/data', exclude }
 }
 
@@ -171,6 +180,128 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
       expect(readdirSync(whole, { recursive: true }).length).toBe(4)
       const missing = repository.extract(snapshot, 'data', target('no'), { signal: never, only: ['sub/b.bim'] })
       expect(await codeOf(missing)).toBe('NO_SUCH_SNAPSHOT')
+    })
+
+    describe('proveTree', () => {
+      /** Stores the source, restores it, and answers whether the restored tree is proven after `change` ran in it. */
+      const isProven = async (change = '', skipDevices: string[] = []): Promise<boolean> => {
+        writeFileSync(join(source, 'zeros'), Buffer.alloc(300_000))
+        linkSync(join(source, 'a.txt'), join(source, 'sub/hard'))
+        execFileSync('setfattr', ['-n', 'user.note', '-v', 'kept', join(source, 'a.txt')])
+        const snapshot = await put(repository, metaOf('one'), treeOf('data', source, ['cache']))
+        const to = target('to')
+        await repository.extract(snapshot, 'data', to, { signal: never })
+        execFileSync('sh', ['-ec', `touch -r . ../time\n${change}`], { cwd: to })
+        const { expected, actual } = await repository.proveTree(snapshot, 'data', to, { signal: never, skipDevices })
+        return expected === actual
+      }
+
+      test('proves a tree as it was restored', async () => {
+        expect(await isProven()).toBe(true)
+      })
+
+      const same: [string, string][] = [
+        ['holes where zeros were written', 'touch -r zeros ../z; fallocate --dig-holes zeros; touch -r ../z zeros'],
+        ['what is excluded', 'mkdir cache; touch cache/file; touch -r ../time .'],
+        ['a device that is to be skipped', 'mknod skipped b 259 70000; touch -r ../time .'],
+      ]
+      test.each(same)('does not mind %s', async (_case, change) => {
+        expect(await isProven(change, ['skipped'])).toBe(true)
+      })
+
+      const differences: [string, string][] = [
+        [
+          'another byte',
+          'touch -r sub/b.bin ../b; printf x | dd of=sub/b.bin conv=notrunc status=none; touch -r ../b sub/b.bin',
+        ],
+        ['another length', 'touch -r a.txt ../a; printf x >>a.txt; touch -r ../a a.txt'],
+        ['another mode', 'chmod 600 a.txt'],
+        ['another owner', 'chown 7 a.txt'],
+        ['another group', 'chown :7 sub/empty'],
+        [
+          'another time, by a nanosecond',
+          'touch -d "$(stat -c %y a.txt | sed "s/[0-9] /$(stat -c %y a.txt | grep -q "1 " && echo 2 || echo 1) /")" a.txt',
+        ],
+        ['another attribute', 'setfattr -n user.note -v other a.txt'],
+        ['an ACL', 'setfacl -m u:7:r a.txt'],
+        [
+          'another target of a symbolic link',
+          'ln -sfnT /elsewhere sub/broken; touch -h -r ../source/sub/broken sub/broken; touch -r ../source/sub sub',
+        ],
+        [
+          'a hard link that is a copy',
+          'cp -p --remove-destination a.txt ../c; mv ../c sub/hard; touch -r ../source/sub sub',
+        ],
+        ['an entry more', 'touch new; touch -r ../time .'],
+        ['an entry less', 'rmdir sub/empty; touch -r ../source/sub sub'],
+        ['another name', 'mv a.txt b.txt; touch -r ../time .'],
+        [
+          'another type',
+          'rmdir sub/empty; touch sub/empty; chmod 755 sub/empty; touch -r ../source/sub/empty sub/empty; touch -r ../source/sub sub',
+        ],
+        ['a file where a device would be skipped', 'touch skipped; touch -r ../time .'],
+        ['another time of the root', 'touch .'],
+      ]
+      test.each(differences)('finds %s', async (_case, change) => {
+        expect(await isProven(change, ['skipped'])).toBe(false)
+      })
+
+      test('proves a single file under any name', async () => {
+        const snapshot = await put(repository, metaOf('one'), treeOf('data', join(source, 'a.txt')))
+        const to = join(folder, 'other-name')
+        execFileSync('cp', ['-a', join(source, 'a.txt'), to])
+        const proof = await repository.proveTree(snapshot, 'data', to, { signal: never })
+        expect(proof.actual).toBe(proof.expected)
+      })
+    })
+
+    describe('prepare', () => {
+      const onWarning = () => {}
+      const prepare = async (tree: TreeArtifact) =>
+        repository.prepare?.(metaOf('one'), [tree], { signal: never, onWarning })
+      const store = async (id: string, tree: TreeArtifact, prepared: Awaited<ReturnType<typeof prepare>>) => {
+        const options = { signal: never, ...(prepared && { prepared }) }
+        const staged = await repository.stage(metaOf(id), each(tree), options)
+        return staged.publish(metaOf(id), never)
+      }
+      const isWhole = async (snapshot: Snapshot, root: string): Promise<boolean> => {
+        const { expected, actual } = await repository.proveTree(snapshot, 'data', root, { signal: never })
+        return expected === actual
+      }
+
+      test('lets stage take a tree as it is then, with what changed since', async () => {
+        const tree = treeOf('data', source, ['cache'])
+        await using prepared = await prepare(tree)
+        writeFileSync(join(source, 'a.txt'), 'changed')
+        writeFileSync(join(source, 'new'), 'new')
+        rmSync(join(source, 'sub/b.bin'))
+        const snapshot = await store('one', tree, prepared)
+        expect(await isWhole(snapshot, source)).toBe(true)
+        const to = target('to')
+        await repository.extract(snapshot, 'data', to, { signal: never })
+        expect(readFileSync(join(to, 'a.txt'), 'utf8')).toBe('changed')
+      })
+
+      test('is not used for a tree that differs from the one that was prepared', async () => {
+        await using prepared = await prepare(treeOf('data', join(source, 'sub')))
+        expect(await isWhole(await store('one', treeOf('data', source), prepared), source)).toBe(true)
+      })
+
+      test('is refused for another target', async () => {
+        await using prepared = await prepare(treeOf('data', source))
+        if (!prepared) return
+        const options = { signal: never, prepared }
+        const other = { project: 'shop', target: 'other' }
+        expect(await codeOf(repository.stage(other, each(treeOf('data', source)), options))).toBe('INTERNAL')
+      })
+
+      test('leaves nothing behind, used or not', async () => {
+        {
+          await using _unused = await prepare(treeOf('data', source))
+        }
+        expect(await repository.list(never)).toEqual([])
+        expect(await collect(repository.check({ readData: true, signal: never }))).toEqual([])
+      })
     })
 
     test('staged is not listed; discarded never was', async () => {

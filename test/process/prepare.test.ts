@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openArchive } from '../../src/repository/archive.ts'
-import type { Prepared, Snapshot, StageOptions, TreeArtifact } from '../../src/repository/repository.ts'
+import type { Prepared, Snapshot, StageOptions } from '../../src/repository/repository.ts'
 import { each, metaOf, treeOf } from '../contract/repository.ts'
 import { makeNastyTree, makeSocket } from '../support/nasty-tree.ts'
 import { type Scan, scanTree } from '../support/scan-tree.ts'
@@ -30,7 +30,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const tree = (exclude: string[] = []) => treeOf('data', source, exclude) as TreeArtifact
+const tree = (exclude: string[] = []) => treeOf('data', source, exclude)
 const prepare = (exclude: string[] = [], prepareBytes = 0): Promise<Prepared> =>
   archive(prepareBytes).prepare?.(metaOf('app'), [tree(exclude)], { signal, onWarning }) as Promise<Prepared>
 

@@ -1,0 +1,146 @@
+import { lstatSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { BackupError } from '../../errors.ts'
+import { closeStream, programStream, runChecked, runProgram } from '../../lib/process.ts'
+import { excludeMatcher } from '../../lib/tree/exclude.ts'
+import { metadataWriter } from '../../lib/tree/metadata.ts'
+import { deviceMatcher, notStill } from '../../lib/tree/walk.ts'
+import type { TreeArtifact } from '../repository.ts'
+
+/** A bound for programs that work on a whole tree. */
+const longSeconds = 24 * 3600
+
+/** A copy of a tree by rsync. */
+export interface TreeCopy {
+  tree: TreeArtifact
+  /** The place of the copy. */
+  folder: string
+  /** A file. What changed at or after its time may have been missed by the newest pass. */
+  mark: string
+}
+
+/** Copies twice: the second pass is short, and so is what is left for the stop. What comes and goes meanwhile is no error. */
+export async function copyHot(copy: TreeCopy, signal: AbortSignal): Promise<void> {
+  await mkdir(copy.folder, { mode: 0o700 })
+  await beginPass(copy, copy.mark, signal)
+  await syncTree(copy, 'hot', signal)
+  const next = `${copy.mark}.next`
+  await beginPass(copy, next, signal)
+  await syncChanged(copy, 'hot', signal)
+  await syncTree(copy, 'hot', signal)
+  copy.mark = next
+}
+
+/**
+ * Pages that a program has mapped change without a new time until they are written back. A page that is dirty after this became so
+ * after the mark, so that its file gets a time later than the mark.
+ */
+async function beginPass({ tree }: TreeCopy, mark: string, signal: AbortSignal): Promise<void> {
+  await setMark(mark, signal)
+  await runChecked('sync', ['-f', '--', tree.root], { signal, timeoutSeconds: longSeconds })
+}
+
+/** The last pass, while nothing writes any more. Throws NOT_STILL where something does. */
+export async function copyRest(copy: TreeCopy, signal: AbortSignal): Promise<void> {
+  const begin = `${copy.mark}.begin`
+  await setMark(begin, signal, 'now')
+  await syncChanged(copy, 'still', signal)
+  await syncTree(copy, 'still', signal)
+  await setOddTimes(copy, signal)
+  await refuseChange(copy, begin, signal)
+}
+
+/** Sets the times of everything but files: rsync compares those to the second only, and leaves one that differs by less. */
+async function setOddTimes({ tree, folder }: TreeCopy, signal: AbortSignal): Promise<void> {
+  const args = [tree.root, '-xdev', '!', '-type', 'f', '-printf', '%T@ %P\\0']
+  const { stdout } = await runChecked('find', args, { signal, timeoutSeconds: longSeconds })
+  const metadata = metadataWriter(folder, signal)
+  try {
+    for (const [, seconds = '', fraction = '', path = ''] of stdout.matchAll(/(-?\d+)\.(\d{9})\d* ([^\0]*)\0/g)) {
+      const mtimeNs = BigInt(seconds) * 1_000_000_000n + BigInt(fraction)
+      if (lstatSync(join(folder, path), { throwIfNoEntry: false })) await metadata.add({ path: path || '.', mtimeNs })
+    }
+    await metadata.end()
+  } catch (error) {
+    await metadata.abandon()
+    throw error
+  }
+}
+
+/** Excluded names change the times of their directories too, so that directories count only where nothing is excluded. */
+async function refuseChange(copy: TreeCopy, since: string, signal: AbortSignal): Promise<void> {
+  const excluded = excludeMatcher(copy.tree.exclude)
+  const what = copy.tree.exclude.length === 0 ? [] : ['!', '-type', 'd']
+  const { stdout } = await runChecked('find', findArguments(copy, since, what), { signal, timeoutSeconds: longSeconds })
+  const changed = stdout.split('\0').find((path, index, all) => index < all.length - 1 && !excluded(path))
+  if (changed !== undefined) throw notStill(join(copy.tree.root, changed), 'changed')
+}
+
+/**
+ * Gives the mark a time by the clock of the kernel, as files have theirs: two seconds ago, or now, and then a tick of the clock is
+ * waited for.
+ */
+async function setMark(file: string, signal: AbortSignal, when: 'earlier' | 'now' = 'earlier'): Promise<void> {
+  const script = when === 'earlier' ? 'touch "$1" && touch -r "$1" -d "-2 seconds" "$1"' : 'touch "$1" && sleep 0.02'
+  await runChecked('sh', ['-c', script, 'sh', file], { signal })
+}
+
+const flags = ['--archive', '--hard-links', '--acls', '--xattrs', '--sparse', '--numeric-ids', '--one-file-system']
+
+/** 0: rsync ended well. 23: some files could not be copied. 24: some had vanished. The latter two happen in a tree that is written. */
+const exitCodes = { hot: [0, 23, 24], still: [0] }
+
+/** Copies what is new or has another size or time, and removes what is gone. */
+async function syncTree(copy: TreeCopy, state: 'hot' | 'still', signal: AbortSignal): Promise<void> {
+  await rsync([...flags, '--delete', '--delete-excluded', ...excludes(copy)], copy, state, { signal })
+}
+
+/** Copies the files that may have changed under the time and size that they had. */
+async function syncChanged(copy: TreeCopy, state: 'hot' | 'still', signal: AbortSignal): Promise<void> {
+  const input = programStream('find', findArguments(copy, copy.mark, ['-type', 'f']), { signal })
+  const args = [...flags, '--ignore-times', '--from0', '--files-from=-', ...excludes(copy)]
+  try {
+    await Promise.all([finished(input), rsync(args, copy, state, { signal, input })])
+  } finally {
+    await closeStream(input)
+  }
+}
+
+async function rsync(
+  args: string[],
+  { tree, folder }: TreeCopy,
+  state: 'hot' | 'still',
+  options: { signal: AbortSignal; input?: Readable },
+): Promise<void> {
+  const call = [...args, '--', `${tree.root}/`, `${folder}/`]
+  const { exitCode, stderr } = await runProgram('rsync', call, { ...options, timeoutSeconds: longSeconds })
+  if (exitCodes[state].includes(exitCode)) return
+  throw new BackupError(
+    'TOOL_FAILED',
+    `rsync: exit code ${exitCode}: ${stderr.trim().split('\n').slice(-3).join('\n')}`,
+  )
+}
+
+/**
+ * Only names can be excluded here: a pattern means other things to rsync. What is excluded when the copy is packed may lie in it. A
+ * device that is to be skipped must not be copied, because making one can fail.
+ */
+function excludes({ tree: { root, exclude, skipDevices = [] } }: TreeCopy): string[] {
+  const isSkipped = deviceMatcher(skipDevices)
+  const devices = skipDevices.filter((path) => {
+    const stats = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false })
+    return stats !== undefined && isSkipped(path, stats)
+  })
+  return [...devices, ...exclude.map((pattern) => pattern.replace(/^(\.?\/)+|\/+$/g, ''))]
+    .filter((name) => /^[\w./-]+$/.test(name))
+    .map((name) => `--exclude=/${name}`)
+}
+
+/** Prints paths relative to the root. */
+const findArguments = ({ tree }: TreeCopy, mark: string, what: string[]): string[] => [
+  ...[tree.root, '-xdev', ...what, '-newercm', mark],
+  ...['-printf', '%P\\0'],
+]
