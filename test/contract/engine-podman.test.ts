@@ -5,7 +5,6 @@ import { createServer, get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, type Lab, servicesImage, startLab } from '../../lab/lab.ts'
 import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
@@ -31,6 +30,13 @@ describe('Podman', () => {
 
   const shell = (id: string, script: string) =>
     execText(engine, id, { command: ['sh', '-c', script], timeoutSeconds: 30 }, signal)
+  /** True when a command of that program has written something and nothing more for half a second. */
+  const isStalled = async (id: string, program: string) => {
+    const written = `grep wchar /proc/$(pgrep -x ${program})/io`
+    const { stdout } = await shell(id, `${written}; sleep 0.5; ${written}`)
+    const [first, second] = stdout.trim().split('\n')
+    return first !== 'wchar: 0' && first === second
+  }
   const isGone = (id: string, pid: string) =>
     eventually(async () => (await shell(id, `kill -0 ${pid}`)).exitCode !== 0, 30, `end of process ${pid}`)
 
@@ -133,7 +139,7 @@ describe('Podman', () => {
     const output = await execStream(engine, name, request, signal)
     const before = process.memoryUsage().rss
     await once(output, 'readable')
-    await sleep(2000)
+    await eventually(() => isStalled(name, 'head'), 30, 'the command to wait for its reader')
     const held = process.memoryUsage().rss - before
     expect(await countBytes(output)).toBe(400_000_000)
     expect(held).toBeLessThan(64 * 1024 * 1024)
@@ -168,7 +174,7 @@ describe('Podman', () => {
       proxy.onAnswer((chunk, _count, request) =>
         isStart(request) && chunk.includes('last line\n') ? { cutAfter: chunk.length } : 'pass',
       )
-      const output = await throughProxy('echo $$ > /tmp/pid; sleep 0.2; echo last line; exec sleep 1000')
+      const output = await throughProxy('echo $$ > /tmp/pid; echo last line; exec sleep 1000')
       await expect(countBytes(output)).rejects.toMatchObject({ code: 'STREAM_CUT' })
       expect(await isGone(name, await notedPid())).toBe(true)
     })
@@ -238,7 +244,8 @@ describe('Podman', () => {
     const resyncs = () => seen.filter((event) => event.action === 'resync').length
     await eventually(() => resyncs() > 1, 20, 'the second resync')
     const alive = { command: ['sh', '-c', `kill -0 ${pid}`], timeoutSeconds: 10 }
-    expect((await execText(patient, name, alive, signal)).exitCode).not.toBe(0)
+    const isEnded = async () => (await execText(patient, name, alive, signal)).exitCode !== 0
+    await eventually(isEnded, 30, `end of process ${pid}`)
     await patient.stop(name, 5, signal)
     await eventually(() => seen.some((event) => event.action === 'die' && event.containerId === id), 10, 'die')
     controller.abort()
