@@ -19,7 +19,7 @@ export default defineConfig({
       layer('unit', 30, { ...quick, include: ['test/unit/**/*.test.ts', 'test/*.test.ts'] }),
       layer('process', 120, quick),
       layer('contract', 240, onPodman),
-      layer('fault', 1500, onPodman),
+      layer('fault', 300, quick),
       layer('methods', 900, onPodman),
       layer('scenario', 900, onPodman),
     ],

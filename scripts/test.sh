@@ -5,8 +5,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lab/common.sh"
 cd "$ROOT"
 failed=() durations=()
-quick=(--project unit --project process)
-on_podman=(--project contract --project fault --project methods --project scenario)
+quick=(--project unit --project process --project fault)
+on_podman=(--project contract --project methods --project scenario)
 
 main() {
   phase programs bash lab/setup.sh programs

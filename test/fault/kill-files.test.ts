@@ -1,93 +1,89 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Call } from '../../lab/product.ts'
-import { expectNoLeftovers, expectWhole, type KillStage, orderly, setKillStage, victim } from './kill-stage.ts'
-
-/** More steps than any run has: the loop ends where the victim survives. */
-const tooMany = 300
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { killAtEveryStep } from './kill-every-step.ts'
+import { kindsNotOnPodman } from './kill-kinds.ts'
+import { expectOrder, expectWhole, type KillStage, makeStage, startVictim } from './kill-stage.ts'
 
 let stage: KillStage
+/** Content of the snapshot that is restored. */
+let wanted: string
+/** Content that is there when the restore begins. */
+let before: string
+let restore: string[]
 
-beforeAll(async () => {
-  stage = await setKillStage('kill-files')
+beforeEach(async () => {
+  stage = makeStage()
+  stage.write('wanted')
+  wanted = stage.content()
+  const { json } = await stage.product(['backup', 'app', '--json'])
+  restore = ['restore', 'app', '--at', json.targets[0].snapshot, '--yes', '--json']
+  stage.write('before')
+  before = stage.content()
 })
+afterEach(() => stage[Symbol.dispose]())
 
-afterAll(() => stage.lab.stop())
+/** The next command finishes what the dead one left: everything is in order, and the data is one of `allowed`. Then a restore succeeds. */
+async function expectRestorable(dead: KillStage, what: string, allowed: string[]): Promise<void> {
+  const status = await dead.product(['status', '--json'])
+  expect(status.json.targets, what).toHaveLength(1)
+  await expectOrder(dead, what)
+  expect(allowed.includes(dead.content()), `${what}: the data is as before or as wanted`).toBe(true)
+  expect((await dead.product(restore)).json, what).toMatchObject({ outcome: 'complete' })
+  expect(dead.content() === wanted, `${what}: the data is as wanted`).toBe(true)
+  await expectOrder(dead, what)
+  await expectWhole(dead, what)
+}
 
 describe('SIGKILL of the command line at every step (P1, P2, P6)', () => {
-  test('of a backup: everything runs, nothing partial is listed, the next run succeeds', async () => {
-    await write('backup')
-    const killed = await killAtEveryStep(['backup', 'app', '--json'], {
-      afterwards: async (step) => {
-        const next = await stage.product(['backup', 'app', '--json'])
-        expect(next.json, step).toMatchObject({ outcome: 'complete' })
-        await expectOrder(step)
+  test.each([
+    ['of a backup', {}, 'repository.stage 1'],
+    ['of a backup whose tree is prepared before the stop', { VICTIM_PREPARE: 'yes' }, 'repository.prepare 1'],
+  ])('%s: everything runs, nothing partial is listed, the next run succeeds', async (_what, steering, itsStep) => {
+    const { killed, missed } = await killAtEveryStep(stage, ['backup', 'app', '--json'], {
+      steering,
+      afterwards: async (dead, what) => {
+        const next = await dead.product(['backup', 'app', '--json'])
+        expect(next.json, what).toMatchObject({ outcome: 'complete' })
+        await expectOrder(dead, what)
+        await expectWhole(dead, what)
+        expect(dead.content() === before, `${what}: the data is as it was`).toBe(true)
       },
     })
+    expect(missed).toEqual([])
+    expect(killed).toContain(itsStep)
+    expect(kindsNotOnPodman(killed)).toEqual([])
     expect(killed.length).toBeGreaterThan(15)
-    await expectWhole(stage.product)
   })
 
   test('of a restore: the state before or the wanted one, never between, and the next run succeeds', async () => {
-    await write('wanted')
-    const wanted = await content()
-    const { json } = await stage.product(['backup', 'app', '--json'])
-    const restore = ['restore', 'app', '--at', json.targets[0].snapshot, '--yes', '--json']
-    let before = ''
-    const killed = await killAtEveryStep(restore, {
-      prepare: async () => {
-        await write('before')
-        before = await content()
-      },
-      afterwards: async (step) => {
-        expect((await stage.product(['status', '--json'])).json.targets, step).toHaveLength(1)
-        await expectOrder(step)
-        expect([wanted, before], step).toContain(await content())
-        expect((await stage.product(restore)).json, step).toMatchObject({ outcome: 'complete' })
-        expect(await content(), step).toBe(wanted)
-      },
+    const { killed, missed } = await killAtEveryStep(stage, restore, {
+      afterwards: (dead, what) => expectRestorable(dead, what, [before, wanted]),
     })
+    expect(missed).toEqual([])
+    expect(kindsNotOnPodman(killed)).toEqual([])
     expect(killed.length).toBeGreaterThan(20)
-    await expectWhole(stage.product)
+  })
+
+  test('of the roll back of a restore that failed: the state before, and the next run succeeds', async () => {
+    const { killed, missed } = await killAtEveryStep(stage, restore, {
+      steering: { VICTIM_FAIL: 'repository.extract' },
+      exitCode: 1,
+      after: 'bytes pass 2',
+      afterwards: (dead, what) => expectRestorable(dead, what, [before]),
+    })
+    expect(missed).toEqual([])
+    expect(killed).toContain('repository.extract 2')
+    expect(kindsNotOnPodman(killed)).toEqual([])
+    expect(killed.length).toBeGreaterThan(8)
+  })
+
+  test('of the recovery of a restore that was killed: the state before, and the next run succeeds', async () => {
+    await startVictim(stage, restore, { VICTIM_KILL_BEFORE: 'bytes pass 2' }).death
+    const { killed, missed } = await killAtEveryStep(stage, ['status', '--json'], {
+      afterwards: (dead, what) => expectRestorable(dead, what, [before]),
+    })
+    expect(missed).toEqual([])
+    expect(killed).toContain('repository.extract 1')
+    expect(kindsNotOnPodman(killed)).toEqual([])
+    expect(killed.length).toBeGreaterThan(10)
   })
 })
-
-/** Runs the victim with the kill one step later each time, until it survives; answers the steps at which it died. */
-async function killAtEveryStep(
-  args: string[],
-  loop: { prepare?: () => Promise<void>; afterwards: (step: string) => Promise<void> },
-): Promise<string[]> {
-  const steps: string[] = []
-  for (let killAt = 1; killAt < tooMany; killAt++) {
-    await loop.prepare?.()
-    const { call, step } = await runVictim(args, killAt)
-    if (call.exitCode === 0) return steps
-    expect(call.exitCode, `${step}: ${call.stderr}`).toBe(-1)
-    steps.push(step)
-    await loop.afterwards(`killed ${killAt}: ${step}`)
-  }
-  throw new Error(`the victim never survived: ${steps.join(', ')}`)
-}
-
-async function runVictim(args: string[], killAt: number): Promise<{ call: Call; step: string }> {
-  const trace = join(stage.lab.dir, 'trace')
-  rmSync(trace, { force: true })
-  const env = { VICTIM_KILL_AT: String(killAt), VICTIM_TRACE: trace }
-  const call = await stage.product(args, { program: victim, env })
-  const step = existsSync(trace) ? (readFileSync(trace, 'utf8').trim().split('\n').at(-1) ?? '') : 'no step'
-  return { call, step }
-}
-
-async function expectOrder(step: string): Promise<void> {
-  expect(await stage.states(), step).toEqual(orderly)
-  expectNoLeftovers(stage.product, step)
-}
-
-const write = (text: string) =>
-  stage.inApp(
-    `rm -rf /data/*; mkdir /data/folder; seq 1 50000 | sed "s/^/${text} /" > /data/folder/lines; ` +
-      `ln -s folder/lines /data/link; echo ${text} > /data/word`,
-  )
-
-const content = () => stage.inApp('cd /data; find . | sort; cat folder/lines word | sha256sum')

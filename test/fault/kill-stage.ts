@@ -1,58 +1,179 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { type Lab, startLab } from '../../lab/lab.ts'
-import { type Product, productOf } from '../../lab/product.ts'
+import { openCatalog } from '../../src/catalog/sqlite.ts'
+import { main } from '../../src/main.ts'
+import { fakeEngine } from '../fakes/engine.ts'
+import { fileWorld } from '../fakes/engine-world.ts'
+import { openPartsInWorld } from './world-parts.ts'
 
 export const victim = join(import.meta.dirname, 'victim.ts')
 
-/** A stack that is quick to stop: a target, an unlabelled writer of its volume, a client of it, and a writer that is stopped. */
-export interface KillStage {
-  lab: Lab
-  product: Product
-  inApp(script: string): Promise<string>
-  /** What ran runs, what was stopped is stopped. */
+/** The states of a stage before a run; they MUST be the same after it, whatever happened. */
+export const orderly = { app: 'running', client: 'running', idle: 'stopped', peer: 'running' }
+
+/** A stack on a fake engine, with data, a repository and a state directory, all below one folder. */
+export interface KillStage extends Disposable {
+  readonly folder: string
+  readonly repository: string
+  readonly state: string
+  /** Environment of a product or a victim on this stage. */
+  readonly env: Record<string, string>
+  /** Runs a command of the product in this process; it first finishes what dead runs left behind. Answers the document of `--json`. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read fields of the contract's documents
+  product(args: string[], signal?: AbortSignal): Promise<{ exitCode: number; stderr: string; json: any }>
+  /** State of each container by its service. */
   states(): Promise<Record<string, string>>
+  /** Replaces the data by other data. */
+  write(word: string): void
+  /** All of the data: equal only where it is the same. */
+  content(): string
 }
 
-export const orderly = { app: 'running', client: 'running', idle: 'exited', peer: 'running' }
+/** A victim at work. */
+export interface Victim {
+  /** Its steps so far. */
+  steps(): string[]
+  /** Settles when the process has ended, killed or not. */
+  death: Promise<Death>
+  /** Sends SIGTERM. */
+  terminate(): void
+}
 
-export async function setKillStage(name: string, labels: Record<string, string> = {}): Promise<KillStage> {
-  const lab = await startLab(name)
-  const product = productOf(lab)
-  mkdirSync(product.repository, { recursive: true })
-  const command = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.05; done']
-  const volumes = ['data:/data']
-  const own = { 'xnai.backup.enable': 'true', 'xnai.backup.paths': '/data', ...labels }
-  const dependent = { 'com.docker.compose.depends_on': 'app:service_started:false' }
-  await lab.run({ name: 'app', command, volumes, labels: own })
-  await lab.run({ name: 'peer', command, volumes })
-  await lab.run({ name: 'client', command, labels: dependent })
-  await lab.run({ name: 'idle', command, volumes })
-  const nameOf = (service: string) => `${lab.project}-${service}-1`
-  await lab.podman(['stop', '-t', '5', nameOf('idle')])
+/** What one victim did. */
+export interface Death {
+  /** False where its run ended before the step came. */
+  killed: boolean
+  exitCode: number | null
+  stderr: string
+  /** The steps up to the one at which it died. */
+  steps: string[]
+}
+
+/** In memory where the machine has such a folder: a kill loses nothing that is not synced, and a sync takes its time. */
+const newFolder = () => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kill-'))
+
+/** A target, a writer of its data that has no label, a client of it, and a writer that is stopped. */
+export function makeStage(labels: Record<string, string> = {}): KillStage {
+  const folder = newFolder()
+  for (const name of ['data', 'backups']) mkdirSync(join(folder, name))
+  using world = fileWorld(join(folder, 'world'))
+  const engine = fakeEngine({ world })
+  const mounts = [{ kind: 'bind' as const, source: join(folder, 'data'), destination: '/data', writable: true }]
+  const add = (service: string, facts: object) =>
+    engine.add({ name: `shop-${service}-1`, project: 'shop', service, number: 1, ...facts })
+  add('app', { mounts, labels: { 'xnai.backup.enable': 'true', 'xnai.backup.paths': '/data', ...labels } })
+  add('peer', { mounts })
+  add('client', { dependsOn: ['app'] })
+  add('idle', { mounts, state: 'stopped' })
+  return openStage(folder)
+}
+
+/** A stage in the same state, for one run. What a dead process left is copied too. */
+export function copyStage({ folder }: KillStage): KillStage {
+  const copy = newFolder()
+  cpSync(folder, copy, { recursive: true, verbatimSymlinks: true })
+  using world = fileWorld(join(copy, 'world'))
+  world.update(({ containers }) => {
+    for (const mount of containers.flatMap(({ mounts }) => mounts)) mount.source = join(copy, 'data')
+  })
+  return openStage(copy)
+}
+
+function openStage(folder: string): KillStage {
+  const [data, repository, state] = [join(folder, 'data'), join(folder, 'backups'), join(folder, 'state')]
+  const world = fileWorld(join(folder, 'world'))
+  const engine = fakeEngine({ world })
+  const env = { XNAI_BACKUP_LOCAL: `archive:${repository}`, XNAI_BACKUP_STATE: state, XNAI_BACKUP_PROJECT: 'shop' }
   return {
-    lab,
-    product,
-    inApp: (script) => lab.podman(['exec', nameOf('app'), 'sh', '-c', script]),
+    folder,
+    repository,
+    state,
+    env: { ...env, VICTIM_WORLD: join(folder, 'world') },
+    product: (args, signal) => runHere(join(folder, 'world'), env, args, signal),
     states: async () => {
-      const services = Object.keys(orderly)
-      const names = services.map(nameOf)
-      const text = await lab.podman(['container', 'inspect', '--format', '{{.State.Status}}', ...names])
-      const found = text.trim().split('\n')
-      return Object.fromEntries(services.map((service, index) => [service, found[index] ?? 'gone']))
+      const containers = await engine.list(new AbortController().signal)
+      return Object.fromEntries(containers.map(({ service, state }) => [service, state]).sort())
+    },
+    write: (word) => {
+      rmSync(data, { recursive: true })
+      mkdirSync(join(data, 'folder'), { recursive: true })
+      writeFileSync(join(data, 'folder/lines'), `${word} a line of data\n`.repeat(5000))
+      symlinkSync('folder/lines', join(data, 'link'))
+      writeFileSync(join(data, 'word'), word)
+    },
+    content: () => {
+      const names = readdirSync(data, { recursive: true }).sort().join(' ')
+      const files = ['folder/lines', 'word'].map((name) => readFileSync(join(data, name), 'utf8'))
+      return [names, ...files].join('\n')
+    },
+    [Symbol.dispose]: () => {
+      world[Symbol.dispose]()
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
-/** Nothing half done is left in the repository. */
-export function expectNoLeftovers(product: Product, step: string): void {
-  const incoming = join(product.repository, '.incoming')
-  expect(existsSync(incoming) ? readdirSync(incoming) : [], step).toEqual([])
+/** The whole of the program, in this process: a process of its own for each question would take four times as long. */
+async function runHere(world: string, environment: Record<string, string>, args: string[], signal?: AbortSignal) {
+  const printed = { stdout: '', stderr: '' }
+  const sink = (name: 'stdout' | 'stderr') => ({
+    isTTY: false,
+    columns: 200,
+    write: (text: string) => {
+      printed[name] += text
+    },
+  })
+  const io = { stdout: sink('stdout'), stderr: sink('stderr'), environment, userId: 0, ask: undefined }
+  const exitCode = await main(args, io, openPartsInWorld(world), signal)
+  return { exitCode, stderr: printed.stderr, json: args.includes('--json') ? JSON.parse(printed.stdout) : undefined }
+}
+
+/** Compiling is half the time of a victim. */
+const compileCache = join(tmpdir(), 'xnai-victim-compile-cache')
+
+/** The victim as a process of its own, on a stage. */
+export function startVictim(stage: KillStage, args: string[], steering: Record<string, string>): Victim {
+  const trace = join(stage.folder, 'trace')
+  rmSync(trace, { force: true })
+  const own = { VICTIM_TRACE: trace, NODE_COMPILE_CACHE: compileCache, ...stage.env, ...steering }
+  const options = { env: { ...process.env, ...own }, maxBuffer: 64 * 1024 * 1024, timeout: 120_000 }
+  const steps = () => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n') : [])
+  const { promise: death, resolve } = Promise.withResolvers<Death>()
+  const child = execFile(process.execPath, [victim, ...args], options, (_error, _stdout, stderr) =>
+    resolve({ killed: child.signalCode === 'SIGKILL', exitCode: child.exitCode, stderr, steps: steps() }),
+  )
+  return { steps, death, terminate: () => void child.kill('SIGTERM') }
+}
+
+/** What ran runs and what was stopped is stopped; nothing half done is left, in the repository or in the catalog. */
+export async function expectOrder(stage: KillStage, step: string): Promise<void> {
+  expect(await stage.states(), step).toEqual(orderly)
+  expect(leftovers(stage.repository), step).toEqual([])
+  using catalog = openCatalog(stage.state)
+  expect(catalog.claimOrphans(), step).toEqual([])
 }
 
 /** All that is listed is whole. */
-export async function expectWhole(product: Product): Promise<void> {
-  const { json } = await product(['check', '--read-data', '--json'])
-  expect(json.repositories[0].damaged).toEqual([])
+export async function expectWhole(stage: KillStage, step: string): Promise<void> {
+  const { json } = await stage.product(['check', '--read-data', '--json'])
+  expect(json.repositories[0].damaged, step).toEqual([])
+}
+
+/** Work in progress in a repository. */
+export function leftovers(repository: string): string[] {
+  const incoming = join(repository, '.incoming')
+  return existsSync(incoming) ? readdirSync(incoming) : []
 }

@@ -1,36 +1,51 @@
 /**
- * The product's own program, killed by SIGKILL at the step whose number stands in VICTIM_KILL_AT. A step is the moment before
- * a call that changes something in the engine, the catalog or the repository; so the moment after it is the next step. VICTIM_TRACE names a file that takes a line a step.
+ * The victim is the product's own program, which kills itself by SIGKILL before one of its steps. A step is the moment before a call
+ * of the engine, the catalog or the repository that changes something or proves data, or the moment in which the first bytes of such a
+ * call pass; so the moment after a call is the next step. These variables steer it:
+ *
+ * - VICTIM_KILL_BEFORE: the step, such as `engine.stop 2`, the second one of that name. Absent, or a step that does not come: the
+ *   victim survives.
+ * - VICTIM_LAST: the name of the last step. Later calls are no steps: a controller would go on for ever.
+ * - VICTIM_TRACE: a file that gets the name of each step as a line.
+ * - VICTIM_WORLD: the file of a fake engine's world. Absent: the victim works on the engine of its configuration.
+ * - VICTIM_PREPARE: `yes` has trees of every size prepared before their writers are stopped, not only large ones.
+ * - VICTIM_FAIL: the name of a call that fails, once, when it has done its work.
  */
 import { appendFileSync } from 'node:fs'
 import { openParts, start } from '../../src/main.ts'
+import { openPartsInWorld } from './world-parts.ts'
 
-const killAt = Number(process.env.VICTIM_KILL_AT ?? 0)
-const trace = process.env.VICTIM_TRACE
-let steps = 0
+const { VICTIM_TRACE: trace, VICTIM_WORLD: world } = process.env
+const counts = new Map<string, number>()
+let toFail = process.env.VICTIM_FAIL
+let isOver = false
 
 function step(name: string): void {
-  steps++
+  if (isOver) return
+  isOver = name === process.env.VICTIM_LAST
+  const count = (counts.get(name) ?? 0) + 1
+  counts.set(name, count)
   if (trace) appendFileSync(trace, `${name}\n`)
-  if (steps === killAt) process.kill(process.pid, 'SIGKILL')
+  if (`${name} ${count}` === process.env.VICTIM_KILL_BEFORE) process.kill(process.pid, 'SIGKILL')
 }
 
-const changing = new Set([
+const watchedCalls = new Set([
   ...['stop', 'start', 'pause', 'unpause', 'exec', 'connectNetwork', 'disconnectNetwork'],
-  ...['lock', 'addIntent', 'dropIntent', 'abandonIntent', 'startRun', 'finishRun', 'saveSchedule'],
-  ...['stage', 'publish', 'discard', 'extract', 'verify', 'sweep'],
+  ...['lock', 'addIntent', 'dropIntent', 'abandonIntent', 'claimOrphans', 'startRun', 'finishRun', 'saveSchedule'],
+  ...['prepare', 'stage', 'publish', 'discard', 'extract', 'proveTree', 'verify', 'sweep'],
 ])
 
+/** The record with a step before each of its watched calls. */
 function watched<T extends object>(place: string, record: T): T {
   return new Proxy(record, {
     get(target, key) {
       const value = Reflect.get(target, key)
-      if (typeof value !== 'function' || !changing.has(String(key))) return value
+      if (typeof value !== 'function' || !watchedCalls.has(String(key))) return value
       const name = `${place}.${String(key)}`
       return (...args: unknown[]) => {
         step(name)
         const result = value.apply(target, args.map(watchBytes))
-        return result instanceof Promise ? result.then(watchStaged) : result
+        return result instanceof Promise ? result.then((answer) => failOnce(name, watchStaged(answer))) : result
       }
     },
   })
@@ -38,6 +53,12 @@ function watched<T extends object>(place: string, record: T): T {
 
 const watchStaged = <T>(answer: T): T =>
   answer !== null && typeof answer === 'object' && 'publish' in answer ? watched('staged', answer) : answer
+
+function failOnce<T>(name: string, answer: T): T {
+  if (name !== toFail) return answer
+  toFail = undefined
+  throw new Error(`${name} fails, as it was told to`)
+}
 
 /** The first bytes that pass are a step too: the middle of a capture or an extraction. */
 function watchBytes(argument: unknown): unknown {
@@ -52,8 +73,15 @@ function watchBytes(argument: unknown): unknown {
   return { ...argument, onBytes }
 }
 
+const inWorld = {
+  // A stop and a start take their time beside a controller, so that its next passes fall into a backup.
+  answerMs: process.argv[2] === 'run' ? 100 : 0,
+  ...(process.env.VICTIM_PREPARE === 'yes' && { prepareBytes: 0 }),
+}
+const open = world ? openPartsInWorld(world, inWorld) : openParts
+
 await start(async (...args) => {
-  const parts = await openParts(...args)
+  const parts = await open(...args)
   return {
     ...parts,
     engine: watched('engine', parts.engine),

@@ -3,7 +3,7 @@ import type { Reporter, TestModule } from 'vitest/node'
 import { pathInCheckout, type Weights, weightsFile } from './longest-first.ts'
 
 /** A weight for each Podman test; the quick layers need no order. */
-const quickLayers = ['unit', 'process']
+const quickLayers = ['unit', 'process', 'fault']
 
 /** What one test file took, hooks included. */
 export interface FileDuration {

@@ -1,0 +1,38 @@
+import { openCatalog } from '../../src/catalog/sqlite.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { OpenParts } from '../../src/main.ts'
+import { methods } from '../../src/methods/index.ts'
+import { type ArchiveOptions, openArchive } from '../../src/repository/archive.ts'
+import { fakeEngine } from '../fakes/engine.ts'
+import { fileWorld } from '../fakes/engine-world.ts'
+
+/** Waits of the product (for health, for events to end) are ten times as short: a fake container needs no time. */
+const clock = { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 10, signal) }
+
+export interface WorldOptions extends Pick<ArchiveOptions, 'prepareBytes'> {
+  /** How long a stop and a start take to answer. Default 0. */
+  answerMs?: number
+}
+
+/** The real catalog, archive and methods of a command, around the fake engine whose world lies in the file `path`. */
+export const openPartsInWorld =
+  (path: string, { answerMs = 0, ...archive }: WorldOptions = {}): OpenParts =>
+  async ({ state, local, settings }, log) => {
+    if (local.kind !== 'archive') throw new Error('the victim works with an archive')
+    const world = fileWorld(path)
+    const catalog = openCatalog(state)
+    return {
+      engine: fakeEngine({ answerMs, world }),
+      catalog,
+      repositories: new Map([['local', openArchive(local.dir, { manifests: catalog.manifests, ...archive })]]),
+      methods,
+      clock,
+      log,
+      settings,
+      ownPath: (hostPath) => hostPath,
+      [Symbol.asyncDispose]: async () => {
+        catalog[Symbol.dispose]()
+        world[Symbol.dispose]()
+      },
+    }
+  }

@@ -1,0 +1,121 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually, type Lab, startLab } from '../../../lab/lab.ts'
+import { type Product, productOf } from '../../../lab/product.ts'
+import { openCatalog } from '../../../src/catalog/sqlite.ts'
+import { podmanKills } from '../../fault/kill-kinds.ts'
+import { leftovers, victim } from '../../fault/kill-stage.ts'
+import { startDaemon } from '../../support/product-daemon.ts'
+
+const orderly = { app: 'running', client: 'running', idle: 'exited', peer: 'running' }
+
+let lab: Lab
+let product: Product
+let restore: string[]
+let wanted: string
+
+beforeAll(async () => {
+  lab = await startLab('kill')
+  product = productOf(lab)
+  mkdirSync(product.repository, { recursive: true })
+  await startServices()
+  await write('wanted')
+  wanted = await content()
+  const { json } = await product(['backup', 'app', '--json'])
+  restore = ['restore', 'app', '--at', json.targets[0].snapshot, '--yes', '--json']
+})
+afterAll(() => lab?.stop())
+
+describe('SIGKILL beside containers of Podman, at one step of each kind (P1, P2, P6)', () => {
+  const kills = Object.entries({ backup: podmanKills.backup, restore: podmanKills.restore })
+  const cases = kills.flatMap(([command, steps]) => steps.map((step) => ({ command, step })))
+  test.each(cases)(
+    'of a $command before $step: all is in order, and the next run succeeds',
+    async ({ command, step }) => {
+      await write('before')
+      const before = await content()
+      const args = command === 'restore' ? restore : ['backup', 'app', '--json']
+      const call = await product(args, { program: victim, env: { VICTIM_KILL_BEFORE: step } })
+      expect(call.exitCode, call.stderr).toBe(-1)
+      expect((await product(['backup', 'app', '--json'])).json).toMatchObject({ outcome: 'complete' })
+      await expectOrder(product)
+      expect([before, wanted]).toContain(await content())
+    },
+  )
+
+  test.each(podmanKills.controller)(
+    'of a controller before %s: the next one brings all in order, and the next run succeeds',
+    async (step) => {
+      const missed = productWithMissedSlot(step)
+      const env = { VICTIM_KILL_BEFORE: step }
+      await using daemon = startDaemon(missed, { program: victim, env })
+      await eventually(() => daemon.exit(), 60, 'SIGKILL')
+      expect(daemon.exit()?.signal, daemon.log()).toBe('SIGKILL')
+
+      const heartbeat = join(missed.state, 'heartbeat')
+      rmSync(heartbeat, { force: true })
+      await using next = startDaemon(missed)
+      await eventually(() => existsSync(heartbeat), 30, 'the next start')
+      await eventually(async () => JSON.stringify(await states()) === JSON.stringify(orderly), 60, 'running containers')
+      expect(await next.end()).toBe(0)
+      await expectOrder(missed)
+      expect((await missed(['backup', 'app', '--json'])).json).toMatchObject({ outcome: 'complete' })
+      await expectOrder(missed)
+    },
+  )
+
+  test('after all of them a restore succeeds, and every snapshot is whole', async () => {
+    expect((await product(restore)).json).toMatchObject({ outcome: 'complete' })
+    expect(await content()).toBe(wanted)
+    const { json } = await product(['check', '--read-data', '--json'])
+    expect(json.repositories[0].damaged).toEqual([])
+  })
+})
+
+/** A target, a writer of its volume that has no label, a client of it, and a writer that is stopped. All are quick to stop. */
+async function startServices(): Promise<void> {
+  const command = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.05; done']
+  const volumes = ['data:/data']
+  const own = { 'xnai.backup.enable': 'true', 'xnai.backup.paths': '/data', 'xnai.backup.schedule': '@daily' }
+  await lab.run({ name: 'app', command, volumes, labels: own })
+  await lab.run({ name: 'peer', command, volumes })
+  await lab.run({ name: 'client', command, labels: { 'com.docker.compose.depends_on': 'app:service_started:false' } })
+  await lab.run({ name: 'idle', command, volumes })
+  await lab.podman(['stop', '-t', '5', nameOf('idle')])
+}
+
+const nameOf = (service: string) => `${lab.project}-${service}-1`
+
+const inApp = (script: string) => lab.podman(['exec', nameOf('app'), 'sh', '-c', script])
+
+const write = (word: string) =>
+  inApp(
+    `rm -rf /data/*; mkdir /data/folder; seq 1 50000 | sed "s/^/${word} /" > /data/folder/lines; ` +
+      `ln -s folder/lines /data/link; echo ${word} > /data/word`,
+  )
+
+const content = () => inApp('cd /data; find . | sort; cat folder/lines word | sha256sum')
+
+async function states(): Promise<Record<string, string>> {
+  const services = Object.keys(orderly)
+  const text = await lab.podman(['container', 'inspect', '--format', '{{.State.Status}}', ...services.map(nameOf)])
+  const found = text.trim().split('\n')
+  return Object.fromEntries(services.map((service, index) => [service, found[index] ?? 'gone']))
+}
+
+/** What ran runs, what was stopped is stopped, and nothing half done is left. */
+async function expectOrder({ repository }: Product): Promise<void> {
+  expect(await states()).toEqual(orderly)
+  expect(leftovers(repository)).toEqual([])
+}
+
+/** A state of its own, in which the daily slot was missed: the controller runs it at once (P10). */
+function productWithMissedSlot(step: string): Product {
+  const missed = productOf(lab, `missed-${step.replaceAll(' ', '-')}`)
+  mkdirSync(missed.repository, { recursive: true })
+  using catalog = openCatalog(missed.state)
+  const firstSeen = new Date(performance.timeOrigin - 2 * 86_400_000).toISOString()
+  catalog.saveSchedule(lab.project, 'app', { firstSeen })
+  return missed
+}
