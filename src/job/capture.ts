@@ -26,11 +26,11 @@ export interface Captured extends AsyncDisposable {
   publish(window: Window, signal: AbortSignal): Promise<Snapshot>
 }
 
-/** What the run knows of the window in which the capture was made. */
+/** What a run knows of the quiesce window in which the capture was made. */
 export interface Window {
   run: string
   set: string
-  /** ISO 8601 UTC. */
+  /** The instant that the data belongs to, ISO 8601 UTC. */
   time: string
   reason: SnapshotReason
   quiesced: string[]

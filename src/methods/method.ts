@@ -4,23 +4,23 @@ import type { MethodKind, TargetSpec } from '../labels/spec.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Artifact, ArtifactRecord, Facts, FactValue, TreeArtifact, TreeProof } from '../repository/repository.ts'
 
-/** How one kind of data is captured, put back and proven. One file a method; none knows another. */
+/** How one kind of data is captured, put back and proven. Each method has a folder of its own, and must not know another. */
 export interface Method<K extends MethodKind = MethodKind> {
   kind: K
-  /** Must the labelled container run while it is captured? If so it is never quiesced itself; other writers of its data are. */
+  /** True when the labelled container MUST run while it is captured. It is then never quiesced itself; other writers of its data are. */
   needsRunning: boolean
-  /** Container paths whose content is captured: all that can write there is quiesced. Empty where the server itself gives the instant. */
+  /** Container paths whose content is captured. Every container that can write there is quiesced. Empty where the server itself gives a consistent state. */
   paths(spec: TargetSpec<K>, container: ContainerFacts): string[]
   /**
    * The trees that `capture` yields, and nothing else. `capture` MUST take them from this function, so that a repository can prepare
    * the very same ones before their writers are held. Absent: it yields no trees that can be read before.
    */
   trees?(ctx: Pick<MethodContext, 'paths' | 'hostPath'>, spec: TargetSpec<K>): TreeArtifact[]
-  /** Yields artifacts in order. Records facts by `ctx.fact` before it ends. Throws where a dump failed, was cut or is empty. */
+  /** Yields artifacts in order. It MUST record facts by `ctx.fact` before it ends, and throw where a dump failed, was cut or is empty. */
   capture(ctx: CaptureContext, spec: TargetSpec<K>): AsyncIterable<Artifact>
-  /** Refuses what this service cannot take (older version, missing extension) before anything is touched. */
+  /** Throws where this service cannot take the snapshot (older version, missing extension). It must not touch anything. */
   preflight?(ctx: MethodContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<void>
-  /** Reads what another program wrote as if it had been captured: `restore --from`. Absent: there is nothing it could read. */
+  /** Reads what another program wrote as if it had been captured: `restore --from`. Absent: the method can read nothing of the kind. */
   import?(ctx: CaptureContext, spec: TargetSpec<K>, input: ForeignInput): AsyncIterable<Artifact>
   /**
    * Replaces the data. Clients are down; the container is as it was found. It brings the service into the state it needs by
@@ -28,17 +28,17 @@ export interface Method<K extends MethodKind = MethodKind> {
    * Answers the proofs that can only be had before the service runs again.
    */
   restore(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<Check[]>
-  /** Undoes what a dead run noted by `ctx.recordUndo`. Safe to repeat; what is gone already is a success. */
+  /** Undoes what a dead run noted by `ctx.recordUndo`. It MUST be safe to repeat; what is gone already is a success. */
   undo?(ctx: MethodContext, spec: TargetSpec<K>, detail: UndoDetail): Promise<void>
-  /** Compares what is there now with the facts of the snapshot, with the service started. */
+  /** Compares what is there now with the facts of the snapshot. The service runs. */
   prove(ctx: RestoreContext, spec: TargetSpec<K>, snapshot: StoredSnapshot): Promise<Check[]>
 }
 
 /** Files that another program wrote: one file, a folder with all below it, or the content of a tar archive. */
 export interface ForeignInput {
-  /** As the user named it. */
+  /** The name that the user gave. */
   name: string
-  /** Outermost first. A folder that the user named stands in front itself. */
+  /** The outermost come first. A folder that the user named is itself the first one. */
   entries: ForeignEntry[]
 }
 
@@ -49,13 +49,13 @@ export interface ForeignEntry {
   isDirectory: boolean
 }
 
-/** What `Method.undo` needs to know, never a secret. */
+/** What `Method.undo` needs to know. It must not hold a secret. */
 export type UndoDetail = Record<string, string>
 
 /** The slice of the world that a method sees. */
 export interface MethodContext {
   container: ContainerFacts
-  /** Container paths of the target: see `Method.paths`; outermost only. */
+  /** Container paths of the target: see `Method.paths`. No path lies below another. */
   paths: string[]
   signal: AbortSignal
   clock: Clock
@@ -66,16 +66,16 @@ export interface MethodContext {
    * With `input` it is a conversation: answers can be read before the next question is written.
    */
   execStream(command: string[], options?: ExecOptions & { input?: Readable }): Promise<Readable>
-  /** Path for this process of a path in the container; PATH_UNREACHABLE where no mount leads there. */
+  /** The path for this process of a path in the container. Throws PATH_UNREACHABLE where no mount leads there. */
   hostPath(containerPath: string): string
-  /** The container's IP address for HTTP, good until it is disposed: `await using place = await ctx.connect()`. */
+  /** The IP address of the container for HTTP. It is good until it is disposed: `await using place = await ctx.connect()`. */
   connect(): Promise<{ host: string } & AsyncDisposable>
   /**
    * A durable note, before the act, of something in the service that must be undone. Dispose drops it, after the undoing; whoever
    * finds this process dead calls `Method.undo` with it.
    */
   recordUndo(detail: UndoDetail): Disposable
-  /** A line for the user: part of the result, and of the snapshot's manifest. */
+  /** Tells the user a line, which becomes part of the result and of the snapshot. */
   warn(text: string): void
 }
 
@@ -91,7 +91,7 @@ export interface RestoreContext extends MethodContext {
     start(): Promise<void>
     state(): Promise<ContainerFacts['state']>
   }
-  /** Put back only these paths of trees, relative to the root or as paths in the container. Absent: all. */
+  /** The paths of trees that are to be put back, relative to the root or as paths in the container. Absent: all. */
   only?: string[]
 }
 
@@ -100,13 +100,11 @@ export interface StoredSnapshot {
   id: string
   facts: Facts
   artifacts: ArtifactRecord[]
-  /** Plain bytes of a stream artifact, checked while they are read. */
+  /** The plain bytes of a stream artifact: see `Repository.open`. */
   open(artifact: string): Promise<Readable>
-  /** A tree artifact to the directory `to`; `only`: paths relative to the root of the tree. */
+  /** Puts a tree artifact to the directory `to`: see `Repository.extract`. The paths of `only` are relative to the root of the tree. */
   extract(artifact: string, to: string, only?: string[]): Promise<void>
-  /**
-   * Compares the tree at `root` with a tree artifact: see `Repository.proveTree`. `skipDevices` are those of `TreeArtifact`.
-   */
+  /** Compares the tree at `root` with a tree artifact: see `Repository.proveTree`. `skipDevices` are those of `TreeArtifact`. */
   proveTree(artifact: string, root: string, skipDevices?: string[]): Promise<TreeProof>
 }
 

@@ -95,6 +95,16 @@ describe('a prepared tree', () => {
     await once(writer, 'exit')
   })
 
+  test('leaves out a device that is to be skipped, and keeps a file of such a name', async () => {
+    const devices = { ...tree(), skipDevices: ['device', 'original'] }
+    await using prepared = (await archive().prepare?.(metaOf('app'), [devices], { signal, onWarning })) as Prepared
+    const staged = await archive().stage(metaOf('app'), each(devices), { signal, prepared })
+    expect(staged.artifacts[0]?.bytes, 'it is a copy').toBeUndefined()
+    const scan = await extracted(await staged.publish(metaOf('app'), signal))
+    expect(scan.device).toBeUndefined()
+    expect(scan.original).toBeDefined()
+  })
+
   test('nothing of the copy stays', async () => {
     {
       await using prepared = await prepare()

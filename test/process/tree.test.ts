@@ -21,9 +21,11 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { asBackupError } from '../../src/errors.ts'
+import { clearTree } from '../../src/lib/tree/clear.ts'
 import type { TreeEntry } from '../../src/lib/tree/entry.ts'
 import { fingerprintTree, treeSize } from '../../src/lib/tree/fingerprint.ts'
 import { END_OF_ARCHIVE, encodeHeaders, padding } from '../../src/lib/tree/headers.ts'
+import { identifyTree } from '../../src/lib/tree/identity.ts'
 import { packTree } from '../../src/lib/tree/pack.ts'
 import { unpackTree } from '../../src/lib/tree/unpack.ts'
 import { scanTree } from '../support/scan-tree.ts'
@@ -314,6 +316,42 @@ test('attributes larger than a block of output keep their place in the stream', 
   } finally {
     execFileSync('umount', [root])
   }
+})
+
+describe('a block device that is to be skipped', () => {
+  const skipDevices = ['engine', 'file']
+  const scope = { signal, skipDevices }
+  beforeEach(() => {
+    execFileSync('mknod', [join(root, 'engine'), 'b', '259', '1'])
+    writeFileSync(join(root, 'file'), 'no device')
+    mkdirSync(join(root, 'sub'))
+    execFileSync('mknod', [join(root, 'sub/engine'), 'b', '259', '1'])
+  })
+
+  test('is neither packed nor counted, but a file of its name and a device elsewhere are', async () => {
+    await unpack(await buffer(packTree(root, scope)))
+    expect(readdirSync(to, { recursive: true }).sort()).toEqual(['file', 'sub', 'sub/engine'])
+    expect(await treeSize(root, { skipDevices }, signal)).toEqual({ entries: 4, contentBytes: 9 })
+  })
+
+  test('does not change the digest or the fingerprint of what is beside it', async () => {
+    const look = async () => [
+      (await identifyTree(root, scope)).identity,
+      await fingerprintTree(root, { ...scope, exclude: ['nothing'] }, signal),
+    ]
+    const before = await look()
+    execFileSync('sh', ['-ec', 'touch -r . ../time; rm engine; mknod engine b 259 2; touch -r ../time .'], {
+      cwd: root,
+    })
+    expect(await look()).toEqual(before)
+    expect((await identifyTree(root, { signal })).identity).not.toBe(before[0])
+  })
+
+  test('stays when the tree is cleared', async () => {
+    const onWarning = () => {}
+    await clearTree(root, '.', { exclude: [], skipDevices, signal, onWarning })
+    expect(readdirSync(root)).toEqual(['engine'])
+  })
 })
 
 describe('fingerprint and size', () => {

@@ -9,7 +9,7 @@ const keys = new Map([
 const tags: Record<number, string> = { 1: 'user', 2: 'user', 4: 'group', 8: 'group', 16: 'mask', 32: 'other' }
 const TAGS_WITH_ID = [2, 8]
 
-/** An ACL once more as text, in the record from which GNU tar --acls restores it; undefined for any other attribute. */
+/** Writes an ACL as text too, in the record from which GNU tar --acls restores it. Answers undefined for any other attribute. */
 export function aclRecord([name, value]: Attribute): { key: string; text: string } | undefined {
   const key = keys.get(name)
   if (key === undefined) return undefined

@@ -4,7 +4,7 @@ import { runProgram } from '../process.ts'
 import type { Attribute } from './entry.ts'
 
 /**
- * Extended attributes, ACLs and file capabilities of `paths` (relative to `folder`) that have any. Node has no call for them.
+ * Reads extended attributes, ACLs and file capabilities of those `paths` (relative to `folder`) that have any. Node has no call for them.
  * SELinux labels are left out, as GNU tar does: a restored file takes the label of its new place.
  */
 export async function readAttributes(
@@ -22,7 +22,7 @@ export async function readAttributes(
   throw new BackupError('TOOL_FAILED', `getfattr: exit code ${exitCode}: ${line}`)
 }
 
-/** The output of `getfattr -d -e base64`, path → attributes. */
+/** Parses the output of `getfattr -d -e base64`. The answer maps a path to its attributes. */
 export function parseAttributes(dump: string): Map<string, Attribute[]> {
   const found = new Map<string, Attribute[]>()
   for (const block of dump.split('\n\n')) {
@@ -42,7 +42,7 @@ function parseLine(line: string): Attribute {
   return [unquote(name), value.startsWith('0s') ? Buffer.from(value.slice(2), 'base64') : Buffer.alloc(0)]
 }
 
-/** The same format again, as `setfattr --restore` reads it. */
+/** Writes attributes in the same format, as `setfattr --restore` reads it. */
 export function formatAttributes(path: string, attributes: Attribute[]): string {
   const lines = attributes.map(([name, value]) => `${quote(name)}=0s${value.toString('base64')}\n`)
   return `# file: ${quote(path === '.' ? '.' : `./${path}`)}\n${lines.join('')}\n`
@@ -58,7 +58,7 @@ function quote(text: string): string {
   return text.replace(/[\\\n\r=]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`)
 }
 
-/** Takes every attribute off `path`, so that one inherited from the folder above does not mix with those of an archive. */
+/** Removes every attribute of `path`, so that one inherited from the folder above does not mix with those of an archive. */
 export async function clearAttributes(path: string, signal: AbortSignal): Promise<void> {
   const attributes = (await readAttributes(dirname(path), [basename(path)], signal)).get(basename(path)) ?? []
   for (const [name] of attributes) {

@@ -4,21 +4,21 @@ export type EntryType = 'file' | 'link' | 'symlink' | 'character-device' | 'bloc
 
 /** One entry of a tree as the archive holds it. */
 export interface TreeEntry {
-  /** Relative to the root of the tree, `.` for the root itself; no trailing slash. */
+  /** The path relative to the root of the tree, without a slash at its end; `.` is the root itself. */
   path: string
   type: EntryType
   /** Permission bits with setuid, setgid and sticky. */
   mode: number
   uid: number
   gid: number
-  /** Bytes of content that follow the header; 0 for all but files. */
+  /** Length of the content in bytes; 0 for everything but files. */
   size: number
-  /** Nanoseconds since 1970; may be negative. */
+  /** Nanoseconds since 1970. It may be negative. */
   mtimeNs: bigint
-  /** Of a symlink: its text. Of a link: the path of the entry that it shares its inode with. */
+  /** The text of a symlink; for a link the path of the entry with which it shares its inode. */
   linkname?: string
   device?: { major: number; minor: number }
-  /** The file had holes: its zero blocks become holes again. */
+  /** True when the file had holes: its blocks of zeros become holes again. It does not belong to the identity of the tree. */
   sparse?: boolean
   attributes?: Attribute[]
 }
@@ -26,14 +26,14 @@ export interface TreeEntry {
 /** An extended attribute, ACL or file capability: name with namespace, value as the kernel gives it. */
 export type Attribute = [name: string, value: Buffer]
 
-/** Device numbers as glibc's makedev(3) packs them. */
+/** Splits a device number as makedev(3) of glibc packs it. */
 export function splitDevice(rdev: bigint): { major: number; minor: number } {
   const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n)
   const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n)
   return { major: Number(major), minor: Number(minor) }
 }
 
-/** The type of a file as the archive names it; undefined for a socket, which no archive holds. */
+/** Answers the type of a file as the archive names it, or undefined for a socket, which no archive holds. */
 export function typeOf(stats: BigIntStats): EntryType | undefined {
   if (stats.isFile()) return 'file'
   if (stats.isDirectory()) return 'directory'

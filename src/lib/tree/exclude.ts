@@ -4,8 +4,8 @@ import picomatch from 'picomatch'
 export type Exclude = (path: string) => boolean
 
 /**
- * Patterns are anchored at the root: `cache` or `cache/*.tmp` name things there; a leading double star and slash means at any depth;
- * a trailing slash and double star keeps the directory itself, empty.
+ * Patterns are anchored at the root: `cache` and `cache/*.tmp` match there only. A leading double star and slash matches at any depth.
+ * A trailing slash and double star keeps the directory itself, empty.
  */
 export function excludeMatcher(patterns: string[]): Exclude {
   if (patterns.length === 0) return () => false

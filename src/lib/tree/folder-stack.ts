@@ -6,9 +6,9 @@ import type { MetadataWriter } from './metadata.ts'
 export interface FolderStack {
   /** Makes sure that the folders above `path` are real directories, and answers the absolute path of `path`. */
   enter(path: string): Promise<string>
-  /** The absolute path of an entry that was written before; every folder above it is a real directory. */
+  /** Answers the absolute path of an entry that was written before. Throws where a folder above it is no real directory. */
   locate(path: string): string
-  /** A directory of the archive, made or there already; its attributes are put on when all below it is written. */
+  /** Takes a directory of the archive that exists now. Its attributes are put on when all below it is written. */
   push(entry: TreeEntry): void
   leaveAll(): Promise<void>
 }
@@ -18,7 +18,7 @@ interface OpenFolder {
   entry?: TreeEntry
 }
 
-/** The directories on the way to the entry in hand; an archive comes depth first, so that one which is left is complete. */
+/** Holds the directories on the way to the current entry. An archive comes depth first, so that a directory that is left is complete. */
 export function folderStack(to: string, metadata: MetadataWriter): FolderStack {
   const stack: OpenFolder[] = [{ path: '.' }]
   const absolute = (path: string) => (path === '.' ? to : `${to}/${path}`)
@@ -58,7 +58,7 @@ export function folderStack(to: string, metadata: MetadataWriter): FolderStack {
   }
 }
 
-/** A folder that the archive has no entry for before what lies in it: foreign archives only. */
+/** Makes a folder that has no entry before what lies in it, as in archives of other programs. */
 function makeFolder(absolute: string): void {
   const stats = lstatSync(absolute, { throwIfNoEntry: false })
   if (!stats) mkdirSync(absolute, 0o755)

@@ -2,7 +2,7 @@ import type { EntryType, TreeEntry } from './entry.ts'
 import { BILLION, encodePax, MAX_ID, MAX_NAME_BYTES, MAX_SIZE, MAX_TIME_SECONDS } from './pax.ts'
 
 export const BLOCK = 512
-/** Two zero blocks: without them an archive is cut. */
+/** Two zero blocks. An archive without them was cut. */
 export const END_OF_ARCHIVE = Buffer.alloc(2 * BLOCK)
 
 const flags: Record<EntryType, string> = {
@@ -16,12 +16,12 @@ const flags: Record<EntryType, string> = {
 }
 const types = Object.fromEntries(Object.entries(flags).map(([type, flag]) => [flag, type as EntryType]))
 
-/** Directories end with a slash, the root is `./`: as GNU tar writes them. */
+/** Directories end with a slash and the root is `./`, as GNU tar writes them. */
 function archiveName(entry: TreeEntry): string {
   return entry.type === 'directory' ? `${entry.path}/` : entry.path
 }
 
-/** The headers of an entry: the extended one where the fixed one does not say it all, then the fixed one. */
+/** Encodes the headers of an entry: the extended one where the fixed one cannot hold everything, then the fixed one. */
 export function encodeHeaders(entry: TreeEntry): Buffer {
   const fields = fixedFields(entry)
   const extended = encodeExtended(entry, fields, BLOCK)
@@ -29,12 +29,12 @@ export function encodeHeaders(entry: TreeEntry): Buffer {
   return extended
 }
 
-/** The extended header alone, for an entry whose fixed header tar-fs writes. Empty where none is needed. */
+/** Encodes the extended header alone, for an entry whose fixed header tar-fs writes. It is empty where none is needed. */
 export function encodeExtendedHeader(entry: TreeEntry): Buffer {
   return encodeExtended(entry, fixedFields(entry), 0)
 }
 
-/** With `room` bytes of zeros after it. */
+/** Leaves `room` bytes of zeros after the header. */
 function encodeExtended(entry: TreeEntry, fields: FixedFields, room: number): Buffer {
   const records = encodePax(entry, archiveName(entry))
   if (records.length === 0) return Buffer.alloc(room)
@@ -44,7 +44,7 @@ function encodeExtended(entry: TreeEntry, fields: FixedFields, room: number): Bu
   return bytes
 }
 
-/** Bytes after a content of this size up to the next block. */
+/** Number of bytes after a content of this size up to the next block. */
 export function padding(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK
 }
@@ -62,7 +62,7 @@ export interface FixedFields {
   devminor: number
 }
 
-/** What fits of an entry, clipped: the source of every header. */
+/** What fits into a fixed header, clipped. Every header is made from this. */
 export function fixedFields(entry: TreeEntry): FixedFields {
   const seconds = Number(entry.mtimeNs / BILLION)
   return {
@@ -102,7 +102,7 @@ function writeHeader(bytes: Buffer, at: number, fields: FixedFields, flag: strin
   bytes[at + 155] = 0x20
 }
 
-/** The sum of all bytes, those of the sum itself taken as spaces. */
+/** The sum of all bytes, where those of the sum itself count as spaces. */
 function checksum(bytes: Buffer, start: number): number {
   let sum = 8 * 0x20
   for (let at = start; at < start + 148; at++) sum += bytes[at] as number
@@ -110,14 +110,14 @@ function checksum(bytes: Buffer, start: number): number {
   return sum
 }
 
-/** A fixed header as read. `flag` says what it heads where that is no entry of the tree: `x` an extended header, and so on. */
+/** A fixed header as it was read. Where it heads no entry of the tree, `flag` says what follows: `x` is an extended header, and so on. */
 export interface DecodedHeader {
   flag: string
   type: EntryType | undefined
   entry: TreeEntry
 }
 
-/** Undefined for a block of zeros. Throws where the checksum is wrong. */
+/** Answers undefined for a block of zeros. Throws where the checksum is wrong. */
 export function decodeHeader(block: Buffer): DecodedHeader | undefined {
   if (block[0] === 0 && block.equals(END_OF_ARCHIVE.subarray(0, BLOCK))) return undefined
   if (checksum(block, 0) !== readNumber(block, 148, 8)) throw new Error('tar: damaged header')
@@ -147,7 +147,7 @@ function readText(block: Buffer, at: number, length: number): string {
   return block.toString('utf8', at, end < 0 || end > at + length ? at + length : end)
 }
 
-/** Octal text, or base 256 where the first bit is set. */
+/** Reads octal text, or base 256 where the first bit is set. */
 function readNumber(block: Buffer, at: number, length: number): number {
   const field = block.subarray(at, at + length)
   if ((field[0] as number) & 0x80) return Number(BigInt.asUintN(64, BigInt(`0x${field.subarray(-8).toString('hex')}`)))

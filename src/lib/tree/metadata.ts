@@ -4,16 +4,16 @@ import { formatAttributes } from './attributes.ts'
 import type { TreeEntry } from './entry.ts'
 import { BILLION } from './pax.ts'
 
-/** Puts on what Node has no exact call for, once an entry is written and nothing more is put into it. */
+/** Puts on what Node has no exact call for. An entry MUST be complete before it is added: nothing may be put into it any more. */
 export interface MetadataWriter {
   add(entry: Pick<TreeEntry, 'path' | 'mtimeNs' | 'attributes'>): Promise<void>
-  /** Settles when all is put on. */
+  /** Settles when everything is put on. */
   end(): Promise<void>
-  /** Ends the programs without more ado, and waits for that. */
+  /** Ends the programs at once, and settles when they have ended. */
   abandon(): Promise<void>
 }
 
-/** Attributes by setfattr, times to the nanosecond by perl, one process each for a whole tree. Paths are relative to `folder`. */
+/** Puts attributes on by setfattr and times, to the nanosecond, by perl: one process each for a whole tree. Paths are relative to `folder`. */
 export function metadataWriter(folder: string, signal: AbortSignal): MetadataWriter {
   const options = { cwd: folder, signal }
   const times = collecting(() => feedProgram('perl', ['-e', SET_TIMES, utimensatNumber()], options))
@@ -68,7 +68,7 @@ function utimensatNumber(): string {
   throw new BackupError('TOOL_MISSING', `no way to set exact file times on ${process.arch}`)
 }
 
-/** Starts the program with the first text, and writes larger pieces than it is given. */
+/** Starts the program with the first text, and joins small texts to larger pieces. */
 function collecting(start: () => FedProgram): FedProgram {
   let program: FedProgram | undefined
   let text = ''

@@ -1,8 +1,8 @@
 import { posix } from 'node:path'
 
 /**
- * Of the paths that `--only` asks for, those in the tree that came from `origin`, relative to its root. Absolute ones are meant as in
- * the container, relative ones from the root of the tree. Undefined where all is asked for.
+ * Answers which paths of the tree that came from `origin` were asked for, relative to its root, or undefined where all were. An
+ * absolute path in `only` is one in the container, a relative one begins at the root of the tree.
  */
 export function pathsWithin(origin: string, only: readonly string[] | undefined): string[] | undefined {
   return only?.flatMap((path) => {

@@ -9,16 +9,16 @@ import type { TreeEntry } from './entry.ts'
 export type PaxRecords = Map<string, Buffer>
 
 const XATTR = 'SCHILY.xattr.'
-/** The format's own key for free text, ignored by every tar without a word: marks files that had holes. */
+/** The format has a key for free text, which every tar ignores in silence. Here it marks files that had holes. */
 const SPARSE_MARK = 'sparse'
 
-/** What the fixed header holds, as tar-stream writes it too: it clips ids at six digits and takes times for 32-bit numbers. */
+/** The limits of the fixed header as tar-stream writes it: it clips ids at six digits and takes times for 32-bit numbers. */
 export const MAX_NAME_BYTES = 100
 export const MAX_ID = 0o777777
 export const MAX_SIZE = 0o77777777777
 export const MAX_TIME_SECONDS = 0x7fffffff
 
-/** The records that an entry needs; empty for most. `name` is its path as the archive writes it. */
+/** Encodes the records that an entry needs; most need none. `name` is its path as the archive writes it. */
 export function encodePax(entry: TreeEntry, name: string): Buffer {
   let text = ''
   const add = (key: string, value: string) => {
@@ -41,7 +41,7 @@ export function encodePax(entry: TreeEntry, name: string): Buffer {
   return Buffer.concat([Buffer.from(text), ...attributes])
 }
 
-/** ASCII of the fixed header's length needs no record. */
+/** ASCII text that fits into the fixed header needs no record. */
 function needsPax(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII but NUL
   return text.length > MAX_NAME_BYTES || !/^[\x01-\x7f]*$/.test(text)
@@ -53,7 +53,7 @@ function encodeAttribute([name, value]: [string, Buffer]): Buffer {
   return Buffer.concat([Buffer.from(head.slice(0, -1)), value, Buffer.from('\n')])
 }
 
-/** A record counts its own length, digits included. */
+/** The length at the beginning of a record counts the whole record, its own digits included. */
 function record(key: string, valueBytes: number, value: string): string {
   const rest = Buffer.byteLength(key) + valueBytes + 3
   let digits = String(rest).length
@@ -77,7 +77,7 @@ export function decodePax(data: Buffer): PaxRecords {
   return records
 }
 
-/** The entry of the fixed header, completed by its records. */
+/** Completes the entry of a fixed header by its records. */
 export function applyPax(entry: TreeEntry, records: PaxRecords): TreeEntry {
   const text = (key: string) => records.get(key)?.toString()
   const number = (key: string, otherwise: number) => (records.has(key) ? Number(text(key)) : otherwise)
@@ -103,7 +103,7 @@ function decodeName(name: string): string {
 
 export const BILLION = 1_000_000_000n
 
-/** Nanoseconds as decimal seconds: `-1.5` is one and a half seconds before 1970. */
+/** Writes nanoseconds as decimal seconds: `-1.5` is one and a half seconds before 1970. */
 function decimal(nanoseconds: bigint): string {
   const size = nanoseconds < 0n ? -nanoseconds : nanoseconds
   const fraction = String(size % BILLION)

@@ -4,9 +4,9 @@ import type { TreeEntry } from './entry.ts'
 
 /** Chooses the entries that a caller asked for by path. */
 export interface Pick {
-  /** `asked`: a path that was asked for, or below it; `way`: a directory on the way to one; else undefined. */
+  /** Answers `asked` for a path that was asked for or lies below one, `way` for a directory on the way to one, else undefined. */
   wants(entry: TreeEntry): 'asked' | 'way' | undefined
-  /** Throws where a path that was asked for was not there. */
+  /** Throws NO_SUCH_SNAPSHOT where a path that was asked for was not there. */
   proveFound(): void
 }
 

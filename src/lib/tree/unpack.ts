@@ -26,7 +26,7 @@ import { readTar, type TarMember } from './read-tar.ts'
 
 export interface UnpackOptions {
   signal: AbortSignal
-  /** Paths relative to the root of the tree; a directory brings all below it. */
+  /** Paths relative to the root of the tree. A directory brings all below it. Absent: all. */
   only?: string[]
 }
 
@@ -68,7 +68,7 @@ export async function unpackTree(
   return identity.end()
 }
 
-/** The name of a file that is to be rewritten; undefined for a directory. */
+/** Answers the name of a file that is to be rewritten, or undefined for a directory. */
 function existingFile(to: string): string | undefined {
   const stats = lstatSync(to, { throwIfNoEntry: false })
   if (stats?.isDirectory()) return undefined
@@ -76,11 +76,11 @@ function existingFile(to: string): string | undefined {
   throw new BackupError('RESTORE_REFUSED', `${to} is neither a directory nor a file`)
 }
 
-/** A directory that merely leads to what was asked for, and is there, stays as it is. */
+/** A directory that only leads to what was asked for stays as it is where it exists. */
 const isDirectory = (root: string, path: string): boolean =>
   lstatSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() ?? false
 
-/** The path of an entry without slashes at its end. One that leads out of the tree is refused. */
+/** Answers the path of an entry without slashes at its end. Throws SNAPSHOT_DAMAGED for one that leads out of the tree. */
 function safePath(path: string): string {
   const parts = path
     .replace(/^(\.\/)+/, '')
@@ -124,7 +124,7 @@ async function place(
   }
 }
 
-/** One that is there already, because something in it was to stay, gives up its own attributes. */
+/** A directory that is there already, because something in it was to stay, loses its own attributes. */
 async function makeDirectory(absolute: string, signal: AbortSignal): Promise<void> {
   try {
     mkdirSync(absolute, 0o700)
@@ -134,7 +134,7 @@ async function makeDirectory(absolute: string, signal: AbortSignal): Promise<voi
   }
 }
 
-/** A file that is mounted by itself must stay the same inode. */
+/** Writes into the file that is there: one that is mounted by itself must stay the same inode. */
 async function rewrite(member: TarMember, absolute: string, metadata: MetadataWriter): Promise<void> {
   if (member.entry.type !== 'file')
     throw new BackupError('RESTORE_REFUSED', `${absolute} is a file, the snapshot holds none`)
@@ -142,7 +142,7 @@ async function rewrite(member: TarMember, absolute: string, metadata: MetadataWr
   await metadata.add(member.entry)
 }
 
-/** The owner first: a change of owner takes setuid and capabilities away. */
+/** It sets the owner before the mode: a change of owner takes setuid and capabilities away. */
 async function writeFile(
   { entry, content }: TarMember,
   absolute: string,
@@ -170,7 +170,7 @@ function writeAll(descriptor: number, bytes: Uint8Array, position: number): void
 
 const HOLE = Buffer.alloc(4096)
 
-/** Leaves out blocks of zeros, so that they become holes. Blocks are those of the file, wherever the piece begins. */
+/** Leaves out blocks of zeros, so that they become holes. The blocks are those of the file, wherever the piece begins. */
 function writeDense(descriptor: number, piece: Buffer, position: number): void {
   let start = 0
   for (let at = 0; at < piece.length; ) {
@@ -195,7 +195,7 @@ function linkFile(entry: TreeEntry, absolute: string, folders: FolderStack, opti
   }
 }
 
-/** FIFOs and devices. */
+/** Makes a FIFO or a device. */
 async function makeNode(entry: TreeEntry, absolute: string, signal: AbortSignal): Promise<void> {
   const { major, minor } = entry.device ?? { major: 0, minor: 0 }
   const letter = entry.type === 'fifo' ? 'p' : entry.type === 'block-device' ? 'b' : 'c'

@@ -7,7 +7,7 @@ import { asStored, readManifest } from './manifest.ts'
 import { findDamage } from './read-artifact.ts'
 
 export interface CheckOptions {
-  /** False: manifests and lengths only. */
+  /** When false, manifests and lengths only are compared. */
   readData: boolean
   signal: AbortSignal
 }
@@ -21,7 +21,7 @@ export async function* checkAll(dir: string, options: CheckOptions): AsyncGenera
   }
 }
 
-/** Every difference between a snapshot's folder and what was written into it. */
+/** Finds every difference between the folder of a snapshot and what was written into it. */
 export async function checkFolder(folder: SnapshotFolder, options: CheckOptions): Promise<Damage[]> {
   const names = await readdir(folder.absolute).catch(() => undefined)
   if (!names) return [damageOf(folder, '', 'the folder is missing')]
@@ -40,7 +40,7 @@ export async function checkFolder(folder: SnapshotFolder, options: CheckOptions)
 
 export type Reading = { snapshot: Snapshot; damage?: never } | { snapshot?: never; damage: Damage }
 
-/** The snapshot in a folder, or why there is none. */
+/** Reads the snapshot in a folder, or says why there is none. */
 export async function readSnapshot(folder: SnapshotFolder): Promise<Reading> {
   try {
     const snapshot = await readManifest(folder.absolute)

@@ -9,7 +9,7 @@ export async function inRepository<T>(dir: string, work: () => Promise<T>): Prom
   }
 }
 
-/** Errors of ours, and an abort, already say what is wrong. */
+/** A BackupError and an abort already say what is wrong, and stay as they are. */
 export function explain(dir: string, error: unknown): BackupError {
   const explained = asBackupError(error, 'REPOSITORY_FAILED')
   if (error === explained || explained.code === 'INTERRUPTED') return explained

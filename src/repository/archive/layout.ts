@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import type { TargetId } from '../repository.ts'
 
-/** Work in progress and snapshots that are being removed; never listed. */
+/** The folder of work in progress and of snapshots that are being removed. It is never listed. */
 export const INCOMING = '.incoming'
 export const MANIFEST = 'manifest.json'
 export const SUMS = 'SHA256SUMS'
 
-/** Where a snapshot lies: `<project>/<target>/<id>` below the directory of the repository. */
+/** The place of a snapshot: `<project>/<target>/<id>` below the directory of the repository. */
 export interface SnapshotFolder extends TargetId {
   id: string
   absolute: string
@@ -21,7 +21,7 @@ export function folderOf(dir: string, { project, target }: TargetId, id: string)
   return { project, target, id, relative, absolute: join(dir, relative) }
 }
 
-/** Every folder that may be a snapshot, in order of names. Files and folders of others are passed over. */
+/** Every folder that may be a snapshot, in the order of names. Files and folders of other programs are passed over. */
 export async function findFolders(dir: string): Promise<SnapshotFolder[]> {
   const folders: SnapshotFolder[] = []
   for (const project of await listFolders(dir)) {
@@ -45,7 +45,7 @@ async function listFolders(path: string): Promise<string[]> {
 
 const MAX_NAME_BYTES = 255
 
-/** A name as a folder's: bytes but letters, digits, `_`, `-` and an inner `.` as `%XX`; the empty name is `%`. */
+/** Makes the name of a folder: every byte but letters, digits, `_`, `-` and an inner `.` becomes `%XX`; the empty name is `%`. */
 function encodeName(name: string): string {
   if (name === '') return '%'
   const encoded = Array.from(Buffer.from(name), (byte, index) => {

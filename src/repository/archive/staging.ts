@@ -6,21 +6,22 @@ import { holdLivenessLock, isLivenessLockHeld } from '../../lib/liveness-lock.ts
 import { syncDirectory } from '../../lib/replace-file.ts'
 import { INCOMING } from './layout.ts'
 
-/** A folder of work in progress. It belongs to this process: as long as that lives, no sweep of anybody touches it. */
+/** A folder of work in progress. It belongs to this process: while that lives, no sweep of any process touches it. */
 export interface Staging {
   folder: string
-  /** Makes the folder appear under its final name, durably. All files in it have been synced. */
+  /** Makes the folder appear under its final name, durably. All files in it MUST have been synced. */
   publish(final: string): Promise<void>
   /** Removes the folder and what is in it. */
   discard(): Promise<void>
 }
 
-/** Names of this process's own folders: asking for their life signs would take them down (see liveness-lock.ts). */
+/** Names of the folders of this process. Asking whether their liveness locks are held would release them (see liveness-lock.ts). */
 const own = new Set<string>()
 
+/** Ending of the name of a folder's liveness lock. */
 const SIGN = '.sign'
 
-/** The life sign stands before the folder does and falls after it is gone, so that a folder without one has no owner. */
+/** The liveness lock is held before the folder exists and until it is gone, so that a folder without one has no owner. */
 export async function openStaging(dir: string): Promise<Staging> {
   await requireDirectory(dir)
   const incoming = join(dir, INCOMING)
@@ -48,14 +49,14 @@ export async function openStaging(dir: string): Promise<Staging> {
   return { folder, publish, discard }
 }
 
-/** `folder`, two levels below `dir`, and its parent, on disk. */
+/** Makes `folder`, which lies two levels below `dir`, and its parent durable. */
 async function makeDurable(dir: string, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await syncDirectory(dirname(folder))
   await syncDirectory(dir)
 }
 
-/** A snapshot that is being removed is no snapshot from its first moment on. */
+/** Moves the folder away before it removes it, so that no part of a snapshot is ever listed. */
 export async function removeFolder(dir: string, folder: string): Promise<void> {
   const trash = await openStaging(dir)
   try {
@@ -66,7 +67,7 @@ export async function removeFolder(dir: string, folder: string): Promise<void> {
   }
 }
 
-/** Removes the folders of dead processes. */
+/** Removes the folders of processes that have ended. */
 export async function sweepIncoming(dir: string): Promise<void> {
   await requireDirectory(dir)
   const incoming = join(dir, INCOMING)
@@ -82,7 +83,7 @@ export async function sweepIncoming(dir: string): Promise<void> {
   }
 }
 
-/** A directory that is not there is more likely a disk that is not mounted than one to be made. */
+/** Throws where the directory is not there: more likely a disk is not mounted than a new repository is wanted. */
 export async function requireDirectory(dir: string): Promise<void> {
   const stats = await stat(dir).catch((error: NodeJS.ErrnoException) => {
     throw new BackupError('REPOSITORY_UNREACHABLE', `archive:${dir}: ${error.message}`, {

@@ -1,5 +1,8 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runBackup } from '../../../src/job/backup.ts'
+import { openArchive } from '../../../src/repository/archive.ts'
 import type { JobStage } from './stage.ts'
 import { enabled, setJobStage } from './stage.ts'
 
@@ -22,6 +25,23 @@ describe('one target', () => {
     expect(targets[0]).toMatchObject({ stopped: ['web', 'app'], files: 2, warnings: [] })
     expect(stage.parts.engine.journal).toEqual(['stop web', 'stop app', 'start app', 'start web'])
     expect(stage.parts.catalog.runs({})[0]).toMatchObject({ outcome: 'complete', snapshot: targets[0]?.snapshot })
+  })
+
+  test('takes a prepared tree as its copy, which is packed when the services run again', async () => {
+    const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
+    const local = openArchive(join(stage.folder, 'backups'), { prepareBytes: 0 })
+    const staged: (number | undefined)[] = []
+    stage.local = {
+      ...local,
+      stage: async (...call) => {
+        const taken = await local.stage(...call)
+        staged.push(...taken.artifacts.map(({ bytes }) => bytes))
+        return taken
+      },
+    }
+    expect(await run(stage)).toMatchObject({ outcome: 'complete', targets: [{ files: 2, warnings: [] }] })
+    expect(staged, 'its bytes are not known before it is packed').toEqual([undefined])
+    expect(readdirSync(join(stage.folder, 'backups/.incoming'))).toEqual([])
   })
 
   test('a container that cannot be stopped: what was stopped runs again, nothing is listed', async () => {
