@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { type FakeEngine, fakeEngine } from '../fakes/engine.ts'
 import { fileWorld } from '../fakes/engine-world.ts'
 import { localCommands } from '../fakes/local-commands.ts'
-import { type EngineBench, engineContract } from './engine.ts'
+import { engineContract } from './engine.ts'
+import type { EngineBench } from './engine-bench.ts'
 
 const options = { commands: [localCommands], networks: ['spare'] }
 

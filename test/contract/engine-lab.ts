@@ -1,6 +1,7 @@
+import type { Readable } from 'node:stream'
 import { type LabOptions, type LabService, startLab } from '../../lab/lab.ts'
 import { connectEngine } from '../../src/engine/podman.ts'
-import type { EngineBench } from './engine.ts'
+import type { EngineBench } from './engine-bench.ts'
 
 /** A command that runs until it is told to end. */
 export const forever = (ignoresTerm = false) => [
@@ -23,4 +24,11 @@ export async function openEngineLab(
       lab.run({ ...service, name, command: forever(ignoresTerm), ...(labels && { labels }) }),
     [Symbol.asyncDispose]: () => lab.stop(),
   }
+}
+
+/** Reads a stream to its end. */
+export async function countBytes(stream: Readable): Promise<number> {
+  let bytes = 0
+  for await (const chunk of stream) bytes += chunk.length
+  return bytes
 }
