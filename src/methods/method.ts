@@ -9,7 +9,10 @@ export interface Method<K extends MethodKind = MethodKind> {
   kind: K
   /** True when the labelled container MUST run while it is captured. It is then never quiesced itself; other writers of its data are. */
   needsRunning: boolean
-  /** Container paths whose content is captured. Every container that can write there is quiesced. Empty where the server itself gives a consistent state. */
+  /**
+   * Container paths whose content is captured. Every container that can write there is quiesced. Empty where the server itself gives a
+   * consistent state.
+   */
   paths(spec: TargetSpec<K>, container: ContainerFacts): string[]
   /**
    * The trees that `capture` yields, and nothing else. `capture` MUST take them from this function, so that a repository can prepare
