@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { holdLivenessLock, isLivenessLockHeld } from '../lib/liveness-lock.ts'
 
-/** This process, as the owner of locks, intents and runs. Disposing it ends its life as an owner: what it still owns is void then. */
+/** This process, as the owner of locks, intents and runs. After it is disposed, it counts as dead. */
 export interface Owner extends Disposable {
   readonly id: string
   /** True where the process with this id has ended, however it ended. */

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Time as an argument: decisions take a Date, effects take a Clock. Only this file reads the real one. */
+/** The clock that effects are given. Decisions are given a Date instead. No other file reads the time of the system. */
 export interface Clock {
   now(): Date
-  /** Milliseconds of a clock that never jumps; only differences mean something. */
+  /** Milliseconds of a clock that never jumps. Only differences between two readings mean something. */
   monotonicMs(): number
+  /** Rejects with an AbortError when the signal is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 

@@ -1,7 +1,10 @@
 import { BackupError } from '../errors.ts'
 import type { Clock } from './clock.ts'
 
-/** A signal that aborts with `signal`, or with a TIMEOUT error that says what was waited for. */
+/**
+ * Makes a signal that aborts when `signal` does, or after `seconds` with a TIMEOUT error, which names `what` was waited for. It MUST be
+ * disposed.
+ */
 export function withDeadline(signal: AbortSignal, seconds: number, what: string): AbortSignal & Disposable {
   const controller = new AbortController()
   const expire = () => controller.abort(new BackupError('TIMEOUT', `${what}: no end after ${seconds} s`))
@@ -23,23 +26,23 @@ export function withDeadline(signal: AbortSignal, seconds: number, what: string)
 export const longSeconds = 24 * 3600
 
 export interface PollOptions {
-  /** What is waited for, as it stands in the TIMEOUT error. */
+  /** What is waited for, as the TIMEOUT error names it. */
   what: string
   seconds: number
-  /** Milliseconds between two looks; grows by half each time up to ten times as much. Default 50. */
+  /** Milliseconds between the first two calls. The pause grows by half each time, up to ten times as much. Default 50. */
   everyMs?: number
   clock: Clock
   signal: AbortSignal
 }
 
-/** Looks again until `look` answers something other than undefined or false; TIMEOUT after `seconds`. */
-export async function poll<T>(look: () => Promise<T | undefined | false>, options: PollOptions): Promise<T> {
+/** Calls `observe` until it answers something other than undefined or false, and answers that. Throws TIMEOUT after `seconds`. */
+export async function poll<T>(observe: () => Promise<T | undefined | false>, options: PollOptions): Promise<T> {
   using deadline = withDeadline(options.signal, options.seconds, options.what)
   const first = options.everyMs ?? 50
   for (let pause = first; ; pause = Math.min(pause * 1.5, first * 10)) {
     deadline.throwIfAborted()
-    const seen = await look()
-    if (seen !== undefined && seen !== false) return seen
+    const observed = await observe()
+    if (observed !== undefined && observed !== false) return observed
     await options.clock.sleep(pause, deadline).catch((error) => {
       throw deadline.aborted ? deadline.reason : error
     })

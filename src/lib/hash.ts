@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Transform } from 'node:stream'
 
-/** Length and SHA-256 (lower-case hex) of bytes that passed. */
+/** Length and SHA-256 (lower-case hex) of a stream of bytes. */
 export interface Digest {
   bytes: number
   sha256: string
@@ -20,7 +20,7 @@ export function counting(onBytes?: (count: number) => void): Transform & { bytes
   return Object.assign(stream, { bytes: () => bytes })
 }
 
-/** Lets bytes pass and counts and hashes them. `digest()` is valid once the stream has ended. */
+/** Makes a stream that passes bytes on unchanged and counts and hashes them. `digest()` MUST be called after its end only. */
 export function hashing(onBytes?: (count: number) => void): Transform & { digest(): Digest } {
   const hash = createHash('sha256')
   let bytes = 0

@@ -2,45 +2,49 @@ import { existsSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
 /**
- * A sign of life that the kernel takes down when its holder dies, by SIGKILL or reboot too, and that is seen across PID namespaces:
- * an exclusive SQLite transaction, that is an fcntl lock, on a file of its own. Node has no flock.
- * Each holder uses a path that nobody else ever creates (a random id in its name). Within one process ask `isLivenessLockHeld` for
- * other holders' files only: closing any descriptor of a file drops the process's own fcntl locks on it.
+ * A lock that says that its holder is alive. The kernel releases it when the process dies, by SIGKILL or a reboot too, and processes in
+ * other PID namespaces see it. It is an exclusive SQLite transaction, that is an fcntl lock, on a file of its own, because Node has no
+ * flock.
+ *
+ * Each holder MUST use a path that nobody else ever creates, with a random id in its name. A process must not ask `isLivenessLockHeld`
+ * for a path that it holds itself: closing any descriptor of a file releases all fcntl locks that the process has on it.
  */
 export interface LivenessLock extends Disposable {
   readonly path: string
 }
 
+/** Takes the lock at `path` and creates the file. Disposing it releases the lock and removes the file. */
 export function holdLivenessLock(path: string): LivenessLock {
   for (;;) {
-    const handle = openExclusive(path)
-    // A sweeper may have removed the file between open and lock; a lock on a nameless file is seen by nobody.
-    if (handle && existsSync(path)) {
-      raised.add(handle)
-      return { path, [Symbol.dispose]: () => release(path, handle) }
+    const database = openExclusive(path)
+    // Another process may have removed the file between open and lock. Nobody would see a lock on a file without a name.
+    if (database && existsSync(path)) {
+      held.add(database)
+      return { path, [Symbol.dispose]: () => release(path, database) }
     }
-    handle?.close()
+    database?.close()
   }
 }
 
-/** A handle that nobody refers to any more is closed by the garbage collector, and the sign of a live process falls with it. */
-const raised = new Set<DatabaseSync>()
+/** Keeps the garbage collector from closing a database whose lock is still held. */
+const held = new Set<DatabaseSync>()
 
-/** True while a live process holds the sign at `path`. A missing file is not held. */
+/** Answers whether a live process holds the lock at `path`. A lock without a file is not held. */
 export function isLivenessLockHeld(path: string): boolean {
   if (!existsSync(path)) return false
-  const handle = openExclusive(path)
-  handle?.close()
-  return handle === undefined
+  const database = openExclusive(path)
+  database?.close()
+  return database === undefined
 }
 
+/** Answers undefined where another process holds the lock. */
 function openExclusive(path: string): DatabaseSync | undefined {
-  const handle = new DatabaseSync(path, { timeout: 0 })
+  const database = new DatabaseSync(path, { timeout: 0 })
   try {
-    handle.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
-    return handle
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    return database
   } catch (error) {
-    handle.close()
+    database.close()
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined
     throw error
   }
@@ -48,8 +52,8 @@ function openExclusive(path: string): DatabaseSync | undefined {
 
 const SQLITE_BUSY = 5
 
-function release(path: string, handle: DatabaseSync): void {
+function release(path: string, database: DatabaseSync): void {
   rmSync(path, { force: true })
-  raised.delete(handle)
-  handle.close()
+  held.delete(database)
+  database.close()
 }

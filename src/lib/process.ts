@@ -6,11 +6,11 @@ import { asBackupError, BackupError } from '../errors.ts'
 import { withDeadline } from './deadline.ts'
 import { keepTail } from './tail.ts'
 
-/** What every program is started with. The environment is the right place for secrets: argv is visible to all. */
+/** Options that every program is started with. Secrets belong into the environment, because every user of the machine can read argv. */
 export interface ProgramOptions {
-  /** Ends the program: SIGTERM, five seconds later SIGKILL. */
+  /** An abort ends the program by SIGTERM, and five seconds later by SIGKILL. */
   signal: AbortSignal
-  /** Added to the environment of this process. */
+  /** Variables that are added to those of this process. */
   environment?: Record<string, string>
   cwd?: string
 }
@@ -23,7 +23,7 @@ export interface RunOptions extends ProgramOptions {
 
 export interface ProgramResult {
   exitCode: number
-  /** At most 64 MiB; more is an error. */
+  /** At most 64 MiB: more is TOOL_FAILED. */
   stdout: string
   stderr: string
 }
@@ -32,12 +32,15 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 const STDERR_TAIL_BYTES = 4096
 const GRACE_MS = 5000
 
-/** Runs a program to its end. A non-zero exit code is a result; a missing program, a signal, a timeout and an abort are errors. */
+/**
+ * Runs a program to its end. Any exit code is a result. Throws TOOL_MISSING without the program, TOOL_FAILED where a signal ended it,
+ * TIMEOUT, or the reason of an abort.
+ */
 export async function runProgram(command: string, args: string[], options: RunOptions): Promise<ProgramResult> {
   using deadline = withDeadline(options.signal, options.timeoutSeconds ?? 60, command)
   deadline.throwIfAborted()
   const result = await execa(command, args, {
-    ...placeOf(options),
+    ...settingsOf(options),
     ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     reject: false,
     stripFinalNewline: false,
@@ -52,37 +55,37 @@ export async function runProgram(command: string, args: string[], options: RunOp
   return { exitCode, stdout, stderr }
 }
 
-/** As `runProgram`, with TOOL_FAILED and the last lines of standard error for any exit code but 0. */
+/** Does the same, and throws TOOL_FAILED with the last lines of standard error for any exit code but 0. */
 export async function runChecked(command: string, args: string[], options: RunOptions): Promise<ProgramResult> {
   const result = await runProgram(command, args, options)
   if (result.exitCode !== 0) throw describeFailure(command, result, result.stderr, options.signal)
   return result
 }
 
-/** A program's standard output. Ends cleanly only after exit code 0; destroying it ends the program, and it closes after that. */
+/** Streams a program's standard output. It ends cleanly only after exit code 0. Destroying it ends the program, and it closes after that. */
 export function programStream(command: string, args: string[], options: ProgramOptions): Readable {
   return throughProgram(command, args, options, 'ignore')
 }
 
-/** A program as a filter. Its readable side ends cleanly only after exit code 0; destroying it ends the program. */
+/** Runs a program as a filter. The readable side ends cleanly only after exit code 0. Destroying the stream ends the program. */
 export function filterThrough(command: string, args: string[], options: ProgramOptions): Duplex {
   return throughProgram(command, args, options, 'pipe')
 }
 
-/** A program that is told things bit by bit, and whose output nobody needs. */
+/** A program that gets its input piece by piece, and whose output is not read. */
 export interface FedProgram {
-  /** Settles when more may be written; rejects once the program has failed. */
+  /** Resolves when more may be written. Rejects once the program has failed. */
   write(text: string): Promise<void>
-  /** Ends its input; settles after exit code 0. */
+  /** Ends the input. Resolves after exit code 0, and rejects otherwise. */
   end(): Promise<void>
-  /** Ends the program at once; settles when it has ended. Never rejects. */
+  /** Ends the program at once. Resolves when it has ended, and never rejects. */
   abandon(): Promise<void>
 }
 
 export function feedProgram(command: string, args: string[], options: ProgramOptions): FedProgram {
   const program = filterThrough(command, args, options).resume()
   const ended = finished(program)
-  ended.catch(() => {}) // Seen by the next write, or by the end.
+  ended.catch(() => {}) // The next write or the end reports it.
   return {
     write: async (text) => {
       if (!program.write(text)) await Promise.race([once(program, 'drain'), ended])
@@ -95,7 +98,7 @@ export function feedProgram(command: string, args: string[], options: ProgramOpt
   }
 }
 
-/** Destroys a stream, and waits until what is behind it has ended. Never rejects. */
+/** Destroys a stream and waits until the program or file behind it has ended. Never rejects. */
 export async function closeStream(stream: Readable): Promise<void> {
   stream.on('error', () => {})
   stream.destroy()
@@ -105,7 +108,7 @@ export async function closeStream(stream: Readable): Promise<void> {
 function throughProgram(command: string, args: string[], options: ProgramOptions, stdin: 'ignore' | 'pipe'): Duplex {
   options.signal.throwIfAborted()
   const child = execa(command, args, {
-    ...placeOf(options),
+    ...settingsOf(options),
     stdin,
     buffer: false,
     encoding: 'buffer',
@@ -142,14 +145,14 @@ function throughProgram(command: string, args: string[], options: ProgramOptions
   return addAbortSignal(options.signal, stream)
 }
 
-function placeOf(options: ProgramOptions) {
+function settingsOf(options: ProgramOptions) {
   return {
     ...(options.environment && { env: options.environment }),
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   }
 }
 
-/** Reads the stream to its end whatever its length, and answers the last lines of it. */
+/** Reads the stream to its end, whatever its length. The function that it answers gives the last bytes as text. */
 function readTail(stream: Readable): () => string {
   const { add, text } = keepTail(STDERR_TAIL_BYTES)
   stream.on('data', add)
@@ -164,7 +167,7 @@ interface Ending {
   originalMessage?: string | undefined
 }
 
-/** Neither the command line nor execa's own message, which repeats it, goes into the error. */
+/** The error holds neither the command line, which may be long or secret, nor execa's message, which repeats it. */
 function describeFailure(command: string, ending: Ending, stderr: string, signal: AbortSignal): BackupError {
   if (signal.aborted) return asBackupError(signal.reason, 'INTERRUPTED')
   if (ending.code === 'ENOENT') return new BackupError('TOOL_MISSING', `${command}: no such program`)

@@ -1,9 +1,10 @@
-/** The last bytes of a stream that goes by: where a program says why it failed, or leaves the mark of its end. */
+/** The last bytes of a stream. A program says there why it failed, or that it is complete. */
 export interface Tail {
   add(chunk: Buffer): void
   text(): string
 }
 
+/** Keeps the last `limit` bytes of what is added. */
 export function keepTail(limit: number): Tail {
   let tail: Buffer = Buffer.alloc(0)
   return {

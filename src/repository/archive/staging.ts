@@ -19,7 +19,7 @@ export interface Staging {
 const own = new Set<string>()
 
 /** Ending of the name of a folder's liveness lock. */
-const SIGN = '.sign'
+const LOCK = '.lock'
 
 /** The liveness lock is held before the folder exists and until it is gone, so that a folder without one has no owner. */
 export async function openStaging(dir: string): Promise<Staging> {
@@ -29,9 +29,9 @@ export async function openStaging(dir: string): Promise<Staging> {
   const name = randomBytes(8).toString('hex')
   const folder = join(incoming, name)
   own.add(name)
-  const sign = holdLivenessLock(join(incoming, name + SIGN))
+  const lock = holdLivenessLock(join(incoming, name + LOCK))
   const release = () => {
-    sign[Symbol.dispose]()
+    lock[Symbol.dispose]()
     own.delete(name)
   }
   const discard = async () => {
@@ -77,9 +77,9 @@ export async function sweepIncoming(dir: string): Promise<void> {
   })
   const names = new Set(entries.map((entry) => entry.replace(/\..*$/, '')))
   for (const name of names) {
-    if (own.has(name) || isLivenessLockHeld(join(incoming, name + SIGN))) continue
+    if (own.has(name) || isLivenessLockHeld(join(incoming, name + LOCK))) continue
     await rm(join(incoming, name), { recursive: true, force: true })
-    await rm(join(incoming, name + SIGN), { force: true })
+    await rm(join(incoming, name + LOCK), { force: true })
   }
 }
 
