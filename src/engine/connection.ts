@@ -3,28 +3,28 @@ import Docker from 'dockerode'
 import { BackupError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 
-/** dockerode at one address, with calls that always end. */
+/** dockerode at one address. Every call ends. */
 export interface Connection {
   docker: Docker
-  /** One request: within `seconds` and the signal, its failure translated. */
+  /** Makes one request, which ends by `seconds` and the signal at the latest. It throws a BackupError. */
   call<T>(request: CallOptions, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T>
-  /** The same, where the statuses in `accept` answer undefined. */
+  /** Does the same, and answers undefined for the HTTP statuses in `accept`. */
   callUnless<T>(
     accept: number[],
     request: CallOptions,
     run: (abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined>
-  /** A request that dockerode has no method for: libpod's, or one that takes no signal there. */
+  /** Makes a request that dockerode has no method for: one of libpod's API, or one whose method takes no signal. */
   request(accept: number[], request: CallOptions, method: 'GET' | 'POST', path: string, body?: object): Promise<unknown>
 }
 
 export interface CallOptions {
-  /** Verb and object as they stand in the error: `stop redis`. */
+  /** Verb and object, as the error names them: `stop redis`. */
   what: string
   signal: AbortSignal
   /** Default 60. */
   seconds?: number
-  /** Values that must not stand in an error, whatever the engine answers. */
+  /** Values that must not appear in an error, whatever the engine answers. */
   secrets?: string[]
 }
 
@@ -59,12 +59,12 @@ export function connect(address: string): Connection {
   return { docker, call, callUnless, request }
 }
 
-/** A path of Podman's own API; Docker answers 404. */
+/** A path of Podman's own API. Docker answers 404 to it. */
 export function libpod(path: string): string {
   return `/v4.0.0/libpod${path}`
 }
 
-/** dockerode reads DOCKER_HOST and its relatives by itself; every one of them is overridden here, `address` alone counts. */
+/** dockerode reads DOCKER_HOST and similar variables by itself. All of them are overridden here, so that `address` alone counts. */
 function dialOptions(address: string): Docker.DockerOptions {
   // A kept-alive socket of a service that has just restarted would fail the next call.
   const common = { agent: new Agent({ keepAlive: false }), protocol: 'http', timeout: undefined, pathPrefix: undefined }
@@ -79,7 +79,7 @@ function dialOptions(address: string): Docker.DockerOptions {
   })
 }
 
-/** Docker-modem may never settle after an abort or a response that was cut, so the signal races with it. */
+/** Ends with the signal, because docker-modem may never settle after an abort or a response that was cut. */
 async function settleWith<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
@@ -92,7 +92,7 @@ async function settleWith<T>(signal: AbortSignal, run: (signal: AbortSignal) => 
   }
 }
 
-/** What docker-modem rejects with: a system error, or one with the status and the body of the answer. */
+/** docker-modem rejects with a system error, or with an error that holds the status and the body of the answer. */
 interface DialError extends NodeJS.ErrnoException {
   statusCode?: number
   json?: { message?: string } | Buffer | null
@@ -108,7 +108,7 @@ function translate(error: unknown, request: CallOptions, address: string): Backu
   const json = (error as DialError).json
   const answer = (json && 'message' in json && json.message) || (error as Error).message
   const message = scrub(`${request.what}: HTTP ${status}: ${answer.trim()}`, request.secrets ?? [])
-  // Podman answers 500 where a container vanishes between two steps of its own.
+  // Podman answers 500 where a container vanishes while it works on it.
   if (/no such container/i.test(answer)) return new BackupError('NO_SUCH_CONTAINER', message)
   if (/dependenc.*not (started|running)|depends on/i.test(answer)) {
     return new BackupError('ENGINE_FAILED', message, { hint: 'Start the containers it depends on first.' })
@@ -128,7 +128,7 @@ function unreachable(error: DialError, request: CallOptions, address: string): B
   return new BackupError('ENGINE_UNREACHABLE', message, { cause: error, ...(hint && { hint }) })
 }
 
-/** Short values are left alone: replacing `1` or `no` would only spoil the text. */
+/** Replaces secrets by stars. Short values stay, because replacing `1` or `no` would only spoil the text. */
 function scrub(text: string, secrets: string[]): string {
   return secrets.filter((secret) => secret.length > 3).reduce((left, secret) => left.replaceAll(secret, '***'), text)
 }

@@ -4,12 +4,12 @@ import { BackupError } from '../errors.ts'
 const headerBytes = 8
 const STDOUT = 1
 const STDERR = 2
-/** Engines send frames of up to 32 KiB; a larger length means that the stream has lost its step. */
+/** Engines send frames of up to 32 KiB. A far larger length means that these bytes are no header. */
 const maxFrameBytes = 16 * 1024 * 1024
 
 /**
- * The standard output in the engine's multiplexed stream; standard error goes to `onStderr`. It ends cleanly only after
- * the socket's end, between two frames; anything else is STREAM_CUT. Destroying it closes the socket.
+ * Reads the standard output from the engine's multiplexed stream and gives standard error to `onStderr`. The output ends cleanly only
+ * when the socket ends between two frames; anything else is STREAM_CUT. Destroying the output closes the socket.
  */
 export function demultiplex(socket: Readable, onStderr: (bytes: Buffer) => void): Readable {
   const output = demultiplexer(onStderr)
@@ -27,16 +27,16 @@ export function demultiplex(socket: Readable, onStderr: (bytes: Buffer) => void)
 }
 
 /**
- * Takes frames (8-byte header `type 0 0 0 length`, then that many bytes) apart. Nothing is copied or held back, so memory stays
- * flat behind a slow reader. Every irregularity is an error: dockerode's own demuxStream would drop a cut frame and
- * pass an unknown one raw.
+ * Takes frames apart: an 8-byte header `type 0 0 0 length`, then that many bytes. Nothing is copied or held back, so that memory stays
+ * flat behind a slow reader. Every irregularity is an error; dockerode's own demuxStream would drop a cut frame and pass an unknown one
+ * on as it is.
  */
 function demultiplexer(onStderr: (bytes: Buffer) => void): Transform {
   const header = Buffer.alloc(headerBytes)
   let headerFilled = 0
   let frameLeft = 0
 
-  /** Takes header or payload bytes from `chunk` at `offset`; answers the offset behind them. */
+  /** Takes header or payload bytes from `chunk` at `offset`, and answers the offset behind them. */
   const step = (output: Transform, chunk: Buffer, offset: number): number => {
     if (frameLeft > 0) {
       const part = chunk.subarray(offset, offset + frameLeft)

@@ -9,7 +9,7 @@ import { demultiplex } from './demux.ts'
 import { attachExec, createExec, inspectExec } from './exec-calls.ts'
 
 const killSeconds = 30
-/** After so many milliseconds of SIGTERM comes SIGKILL. */
+/** SIGKILL follows SIGTERM after this many milliseconds. */
 const termMs = 5_000
 
 /** A command and the mark by which its processes are found in the container. */
@@ -23,14 +23,14 @@ export interface MarkedExec {
   user?: string
 }
 
-/** A variable for the command's environment. What a command leaves running carries it too. */
+/** Makes a variable for the command's environment. The processes that the command starts inherit it. */
 export function makeMark(): Record<string, string> {
   return { XNAI_BACKUP_EXEC: randomBytes(8).toString('hex') }
 }
 
 /**
- * No engine ends a command when its client goes away, and Podman 4.3 has no call for it. So its processes are found by
- * the mark, from inside and as the same user, and signalled there. An image without a shell is left to libpod's own call.
+ * Ends a command. No engine does so when its client goes away, and Podman 4.3 has no call for it. So a shell in the container, of the
+ * same user, finds the processes by the mark and signals them. Where the image has no shell, libpod's own call is used.
  */
 export async function endCommand(marked: MarkedExec): Promise<void> {
   const what = `end of ${marked.what}`
@@ -38,22 +38,22 @@ export async function endCommand(marked: MarkedExec): Promise<void> {
   let signalled = false
   const isEnded = async () => {
     if (!(await inspectExec(marked.connection, marked.exec, what))?.Running) return true
-    const patient = marked.clock.monotonicMs() - began < termMs
-    const found = await signalMarked(marked, patient ? 'TERM' : 'KILL').catch(() => undefined)
-    // A service that was restarted meanwhile goes on to call the session running.
+    const inGrace = marked.clock.monotonicMs() - began < termMs
+    const found = await signalMarked(marked, inGrace ? 'TERM' : 'KILL').catch(() => undefined)
+    // A service that was restarted meanwhile reports the session as running for ever.
     if (found === 0 && signalled) return true
     signalled ||= found !== undefined && found > 0
-    if (found === undefined || !patient) await removeExec(marked)
+    if (found === undefined || !inGrace) await removeExec(marked)
     return false
   }
-  const isEndedOrAway = () =>
+  const isEndedForSure = () =>
     isEnded().catch((error) => {
-      // While the service starts anew the command still runs.
+      // The command runs on while the engine's service restarts.
       if (error instanceof BackupError && error.code === 'ENGINE_UNREACHABLE') return false
       throw error
     })
   const { signal } = new AbortController()
-  await poll(isEndedOrAway, { what, seconds: killSeconds, everyMs: 100, clock: marked.clock, signal })
+  await poll(isEndedForSure, { what, seconds: killSeconds, everyMs: 100, clock: marked.clock, signal })
 }
 
 const script = [
@@ -61,7 +61,7 @@ const script = [
   `f=\${f#/proc/}; f=\${f%/environ}; kill -s "$1" "$f" && echo "$f"; done; echo end`,
 ].join(' ')
 
-/** How many processes got the signal. */
+/** Answers the number of processes that got the signal. Throws EXEC_FAILED where the image has no shell. */
 async function signalMarked(marked: MarkedExec, name: 'TERM' | 'KILL'): Promise<number> {
   const { connection, containerId, mark, what, user } = marked
   const [entry = ''] = Object.entries(mark).map((pair) => pair.join('='))
@@ -70,13 +70,13 @@ async function signalMarked(marked: MarkedExec, name: 'TERM' | 'KILL'): Promise<
   const exec = await createExec(connection, containerId, request, options)
   const socket = await attachExec(connection, exec, options)
   const giveUp = setTimeout(() => socket.destroy(), termMs)
-  const said = await text(demultiplex(socket, () => undefined)).finally(() => clearTimeout(giveUp))
-  const lines = said.trim().split('\n')
+  const output = await text(demultiplex(socket, () => undefined)).finally(() => clearTimeout(giveUp))
+  const lines = output.trim().split('\n')
   if (lines.at(-1) !== 'end') throw new BackupError('EXEC_FAILED', `${options.what}: no shell in the image`)
   return lines.length - 1
 }
 
-/** Newer Podman ends the command's first process with its session; elsewhere nothing happens. */
+/** Removes the session. Newer versions of Podman end the command's first process with it; other engines do nothing. */
 async function removeExec({ connection, exec, what }: MarkedExec): Promise<void> {
   const request = { what: `end of ${what}`, signal: new AbortController().signal }
   await connection.request([404], request, 'POST', libpod(`/exec/${exec.id}/remove`), { Force: true })

@@ -3,21 +3,21 @@ import type { Duplex, Readable } from 'node:stream'
 /** What the rest of the product knows of a container engine. Podman and Docker answer it through the same API. */
 export interface Engine {
   info(signal: AbortSignal): Promise<EngineInfo>
-  /** Takes Podman a second. */
+  /** Answers whether the engine runs as an ordinary user. Podman needs a second for it. */
   isRootless(signal: AbortSignal): Promise<boolean>
-  /** Every container in every state. One that vanishes while the list is made is left out. */
+  /** Lists every container in every state. A container that vanishes meanwhile is left out. */
   list(signal: AbortSignal): Promise<ContainerFacts[]>
-  /** By id or name; undefined where there is none. */
+  /** Finds a container by id or name. Answers undefined where there is none. */
   inspect(id: string, signal: AbortSignal): Promise<ContainerFacts | undefined>
-  /** SIGTERM, after `graceSeconds` SIGKILL. A stopped container is a success. Answers the exit code: 137 means it had to be killed. */
+  /** Sends SIGTERM, and SIGKILL after `graceSeconds`. A stopped container is a success. The exit code 137 means that it had to be killed. */
   stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<{ exitCode: number }>
   /** A running container is a success. */
   start(id: string, signal: AbortSignal): Promise<void>
   pause(id: string, signal: AbortSignal): Promise<void>
   unpause(id: string, signal: AbortSignal): Promise<void>
-  /** Starts a command in a running container. Prefer the helpers of exec.ts, which judge its end. */
+  /** Starts a command in a running container. Use the functions of exec.ts where they fit, because they check how it ended. */
   exec(id: string, request: ExecRequest, signal: AbortSignal): Promise<ExecSession>
-  /** Hints that something changed, never the truth about it. Reconnects by itself; ends only with the signal. */
+  /** Tells that something has changed; only a new listing tells what. It reconnects by itself and ends only with the signal. */
   events(signal: AbortSignal): AsyncIterable<EngineEvent>
   /** A container that is on the network already is a success. */
   connectNetwork(network: string, id: string, signal: AbortSignal): Promise<void>
@@ -33,18 +33,18 @@ export interface EngineInfo {
 /** `stopping`: a stop is under way. The container may still write, and nothing but its end is certain. */
 export type ContainerState = 'created' | 'running' | 'paused' | 'stopping' | 'stopped' | 'removing'
 
-/** An inspect answer, parsed once. */
+/** What an inspect call says of a container. */
 export interface ContainerFacts {
   id: string
   /** Without the leading slash. */
   name: string
-  /** Compose project, service and container number; absent outside compose. */
+  /** Compose project, service and container number. They are absent where no compose made the container. */
   project?: string
   service?: string
   number?: number
-  /** `compose run` containers: never a target. */
+  /** True for a container of `compose run`, which is never a target. */
   oneoff: boolean
-  /** As the container was created with, fully qualified. */
+  /** The name that the container was created with, fully qualified. */
   image: string
   imageId: string
   labels: Readonly<Record<string, string>>
@@ -52,27 +52,28 @@ export interface ContainerFacts {
   /** `none` without a health check. */
   health: 'none' | 'starting' | 'healthy' | 'unhealthy'
   exitCode: number
-  /** ISO 8601; changes with every start. */
+  /** ISO 8601. It changes with every start. */
   startedAt?: string
-  /** Seconds of the container's own stop timeout; absent where the engine has none. */
+  /** The container's own stop timeout; absent where none is set. */
   stopTimeoutSeconds?: number
-  /** Config.User as it stands: '' is root. */
+  /** `Config.User` unchanged: the empty text is root. */
   user: string
-  /** May hold secrets: never log, never store. */
+  /** It may hold secrets, and MUST NOT be logged or stored. */
   environment: ReadonlyMap<string, string>
   mounts: Mount[]
   networks: { name: string; address?: string }[]
   /** Compose services named by the `depends_on` label. */
   dependsOn: string[]
-  /** Container ids that podman starts before this one (`--requires`, shared namespaces). */
+  /** Ids of the containers that Podman starts before this one (`--requires`, shared namespaces). */
   requires: string[]
-  /** User namespace other than the engine's default: first id in it, first id outside, count. */
+  /** The id ranges of a user namespace other than the engine's default. */
   idMap?: { uids: IdRange[]; gids: IdRange[] }
-  /** Container whose network namespace this one shares. */
+  /** Id of the container whose network namespace this one shares. */
   joins?: string
   systemdUnit?: string
 }
 
+/** `count` ids from `inside` on, in the user namespace, are those from `outside` on outside of it. */
 export interface IdRange {
   inside: number
   outside: number
@@ -91,31 +92,34 @@ export interface Mount {
 }
 
 export interface ExecRequest {
-  /** argv: visible to everybody on the host, so never a secret in it. */
+  /** It MUST NOT hold a secret, because every user of the host can read argv. */
   command: string[]
-  /** The right place for secrets: neither inspect nor `ps` shows it. */
+  /** It may hold secrets: neither inspect nor `ps` shows it. */
   environment?: Record<string, string>
   user?: string
-  /** Give the command a standard input. Its end must be sent by `input.end()`. */
+  /** Gives the command a standard input, which `input.end()` MUST end. */
   stdin?: boolean
 }
 
 /** A running command. */
 export interface ExecSession {
-  /** Present when the request asked for it; `end()` half-closes, EPIPE means that the command stopped reading. */
+  /** Present when the request asked for it. `end()` half-closes it. EPIPE means that the command stopped reading. */
   input?: Duplex
-  /** Ends cleanly only when every frame arrived whole; says nothing of the exit code. Must be read. */
+  /** It ends cleanly only when every frame arrived whole, whatever the exit code. It MUST be read. */
   output: Readable
   /** The last 8 KiB of standard error so far. */
   stderr(): string
-  /** Settles after the output has ended; rejects with STREAM_CUT where the engine lost the session. */
+  /** Settles after the output has ended. Rejects with STREAM_CUT where the engine lost the session. */
   exitCode: Promise<number>
-  /** Ends the command in the container; safe to call at any time. */
+  /** Ends the command in the container. It may be called at any time, and more than once. */
   kill(): Promise<void>
 }
 
 export interface EngineEvent {
-  /** `start` `die` `remove` and so on, Docker's names; `resync`, without a container, when events may have been missed: list again. */
+  /**
+   * Docker's name of what happened: `start`, `die`, `remove` and so on. `resync`, without a container, says that events may have been
+   * missed and that the containers must be listed anew.
+   */
   action: string
   containerId: string
 }

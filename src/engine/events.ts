@@ -6,13 +6,13 @@ import type { EngineEvent } from './engine.ts'
 
 const firstPauseMs = 250
 const longestPauseMs = 30_000
-/** A connection that held so long starts the next row of pauses anew. */
+/** After a connection that held this long, the pauses start with the shortest again. */
 const steadyMs = 10_000
 const maxLineChars = 1024 * 1024
 
 /**
- * Container events, for as long as the signal lives. Every connection, the first too, begins with a `resync`: what happened
- * before it was not seen, so list now. A failure to connect is no error here, because the next pass at the engine meets it too.
+ * Yields container events until the signal is aborted. Every connection, the first one too, begins with a `resync`, because what
+ * happened before it was not seen. A failure to connect is no error here, because the next pass meets it too.
  */
 export async function* watchEvents(
   connection: Connection,
@@ -29,7 +29,7 @@ export async function* watchEvents(
         if (event) yield event
       }
     } catch {
-      // Nothing is lost: the resync of the next connection stands for all that this one did not bring.
+      // Nothing is lost: the resync of the next connection makes the controller list everything anew.
     }
     if (clock.monotonicMs() - began > steadyMs) failures = 0
     await clock.sleep(pauseMs(failures), signal).catch(() => undefined)
@@ -44,7 +44,7 @@ async function openEvents(connection: Connection, signal: AbortSignal): Promise<
   return addAbortSignal(signal, stream as IncomingMessage)
 }
 
-/** Doubles with each failure, less up to half by chance, so that many watchers do not come back at once. */
+/** Doubles the pause with each failure and shortens it by up to half at random, so that many watchers do not come back at once. */
 function pauseMs(failures: number): number {
   return Math.min(firstPauseMs * 2 ** failures, longestPauseMs) * (1 - Math.random() / 2)
 }
@@ -59,7 +59,7 @@ async function* readLines(stream: IncomingMessage): AsyncGenerator<string, void>
   }
 }
 
-/** Undefined for anything that is no event of a container: an error of the engine in the stream, say. */
+/** Answers undefined for anything that is no event of a container, such as an error of the engine in the stream. */
 function parseEvent(line: string): EngineEvent | undefined {
   if (line.trim() === '') return undefined
   const event = JSON.parse(line) as { Type?: string; Action?: string; Actor?: { ID?: string } } | null

@@ -5,8 +5,8 @@ import type { CallOptions, Connection } from './connection.ts'
 import type { ExecRequest } from './engine.ts'
 
 /**
- * Podman looks for the detach sequence without a terminal too, and it cannot be switched off (containers/podman#28193).
- * It matches keys that arrive alone, one read each: sixteen in a row do not happen in the chunks of a stream.
+ * Podman looks for the detach sequence without a terminal too, which cannot be switched off (containers/podman#28193). It matches keys
+ * that arrive alone, in a read of their own each. Sixteen such reads in a row do not happen in the chunks of a stream.
  */
 const detachKeys = Array.from({ length: 8 }, () => 'ctrl-],ctrl-_').join(',')
 const inspectSeconds = 10
@@ -36,7 +36,7 @@ export function createExec(
   )
 }
 
-/** Starts the command; the socket is its input and, in frames, its output. A socket that comes too late is closed. */
+/** Starts the command. The socket takes its input and gives its output in frames. A socket that comes too late is closed. */
 export async function attachExec(connection: Connection, exec: Exec, options: CallOptions): Promise<Socket> {
   let starting: Promise<unknown> | undefined
   const socket = await connection
@@ -54,7 +54,7 @@ export async function attachExec(connection: Connection, exec: Exec, options: Ca
   })
 }
 
-/** Undefined where the engine does not know the session, or no more. */
+/** Answers undefined where the engine does not know the session, or has forgotten it. */
 export async function inspectExec(connection: Connection, exec: Exec, what: string): Promise<ExecState | undefined> {
   const request = { what, signal: new AbortController().signal, seconds: inspectSeconds }
   return connection.callUnless([404], request, (abortSignal) => exec.inspect({ abortSignal }))

@@ -6,7 +6,7 @@ import type { Engine, ExecRequest, ExecSession } from './engine.ts'
 
 const maxTextBytes = 16 * 1024 * 1024
 
-/** `stdin` follows from `input`. */
+/** A command with its deadline. `stdin` is not here, because it follows from `input`. */
 export type CommandRequest = Omit<ExecRequest, 'stdin'> & { timeoutSeconds: number }
 
 export interface CommandResult {
@@ -17,8 +17,8 @@ export interface CommandResult {
 }
 
 /**
- * Runs a command to its end. A non-zero exit code is a result. EXEC_FAILED where it is not in the image, says more than 16 MiB
- * or leaves input unread and yet exits 0; STREAM_CUT, TIMEOUT or the signal's reason after the command was ended.
+ * Runs a command to its end. Any exit code is a result. Throws EXEC_FAILED where the program is not in the image, writes more than
+ * 16 MiB, or exits 0 with input left unread; STREAM_CUT, TIMEOUT or the signal's reason after the command was ended.
  */
 export async function execText(
   engine: Pick<Engine, 'exec'>,
@@ -46,7 +46,7 @@ export async function execText(
   if (ended.status === 'rejected') throw ended.reason
   const result = { exitCode: ended.value, stdout: stdout.text(), stderr: session.stderr() }
   if (isMissingProgram(result)) throw failure(what, { ...result, stderr: result.stderr || result.stdout })
-  // What a failing command left unread or unsaid does not matter beside its failure.
+  // A command that fails may leave input unread and output unwritten: its failure is what counts.
   if (result.exitCode !== 0) return result
   if (stoppedReading) throw new BackupError('EXEC_FAILED', `${what}: ended before it had read its input`)
   if (read.status === 'rejected') throw read.reason
@@ -54,9 +54,9 @@ export async function execText(
 }
 
 /**
- * The output of a command as a stream that ends cleanly only after exit code 0 and a whole transmission; else it errors with
- * EXEC_FAILED, STREAM_CUT, TIMEOUT or the signal's reason. Destroying it ends the command. `input` is fed as the command takes it;
- * a command that stops reading is judged by its exit code.
+ * Streams the output of a command. The stream ends cleanly only after exit code 0 and a whole transmission; otherwise it errors with
+ * EXEC_FAILED, STREAM_CUT, TIMEOUT or the signal's reason. Destroying it ends the command. `input` flows as fast as the command reads;
+ * where the command stops reading, its exit code alone counts.
  */
 export async function execStream(
   engine: Pick<Engine, 'exec'>,
@@ -72,7 +72,7 @@ export async function execStream(
     feed(session, input).catch(() => undefined)
     const release = () => deadline[Symbol.dispose]()
     session.exitCode.then(release, release)
-    return gated(session, what)
+    return awaitingExit(session, what)
   } catch (error) {
     deadline[Symbol.dispose]()
     input?.destroy()
@@ -80,13 +80,13 @@ export async function execStream(
   }
 }
 
-/** An error reaches the reader after the command was ended, so that nothing runs on once a job has reported its failure. */
-function gated({ output, exitCode, stderr }: ExecSession, what: string): Readable {
+/** Passes the output on, and its end only after exit code 0. An error passes after the command has ended, so that nothing runs on behind it. */
+function awaitingExit({ output, exitCode, stderr }: ExecSession, what: string): Readable {
   const gate = new Transform({
     transform: (chunk, _encoding, done) => done(null, chunk),
     flush(done) {
-      const judge = (code: number) => done(code === 0 ? null : failure(what, { exitCode: code, stderr: stderr() }))
-      exitCode.then(judge, done)
+      const finish = (code: number) => done(code === 0 ? null : failure(what, { exitCode: code, stderr: stderr() }))
+      exitCode.then(finish, done)
     },
   })
   output.on('error', (error) => {
@@ -122,7 +122,7 @@ function isClosedPipe(error: unknown): boolean {
   return ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
-/** The runtime could not start the program: Docker tells so on standard output. A shell that did not find one has other words. */
+/** Answers whether the runtime could not start the program. Docker says so on standard output. A shell that finds no program says something else. */
 function isMissingProgram({ exitCode, stdout, stderr }: CommandResult): boolean {
   const said = /OCI runtime|exec failed|unable to start container process/
   return (exitCode === 126 || exitCode === 127) && said.test(stderr || stdout)

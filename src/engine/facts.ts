@@ -50,8 +50,8 @@ type DockerInspect = z.infer<typeof dockerShape>
 type LibpodInspect = z.infer<typeof libpodShape>
 
 /**
- * The only code that knows inspect JSON: the answer of the Docker API, and of libpod where the engine is Podman.
- * ENGINE_FAILED where it is not understood.
+ * Reads the answer of the Docker API and, where the engine is Podman, that of libpod. No other code knows this JSON. Throws ENGINE_FAILED
+ * where it is not understood.
  */
 export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
   const docker = parse(dockerShape, inspect)
@@ -69,7 +69,7 @@ export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
     health: readHealth(State.Health?.Status),
     exitCode: State.ExitCode,
     ...(startedAt(State.StartedAt) && { startedAt: State.StartedAt }),
-    // Podman 4.3 notes 0 for containers made through the API without one, and would kill them at once.
+    // Podman 4.3 records 0 for containers made through the API without a stop timeout, and would kill them at once.
     ...(Config.StopTimeout && { stopTimeoutSeconds: Config.StopTimeout }),
     user: Config.User,
     environment: new Map((Config.Env ?? []).map(splitVariable)),
@@ -91,7 +91,7 @@ function parse<T>(shape: z.ZodType<T>, answer: unknown): T {
   throw new BackupError('ENGINE_FAILED', `the engine's inspect answer is not understood (${where})`)
 }
 
-/** Docker's names, and libpod's beside them. A container that is being restarted counts as one that runs. */
+/** The names of the Docker API and of libpod. A container that is being restarted counts as running. */
 const states: Record<string, ContainerState> = {
   configured: 'created',
   created: 'created',
@@ -110,7 +110,7 @@ function readHealth(status: string | undefined): ContainerFacts['health'] {
   return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none'
 }
 
-/** Engines write the year 1 for never. */
+/** Engines write a time in the year 1 for a container that was never started. */
 function startedAt(text: string): boolean {
   return text !== '' && !text.startsWith('0001-')
 }
@@ -134,7 +134,7 @@ function readCompose(labels: Record<string, string>) {
   }
 }
 
-/** Docker leaves `docker.io/library/` away; Podman writes names in full. An image id stays. */
+/** Writes a name in full, as Podman does; Docker leaves `docker.io/library/` out. An image id stays as it is. */
 function qualifyImage(image: string): string {
   const first = image.split('/')[0] ?? ''
   if (/^(sha256:)?[0-9a-f]{64}$/.test(image) || (first !== image && /[.:]|^localhost$/.test(first))) return image
@@ -146,7 +146,7 @@ function splitVariable(entry: string): [string, string] {
   return at < 0 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)]
 }
 
-/** Podman leaves `--tmpfs` out of its mounts; they count here, because they hide what lies below them. */
+/** Mounts of `--tmpfs` are added, which Podman leaves out of its list, because they hide what lies below them. */
 function readMounts({ Mounts, HostConfig }: DockerInspect): Mount[] {
   const mounts = (Mounts ?? []).map(({ Type, Name, Source, Destination, RW }): Mount => {
     const kind = Type === 'volume' || Type === 'bind' ? Type : 'other'
@@ -185,7 +185,7 @@ function readIdMap(podman: LibpodInspect | undefined): Pick<ContainerFacts, 'idM
   return { idMap: { uids: readRanges(mappings.UidMap), gids: readRanges(mappings.GidMap) } }
 }
 
-/** `inside:outside:count`. */
+/** Reads ranges of the form `inside:outside:count`. */
 function readRanges(entries: string[] | null | undefined): IdRange[] {
   return (entries ?? []).map((entry) => {
     const [inside = 0, outside = 0, count = 0] = entry.split(':').map(Number)

@@ -2,8 +2,8 @@ import { posix } from 'node:path'
 import type { ContainerFacts, Mount } from './engine.ts'
 
 /**
- * The path under which this process reaches a path of the host, through the mounts of its own container; the identity
- * outside a container (`selfMounts` undefined); undefined where no mount leads there.
+ * Finds the path under which this process can read a path of the host, through the mounts of its own container. Outside a container
+ * (`selfMounts` is undefined) it is the same path. Answers undefined where no mount leads there.
  */
 export function ownPath(selfMounts: Mount[] | undefined, hostPath: string): string | undefined {
   if (!selfMounts) return hostPath
@@ -17,7 +17,7 @@ export function ownPath(selfMounts: Mount[] | undefined, hostPath: string): stri
   return undefined
 }
 
-/** The mount that holds a path of the container, and the path on the host; undefined for the image's own file system and tmpfs. */
+/** Finds the mount that holds a path of the container, and the path on the host. Answers undefined for the image's own files and for tmpfs. */
 export function locate(
   container: Pick<ContainerFacts, 'mounts'>,
   containerPath: string,
@@ -28,7 +28,7 @@ export function locate(
   return { mount, hostPath: rebase(path, mount.destination, mount.source) }
 }
 
-/** Of the mounts that cover a path the deepest is the one that is seen there. */
+/** Several mounts may cover a path. The deepest of them is the one that a process sees. */
 function deepest(mounts: Mount[], path: string): Mount | undefined {
   return mounts
     .filter(({ destination }) => covers(destination, path))

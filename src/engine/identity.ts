@@ -9,8 +9,9 @@ interface VersionAnswer {
 }
 
 /**
- * By the header of a ping: `Libpod/4.3.1 (linux)`, `Docker/20.10.24 (linux)`. Podman's /version looks up the packages of its helpers,
- * which takes more than a second; it is asked where a proxy in between has taken the header.
+ * Asks for name and version of the engine. A ping answers them in a header, as `Libpod/4.3.1 (linux)` or `Docker/20.10.24 (linux)`.
+ * `/version` is asked only where a proxy has removed the header, because Podman looks up the packages of other programs for it, which
+ * takes more than a second.
  */
 export async function identify(connection: Connection, signal: AbortSignal): Promise<EngineInfo> {
   const [, product, version] = /^(Libpod|Docker)\/(\S+)/.exec(await ping(connection, signal)) ?? []
@@ -21,7 +22,7 @@ export async function identify(connection: Connection, signal: AbortSignal): Pro
   return { name: isPodman ? 'podman' : 'docker', version: answer.Version }
 }
 
-/** Its own word, in the header `Server`. */
+/** Answers the header `Server` of a ping. */
 function ping({ call, docker }: Connection, signal: AbortSignal): Promise<string> {
   return call({ what: 'ping the engine', signal }, async (abortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
@@ -33,7 +34,7 @@ function ping({ call, docker }: Connection, signal: AbortSignal): Promise<string
   })
 }
 
-/** Its containers' files belong to ids that only the user namespace of its user can read and write. */
+/** Files of a rootless engine's containers belong to ids that only the user namespace of its user can read and write. */
 export async function isRootless({ request }: Connection, signal: AbortSignal): Promise<boolean> {
   const what = 'information on the engine'
   const info = (await request([], { what, signal }, 'GET', '/info')) as InfoAnswer

@@ -8,19 +8,18 @@ import { toFacts } from './facts.ts'
 import { identify, isRootless } from './identity.ts'
 import { startSession } from './session.ts'
 
-/** Podman holds a container's lock while it works on it; more at once only queue there. */
+/** More inspect calls at once would only wait in Podman, which locks a container while it works on it. */
 const parallelInspects = 8
 const inspectAttempts = 4
-/** Beyond the grace, for the engine to kill, unmount and take the network down. */
+/** Time that the engine gets beyond the grace, to kill the container, unmount its file systems and take its network down. */
 const stopSeconds = 60
 const settleSeconds = 30
-/** Podman starts what a container depends on with it. */
+/** Podman also starts the containers that this one depends on. */
 const startSeconds = 120
 
 /**
- * The engine at `unix:///PATH`, a bare `/PATH` or `tcp://HOST:PORT`, Podman from 4.3 or Docker. Nothing is sent before the
- * first call. Every call ends by its signal or its own deadline, and throws ENGINE_UNREACHABLE, NO_SUCH_CONTAINER,
- * ENGINE_FAILED or TIMEOUT.
+ * The engine at `unix:///PATH`, a bare `/PATH` or `tcp://HOST:PORT`: Podman from 4.3 on, or Docker. Nothing is sent before the first
+ * call. Every call ends by its signal or its own deadline, and throws ENGINE_UNREACHABLE, NO_SUCH_CONTAINER, ENGINE_FAILED or TIMEOUT.
  */
 export function connectEngine(address: string): Engine {
   const connection = connect(address)
@@ -31,28 +30,28 @@ export function connectEngine(address: string): Engine {
     inspect: (id, signal) => inspectContainer(connection, id, signal),
     stop: (id, graceSeconds, signal) => stopContainer(connection, id, graceSeconds, signal),
     start: (id, signal) => startContainer(connection, id, signal),
-    pause: (id, signal) => freeze(connection, 'pause', id, signal),
-    unpause: (id, signal) => freeze(connection, 'unpause', id, signal),
+    pause: (id, signal) => setPaused(connection, 'pause', id, signal),
+    unpause: (id, signal) => setPaused(connection, 'unpause', id, signal),
     exec: (id, request, signal) => startSession(connection, id, request, signal, systemClock),
     events: (signal) => watchEvents(connection, signal, systemClock),
-    connectNetwork: (network, id, signal) => plug(connection, 'connect', network, id, signal),
-    disconnectNetwork: (network, id, signal) => plug(connection, 'disconnect', network, id, signal),
+    connectNetwork: (network, id, signal) => setConnected(connection, 'connect', network, id, signal),
+    disconnectNetwork: (network, id, signal) => setConnected(connection, 'disconnect', network, id, signal),
   }
 }
 
 async function stopContainer(connection: Connection, id: string, graceSeconds: number, signal: AbortSignal) {
   const what = `stop ${id}`
   // Podman answers 500 to the stop of a paused container and leaves it paused.
-  if ((await existing(connection, id, signal)).state === 'paused') await freeze(connection, 'unpause', id, signal)
-  // Without t, Podman 4.3 kills containers made through the API at once. 304: stopped already.
+  if ((await mustInspect(connection, id, signal)).state === 'paused') await setPaused(connection, 'unpause', id, signal)
+  // Without t, Podman 4.3 kills containers made through the API at once. It answers 304 where the container is stopped already.
   await connection.callUnless([304], { what, signal, seconds: graceSeconds + stopSeconds }, (abortSignal) =>
     connection.docker.getContainer(id).stop({ t: graceSeconds, abortSignal }),
   )
-  const look = async () => {
-    const facts = await existing(connection, id, signal)
+  const findStopped = async () => {
+    const facts = await mustInspect(connection, id, signal)
     return (facts.state === 'stopped' || facts.state === 'created') && facts
   }
-  const { exitCode } = await poll(look, { what, seconds: settleSeconds, clock: systemClock, signal })
+  const { exitCode } = await poll(findStopped, { what, seconds: settleSeconds, clock: systemClock, signal })
   return { exitCode }
 }
 
@@ -62,14 +61,14 @@ async function startContainer(connection: Connection, id: string, signal: AbortS
   )
 }
 
-function freeze(connection: Connection, verb: 'pause' | 'unpause', id: string, signal: AbortSignal): Promise<void> {
+function setPaused(connection: Connection, verb: 'pause' | 'unpause', id: string, signal: AbortSignal): Promise<void> {
   const isDone = ({ state }: ContainerFacts) => (state === 'paused') === (verb === 'pause')
   return changeState(connection, id, { what: `${verb} ${id}`, signal }, isDone, (abortSignal) =>
     connection.docker.getContainer(id)[verb]({ abortSignal }),
   )
 }
 
-function plug(
+function setConnected(
   connection: Connection,
   verb: 'connect' | 'disconnect',
   network: string,
@@ -90,7 +89,7 @@ function plug(
   )
 }
 
-/** An act that may be done already: where the engine refuses it, the state decides. */
+/** Does something that may be done already. Where the engine refuses it, the state of the container says whether it is done. */
 async function changeState(
   connection: Connection,
   id: string,
@@ -102,11 +101,11 @@ async function changeState(
     await connection.call(request, act)
   } catch (error) {
     if (!(error instanceof BackupError) || error.code !== 'ENGINE_FAILED') throw error
-    if (!isDone(await existing(connection, id, request.signal))) throw error
+    if (!isDone(await mustInspect(connection, id, request.signal))) throw error
   }
 }
 
-async function existing(connection: Connection, id: string, signal: AbortSignal): Promise<ContainerFacts> {
+async function mustInspect(connection: Connection, id: string, signal: AbortSignal): Promise<ContainerFacts> {
   const facts = await inspectContainer(connection, id, signal)
   if (!facts) throw new BackupError('NO_SUCH_CONTAINER', `there is no container ${id}`)
   return facts
@@ -129,7 +128,7 @@ async function listContainers(connection: Connection, signal: AbortSignal): Prom
   return found.sort((a, b) => a.name.localeCompare(b.name, 'en'))
 }
 
-/** While Podman removes a container it answers 500 in several words, some hundred milliseconds long. */
+/** While Podman removes a container, it answers 500 for some hundred milliseconds, in several wordings. The call is repeated then. */
 async function inspectContainer(
   connection: Connection,
   id: string,
@@ -147,7 +146,7 @@ async function inspectContainer(
   }
 }
 
-/** Two requests: the Docker form holds what both engines know, the libpod form dependencies and id maps. */
+/** Asks twice: the Docker API answers what both engines know, libpod's API adds dependencies and id maps. */
 async function readFacts(connection: Connection, id: string, signal: AbortSignal): Promise<ContainerFacts> {
   const request = { what: `inspect ${id}`, signal }
   const docker = await connection.call(request, (abortSignal) =>

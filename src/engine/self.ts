@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { ContainerFacts, Engine } from './engine.ts'
 
-/** What a container tells its processes about itself. */
+/** Where a process can find the id of the container that it runs in. */
 export interface Traces {
   hostname: string
-  /** /proc/self/mountinfo */
+  /** Content of /proc/self/mountinfo. */
   mountinfo: string
-  /** /run/.containerenv, which Podman fills for privileged containers. */
+  /** Content of /run/.containerenv, which Podman fills for privileged containers. */
   containerenv: string
 }
 
-/** The container this process runs in, as `engine` knows it; undefined on the host and in a container of another engine. */
+/** Finds the container that this process runs in. Answers undefined on the host, and in a container of another engine. */
 export async function findSelf(
   engine: Pick<Engine, 'inspect'>,
   signal: AbortSignal,
@@ -24,17 +24,17 @@ export async function findSelf(
   return undefined
 }
 
-/** Container ids, whole or short, the surest first. */
+/** Container ids, whole or short, the most reliable first. */
 export function selfCandidates({ hostname, mountinfo, containerenv }: Traces): string[] {
-  const noted = /^id="([0-9a-f]{64})"$/m.exec(containerenv)?.[1]
+  const recorded = /^id="([0-9a-f]{64})"$/m.exec(containerenv)?.[1]
   const mounted = mountinfo.split('\n').map(ownFileId)
   const named = /^[0-9a-f]{12}$/.test(hostname) ? hostname : undefined
-  return [...new Set([noted, ...mounted, named].filter((id) => id !== undefined))]
+  return [...new Set([recorded, ...mounted, named].filter((id) => id !== undefined))]
 }
 
 /**
- * Engines mount files of the container's own directory. Only these mount points count: where the host's root is mounted,
- * the directories of all other containers stand in mountinfo too.
+ * Finds the id in a line of mountinfo, because engines mount files of the container's own directory. Only these mount points count:
+ * where the host's root is mounted, mountinfo names the directories of all other containers, too.
  */
 function ownFileId(line: string): string | undefined {
   const [, , , root = '', mountPoint = ''] = line.split(' ')

@@ -12,18 +12,18 @@ import type { ExecRequest, ExecSession } from './engine.ts'
 import { attachExec, createExec, inspectExec } from './exec-calls.ts'
 
 const stderrBytes = 8 * 1024
-/** Between the end of the stream and the engine's knowledge of the exit code lie milliseconds. */
+/** Longest wait for the exit code after the end of the stream. The engine needs milliseconds. */
 const exitSeconds = 10
-/** The end of an input that was read lies that close to the end of the command. */
+/** After the end of the command, its input gets this long to end by itself. */
 const inputGraceMs = 2_000
 
 /**
- * Podman's own last words in the stream when it lost the command's output, as it does where a command leaves input unread:
- * conmon closes the socket between them, and what was still in it is gone. The stream ends cleanly all the same.
+ * Podman writes this as the last line of the stream when it has lost the command's output. It happens where a command leaves input
+ * unread: conmon closes the socket, and what was still in it is gone. The stream ends cleanly all the same.
  */
 const lostOutput = /Error: read unixpacket [^\n]*\n?$/
 
-/** Starts a command in a container over a hijacked connection, and watches over it to its end. */
+/** Starts a command in a container over a hijacked connection. Whatever ends the session early also ends the command. */
 export async function startSession(
   connection: Connection,
   containerId: string,
@@ -51,7 +51,7 @@ export async function startSession(
   const abort = () => output.destroy(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
-  const exitCode = judgeEnd(command, output, stderr.text, () => request.stdin === true && isClosedByPeer(socket))
+  const exitCode = awaitEnd(command, output, stderr.text, () => request.stdin === true && isClosedByPeer(socket))
     .catch(async (error) => {
       throw await endAfter(error, kill)
     })
@@ -63,8 +63,8 @@ export async function startSession(
   return { ...(request.stdin && { input: socket }), output, stderr: stderr.text, exitCode, kill }
 }
 
-/** The exit code after a whole stream, or after the command stopped reading. */
-async function judgeEnd(
+/** Waits for the end of the stream and answers the exit code. A stream that breaks because the command stopped reading is no error. */
+async function awaitEnd(
   command: MarkedExec,
   output: Readable,
   stderr: () => string,
@@ -78,7 +78,7 @@ async function judgeEnd(
   throw new BackupError('STREAM_CUT', `${command.what}: Podman lost its output: ${stderr().trim()}`)
 }
 
-/** The error to throw once the command is ended, or could not be. */
+/** Ends the command and answers the error to throw: `error`, with a second one where the command could not be ended. */
 async function endAfter(error: unknown, kill: () => Promise<void>): Promise<unknown> {
   try {
     await kill()
@@ -90,13 +90,13 @@ async function endAfter(error: unknown, kill: () => Promise<void>): Promise<unkn
   }
 }
 
-/** The command closed its input, mostly because it ended. What it wrote before may be lost, its exit code is not. */
+/** Answers whether the command closed its input, mostly because it ended. Its last output may be lost then; its exit code is not. */
 function isClosedByPeer(socket: Socket): boolean {
   const systemCode = (socket.errored as NodeJS.ErrnoException | null)?.code
   return systemCode === 'EPIPE' || systemCode === 'ECONNRESET'
 }
 
-/** Docker keeps the connection of a command that left input unread, and takes nothing from it any more: its writer would wait forever. */
+/** Closes the connection when the command has left input unread: Docker keeps it and reads nothing more, so that a writer would wait for ever. */
 function closeSoon(socket: Socket): void {
   const unread = Object.assign(new Error('the command left input unread'), { code: 'EPIPE' })
   const timer = setTimeout(() => socket.destroy(unread), inputGraceMs)
@@ -104,16 +104,16 @@ function closeSoon(socket: Socket): void {
   if (socket.closed) clearTimeout(timer)
 }
 
-/** Judges the end by inspect: a closed socket alone proves nothing, and Node calls a dead service's socket ended too. */
+/** Asks the engine for the exit code. A closed socket alone proves nothing: Node reports the socket of a dead service as ended, too. */
 async function readExitCode({ connection, exec, what, clock }: MarkedExec): Promise<number> {
-  const look = async () => {
+  const findExitCode = async () => {
     const state = await inspectExec(connection, exec, what)
     if (!state) throw new BackupError('STREAM_CUT', `${what}: the engine lost the session, and the exit code with it`)
     return state.Running || state.ExitCode === null ? undefined : { exitCode: state.ExitCode }
   }
   try {
     const { signal } = new AbortController()
-    return (await poll(look, { what, seconds: exitSeconds, everyMs: 20, clock, signal })).exitCode
+    return (await poll(findExitCode, { what, seconds: exitSeconds, everyMs: 20, clock, signal })).exitCode
   } catch (error) {
     if (error instanceof BackupError && error.code === 'STREAM_CUT') throw error
     throw new BackupError('STREAM_CUT', `${what}: the connection ended before the command did`, { cause: error })
