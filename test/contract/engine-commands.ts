@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../lab/lab.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -72,14 +73,14 @@ export function commandContract(open: () => EngineBench): void {
 
     test('are not detached by the keys of an attached terminal', async () => {
       const session = await engine.exec(name, { command: ['sh', '-c', 'cat'], stdin: true }, signal)
-      // Each key comes back before the next one is sent, so that each has a frame of its own.
+      // A pause as between keystrokes gives each key a frame of its own. No echo can tell when a key was read, because Podman
+      // holds back the first key of a detach sequence until it has seen the next one.
       for (const byte of [0x10, 0x11, 0x1d, 0x1f]) {
         session.input?.write(Buffer.from([byte]))
-        const echo: Buffer = await eventually(() => session.output.read(), 10, `the echo of key ${byte}`)
-        expect(echo).toEqual(Buffer.from([byte]))
+        await sleep(20)
       }
       session.input?.end()
-      expect(Buffer.concat(await session.output.toArray())).toHaveLength(0)
+      expect(Buffer.concat(await session.output.toArray())).toEqual(Buffer.from([0x10, 0x11, 0x1d, 0x1f]))
       expect(await session.exitCode).toBe(0)
     })
 
