@@ -1,7 +1,9 @@
+import { posix } from 'node:path'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { execStream, execText } from '../engine/exec.ts'
 import { locate } from '../engine/host-paths.ts'
 import { BackupError } from '../errors.ts'
+import { ANCHOR, refuseLinks } from '../lib/tree/open-root.ts'
 import type { MethodContext, StoredSnapshot } from '../methods/method.ts'
 import type { Target } from '../plan/plan.ts'
 import type { Parts } from './job.ts'
@@ -36,11 +38,18 @@ export function methodContext(
       return { [Symbol.dispose]: () => catalog.dropIntent(intent) }
     },
     connect: () => joinNetwork(parts, container.id, signal),
-    hostPath: (containerPath) => resolveHostPath(parts, container, containerPath),
+    hostPath: (containerPath) => {
+      const root = resolveHostPath(parts, container, containerPath)
+      refuseLinks(root)
+      return root
+    },
   }
 }
 
-/** Returns the path under which this process reaches a path of a container. Throws PATH_UNREACHABLE where no mount leads there. */
+/**
+ * Returns the path under which this process reaches a path of a container. The mount is trusted; what lies below it belongs to the
+ * container and stands after an anchor (see lib/tree/open-root.ts). Throws PATH_UNREACHABLE where no mount leads there.
+ */
 export function resolveHostPath(parts: Parts, container: ContainerFacts, containerPath: string): string {
   const place = locate(container, containerPath)
   if (!place) {
@@ -48,8 +57,14 @@ export function resolveHostPath(parts: Parts, container: ContainerFacts, contain
     throw new BackupError('PATH_UNREACHABLE', `${containerPath} of ${container.name} is on no mount`, { hint })
   }
   const own = parts.ownPath(place.hostPath)
-  if (own) return own
+  const mount = parts.ownPath(place.mount.source)
+  if (own !== undefined) return mount === undefined ? own : anchor(mount, own)
   throw new BackupError('PATH_UNREACHABLE', `${place.hostPath} on the host is not visible to the controller`)
+}
+
+function anchor(mount: string, path: string): string {
+  const inside = posix.relative(mount, path)
+  return inside === '' || inside.startsWith('..') ? path : `${mount}${ANCHOR}${inside}`
 }
 
 /** Wraps a snapshot in the calls by which `Method.restore` and `Method.prove` read it. */

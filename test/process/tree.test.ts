@@ -258,7 +258,28 @@ describe('unpackTree', () => {
     expect(readdirSync(join(to, 'conf'))).toEqual(['mine', 'new'])
     expect(await failureOf(unpack(await packWhole()))).toMatch(/^RESTORE_FAILED .*EEXIST/)
     rmSync(to, { recursive: true })
-    expect(await failureOf(unpack(await packWhole()))).toBe('RESTORE_REFUSED /to is neither a directory nor a file')
+    expect(await failureOf(unpack(await packWhole()))).toBe('PATH_UNREACHABLE /to: no such file or directory')
+  })
+
+  test('writes nothing through a link that took the place of a folder between its entry and its file', async () => {
+    mkdirSync(join(root, 'd'))
+    writeFileSync(join(root, 'd/payload'), 'payload')
+    const outside = join(to, '../outside')
+    mkdirSync(outside, { mode: 0o711 })
+    const archive = await packWhole()
+    async function* fed() {
+      for (let at = 0; at < archive.length; at += 512) {
+        const block = archive.subarray(at, at + 512)
+        if (block.toString('latin1', 0, 9) === 'd/payload') {
+          renameSync(join(to, 'd'), join(to, 'gone'))
+          symlinkSync('../outside', join(to, 'd'))
+        }
+        yield block
+      }
+    }
+    expect(await failureOf(unpackTree(fed(), to, { signal }))).toMatch(/^NOT_STILL /)
+    expect(readdirSync(outside)).toEqual([])
+    expect(statSync(outside).mode & 0o7777).toBe(0o711)
   })
 
   test('rewrites a file in place, the same inode with other content, owner, mode and time', async () => {

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { asBackupError, BackupError } from '../../errors.ts'
+import { removeTree } from '../../lib/tree/clear.ts'
+import { rootExists } from '../../lib/tree/open-root.ts'
 import type { Target } from '../../plan/plan.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
@@ -92,12 +92,12 @@ const told = (report: RestoreReport, target: Target, held: Held) => ({
 
 /** The captured paths that do not exist any more. It is empty for methods that dump. */
 function findAbsent(parts: Parts, { paths, container }: Target): string[] {
-  return paths.filter((path) => !existsSync(resolveHostPath(parts, container, path)))
+  return paths.filter((path) => !rootExists(resolveHostPath(parts, container, path)))
 }
 
 /** Removes container paths that did not exist before the restore. */
 export async function removePaths(parts: Parts, { container }: Target, paths: string[]): Promise<void> {
-  for (const path of paths) await rm(resolveHostPath(parts, container, path), { recursive: true, force: true })
+  for (const path of paths) removeTree(resolveHostPath(parts, container, path), new AbortController().signal)
 }
 
 /** The patterns that the restore leaves alone: those of the backup, whatever the labels exclude by now. */

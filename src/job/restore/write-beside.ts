@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
-import { dirname, join, posix, resolve } from 'node:path'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join, posix, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { BackupError } from '../../errors.ts'
 import { syncDirectory } from '../../lib/replace-file.ts'
 import { pathsWithin } from '../../lib/tree/only.ts'
+import { ANCHOR, createRoot, rootExists } from '../../lib/tree/open-root.ts'
 import type { ArtifactRecord } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
 import { repositoryOf, snapshotRef } from '../repositories.ts'
@@ -55,12 +56,13 @@ async function writeArtifact(
     return onBytes(artifact.bytes)
   }
   const { origin = '/', isFile } = artifact
-  const inside = pathsWithin(origin, only)
-  if (inside?.length === 0) return
-  const root = join(folder, posix.relative(commonFolder(snapshot.artifacts), origin))
-  await mkdir(isFile ? dirname(root) : root, { recursive: true })
-  if (isFile) await writeFile(root, '', { flag: 'wx', mode: 0o600 })
-  await repository.extract(snapshot, artifact.name, root, { signal, onBytes, ...(inside && { only: inside }) })
+  const wanted = pathsWithin(origin, only)
+  if (wanted?.length === 0) return
+  const inside = posix.relative(commonFolder(snapshot.artifacts), origin)
+  // An outer tree may hold a link where an inner one has a folder.
+  const root = inside === '' ? folder : `${folder}${ANCHOR}${inside}`
+  if (!rootExists(root)) createRoot(root, isFile ? 'file' : 'directory')
+  await repository.extract(snapshot, artifact.name, root, { signal, onBytes, ...(wanted && { only: wanted }) })
 }
 
 /** The deepest folder of the container that holds all trees. For a single tree it is the tree's own root. */

@@ -1,20 +1,22 @@
-import { basename, dirname } from 'node:path'
 import { BackupError } from '../../errors.ts'
+import { jailed } from '../jail.ts'
 import { runProgram } from '../process.ts'
 import type { Attribute } from './entry.ts'
+import type { OpenRoot } from './open-root.ts'
 
 /**
  * Reads extended attributes, ACLs and file capabilities of those `paths` (relative to `folder`) that have any. Node has no call for them.
  * SELinux labels are left out, as GNU tar does: a restored file takes the label of its new place.
  */
 export async function readAttributes(
-  folder: string,
+  tree: Pick<OpenRoot, 'descriptor'>,
   paths: string[],
   signal: AbortSignal,
 ): Promise<Map<string, Attribute[]>> {
   if (paths.length === 0) return new Map()
   const args = ['-h', '-d', '-m', '-', '-e', 'base64', '--', ...paths.map((path) => `./${path}`)]
-  const { exitCode, stdout, stderr } = await runProgram('getfattr', args, { signal, cwd: folder, timeoutSeconds: 600 })
+  const call = jailed({ tree: tree.descriptor, writable: false }, 'getfattr', args)
+  const { exitCode, stdout, stderr } = await runProgram(...call, { signal, timeoutSeconds: 600 })
   if (exitCode === 0) return parseAttributes(stdout)
   const line = stderr.trim().split('\n')[0] ?? ''
   if (line.endsWith('No such file or directory'))
@@ -59,10 +61,12 @@ function quote(text: string): string {
 }
 
 /** Removes every attribute of `path`, so that one inherited from the folder above does not mix with those of an archive. */
-export async function clearAttributes(path: string, signal: AbortSignal): Promise<void> {
-  const attributes = (await readAttributes(dirname(path), [basename(path)], signal)).get(basename(path)) ?? []
+export async function clearAttributes(tree: OpenRoot, path: string, signal: AbortSignal): Promise<void> {
+  const attributes = (await readAttributes(tree, [path], signal)).get(path) ?? []
   for (const [name] of attributes) {
-    const { exitCode, stderr } = await runProgram('setfattr', ['-h', '-x', name, '--', path], { signal })
+    const args = ['-h', '-x', name, '--', `./${path}`]
+    const call = jailed({ tree: tree.descriptor, writable: true }, 'setfattr', args)
+    const { exitCode, stderr } = await runProgram(...call, { signal })
     if (exitCode !== 0) throw new BackupError('TOOL_FAILED', `setfattr: exit code ${exitCode}: ${stderr.trim()}`)
   }
 }

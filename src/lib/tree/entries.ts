@@ -2,7 +2,8 @@ import { readlinkSync } from 'node:fs'
 import { BackupError } from '../../errors.ts'
 import { readAttributes } from './attributes.ts'
 import { type Attribute, splitDevice, type TreeEntry, typeOf } from './entry.ts'
-import { type Found, folderOfPaths, readFailure, type TreeScope, walkTree } from './walk.ts'
+import { type OpenRoot, openRoot } from './open-root.ts'
+import { type Found, readFailure, type TreeScope, walkTree } from './walk.ts'
 
 export interface EntryOptions extends TreeScope {
   signal: AbortSignal
@@ -11,6 +12,8 @@ export interface EntryOptions extends TreeScope {
 }
 
 export interface FoundEntry {
+  /** By which the entry is reached. */
+  tree: OpenRoot
   found: Found
   entry: TreeEntry
 }
@@ -24,14 +27,14 @@ const BATCH_PATH_BYTES = 512 * 1024
  * batch while the caller works on the one before. Memory does not grow with the tree, but for inodes with several names.
  */
 export async function* entriesOf(root: string, options: EntryOptions): AsyncGenerator<FoundEntry> {
-  const folder = folderOfPaths(root)
+  using tree = openRoot(root)
   const links = linkTable()
-  const walk = walkTree(root, options)
+  using walk = walkTree(root, options)
   const load = async () => {
     options.signal.throwIfAborted()
     const batch = takeBatch(walk)
     const attributes = await readAttributes(
-      folder,
+      tree,
       batch.map(({ path }) => path),
       options.signal,
     )
@@ -43,7 +46,7 @@ export async function* entriesOf(root: string, options: EntryOptions): AsyncGene
     if (batch.length === 0) return
     next = load()
     next.catch(() => {}) // Awaited above, unless the consumer leaves before.
-    for (const found of batch) yield { found, entry: describe(found, links, attributes.get(found.path)) }
+    for (const found of batch) yield { tree, found, entry: describe(tree, found, links, attributes.get(found.path)) }
   }
 }
 
@@ -73,10 +76,15 @@ function linkTable() {
   }
 }
 
-function describe(found: Found, links: ReturnType<typeof linkTable>, attributes: Attribute[] | undefined): TreeEntry {
+function describe(
+  tree: OpenRoot,
+  found: Found,
+  links: ReturnType<typeof linkTable>,
+  attributes: Attribute[] | undefined,
+): TreeEntry {
   const { path, stats } = found
   const type = typeOf(stats)
-  if (!type) throw new BackupError('TREE_UNSUPPORTED', `${found.absolute}: a file of a kind that no archive holds`)
+  if (!type) throw new BackupError('TREE_UNSUPPORTED', `${found.shown}: a file of a kind that no archive holds`)
   const base = {
     path,
     mode: Number(stats.mode) & 0o7777,
@@ -88,7 +96,7 @@ function describe(found: Found, links: ReturnType<typeof linkTable>, attributes:
   const linkname = links(found)
   if (linkname !== undefined) return { ...base, type: 'link', linkname }
   const entry: TreeEntry = { ...base, type, ...(attributes && { attributes }) }
-  if (type === 'symlink') entry.linkname = readLink(found)
+  if (type === 'symlink') entry.linkname = readLink(tree, found)
   if (type === 'character-device' || type === 'block-device') entry.device = splitDevice(stats.rdev)
   if (type === 'file') {
     entry.size = Number(stats.size)
@@ -97,13 +105,13 @@ function describe(found: Found, links: ReturnType<typeof linkTable>, attributes:
   return entry
 }
 
-function readLink(found: Found): string {
+function readLink(tree: OpenRoot, found: Found): string {
   try {
-    const bytes = readlinkSync(found.absolute, 'buffer')
+    const bytes = readlinkSync(tree.at(found.path), 'buffer')
     const text = bytes.toString()
     if (Buffer.from(text).equals(bytes)) return text
   } catch (error) {
-    throw readFailure(found.absolute, error)
+    throw readFailure(found.shown, error)
   }
-  throw new BackupError('TREE_UNSUPPORTED', `${found.absolute}: the symbolic link's text is not UTF-8`)
+  throw new BackupError('TREE_UNSUPPORTED', `${found.shown}: the symbolic link's text is not UTF-8`)
 }

@@ -1,13 +1,12 @@
-import { chmodSync, lchownSync, lstatSync, mkdirSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync } from 'node:fs'
 import { BackupError } from '../../errors.ts'
 import type { TreeEntry } from './entry.ts'
 import type { MetadataWriter } from './metadata.ts'
+import type { OpenRoot } from './open-root.ts'
 
 export interface FolderStack {
-  /** Makes sure that the folders above `path` are real directories, and answers the absolute path of `path`. */
+  /** Makes sure that the folders above `path` are real directories, and answers the path by which `path` is reached now. */
   enter(path: string): Promise<string>
-  /** Answers the absolute path of an entry that was written before. Throws where a folder above it is no real directory. */
-  locate(path: string): string
   /** Takes a directory of the archive that exists now. Its attributes are put on when all below it is written. */
   push(entry: TreeEntry): void
   leaveAll(): Promise<void>
@@ -19,14 +18,14 @@ interface OpenFolder {
 }
 
 /** Holds the directories on the way to the current entry. An archive comes depth first, so that a directory that is left is complete. */
-export function folderStack(to: string, metadata: MetadataWriter): FolderStack {
+export function folderStack(tree: OpenRoot, metadata: MetadataWriter): FolderStack {
   const stack: OpenFolder[] = [{ path: '.' }]
-  const absolute = (path: string) => (path === '.' ? to : `${to}/${path}`)
   const leave = async () => {
     const { path, entry } = stack.pop() as OpenFolder
     if (!entry) return
-    lchownSync(absolute(path), entry.uid, entry.gid)
-    chmodSync(absolute(path), entry.mode)
+    const folder = tree.folder(path)
+    chownSync(folder, entry.uid, entry.gid)
+    chmodSync(folder, entry.mode)
     await metadata.add(entry)
   }
   const top = () => (stack.at(-1) as OpenFolder).path
@@ -37,16 +36,10 @@ export function folderStack(to: string, metadata: MetadataWriter): FolderStack {
       while (top() !== parent) {
         const next = parent.indexOf('/', top() === '.' ? 0 : top().length + 1)
         const folder = next < 0 ? parent : parent.slice(0, next)
-        makeFolder(absolute(folder))
+        makeFolder(tree, folder)
         stack.push({ path: folder })
       }
-      return absolute(path)
-    },
-    locate: (path) => {
-      for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) {
-        if (!lstatSync(absolute(path.slice(0, end))).isDirectory()) throw throughNoDirectory(path)
-      }
-      return absolute(path)
+      return tree.at(path)
     },
     push: (entry) => {
       if (entry.path === '.') stack[0] = { path: '.', entry }
@@ -59,12 +52,13 @@ export function folderStack(to: string, metadata: MetadataWriter): FolderStack {
 }
 
 /** Makes a folder that has no entry before what lies in it, as in archives of other programs. */
-function makeFolder(absolute: string): void {
-  const stats = lstatSync(absolute, { throwIfNoEntry: false })
-  if (!stats) mkdirSync(absolute, 0o755)
-  else if (!stats.isDirectory()) throw throughNoDirectory(absolute)
+function makeFolder(tree: OpenRoot, path: string): void {
+  const place = tree.at(path)
+  const stats = lstatSync(place, { throwIfNoEntry: false })
+  if (!stats) mkdirSync(place, 0o755)
+  else if (!stats.isDirectory()) throw throughNoDirectory(`${tree.shown}/${path}`)
 }
 
-function throughNoDirectory(path: string): BackupError {
+export function throughNoDirectory(path: string): BackupError {
   return new BackupError('SNAPSHOT_DAMAGED', `the archive leads through something that is no directory: ${path}`)
 }

@@ -65,12 +65,12 @@ export async function identifyTree(
 ): Promise<IdentifiedTree> {
   const hash = identityHash()
   const small = Buffer.allocUnsafe(SMALL_FILE_BYTES)
-  for await (const { found, entry } of entriesOf(root, options)) {
+  for await (const { tree, found, entry } of entriesOf(root, options)) {
     hash.entry(entry)
     if (entry.size > SMALL_FILE_BYTES) {
-      for await (const piece of readPieces(found, entry.size, options.signal)) hash.content(piece)
+      for await (const piece of readPieces(tree, found, entry.size, options.signal)) hash.content(piece)
     } else if (entry.size > 0) {
-      readWhole(found, small, 0, entry.size)
+      readWhole(tree, found, small, 0, entry.size)
       hash.content(small.subarray(0, entry.size))
     }
   }

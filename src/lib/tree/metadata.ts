@@ -1,7 +1,9 @@
 import { BackupError } from '../../errors.ts'
+import { jailed } from '../jail.ts'
 import { type FedProgram, feedProgram } from '../process.ts'
 import { formatAttributes } from './attributes.ts'
 import type { TreeEntry } from './entry.ts'
+import type { OpenRoot } from './open-root.ts'
 import { BILLION } from './pax.ts'
 
 /** Puts on what Node has no exact call for. An entry MUST be complete before it is added: nothing may be put into it any more. */
@@ -14,10 +16,11 @@ export interface MetadataWriter {
 }
 
 /** Puts attributes on by setfattr and times, to the nanosecond, by perl: one process each for a whole tree. Paths are relative to `folder`. */
-export function metadataWriter(folder: string, signal: AbortSignal): MetadataWriter {
-  const options = { cwd: folder, signal }
-  const times = collecting(() => feedProgram('perl', ['-e', SET_TIMES, utimensatNumber()], options))
-  const attributes = collecting(() => feedProgram('setfattr', ['-h', '--restore=-'], options))
+export function metadataWriter({ descriptor }: Pick<OpenRoot, 'descriptor'>, signal: AbortSignal): MetadataWriter {
+  const start = (program: string, args: string[]) =>
+    collecting(() => feedProgram(...jailed({ tree: descriptor, writable: true }, program, args), { signal }))
+  const times = start('perl', ['-e', SET_TIMES, utimensatNumber()])
+  const attributes = start('setfattr', ['-h', '--restore=-'])
   return {
     add: async ({ path, mtimeNs, attributes: own }) => {
       const seconds = BigInt.asIntN(64, mtimeNs - floorMod(mtimeNs)) / BILLION

@@ -7,6 +7,7 @@ import { type EntryOptions, entriesOf } from './entries.ts'
 import type { TreeEntry } from './entry.ts'
 import { BLOCK, END_OF_ARCHIVE, encodeExtendedHeader, encodeHeaders, fixedFields, padding } from './headers.ts'
 import { type IdentifiedTree, type IdentityHash, identityHash } from './identity.ts'
+import type { OpenRoot } from './open-root.ts'
 import { proveUnchanged, readWhole, SMALL_FILE_BYTES } from './read-file.ts'
 import { type Found, notStill, readFailure } from './walk.ts'
 
@@ -33,11 +34,11 @@ export function packTree(root: string, options: EntryOptions): Readable & { summ
 
 async function* generate(root: string, options: EntryOptions, identity: IdentityHash): AsyncGenerator<Buffer> {
   const output = outputBlock()
-  for await (const { found, entry } of entriesOf(root, options)) {
+  for await (const { tree, found, entry } of entriesOf(root, options)) {
     identity.entry(entry)
     if (entry.size > SMALL_FILE_BYTES) {
       yield* output.take()
-      yield* streamFile(found, entry, identity)
+      yield* streamFile(tree, found, entry, identity)
       continue
     }
     const headers = encodeHeaders(entry)
@@ -46,7 +47,7 @@ async function* generate(root: string, options: EntryOptions, identity: Identity
     if (needed > OUTPUT_BYTES) yield headers
     else output.append(headers)
     if (entry.size === 0) continue
-    const content = output.fill(entry.size, (buffer, at) => readWhole(found, buffer, at, entry.size))
+    const content = output.fill(entry.size, (buffer, at) => readWhole(tree, found, buffer, at, entry.size))
     identity.content(content)
   }
   yield* output.take()
@@ -81,26 +82,31 @@ function outputBlock() {
 }
 
 /** Header and content of one big file by tar-fs. The hooks give it our own header and the state that the walk saw. */
-async function* streamFile(found: Found, entry: TreeEntry, identity: IdentityHash): AsyncGenerator<Buffer> {
+async function* streamFile(
+  tree: OpenRoot,
+  found: Found,
+  entry: TreeEntry,
+  identity: IdentityHash,
+): AsyncGenerator<Buffer> {
   const extended = encodeExtendedHeader(entry)
   if (extended.length > 0) yield extended
   // The fixed header is one block; the content follows it, and then the padding.
   let position = -BLOCK
   try {
-    for await (const piece of tarOfFile(found, entry)) {
+    for await (const piece of tarOfFile(tree.at(found.path), entry)) {
       const [start, end] = [Math.max(-position, 0), Math.max(entry.size - position, 0)]
       identity.content(piece.subarray(start, end))
       position += piece.length
       yield piece
     }
-    proveUnchanged(found, lstatSync(found.absolute, { bigint: true }))
+    proveUnchanged(found, lstatSync(tree.at(found.path), { bigint: true }))
   } catch (error) {
-    if (error instanceof Error && error.message === 'Size mismatch') throw notStill(found.absolute, 'shrank')
-    throw readFailure(found.absolute, error)
+    if (error instanceof Error && error.message === 'Size mismatch') throw notStill(found.shown, 'shrank')
+    throw readFailure(found.shown, error)
   }
 }
 
-function tarOfFile({ absolute }: Found, entry: TreeEntry): AsyncIterable<Buffer> {
+function tarOfFile(absolute: string, entry: TreeEntry): AsyncIterable<Buffer> {
   const fields = fixedFields(entry)
   return tarFs.pack(dirname(absolute), {
     entries: [absolute.slice(absolute.lastIndexOf('/') + 1)],
@@ -125,4 +131,4 @@ function tarOfFile({ absolute }: Found, entry: TreeEntry): AsyncIterable<Buffer>
 const plainFile = { isSocket: () => false, isDirectory: () => false, isSymbolicLink: () => false, isFile: () => true }
 
 /** The type wants text, Node takes both. */
-const NO_FOLLOW = (constants.O_RDONLY | constants.O_NOFOLLOW) as unknown as string
+const NO_FOLLOW = (constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK) as unknown as string

@@ -13,14 +13,15 @@ import {
   symlinkSync,
   writeSync,
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename } from 'node:path'
 import { asBackupError, BackupError } from '../../errors.ts'
 import { runChecked } from '../process.ts'
 import { clearAttributes } from './attributes.ts'
 import type { TreeEntry } from './entry.ts'
-import { type FolderStack, folderStack } from './folder-stack.ts'
+import { type FolderStack, folderStack, throughNoDirectory } from './folder-stack.ts'
 import { type IdentifiedTree, identityHash } from './identity.ts'
 import { type MetadataWriter, metadataWriter } from './metadata.ts'
+import { type OpenRoot, openRoot, shownPath } from './open-root.ts'
 import { pickPaths } from './pick.ts'
 import { readTar, type TarMember } from './read-tar.ts'
 
@@ -41,12 +42,12 @@ export async function unpackTree(
   to: string,
   options: UnpackOptions,
 ): Promise<IdentifiedTree> {
-  const rewritten = existingFile(to)
-  const root = rewritten === undefined ? to : dirname(to)
-  if (!options.only) await clearAttributes(to, options.signal)
+  using tree = openRoot(to)
+  const rewritten = existingFile(tree, to)
+  if (!options.only) await clearAttributes(tree, rewritten ?? '.', options.signal)
   const pick = pickPaths(options.only)
-  const metadata = metadataWriter(root, options.signal)
-  const folders = folderStack(root, metadata)
+  const metadata = metadataWriter(tree, options.signal)
+  const unpacking = { ...options, to, tree, folders: folderStack(tree, metadata), metadata }
   const identity = identityHash()
   try {
     for await (const member of readTar(source, identity.content)) {
@@ -54,31 +55,51 @@ export async function unpackTree(
       const entry = { ...member.entry, path: safePath(member.entry.path) }
       identity.entry(entry)
       const wanted = pick.wants(entry)
-      if (!wanted || (wanted === 'way' && isDirectory(root, entry.path))) continue
-      if (rewritten === undefined) await place({ ...member, entry }, folders, metadata, options)
-      else await rewrite({ ...member, entry: { ...entry, path: rewritten } }, to, metadata)
+      if (!wanted || (wanted === 'way' && isDirectory(tree, entry.path))) continue
+      if (rewritten === undefined) await place({ ...member, entry }, unpacking)
+      else await rewrite({ ...member, entry: { ...entry, path: rewritten } }, unpacking)
     }
-    await folders.leaveAll()
+    await unpacking.folders.leaveAll()
     await metadata.end()
   } catch (error) {
     await metadata.abandon()
-    throw asBackupError(error, 'RESTORE_FAILED')
+    throw explain(error, tree)
   }
   pick.proveFound()
   return identity.end()
 }
 
-/** Answers the name of a file that is to be rewritten, or undefined for a directory. */
-function existingFile(to: string): string | undefined {
-  const stats = lstatSync(to, { throwIfNoEntry: false })
-  if (stats?.isDirectory()) return undefined
-  if (stats?.isFile()) return basename(to)
-  throw new BackupError('RESTORE_REFUSED', `${to} is neither a directory nor a file`)
+interface Unpacking extends UnpackOptions {
+  to: string
+  tree: OpenRoot
+  folders: FolderStack
+  metadata: MetadataWriter
 }
 
-/** A directory that only leads to what was asked for stays as it is where it exists. */
-const isDirectory = (root: string, path: string): boolean =>
-  lstatSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() ?? false
+/** An error of the system names the path by which this process reached the entry; the user knows another one. */
+function explain(error: unknown, { shown }: OpenRoot): BackupError {
+  const explained = asBackupError(error, 'RESTORE_FAILED')
+  if (explained === error) return explained
+  const message = explained.message.replaceAll(/\/proc\/self\/fd\/\d+/g, shown)
+  return new BackupError(explained.code, message, { cause: error })
+}
+
+/** The name of a file that is to be rewritten; undefined for a directory. */
+function existingFile(tree: OpenRoot, to: string): string | undefined {
+  if (tree.kind === 'directory') return undefined
+  const name = basename(to)
+  if (lstatSync(tree.at(name)).isFile()) return name
+  throw new BackupError('RESTORE_REFUSED', `${shownPath(to)} is neither a directory nor a file`)
+}
+
+/** A directory that merely leads to what was asked for, and is there, stays as it is. */
+function isDirectory(tree: OpenRoot, path: string): boolean {
+  try {
+    return path === '.' || lstatSync(tree.at(path)).isDirectory()
+  } catch {
+    return false
+  }
+}
 
 /** Answers the path of an entry without slashes at its end. Throws SNAPSHOT_DAMAGED for one that leads out of the tree. */
 function safePath(path: string): string {
@@ -92,13 +113,9 @@ function safePath(path: string): string {
   return parts.join('/')
 }
 
-async function place(
-  member: TarMember,
-  folders: FolderStack,
-  metadata: MetadataWriter,
-  options: UnpackOptions,
-): Promise<void> {
+async function place(member: TarMember, unpacking: Unpacking): Promise<void> {
   const { entry } = member
+  const { folders, metadata, signal } = unpacking
   if (entry.path === '.') {
     if (entry.type !== 'directory')
       throw new BackupError('SNAPSHOT_DAMAGED', 'the archive has no directory as its root')
@@ -107,10 +124,10 @@ async function place(
   const absolute = await folders.enter(entry.path)
   switch (entry.type) {
     case 'directory':
-      await makeDirectory(absolute, options.signal)
+      await makeDirectory(entry.path, absolute, unpacking)
       return folders.push(entry)
     case 'link':
-      return linkFile(entry, absolute, folders, options)
+      return linkFile(entry, absolute, unpacking)
     case 'file':
       await writeFile(member, absolute)
       return metadata.add(entry)
@@ -119,26 +136,27 @@ async function place(
       lchownSync(absolute, entry.uid, entry.gid)
       return metadata.add(entry)
     default:
-      await makeNode(entry, absolute, options.signal)
+      await makeNode(entry, absolute, signal)
       return metadata.add(entry)
   }
 }
 
 /** A directory that is there already, because something in it was to stay, loses its own attributes. */
-async function makeDirectory(absolute: string, signal: AbortSignal): Promise<void> {
+async function makeDirectory(path: string, absolute: string, { tree, signal }: Unpacking): Promise<void> {
   try {
     mkdirSync(absolute, 0o700)
   } catch (error) {
     if (!lstatSync(absolute, { throwIfNoEntry: false })?.isDirectory()) throw error
-    await clearAttributes(absolute, signal)
+    await clearAttributes(tree, path, signal)
   }
 }
 
 /** Writes into the file that is there: one that is mounted by itself must stay the same inode. */
-async function rewrite(member: TarMember, absolute: string, metadata: MetadataWriter): Promise<void> {
-  if (member.entry.type !== 'file')
-    throw new BackupError('RESTORE_REFUSED', `${absolute} is a file, the snapshot holds none`)
-  await writeFile(member, absolute, constants.O_TRUNC)
+async function rewrite(member: TarMember, { tree, metadata }: Unpacking): Promise<void> {
+  const { path, type } = member.entry
+  if (type !== 'file')
+    throw new BackupError('RESTORE_REFUSED', `${tree.shown}/${path} is a file, the snapshot holds none`)
+  await writeFile(member, tree.at(path), constants.O_TRUNC | constants.O_NONBLOCK)
   await metadata.add(member.entry)
 }
 
@@ -184,12 +202,15 @@ function writeDense(descriptor: number, piece: Buffer, position: number): void {
   if (start < piece.length) writeAll(descriptor, piece.subarray(start), position + start)
 }
 
-function linkFile(entry: TreeEntry, absolute: string, folders: FolderStack, options: UnpackOptions): void {
+function linkFile(entry: TreeEntry, absolute: string, { only, to }: Unpacking): void {
   const target = safePath(entry.linkname ?? '')
+  // The two paths may lie in different folders, and an open root holds those of one path only.
+  using targets = openRoot(to)
   try {
-    linkSync(folders.locate(target), absolute)
+    linkSync(targets.at(target), absolute)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !options.only) throw error
+    if (error instanceof BackupError && error.code === 'NOT_STILL') throw throughNoDirectory(target)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !only) throw error
     const message = `${entry.path} shares its content with ${target}, which was not asked for`
     throw new BackupError('RESTORE_REFUSED', message, { hint: `Add --only ${target}.`, cause: error })
   }
@@ -200,7 +221,22 @@ async function makeNode(entry: TreeEntry, absolute: string, signal: AbortSignal)
   const { major, minor } = entry.device ?? { major: 0, minor: 0 }
   const letter = entry.type === 'fifo' ? 'p' : entry.type === 'block-device' ? 'b' : 'c'
   const numbers = letter === 'p' ? [] : [String(major), String(minor)]
-  await runChecked('mknod', ['--', absolute, letter, ...numbers], { signal })
+  // The program reaches the folder by the descriptor of this process.
+  const place = absolute.replace('/proc/self/', `/proc/${process.pid}/`)
+  await runChecked('mknod', ['--', place, letter, ...numbers], { signal })
   lchownSync(absolute, entry.uid, entry.gid)
-  chmodSync(absolute, entry.mode)
+  setMode(absolute, entry.mode)
+}
+
+/** linux/fcntl.h. Node has no name for it. */
+const O_PATH = 0o10000000
+
+/** chmod(2) follows links, and a FIFO or device must not be opened to read. */
+function setMode(absolute: string, mode: number): void {
+  const descriptor = openSync(absolute, O_PATH | constants.O_NOFOLLOW)
+  try {
+    chmodSync(`/proc/self/fd/${descriptor}`, mode)
+  } finally {
+    closeSync(descriptor)
+  }
 }

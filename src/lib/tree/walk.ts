@@ -1,13 +1,15 @@
-import { type BigIntStats, lstatSync, readdirSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs'
+import { basename } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { type Exclude, excludeMatcher } from './exclude.ts'
+import { type OpenRoot, openRoot, shownPath } from './open-root.ts'
 
 /** Something that a walk found in a tree. */
 export interface Found {
   /** Relative to the root; `.` is the root. A root that is a single file is found under its own name. */
   path: string
-  absolute: string
+  /** The whole path, for messages. */
+  shown: string
   stats: BigIntStats
 }
 
@@ -27,7 +29,7 @@ export interface WalkOptions extends TreeScope {
 }
 
 interface Walk {
-  root: string
+  tree: OpenRoot
   device: bigint
   excluded: Exclude
   skipped: (path: string, stats: BigIntStats) => boolean
@@ -40,29 +42,21 @@ interface Walk {
  * Throws PATH_UNREACHABLE for what cannot be read and TREE_UNSUPPORTED for a name that is not UTF-8.
  */
 export function* walkTree(root: string, options: WalkOptions = {}): Generator<Found, void, void> {
-  const stats = lookAtRoot(root)
-  if (!stats.isDirectory()) return yield { path: basename(root), absolute: root, stats }
+  using tree = openRoot(root)
+  const path = tree.kind === 'file' ? basename(root) : '.'
+  const shown = shownPath(root)
+  const stats = statsOf(tree, path, shown)
+  if (!stats) throw notStill(shown, 'vanished')
+  if (tree.kind === 'file') return yield { path, shown, stats }
   const walk: Walk = {
-    root,
+    tree,
     device: stats.dev,
     excluded: excludeMatcher(options.exclude ?? []),
     skipped: deviceMatcher(options.skipDevices ?? []),
     warn: options.onWarning ?? (() => {}),
     requireStill: options.requireStill ?? true,
   }
-  yield* walkDirectory(walk, { path: '.', absolute: root, stats })
-}
-
-/** The directory in which the paths that a walk of `root` gives are valid. */
-export function folderOfPaths(root: string): string {
-  return lookAtRoot(root).isDirectory() ? root : dirname(root)
-}
-
-function lookAtRoot(root: string): BigIntStats {
-  const stats = lookAt(root)
-  if (!stats) throw new BackupError('PATH_UNREACHABLE', `${root}: no such file or directory`)
-  if (!stats.isSymbolicLink()) return stats
-  throw new BackupError('TREE_UNSUPPORTED', `${root} is a symbolic link`, { hint: 'Name the path that it leads to.' })
+  yield* walkDirectory(walk, { path, shown, stats })
 }
 
 function* walkDirectory(walk: Walk, directory: Found): Generator<Found, void, void> {
@@ -70,13 +64,13 @@ function* walkDirectory(walk: Walk, directory: Found): Generator<Found, void, vo
   const names = listNames(walk, directory)
   for (const name of names) {
     const path = directory.path === '.' ? name : `${directory.path}/${name}`
-    const absolute = `${directory.absolute}/${name}`
-    const stats = lookAt(absolute)
+    const shown = `${directory.shown}/${name}`
+    const stats = statsOf(walk.tree, path, shown)
     if (!stats) {
-      if (walk.requireStill) throw notStill(absolute, 'vanished')
+      if (walk.requireStill) throw notStill(shown, 'vanished')
       continue
     }
-    const found = { path, absolute, stats }
+    const found = { path, shown, stats }
     if (walk.skipped(path, stats)) continue
     if (stats.isSocket()) walk.warn(`${path}: a socket is not kept`)
     else if (!stats.isDirectory()) yield found
@@ -102,22 +96,27 @@ function listNames(walk: Walk, directory: Found): string[] {
   return names.sort()
 }
 
-function readNames(walk: Walk, { absolute }: Found): string[] {
+function readNames(walk: Walk, { path, shown }: Found): string[] {
   try {
-    return readdirSync(absolute)
+    return readdirSync(walk.tree.folder(path))
   } catch (error) {
-    if (!walk.requireStill && (error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw readFailure(absolute, error)
+    if (!walk.requireStill && isGone(error)) return []
+    throw readFailure(shown, error)
   }
 }
 
+/** The entry vanished, or something else took the place of a folder on the way to it. */
+const isGone = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT' || isNotStill(error)
+
+const isNotStill = (error: unknown): boolean => error instanceof BackupError && error.code === 'NOT_STILL'
+
 /** Node gives U+FFFD for bytes that are not UTF-8; a name may also hold that character itself. */
 function refuseOddNames(directory: Found, walk: Walk, prefix: string): void {
-  for (const bytes of readdirSync(directory.absolute, 'buffer')) {
+  for (const bytes of readdirSync(walk.tree.folder(directory.path), 'buffer')) {
     const name = bytes.toString()
     if (Buffer.from(name).equals(bytes) || walk.excluded(prefix + name)) continue
     const shown = escapeBytes(bytes)
-    throw new BackupError('TREE_UNSUPPORTED', `${directory.absolute}/${shown}: the name is not UTF-8`)
+    throw new BackupError('TREE_UNSUPPORTED', `${directory.shown}/${shown}: the name is not UTF-8`)
   }
 }
 
@@ -132,19 +131,21 @@ function escapeBytes(bytes: Uint8Array): string {
 
 /** What is left out may come and go and changes the times of its directory; only the other names count then. */
 function proveStill(walk: Walk, directory: Found, names: string[]): void {
-  const now = lookAt(directory.absolute)
-  if (!now) throw notStill(directory.absolute, 'vanished')
+  const now = statsOf(walk.tree, directory.path, directory.shown)
+  if (!now) throw notStill(directory.shown, 'vanished')
   if (now.ctimeNs === directory.stats.ctimeNs) return
-  if (now.ino !== directory.stats.ino) throw notStill(directory.absolute, 'was replaced')
-  if (listNames(walk, directory).join('\0') !== names.join('\0'))
-    throw notStill(directory.absolute, 'got other entries')
+  if (now.ino !== directory.stats.ino) throw notStill(directory.shown, 'was replaced')
+  if (listNames(walk, directory).join('\0') !== names.join('\0')) throw notStill(directory.shown, 'got other entries')
 }
 
-function lookAt(path: string): BigIntStats | undefined {
+function statsOf(tree: OpenRoot, path: string, shown: string): BigIntStats | undefined {
   try {
-    return lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    // The root is open: its path is a link of /proc that leads to it.
+    if (path === '.') return statSync(tree.at(path), { bigint: true })
+    return lstatSync(tree.at(path), { bigint: true, throwIfNoEntry: false })
   } catch (error) {
-    throw readFailure(path, error)
+    if (isGone(error)) return undefined
+    throw readFailure(shown, error)
   }
 }
 

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from
 import { join } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { excludeMatcher } from '../../lib/tree/exclude.ts'
+import { type OpenRoot, openRoot } from '../../lib/tree/open-root.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
 import type { CaptureContext } from '../method.ts'
 
@@ -26,8 +27,9 @@ const headBytes = 128
 export function recordIndexes(ctx: CaptureContext, trees: Pick<TreeArtifact, 'origin' | 'root' | 'exclude'>[]): void {
   for (const { origin, root, exclude } of trees) {
     const excluded = excludeMatcher(exclude)
-    for (const path of listFiles(root, excluded)) {
-      const { header, problem } = readIndex(join(root, path))
+    using tree = openRoot(root)
+    for (const path of listFiles(tree, excluded)) {
+      const { header, problem } = readIndex(tree.at(path))
       const shown = join(origin, path)
       if (problem) throw new BackupError('DUMP_FAILED', `${shown} is no whole FAISS index: ${problem}`, { hint })
       if (header) ctx.fact(`faiss ${shown}`, { ...header })
@@ -38,24 +40,24 @@ export function recordIndexes(ctx: CaptureContext, trees: Pick<TreeArtifact, 'or
 const hint =
   'No snapshot was kept. Restore the last good one (xnai-backup list), or build the index anew; exclude it if it may go.'
 
-function listFiles(root: string, excluded: (path: string) => boolean): string[] {
+function listFiles(tree: OpenRoot, excluded: (path: string) => boolean): string[] {
   const files: string[] = []
   const visit = (folder: string, depth: number) => {
-    for (const entry of readEntries(join(root, folder))) {
-      const path = join(folder, entry.name)
+    for (const entry of readEntries(tree, folder)) {
+      const path = folder === '.' ? entry.name : `${folder}/${entry.name}`
       if (excluded(path) || files.length >= mostFiles) continue
       if (entry.isFile()) files.push(path)
       else if (entry.isDirectory() && depth < deepest) visit(path, depth + 1)
     }
   }
-  visit('', 1)
+  if (tree.kind === 'directory') visit('.', 1)
   return files
 }
 
-/** Answers none for a tree that is a single file. What went away or cannot be read is found by the capture itself. */
-function readEntries(folder: string) {
+/** What went away or cannot be read is found by the capture itself. */
+function readEntries(tree: OpenRoot, folder: string) {
   try {
-    return readdirSync(folder, { withFileTypes: true })
+    return readdirSync(tree.folder(folder), { withFileTypes: true })
   } catch {
     return []
   }

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import type { TargetSpec } from '../../labels/spec.ts'
 import { clearTree } from '../../lib/tree/clear.ts'
 import { pathsWithin } from '../../lib/tree/only.ts'
+import { createRoot, rootExists } from '../../lib/tree/open-root.ts'
 import type { ArtifactRecord } from '../../repository/repository.ts'
 import type { Check, MethodContext, RestoreContext, StoredSnapshot } from '../method.ts'
 import { engineDevices } from '../shared/engine-devices.ts'
@@ -51,13 +49,7 @@ async function replaceTree(ctx: MethodContext, snapshot: StoredSnapshot, part: P
     signal: ctx.signal,
     onWarning: ctx.warn,
   }
-  if (!existsSync(root)) await makeRoot(root, artifact)
+  if (!rootExists(root)) createRoot(root, artifact.isFile ? 'file' : 'directory')
   for (const path of only ?? ['.']) await clearTree(root, path, options)
   await extractTree(snapshot, artifact, root, only)
-}
-
-/** A root that is gone is made anew. */
-async function makeRoot(root: string, { isFile }: ArtifactRecord): Promise<void> {
-  await mkdir(isFile ? dirname(root) : root, { recursive: true })
-  if (isFile) await writeFile(root, '')
 }

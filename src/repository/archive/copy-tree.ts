@@ -4,23 +4,16 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { BackupError } from '../../errors.ts'
+import { TREE } from '../../lib/jail.ts'
 import { closeStream, programStream, runChecked, runProgram } from '../../lib/process.ts'
 import { excludeMatcher } from '../../lib/tree/exclude.ts'
 import { metadataWriter } from '../../lib/tree/metadata.ts'
+import { openRoot, shownPath } from '../../lib/tree/open-root.ts'
 import { deviceMatcher, notStill } from '../../lib/tree/walk.ts'
-import type { TreeArtifact } from '../repository.ts'
+import { inTree, placeInStaging, runInTree, type TreeCopy } from './copy-programs.ts'
 
 /** A bound for programs that work on a whole tree. */
 const longSeconds = 24 * 3600
-
-/** A copy of a tree by rsync. */
-export interface TreeCopy {
-  tree: TreeArtifact
-  /** The place of the copy. */
-  folder: string
-  /** A file. What changed at or after its time may have been missed by the newest pass. */
-  mark: string
-}
 
 /** Copies twice: the second pass is short, and so is what is left for the stop. What comes and goes meanwhile is no error. */
 export async function copyHot(copy: TreeCopy, signal: AbortSignal): Promise<void> {
@@ -38,9 +31,9 @@ export async function copyHot(copy: TreeCopy, signal: AbortSignal): Promise<void
  * Pages that a program has mapped change without a new time until they are written back. A page that is dirty after this became so
  * after the mark, so that its file gets a time later than the mark.
  */
-async function beginPass({ tree }: TreeCopy, mark: string, signal: AbortSignal): Promise<void> {
+async function beginPass(copy: TreeCopy, mark: string, signal: AbortSignal): Promise<void> {
   await setMark(mark, signal)
-  await runChecked('sync', ['-f', '--', tree.root], { signal, timeoutSeconds: longSeconds })
+  await runInTree(copy, 'sync', ['-f', '--', '.'], { signal, timeoutSeconds: longSeconds })
 }
 
 /** The last pass, while nothing writes any more. Throws NOT_STILL where something does. */
@@ -54,10 +47,12 @@ export async function copyRest(copy: TreeCopy, signal: AbortSignal): Promise<voi
 }
 
 /** Sets the times of everything but files: rsync compares those to the second only, and leaves one that differs by less. */
-async function setOddTimes({ tree, folder }: TreeCopy, signal: AbortSignal): Promise<void> {
-  const args = [tree.root, '-xdev', '!', '-type', 'f', '-printf', '%T@ %P\\0']
-  const { stdout } = await runChecked('find', args, { signal, timeoutSeconds: longSeconds })
-  const metadata = metadataWriter(folder, signal)
+async function setOddTimes(copy: TreeCopy, signal: AbortSignal): Promise<void> {
+  const args = ['.', '-xdev', '!', '-type', 'f', '-printf', '%T@ %P\\0']
+  const { stdout } = await runInTree(copy, 'find', args, { signal, timeoutSeconds: longSeconds })
+  const { folder } = copy
+  using target = openRoot(folder)
+  const metadata = metadataWriter(target, signal)
   try {
     for (const [, seconds = '', fraction = '', path = ''] of stdout.matchAll(/(-?\d+)\.(\d{9})\d* ([^\0]*)\0/g)) {
       const mtimeNs = BigInt(seconds) * 1_000_000_000n + BigInt(fraction)
@@ -74,9 +69,9 @@ async function setOddTimes({ tree, folder }: TreeCopy, signal: AbortSignal): Pro
 async function refuseChange(copy: TreeCopy, since: string, signal: AbortSignal): Promise<void> {
   const excluded = excludeMatcher(copy.tree.exclude)
   const what = copy.tree.exclude.length === 0 ? [] : ['!', '-type', 'd']
-  const { stdout } = await runChecked('find', findArguments(copy, since, what), { signal, timeoutSeconds: longSeconds })
+  const { stdout } = await runInTree(copy, 'find', findArguments(since, what), { signal, timeoutSeconds: longSeconds })
   const changed = stdout.split('\0').find((path, index, all) => index < all.length - 1 && !excluded(path))
-  if (changed !== undefined) throw notStill(join(copy.tree.root, changed), 'changed')
+  if (changed !== undefined) throw notStill(join(shownPath(copy.tree.root), changed), 'changed')
 }
 
 /**
@@ -100,7 +95,9 @@ async function syncTree(copy: TreeCopy, state: 'hot' | 'still', signal: AbortSig
 
 /** Copies the files that may have changed under the time and size that they had. */
 async function syncChanged(copy: TreeCopy, state: 'hot' | 'still', signal: AbortSignal): Promise<void> {
-  const input = programStream('find', findArguments(copy, copy.mark, ['-type', 'f']), { signal })
+  using source = openRoot(copy.tree.root)
+  const find = inTree(source, copy, 'find', findArguments(copy.mark, ['-type', 'f']))
+  const input = programStream(...find, { signal })
   const args = [...flags, '--ignore-times', '--from0', '--files-from=-', ...excludes(copy)]
   try {
     await Promise.all([finished(input), rsync(args, copy, state, { signal, input })])
@@ -111,12 +108,13 @@ async function syncChanged(copy: TreeCopy, state: 'hot' | 'still', signal: Abort
 
 async function rsync(
   args: string[],
-  { tree, folder }: TreeCopy,
+  copy: TreeCopy,
   state: 'hot' | 'still',
   options: { signal: AbortSignal; input?: Readable },
 ): Promise<void> {
-  const call = [...args, '--', `${tree.root}/`, `${folder}/`]
-  const { exitCode, stderr } = await runProgram('rsync', call, { ...options, timeoutSeconds: longSeconds })
+  using source = openRoot(copy.tree.root)
+  const call = inTree(source, copy, 'rsync', [...args, '--', `${TREE}/`, `${placeInStaging(copy.folder)}/`])
+  const { exitCode, stderr } = await runProgram(...call, { ...options, timeoutSeconds: longSeconds })
   if (exitCodes[state].includes(exitCode)) return
   throw new BackupError(
     'TOOL_FAILED',
@@ -131,7 +129,7 @@ async function rsync(
 function excludes({ tree: { root, exclude, skipDevices = [] } }: TreeCopy): string[] {
   const isSkipped = deviceMatcher(skipDevices)
   const devices = skipDevices.filter((path) => {
-    const stats = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false })
+    const stats = lstatSync(`${root}/${path}`, { bigint: true, throwIfNoEntry: false })
     return stats !== undefined && isSkipped(path, stats)
   })
   return [...devices, ...exclude.map((pattern) => pattern.replace(/^(\.?\/)+|\/+$/g, ''))]
@@ -140,7 +138,7 @@ function excludes({ tree: { root, exclude, skipDevices = [] } }: TreeCopy): stri
 }
 
 /** Prints paths relative to the root. */
-const findArguments = ({ tree }: TreeCopy, mark: string, what: string[]): string[] => [
-  ...[tree.root, '-xdev', ...what, '-newercm', mark],
+const findArguments = (mark: string, what: string[]): string[] => [
+  ...['.', '-xdev', ...what, '-newercm', placeInStaging(mark)],
   ...['-printf', '%P\\0'],
 ]

@@ -1,7 +1,8 @@
-import { mkdtemp, rm, stat, statfs } from 'node:fs/promises'
+import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runProgram } from '../../lib/process.ts'
 import { treeSize } from '../../lib/tree/fingerprint.ts'
+import { openRoot, shownPath } from '../../lib/tree/open-root.ts'
 import type { PrepareOptions, TreeArtifact } from '../repository.ts'
 
 /** Types of file systems whose files get times by another clock than ours: NFS, CIFS, SMB2, FUSE. */
@@ -13,12 +14,14 @@ export async function findObstacle(
   { root, exclude, skipDevices = [] }: TreeArtifact,
   { signal, leastBytes, onWarning }: PrepareOptions & { leastBytes: number },
 ): Promise<string | undefined> {
-  if (!(await stat(root)).isDirectory()) return ''
+  using tree = openRoot(root)
+  if (tree.kind === 'file') return ''
   const noticed: string[] = []
   const onNotice = (text: string) => void noticed.push(text)
   const { contentBytes } = await treeSize(root, { exclude, skipDevices, onWarning: onNotice }, signal)
   if (contentBytes < leastBytes) return ''
-  if (foreignClocks.has((await statfs(root)).type)) return `${root} lies on a network file system`
+  if (foreignClocks.has((await statfs(tree.folder('.'))).type))
+    return `${shownPath(root)} lies on a network file system`
   const { bavail, bsize } = await statfs(staging)
   // There must be room for the copy, and in the worst case for as much again when it is packed.
   if (bavail * bsize < 2 * contentBytes) return `the repository has no room for a copy of ${contentBytes} bytes`

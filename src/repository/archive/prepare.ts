@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { asBackupError, BackupError } from '../../errors.ts'
+import { shownPath } from '../../lib/tree/open-root.ts'
 import type { Prepared, PrepareOptions, TargetId, TreeArtifact } from '../repository.ts'
-import { copyHot, copyRest, type TreeCopy } from './copy-tree.ts'
+import type { TreeCopy } from './copy-programs.ts'
+import { copyHot, copyRest } from './copy-tree.ts'
 import { findObstacle } from './prepare-obstacles.ts'
 import { openStaging } from './staging.ts'
 
@@ -47,7 +49,7 @@ export async function prepareTrees(
         await copyHot(copy, signal)
         copies.push(copy)
       } else if (obstacle !== '')
-        onWarning(`${obstacle}: its services are down for as long as ${tree.root} takes to be packed`)
+        onWarning(`${obstacle}: its services are down for as long as ${shownPath(tree.root)} takes to be packed`)
     }
   } catch (error) {
     await staging.discard()
@@ -70,7 +72,9 @@ async function finishCopy(
     return copy.folder
   } catch (error) {
     if (signal.aborted || asBackupError(error).code === 'NOT_STILL') throw error
-    onWarning(`${tree.root} is packed itself, its copy could not be finished: ${asBackupError(error).message}`)
+    onWarning(
+      `${shownPath(tree.root)} is packed itself, its copy could not be finished: ${asBackupError(error).message}`,
+    )
     return undefined
   }
 }

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { runBackup } from '../../src/job/backup.ts'
+import { planRestore } from '../../src/job/restore/plan.ts'
+import { runRestore } from '../../src/job/restore.ts'
+import { fingerprintTree } from '../../src/lib/tree/fingerprint.ts'
+import { openArchive } from '../../src/repository/archive.ts'
+import { enabled, type JobStage, setJobStage } from '../process/job/stage.ts'
+
+const seconds = 60
+
+/** Swaps folders of the volume for links to the outside and back, as fast as it can, until it is ended. */
+const swapper = `
+  const { renameSync, symlinkSync, unlinkSync, mkdirSync, writeFileSync, rmSync } = require('node:fs')
+  const volume = process.argv[1]
+  const quietly = (act) => { try { act() } catch {} }
+  for (let count = 0; ; count++) {
+    for (const name of ['a', 'a/b', 'c', 'c/d/e']) {
+      const place = volume + '/' + name
+      quietly(() => renameSync(place, volume + '/aside'))
+      quietly(() => symlinkSync(count % 2 ? '../outside' : process.argv[2], place))
+      quietly(() => unlinkSync(place))
+      quietly(() => renameSync(volume + '/aside', place))
+      quietly(() => mkdirSync(place, { recursive: true }))
+      quietly(() => rmSync(volume + '/aside', { recursive: true }))
+    }
+  }`
+
+/** As the volume has it, so that every path of the archive exists outside too. */
+function fillFolders(root: string, content: string): void {
+  for (const folder of ['a/b', 'c/d/e', 'plain']) {
+    mkdirSync(join(root, folder), { recursive: true })
+    for (let count = 0; count < 40; count++) writeFileSync(join(root, folder, `${count}`), content.repeat(500))
+  }
+}
+
+function startSwapping(volume: string, outside: string): void {
+  const child = spawn(process.execPath, ['-e', swapper, volume, outside], { stdio: 'ignore' })
+  onTestFinished(() => void child.kill('SIGKILL'))
+}
+
+/** Files whose content a snapshot has from outside of the volume. */
+function filesOfOutside(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return files
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => readFileSync(file, 'utf8').startsWith('outside'))
+}
+
+/** One round of everything that root does in the volume. What fails because nothing stands still may fail. */
+async function workOnce(stage: JobStage, round: number): Promise<string[]> {
+  const { parts, signal } = stage
+  const targets = await stage.targets()
+  const backup = await runBackup(parts, targets, { reason: 'manual' }, signal)
+  const outcomes = [backup.targets[0]?.outcome ?? '']
+  for (const request of [{}, { only: ['a/b/1', 'c/d/e'] }, { to: join(stage.folder, `to-${round}`) }]) {
+    const plan = await planRestore(parts, { targets, at: 'latest', ...request }, signal)
+    const { targets: results } = await runRestore(parts, plan, { safety: round % 2 === 0 }, signal)
+    outcomes.push(results[0]?.outcome ?? '')
+  }
+  return outcomes
+}
+
+test.each([
+  ['captured live', { quiesce: 'none' }],
+  ['read ahead of a stop that its writer ignores', {}],
+])(`a writer that swaps folders for links changes nothing outside of its volume, which is %s`, async (_, labels) => {
+  const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled(labels), mounts: [data('files')] }])
+  stage.local = openArchive(join(stage.folder, 'backups'), { prepareBytes: 1 })
+  const volume = join(stage.folder, 'files')
+  const outside = join(stage.folder, 'outside')
+  fillFolders(volume, 'inside')
+  await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+  fillFolders(outside, 'outside')
+  const before = await fingerprintTree(outside, {}, stage.signal)
+  startSwapping(volume, outside)
+  const done: string[] = []
+  const end = performance.now() + (seconds * 1000) / 2
+  for (let round = 0; performance.now() < end; round++) {
+    done.push(...(await workOnce(stage, round)))
+    expect(filesOfOutside(join(stage.folder, `to-${round}`))).toEqual([])
+    rmSync(join(stage.folder, `to-${round}`), { recursive: true, force: true })
+  }
+  expect(await fingerprintTree(outside, {}, stage.signal)).toBe(before)
+  expect(done.length).toBeGreaterThan(8)
+})

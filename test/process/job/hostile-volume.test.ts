@@ -1,0 +1,87 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { runBackup } from '../../../src/job/backup.ts'
+import { planRestore, type RestoreRequest } from '../../../src/job/restore/plan.ts'
+import { runRestore } from '../../../src/job/restore.ts'
+import { enabled, type JobStage, setJobStage } from './stage.ts'
+
+const backup = async (stage: JobStage) =>
+  (await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)).targets[0]
+
+async function restore(stage: JobStage, request: Partial<RestoreRequest> = {}) {
+  const plan = await planRestore(
+    stage.parts,
+    { targets: await stage.targets(), at: 'latest', ...request },
+    stage.signal,
+  )
+  return (await runRestore(stage.parts, plan, { safety: true }, stage.signal)).targets[0]
+}
+
+/** A folder of the host beside the volume, which nothing may change or read. */
+function makeHost(stage: JobStage): { expectUntouched(): void; folder: string } {
+  const folder = join(stage.folder, 'etc')
+  mkdirSync(join(folder, 'ssh/keys'), { recursive: true })
+  mkdirSync(join(folder, 'conf.d'))
+  writeFileSync(join(folder, 'ssh/keys/host'), 'host key')
+  writeFileSync(join(folder, 'conf.d/host'), 'host file')
+  const list = () => readdirSync(folder, { recursive: true }).toSorted()
+  const before = list()
+  return {
+    folder,
+    expectUntouched: () => {
+      expect(list()).toEqual(before)
+      expect(readFileSync(join(folder, 'ssh/keys/host'), 'utf8')).toBe('host key')
+    },
+  }
+}
+
+describe('a container that replaced a folder of its volume by a link to the host', () => {
+  test('restore --only of a path below it changes nothing on the host', async () => {
+    const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
+    const host = makeHost(stage)
+    const conf = join(stage.folder, 'files/conf')
+    mkdirSync(join(conf, 'ssh'), { recursive: true })
+    writeFileSync(join(conf, 'ssh/app'), 'app')
+    await backup(stage)
+    rmSync(conf, { recursive: true })
+    symlinkSync('../etc', conf)
+    expect(await restore(stage, { only: ['conf/ssh'] })).toMatchObject({ outcome: 'failed' })
+    host.expectUntouched()
+  })
+
+  test('on the way to a labelled path: neither a backup nor a restore follows it', async () => {
+    const labels = enabled({ paths: '/data/app/conf.d' })
+    const stage = setJobStage(({ data }) => [{ name: 'app', labels, mounts: [data('files')] }])
+    const host = makeHost(stage)
+    const app = join(stage.folder, 'files/app')
+    mkdirSync(join(app, 'conf.d'), { recursive: true })
+    writeFileSync(join(app, 'conf.d/own'), 'own')
+    await backup(stage)
+    rmSync(app, { recursive: true })
+    symlinkSync('../etc', app)
+    expect(await backup(stage)).toMatchObject({ outcome: 'failed', error: { code: 'TREE_UNSUPPORTED' } })
+    expect(await restore(stage)).toMatchObject({ outcome: 'failed', error: { code: 'TREE_UNSUPPORTED' } })
+    host.expectUntouched()
+  })
+
+  test('restore --to of a volume that is mounted in another one writes nothing outside of its folder', async () => {
+    const stage = setJobStage(({ data }) => [
+      { name: 'app', labels: enabled(), mounts: [data('outer'), data('inner', '/data/a/b')] },
+    ])
+    mkdirSync(join(stage.folder, 'outside'))
+    symlinkSync('../../outside', join(stage.folder, 'outer/a'))
+    expect(await backup(stage)).toMatchObject({ outcome: 'complete' })
+    expect(await restore(stage, { to: join(stage.folder, 'to') })).toMatchObject({ outcome: 'failed' })
+    expect(readdirSync(join(stage.folder, 'outside'))).toEqual([])
+  })
+})
