@@ -4,12 +4,12 @@ import { toolFailures } from '../shared/tool-failure.ts'
 /** The number of the first error that a program names: 1045 in `ERROR 1045 (28000): Access denied…`. NaN where it names none. */
 export const errorNumber = (said: string): number => Number(said.match(/\berror:?\s+(\d{4})\b/i)?.[1] ?? Number.NaN)
 
-/** Wrong password, unknown user, password expired, account locked. */
+/** The errors of a login that is refused: wrong password, unknown user, password expired, account locked. */
 const refusedLogin = [1045, 1698, 1820, 1862, 3118, 4151]
-/** No socket, no port, connection lost in the greeting, shutting down. */
+/** The errors of a server that cannot be reached: no socket, no port, shutting down. */
 const unreachable = [2002, 2003, 1053, 1077]
 
-/** The login or the server itself, where the words of a program tell. */
+/** The error for words that name the login or the server itself; undefined for all others. */
 export function judgeConnection(said: string): BackupError | undefined {
   const number = errorNumber(said)
   if (refusedLogin.includes(number)) {

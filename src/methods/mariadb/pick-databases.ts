@@ -1,8 +1,7 @@
+import { followBodies, headBytes } from './dump-lines.ts'
 import { unquoteName } from './sql-text.ts'
 
 const newline = 0x0a
-/** No line that means something here is longer. */
-const headBytes = 1024
 
 /** Newer versions of mariadb-dump begin with such a line, and older clients and those of MySQL fail on it. */
 const isSandboxLine = (line: string): boolean => /^\/\*M?!999999\\- /.test(line)
@@ -12,19 +11,12 @@ const isSandboxLine = (line: string): boolean => /^\/\*M?!999999\\- /.test(line)
  * one for its tables and, after the tables of all databases, one for its views.
  */
 export async function* onlyDatabases(dump: AsyncIterable<Buffer>, names: readonly string[]): AsyncIterable<Buffer> {
-  let wanted = true
-  let inBody = false
+  const judge = lineJudge(names)
+  /** Whether the current line is passed on. It means something only once the line was judged. */
   let passes = true
   /** The beginning of the current line while it is not yet judged. */
   let head: Buffer | undefined = Buffer.alloc(0)
 
-  const judge = (line: string): boolean => {
-    const delimiter = line.match(/^DELIMITER (\S+)$/)
-    if (delimiter) inBody = delimiter[1] !== ';'
-    const section = inBody ? undefined : line.match(/^-- Current Database: `((?:[^`]|``)+)`$/)?.[1]
-    if (section !== undefined) wanted = names.includes(unquoteName(section))
-    return wanted && !isSandboxLine(line)
-  }
   for await (const chunk of dump) {
     const out: Buffer[] = []
     for (let start = 0; start < chunk.length; ) {
@@ -44,5 +36,17 @@ export async function* onlyDatabases(dump: AsyncIterable<Buffer>, names: readonl
     }
     if (out.length > 0) yield Buffer.concat(out)
   }
-  if (head && head.length > 0 && wanted) yield head
+  if (head && head.length > 0 && judge.isWanted()) yield head
+}
+
+/** Answers for each line of a dump whether it is passed on. */
+function lineJudge(names: readonly string[]) {
+  let wanted = true
+  const follow = followBodies()
+  const judge = (line: string): boolean => {
+    const section = follow(line) ? undefined : line.match(/^-- Current Database: `((?:[^`]|``)+)`$/)?.[1]
+    if (section !== undefined) wanted = names.includes(unquoteName(section))
+    return wanted && !isSandboxLine(line)
+  }
+  return Object.assign(judge, { isWanted: () => wanted })
 }

@@ -1,3 +1,5 @@
+import { followBodies, headBytes } from './dump-lines.ts'
+import { scanInsert } from './scan-insert.ts'
 import { unquoteName } from './sql-text.ts'
 
 /** Reads a dump of mariadb-dump or mysqldump while it goes by, without keeping it. */
@@ -8,10 +10,7 @@ export interface DumpScan {
 }
 
 const insertHead = Buffer.from('INSERT INTO `')
-/** No line that means something here is longer, except an INSERT, which is recognised by its first bytes. */
-const headBytes = 1024
-
-const [newline, backtick, quote, backslash, opening, closing, semicolon, letterV] = Buffer.from("\n`'\\();V")
+const newline = 0x0a
 
 /**
  * Counts the rows of a dump in the very bytes that a restore will load, so that the count belongs to the instant of the dump. A second
@@ -19,38 +18,23 @@ const [newline, backtick, quote, backslash, opening, closing, semicolon, letterV
  * would make every writer wait for the longest query that runs.
  *
  * It relies on this: with `SET sql_mode = ''`, as the programs set it, strings stand in single quotes with backslashes and hold no raw
- * newline; names stand in backticks; the bodies of routines, triggers and events stand between `DELIMITER ;;` and `DELIMITER ;`.
+ * newline; names stand in backticks; bodies stand where `followBodies` finds them.
  */
 export function scanDump(): DumpScan {
-  const rows: DumpScan['rows'] = new Map()
-  let tables = new Map<string, number>()
-  let inBody = false
+  const { rows, readLine, isInBody, count } = countTables()
   let state: 'head' | 'rest' | 'insert' = 'head'
   let head = Buffer.alloc(0)
-  let insert = startInsert()
+  let insert = scanInsert()
 
-  const readLine = (line: string) => {
-    const delimiter = line.match(/^DELIMITER (\S+)$/)
-    if (delimiter) inBody = delimiter[1] !== ';'
-    if (inBody) return
-    const database = line.match(/^USE `((?:[^`]|``)+)`;$/)?.[1]
-    if (database !== undefined) {
-      const name = unquoteName(database)
-      tables = rows.get(name) ?? new Map()
-      rows.set(name, tables)
-    }
-    const table = line.match(/^CREATE TABLE `((?:[^`]|``)+)` \($/)?.[1]
-    if (table !== undefined) tables.set(unquoteName(table), 0)
-  }
   /** Reads the first bytes of a line from `start`. Answers where to go on. */
   const readHead = (chunk: Buffer, start: number): number => {
-    const end = chunk.indexOf(newline as number, start)
+    const end = chunk.indexOf(newline, start)
     const piece = chunk.subarray(start, Math.min(end < 0 ? chunk.length : end, start + headBytes))
     head = Buffer.concat([head, piece])
-    if (!inBody && head.length >= insertHead.length && head.subarray(0, insertHead.length).equals(insertHead)) {
+    if (!isInBody() && head.length >= insertHead.length && head.subarray(0, insertHead.length).equals(insertHead)) {
       const after = start + piece.length - (head.length - insertHead.length)
       state = 'insert'
-      insert = startInsert()
+      insert = scanInsert()
       head = Buffer.alloc(0)
       return after
     }
@@ -62,7 +46,7 @@ export function scanDump(): DumpScan {
     return start + piece.length + (isWhole ? 1 : 0)
   }
   const skipLine = (chunk: Buffer, start: number): number => {
-    const end = chunk.indexOf(newline as number, start)
+    const end = chunk.indexOf(newline, start)
     if (end < 0) return chunk.length
     state = 'head'
     return end + 1
@@ -70,8 +54,7 @@ export function scanDump(): DumpScan {
   const readInsert = (chunk: Buffer, start: number): number => {
     const end = insert.write(chunk, start)
     if (!insert.isDone()) return end
-    const name = insert.table()
-    tables.set(name, (tables.get(name) ?? 0) + insert.rows())
+    count(insert.table(), insert.rows())
     state = 'rest'
     return end
   }
@@ -84,50 +67,24 @@ export function scanDump(): DumpScan {
   return { write, rows }
 }
 
-/** Reads one `INSERT INTO` after its first backtick: the name, the columns if they are named, the rows, the semicolon. */
-function startInsert() {
-  let part: 'name' | 'columns' | 'values' | 'done' = 'name'
-  const name: number[] = []
-  let inName = true
-  let count = 0
-  let depth = 0
-  let inText = false
-  let isEscaped = false
-
-  const readByte = (byte: number) => {
-    if (byte === backtick) inName = !inName
-    // A backtick that closes the name and opens it again is part of the name.
-    if (part === 'name' && inName) name.push(byte)
-    else if (part === 'name' && byte !== backtick) part = 'columns'
-    // Column names are quoted, so that this can only be VALUES.
-    if (part === 'columns' && !inName && byte === letterV) part = 'values'
-  }
-  const readValues = (chunk: Buffer, start: number): number => {
-    let at = start
-    for (; at < chunk.length; at++) {
-      const byte = chunk[at]
-      if (inText) {
-        if (isEscaped) isEscaped = false
-        else if (byte === backslash) isEscaped = true
-        else if (byte === quote) inText = false
-      } else if (byte === quote) inText = true
-      else if (byte === opening && ++depth === 1) count++
-      else if (byte === closing) depth--
-      else if (byte === semicolon && depth === 0) {
-        part = 'done'
-        return at + 1
-      }
+/** Learns from the lines of a dump which tables there are, and to which database an INSERT belongs. */
+function countTables() {
+  const rows: DumpScan['rows'] = new Map()
+  let tables = new Map<string, number>()
+  let inBody = false
+  const follow = followBodies()
+  const readLine = (line: string) => {
+    inBody = follow(line)
+    if (inBody) return
+    const database = line.match(/^USE `((?:[^`]|``)+)`;$/)?.[1]
+    if (database !== undefined) {
+      const name = unquoteName(database)
+      tables = rows.get(name) ?? new Map()
+      rows.set(name, tables)
     }
-    return at
+    const table = line.match(/^CREATE TABLE `((?:[^`]|``)+)` \($/)?.[1]
+    if (table !== undefined) tables.set(unquoteName(table), 0)
   }
-  return {
-    write(chunk: Buffer, start: number): number {
-      let at = start
-      while (at < chunk.length && part !== 'values') readByte(chunk[at++] as number)
-      return readValues(chunk, at)
-    },
-    isDone: () => part === 'done',
-    table: () => Buffer.from(name).toString('utf8'),
-    rows: () => count,
-  }
+  const count = (table: string, more: number) => void tables.set(table, (tables.get(table) ?? 0) + more)
+  return { rows, readLine, isInBody: () => inBody, count }
 }

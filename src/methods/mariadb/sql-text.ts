@@ -10,7 +10,7 @@ export const unquoteName = (quoted: string): string => quoted.replaceAll('``', '
 
 const escapes: Record<string, string> = { n: '\n', t: '\t', '0': '\0' }
 
-/** Rows as the client prints them with `--batch`: a line a row, columns apart by tabs, both escaped within a value. */
+/** Reads rows as the client prints them with `--batch`: each is a line, with tabs between columns. Values have both escaped. */
 export function readRows(output: string): string[][] {
   const plain = (value: string) => value.replace(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter)
   const lines = output.split('\n').filter((line) => line !== '')

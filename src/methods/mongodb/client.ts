@@ -23,7 +23,7 @@ export interface MongodbClient {
 
 export interface ServerFacts {
   version: string
-  /** The name of the replica set that it is a member of. */
+  /** The name of the replica set that it is a member of. Absent where it is a member of none. */
   replicaSet?: string
   /** Whether it is a router of a sharded cluster. */
   router: boolean

@@ -1,7 +1,7 @@
 import { BackupError } from '../../errors.ts'
 import { toolFailures } from '../shared/tool-failure.ts'
 
-/** The server's disk, the login or the server itself, where the words of a program tell. */
+/** The error for words that name the server's disk, the login or the server itself; undefined for all others. */
 function judgeServer(said: string): BackupError | undefined {
   if (/No space left on device|OutOfDiskSpace|disk is full/i.test(said)) {
     return new BackupError('NO_SPACE', `MongoDB has no room on its disk: ${said}`, { hint: spaceHint })

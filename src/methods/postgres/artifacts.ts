@@ -20,7 +20,7 @@ export function artifactNames(databases: DatabaseFacts[], ending: 'dump' | 'sql'
 /** Whether psql loads the artifact. All others are loaded by pg_restore. */
 export const isText = (artifact: string): boolean => artifact.endsWith('.sql')
 
-/** An artifact of a text that is known already. */
+/** Makes an artifact of a text. */
 export const textArtifact = (name: string, content: string): Artifact => ({
   kind: 'stream',
   name,

@@ -1,7 +1,9 @@
+import { longSeconds } from '../../lib/deadline.ts'
 import type { Facts } from '../../repository/repository.ts'
 import type { Check } from '../method.ts'
 import { compare, compareRows, describeRows } from '../shared/compare.ts'
 import { databaseFact, rowsFact } from '../shared/facts.ts'
+import type { PostgresClient } from './client.ts'
 
 /** What one database holds, counted exactly. */
 export interface Contents {
@@ -27,6 +29,12 @@ SELECT json_build_object(
     WHERE c.relkind = 'S' AND ${userSchemas} AND ${notOfExtension}),
   'largeObjects', (SELECT count(*) FROM pg_largeobject_metadata),
   'extensions', coalesce((SELECT json_object_agg(extname, extversion) FROM pg_extension), '{}'));`
+
+/** Counts a database now, which may take hours. */
+export async function countContents(client: PostgresClient, database: string): Promise<Contents> {
+  const lines = await client.script(database, countScript, { timeoutSeconds: longSeconds })
+  return readContents(lines.split('\n'))
+}
 
 /** Reads the lines that `countScript` printed. */
 export function readContents(lines: readonly string[]): Contents {

@@ -4,7 +4,7 @@ import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { isText, type StoredDatabase } from './artifacts.ts'
 import { type PostgresClient, psqlArguments } from './client.ts'
 import { type Cluster, listRoles } from './cluster.ts'
-import { compareContents, countScript, readContents, recordedContents } from './contents.ts'
+import { compareContents, countContents, recordedContents } from './contents.ts'
 import { describeToolFailure } from './failure.ts'
 import { connectTo, quoteName, quoteText } from './sql-text.ts'
 import { createDatabaseSql, type SwapEntry } from './swap-sql.ts'
@@ -57,8 +57,7 @@ async function refuseDifferent(
   name: string,
   fresh: string,
 ): Promise<void> {
-  const counted = await client.script(fresh, countScript, { timeoutSeconds: longSeconds })
-  const checks = compareContents(name, recordedContents(snapshot.facts, name), readContents(counted.split('\n')))
+  const checks = compareContents(name, recordedContents(snapshot.facts, name), await countContents(client, fresh))
   const wrong = checks.find(({ ok }) => !ok)
   if (!wrong) return
   const said = `${wrong.name}: expected ${wrong.expected}, found ${wrong.actual}`

@@ -1,11 +1,10 @@
 import type { TargetSpec } from '../../labels/spec.ts'
-import { longSeconds } from '../../lib/deadline.ts'
 import type { Check, RestoreContext, StoredSnapshot } from '../method.ts'
 import { compare } from '../shared/compare.ts'
 import { readCluster } from './artifacts.ts'
 import { awaitReady, type PostgresClient } from './client.ts'
 import { type DatabaseFacts, listDatabases } from './cluster.ts'
-import { compareContents, countScript, readContents, recordedContents } from './contents.ts'
+import { compareContents, countContents, recordedContents } from './contents.ts'
 
 /** Compares the owner and the content of each database with the facts of the snapshot. */
 export async function prove(
@@ -29,7 +28,6 @@ async function proveDatabase(
 ): Promise<Check[]> {
   const now = present.find((database) => database.name === name)
   if (!now) return [compare(`${name}: owner`, owner, 'no such database', false)]
-  const counted = await client.script(name, countScript, { timeoutSeconds: longSeconds })
-  const contents = compareContents(name, recordedContents(snapshot.facts, name), readContents(counted.split('\n')))
+  const contents = compareContents(name, recordedContents(snapshot.facts, name), await countContents(client, name))
   return [compare(`${name}: owner`, owner, now.owner), ...contents]
 }

@@ -1,7 +1,7 @@
-import { BackupError } from '../../errors.ts'
 import type { ForeignEntry, ForeignInput } from '../method.ts'
+import { refuseRestore } from './refuse.ts'
 
-/** The one entry that fits. RESTORE_REFUSED where there is none, or more than one. */
+/** Finds the only entry that fits. RESTORE_REFUSED where there is none or more than one; `what` describes it in the message. */
 export function findForeign(input: ForeignInput, what: string, fits: (entry: ForeignEntry) => boolean): ForeignEntry {
   const found = input.entries.filter(fits)
   const [only] = found
@@ -12,12 +12,10 @@ export function findForeign(input: ForeignInput, what: string, fits: (entry: For
       .slice(0, 10)
       .join(', ') || 'nothing'
   const said = only ? `${found.length} of them: ${names(found)}` : `none, only ${names(input.entries)}`
-  throw new BackupError('RESTORE_REFUSED', `${input.name} should hold ${what}, and holds ${said}`, {
-    hint: 'Nothing was touched. Unpack it and name the one file or folder.',
-  })
+  refuseRestore(`${input.name} should hold ${what}, and holds ${said}`, 'Unpack it and name the one file or folder.')
 }
 
 const archiveName = /\.(tar|tgz|tar\.(gz|xz|bz2|zst))$/
 
-/** Its content follows in the list of entries. */
+/** Whether the entry is an archive. Its content follows it in the list of entries. */
 export const isArchive = ({ name, isDirectory }: ForeignEntry): boolean => !isDirectory && archiveName.test(name)
