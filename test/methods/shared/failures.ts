@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, globSync, readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Call } from '../../../lab/product.ts'
 import { type Story, states } from '../../support/story.ts'
@@ -53,10 +53,10 @@ async function replaceAll({ story, subject: { method }, service, empty, full }: 
 }
 
 async function endBackup(stage: Stage): Promise<void> {
-  const listed = await stage.story.listed()
+  const published = publishedIds(stage.story)
   const result = await interrupt(stage, 'SIGTERM', 'capture', ['backup'])
   expect(result).not.toHaveProperty('snapshot')
-  expect(await stage.story.listed()).toEqual(listed)
+  expect((await stage.story.listed()).toSorted()).toEqual(published)
 }
 
 async function endRestore(stage: Stage): Promise<void> {
@@ -100,11 +100,12 @@ async function fillDisk(stage: Stage): Promise<void> {
   await fullDisk.notice?.(service)
   const before = await observe(stage)
 
-  const listed = await story.listed()
+  const published = publishedIds(story)
   const backup = await story.call(['backup', method])
   if (fullDisk.isReadable) expect(backup.json, backup.stderr).toMatchObject({ outcome: 'complete' })
   else expectFull(backup, /\w/)
-  expect((await story.listed()).length).toBe(listed.length + (fullDisk.isReadable ? 1 : 0))
+  const newId = fullDisk.isReadable ? [backup.json.targets[0].snapshot] : []
+  expect((await story.listed()).toSorted()).toEqual([...published, ...newId].toSorted())
   expect(await observe(stage)).toEqual(before)
 
   const restore = await story.call(['restore', method, '--at', id, '--yes'])
@@ -117,6 +118,12 @@ async function fillDisk(stage: Stage): Promise<void> {
   await story.restore(method, '--at', id)
   expect(await service.numbers()).not.toContain(6)
 }
+
+/** Ids of the snapshots that lie in the repository. */
+const publishedIds = ({ product }: Story): string[] =>
+  globSync(join(product.repository, '*', '*', '*', 'manifest.json'))
+    .map((manifest) => basename(dirname(manifest)))
+    .toSorted()
 
 /** What a failed run must not change. */
 async function observe({ story, service }: Stage) {
