@@ -10,6 +10,7 @@ import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method
 import { failure, type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
 import { backedUp, dependingOn, openStory, states } from '../../support/story.ts'
 import { sharedFailures } from '../shared/failures.ts'
+import { removeStandIn, standIn, standInPath } from '../shared/stand-in.ts'
 import { idle } from '../shared/subject.ts'
 import { rootPassword, startServer, subject } from './server.ts'
 
@@ -17,19 +18,18 @@ const story = await openStory('mariadb-failures')
 const { lab } = story
 afterAll(() => story[Symbol.asyncDispose]())
 
-const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const env = {
   MARIADB_ROOT_PASSWORD: rootPassword,
   WRONG_PASSWORD: newSecret('wrong'),
   UNREADABLE_FILE: '/nowhere',
-  PATH: `/tmp/first:${path}`,
+  PATH: standInPath,
 }
 // So small that a few megabytes do not fit beside what the server needs itself.
 const args = ['--tmpfs', '/var/lib/mysql:size=220M']
 const command = ['svc', 'mariadb', '--innodb-log-file-size=8M', '--innodb-temp-data-file-path=ibtmp1:1M:autoextend']
 const [server, killed] = await Promise.all([
   startServer(lab, { name: 'db', env, volumes: [], args, command }),
-  startServer(lab, { name: 'killed', labels: backedUp('mariadb') }),
+  startServer(lab, { name: 'killed', labels: backedUp('mariadb'), volumes: [], args: ['--tmpfs', '/var/lib/mysql'] }),
 ])
 
 sharedFailures(story, subject)
@@ -67,11 +67,7 @@ describe('a backup', () => {
     await server.sql(
       'CREATE OR REPLACE DATABASE shop; CREATE TABLE shop.orders (id INT); INSERT INTO shop.orders VALUES (1)',
     )
-    const fake = async (body: string) => {
-      const script = `mkdir -p /tmp/first; cd /tmp/first
-        printf '#!/bin/sh\\n%s\\n' "$BODY" >mariadb-dump; chmod 755 mariadb-dump`
-      await lab.podman(['exec', '--env', `BODY=${body}`, server.name, 'sh', '-c', script])
-    }
+    const fake = (body: string) => standIn(lab, server.name, 'mariadb-dump', body)
     await fake('/usr/bin/mariadb-dump "$@" | head -c 900; echo "mariadb-dump: Error 2013: out of luck" >&2; exit 3')
     const failed = await capture(server.bench)
     expect(failed).toMatchObject({ code: 'DUMP_FAILED', message: expect.stringContaining('out of luck') })
@@ -87,7 +83,7 @@ describe('a backup', () => {
     })
     await fake('exec /usr/bin/mariadb-dump --ignore-table=shop.orders "$@"')
     expect(await capture(server.bench)).toMatchObject({ message: expect.stringContaining('lacks table shop.orders') })
-    await lab.podman(['exec', server.name, 'rm', '/tmp/first/mariadb-dump'])
+    await removeStandIn(lab, server.name, 'mariadb-dump')
     await server.sql('CREATE VIEW shop.seen AS SELECT * FROM shop.orders; RENAME TABLE shop.orders TO shop.moved')
     const invalid = await capture(server.bench)
     expect(invalid).toMatchObject({ code: 'DUMP_FAILED', hint: expect.stringContaining('view') })

@@ -8,13 +8,13 @@ import { postgres } from '../../../src/methods/postgres/index.ts'
 import { failure, methodBench, plainSpec } from '../../support/method-context.ts'
 import { openStory } from '../../support/story.ts'
 import { sharedFailures } from '../shared/failures.ts'
+import { removeStandIn, standIn, standInPath } from '../shared/stand-in.ts'
 import { password, startPostgres, subject, transient } from './server.ts'
 
 const story = await openStory('postgres-failures')
 const { lab } = story
 afterAll(() => story[Symbol.asyncDispose]())
 
-const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const [server, down, bare] = await Promise.all([
   startPostgres(lab, {
     name: 'server',
@@ -22,7 +22,7 @@ const [server, down, bare] = await Promise.all([
       POSTGRES_PASSWORD: password,
       WRONG_PASSWORD: newSecret('wrong'),
       POSTGRES_INITDB_ARGS: '--auth-local=scram-sha-256',
-      PATH: `/tmp/first:${path}`,
+      PATH: standInPath,
     },
     options: { passwordEnv: 'POSTGRES_PASSWORD' },
   }),
@@ -62,20 +62,13 @@ describe('a backup fails and says why', () => {
       ['echo hello', 'no dump'],
     ]
     for (const [program, message] of cases) {
-      await standIn(program)
+      await standIn(lab, server.name, 'pg_dump', program)
       const error = await failure(server.bench.capture())
       expect(error, program).toMatchObject({ code: 'DUMP_FAILED', message: expect.stringContaining(message) })
     }
-    await server.exec(['rm', '/tmp/first/pg_dump'])
+    await removeStandIn(lab, server.name, 'pg_dump')
   })
 })
-
-/** Puts a program before the container's pg_dump. */
-async function standIn(body: string): Promise<void> {
-  const make =
-    'mkdir -p /tmp/first; printf "#!/bin/sh\\n%s\\n" "$BODY" >/tmp/first/pg_dump; chmod 755 /tmp/first/pg_dump'
-  await lab.podman(['exec', '--env', `BODY=${body}`, server.name, 'sh', '-c', make])
-}
 
 describe('a restore', () => {
   test('into an older server, without an extension, or with other counts is refused and changes nothing', async () => {

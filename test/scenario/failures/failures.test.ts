@@ -96,7 +96,12 @@ describe('a connection to the engine that breaks in mid-frame', () => {
   test('while a database is dumped: a failed run, and no dump goes on', async () => {
     const { lab } = story
     const volumes = [`${lab.project}-db:/var/lib/postgresql`]
-    const db = await lab.run({ name: 'db', command: ['svc', 'postgres'], volumes, labels: backedUp('postgres') })
+    const db = await lab.run({
+      name: 'db',
+      command: ['svc', 'postgres', '-c', 'fsync=off'],
+      volumes,
+      labels: backedUp('postgres'),
+    })
     const make = 'CREATE TABLE IF NOT EXISTS much AS SELECT n, md5(n::text) FROM generate_series(1, 100000) n'
     await eventually(() => db.exec(['psql', '-U', 'postgres', '-c', make]), 60, 'the database is filled')
     await using proxy = await startProxy(lab.socket, join(lab.dir, 'files', 'proxy.sock'))
