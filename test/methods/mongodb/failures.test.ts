@@ -1,13 +1,11 @@
-import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { newSecret } from '../../../lab/secrets.ts'
 import { backedUp, openStory } from '../../support/story.ts'
-import { sharedFailures } from '../shared/failures.ts'
+import { interrupted, sharedFailures } from '../shared/failures.ts'
 import { idle } from '../shared/subject.ts'
 import { contentOf, damage, fill } from './documents.ts'
 import { awaitReady, chooseSource, password, startMongodb, subject } from './server.ts'
 
-const interrupted = join(import.meta.dirname, '../shared/interrupted.ts')
 const story = await openStory('mongodb-failures', [password])
 const { lab } = story
 const source = await chooseSource(lab)

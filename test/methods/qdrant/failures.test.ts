@@ -8,7 +8,7 @@ import { eventually } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import type { Content } from '../../fakes/qdrant-client.ts'
 import { openStory } from '../../support/story.ts'
-import { sharedFailures } from '../shared/failures.ts'
+import { interrupted, sharedFailures } from '../shared/failures.ts'
 import { hostPath } from '../shared/subject.ts'
 import {
   awaitReady,
@@ -101,13 +101,9 @@ describe(`a restore (${source.name})`, { timeout: 600_000 }, () => {
 
   test('a backup whose product is killed: its snapshot goes from the server by the next command', async () => {
     const client = await qdrant.client()
-    let product = startProduct(['backup', 'docs'])
-    // The snapshot is there for some milliseconds only: a backup that was quicker than this loop is made again.
-    while ((await client.files()).length === 0) {
-      if (product.exitCode !== null) product = startProduct(['backup', 'docs'])
-    }
-    product.kill('SIGKILL')
-    if (product.exitCode === null) await once(product, 'exit')
+    const env = { INTERRUPT_BY: 'SIGKILL', INTERRUPT_AT: 'capture' }
+    await story.product(['backup', 'docs'], { program: interrupted, env })
+    expect(await client.files(), 'the dead product left its snapshot').toHaveLength(1)
     await story.call(['list'])
     await expectNothingLeft(qdrant)
   })

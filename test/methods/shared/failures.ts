@@ -6,7 +6,8 @@ import { type Story, states } from '../../support/story.ts'
 import { type Disk, makeDisk } from './disk.ts'
 import type { Service, Subject, SubjectOptions } from './subject.ts'
 
-const interrupted = join(import.meta.dirname, 'interrupted.ts')
+/** The path of the product's program that gets a signal at a moment, see there. */
+export const interrupted = join(import.meta.dirname, 'interrupted.ts')
 
 /** What one service and its snapshots give to the tests. */
 interface Stage {

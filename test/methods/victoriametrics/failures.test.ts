@@ -1,14 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { newSecret } from '../../../lab/secrets.ts'
 import { openStory } from '../../support/story.ts'
-import { sharedFailures } from '../shared/failures.ts'
-import { hostPath } from '../shared/subject.ts'
-import { key, keyed, keyLabel, labels, place, startMetrics, subject, write } from './server.ts'
+import { interrupted, sharedFailures } from '../shared/failures.ts'
+import { key, keyed, keyLabel, labels, startMetrics, subject, write } from './server.ts'
 
 const story = await openStory('victoriametrics-failures', [key])
 const { lab } = story
@@ -33,13 +27,9 @@ sharedFailures(story, subject)
 test('a backup whose product is killed: the next command deletes its snapshot, and no other one', async () => {
   await write(killed, 1, 100)
   const foreign = JSON.parse(await killed.ask('/snapshot/create')).snapshot
-  const folder = join(await hostPath(lab, killed.container, place), 'snapshots')
-  const main = join(import.meta.dirname, '../../../src/main.ts')
-  const child = spawn(process.execPath, [main, 'backup', 'killed'], { env: { ...process.env, ...story.product.env } })
-  const ended = once(child, 'exit')
-  while (child.exitCode === null && readdirSync(folder).length < 2) await nextTurn()
-  child.kill('SIGKILL')
-  await ended
+  const env = { INTERRUPT_BY: 'SIGKILL', INTERRUPT_AT: 'capture' }
+  await story.product(['backup', 'killed'], { program: interrupted, env })
+  expect(await killed.snapshots(), 'the dead product left its snapshot').toHaveLength(2)
   await story.call(['status'])
   expect(await killed.snapshots()).toEqual([foreign])
   expect(JSON.stringify((await story.call(['list', 'killed'])).json.snapshots)).toBe('[]')

@@ -23,10 +23,13 @@ export interface MetricsService extends Omit<LabService, 'command'> {
   prefix?: string
 }
 
+/** Writes out at once what it has in memory, for which a backup waits; the default is 5 seconds. */
+const flushSoon = '-inmemoryDataFlushInterval=1s'
+
 export async function startMetrics({ lab }: Story, service: MetricsService): Promise<Instance> {
   const { flags = [], prefix = '', ...rest } = service
   const volumes = rest.volumes ?? [`${lab.project}-${rest.name}:${place}`]
-  const container = await lab.run({ ...rest, volumes, command: ['svc', 'victoriametrics', ...flags] })
+  const container = await lab.run({ ...rest, volumes, command: ['svc', 'victoriametrics', flushSoon, ...flags] })
   const base = `http://localhost:8428${prefix}`
   const ask = (path: string, body = '') => container.exec(['curl', '-sS', '--data-binary', body, base + path])
   await eventually(() => ask('/health'), 20, `${rest.name} answers`)
@@ -76,7 +79,7 @@ export const subject: Subject = {
   start: async (story, options) => {
     const container = await runSubject(story, 'victoriametrics', place, {
       env: keyed.env,
-      command: ['svc', 'victoriametrics', ...keyed.flags],
+      command: ['svc', 'victoriametrics', flushSoon, ...keyed.flags],
       ...options,
       labels: { ...keyLabel, ...options.labels },
     })

@@ -22,7 +22,12 @@ async function startWriter(instance: Instance, from: number): Promise<AsyncDispo
 }
 
 test('VictoriaMetrics, backed up while points come in, destroyed and restored, has one state', async () => {
-  const instance = await startMetrics(story, { name: 'db', labels: labels(keyLabel), ...keyed })
+  const instance = await startMetrics(story, {
+    name: 'db',
+    labels: labels(keyLabel),
+    env: keyed.env,
+    flags: [...keyed.flags, '-inmemoryDataFlushInterval=5s'],
+  })
   await write(instance, 1, 500)
   const { State } = await lab.inspect(instance.container.name)
   let seen: number
