@@ -53,6 +53,8 @@ const content = async ({ sql }: Server) => [
   ),
 ]
 
+const withoutOwnPassword = (text: string) => text.replace(/^shop\|t\|.*$/m, 'shop')
+
 const destroy = async ({ sql }: Server) => {
   await sql('shop', 'DROP TABLE orders CASCADE; CREATE TABLE newer (a int); SELECT lo_unlink(4711); TRUNCATE first')
   await sql('shop', 'DROP DATABASE bench WITH (FORCE)')
@@ -118,5 +120,6 @@ test('PostgreSQL, backed up under a writer, destroyed and restored, has the stat
   expect((await states(lab)).db, 'it was down, and is again').not.toBe('running')
   await lab.podman(['start', db.name])
   await answers(db)
-  expect(await content(db)).toEqual(before)
+  // Its administrator keeps the password that the new container gave.
+  expect((await content(db)).map(withoutOwnPassword)).toEqual(before.map(withoutOwnPassword))
 })
