@@ -1,68 +1,28 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { BackupError } from '../../errors.ts'
-import { longSeconds } from '../../lib/deadline.ts'
-import { runChecked } from '../../lib/process.ts'
-import type { TreeArtifact } from '../../repository/repository.ts'
+import type { MethodOptions, TargetSpec } from '../../labels/spec.ts'
+import type { Artifact } from '../../repository/repository.ts'
 import type { CaptureContext, ForeignInput, MethodContext } from '../method.ts'
-import { findForeign } from '../shared/foreign.ts'
-import type { Storage } from './layout.ts'
+import { connect } from './client.ts'
+import { findStorage, type Storage } from './layout.ts'
+import { createSnapshot } from './snapshot.ts'
+import { unpackVmbackup } from './vmrestore.ts'
 
-/** vmbackup writes it last. */
-const completeMark = 'backup_complete.ignore'
-const scratchPrefix = 'xnai-backup-import-'
-
-/**
- * A directory that vmbackup wrote, as a storage again: unpacked by the service's own vmrestore, beside the storage that it serves, since
- * that is a place that both it and this process reach. Disposing it removes it.
- */
-export async function unpackVmbackup(
+/** Reads a directory that vmbackup wrote. */
+export async function* importForeign(
   ctx: CaptureContext,
+  { options }: TargetSpec<'victoriametrics'>,
   input: ForeignInput,
-  storage: Storage,
-): Promise<{ artifact: TreeArtifact } & AsyncDisposable> {
-  const mark = findForeign(input, `a directory of vmbackup (with ${completeMark})`, ({ name }) => name === completeMark)
-  const scratch = await mkdtemp(join(storage.hostPath, scratchPrefix))
-  const note = ctx.recordUndo({ scratch: join(storage.path, basename(scratch)) })
-  const dispose = async () => {
-    await rm(scratch, { recursive: true, force: true })
-    note[Symbol.dispose]()
-  }
-  try {
-    const { uid, gid } = await stat(storage.hostPath)
-    const options = { signal: ctx.signal, timeoutSeconds: longSeconds }
-    await runChecked('cp', ['-R', '--', dirname(mark.path), join(scratch, 'backup')], options)
-    await runChecked('chown', ['-R', `${uid}:${gid}`, '--', scratch], options)
-    await runVmrestore(ctx, join(storage.path, basename(scratch)))
-    const root = join(scratch, 'storage')
-    const artifact = { kind: 'tree' as const, name: 'storage', root, origin: storage.path, exclude: [] }
-    return { artifact, [Symbol.asyncDispose]: dispose }
-  } catch (error) {
-    await dispose()
-    throw error
-  }
+): AsyncIterable<Artifact> {
+  const storage = await locateStorage(ctx, options)
+  ctx.fact('storage', storage.path)
+  ctx.fact('seriesLeast', 0)
+  ctx.warn('a directory of vmbackup does not say how many series it holds: look at them after the restore')
+  await using unpacked = await unpackVmbackup(ctx, input, storage)
+  yield unpacked.artifact
 }
 
-/** It serves metrics of its own, on a port that must not be that of another. */
-const script = `program=$(command -v vmrestore || command -v vmrestore-prod || command -v victoria-metrics-vmrestore) || exit 127
-exec "$program" -httpListenAddr=127.0.0.1:0 -src="fs://$1/backup" -storageDataPath="$1/storage"`
-
-async function runVmrestore(ctx: MethodContext, folder: string): Promise<void> {
-  const command = ['/bin/sh', '-c', script, 'sh', folder]
-  const { exitCode, stderr } = await ctx.exec(command, { timeoutSeconds: longSeconds })
-  if (exitCode === 0) return
-  if (exitCode === 127) {
-    throw new BackupError('TOOL_MISSING', `no vmrestore in the image of ${ctx.container.name}`, {
-      hint: 'Nothing was touched. Put the program into the image of the service, or restore by the image victoriametrics/vmrestore.',
-    })
-  }
-  const said = stderr.trim().split('\n').slice(-3).join('\n')
-  throw new BackupError('RESTORE_REFUSED', `vmrestore: exit code ${exitCode}: ${said}`, {
-    hint: 'Nothing was touched. Is the directory whole, and are its files as vmbackup wrote them?',
-  })
-}
-
-/** What a killed import left. */
-export async function removeScratch(ctx: MethodContext, path: string): Promise<void> {
-  if (basename(path).startsWith(scratchPrefix)) await rm(ctx.hostPath(path), { recursive: true, force: true })
+/** Finds the storage by a snapshot that the server makes in it. */
+async function locateStorage(ctx: MethodContext, options: MethodOptions['victoriametrics']): Promise<Storage> {
+  await using client = await connect(ctx, options)
+  await using snapshot = await createSnapshot(ctx, client)
+  return findStorage(ctx, snapshot.name)
 }

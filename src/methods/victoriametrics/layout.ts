@@ -2,17 +2,21 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
-import type { MethodContext } from '../method.ts'
+import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { engineDevices } from '../shared/engine-devices.ts'
 
 /** The storage data path of a server. */
 export interface Storage {
-  /** In the container. */
+  /** Path in the container. */
   path: string
+  /** The same path for this process. */
   hostPath: string
 }
 
-/** Found by the snapshot that lies in it: `-storageDataPath` is a flag and may be relative to a folder that nobody tells. */
+/**
+ * Finds the storage by the snapshot that lies in it, since `-storageDataPath` is a flag and may be relative to a
+ * folder that is not known. PATH_UNREACHABLE where it is on no mount.
+ */
 export function findStorage(ctx: MethodContext, snapshot: string): Storage {
   const mounts = ctx.container.mounts.filter(({ kind, writable }) => kind !== 'other' && writable)
   for (const { destination } of mounts) {
@@ -27,7 +31,7 @@ export function findStorage(ctx: MethodContext, snapshot: string): Storage {
 
 const searchDepth = 2
 
-/** The folder below `root`, as a relative path, that has `wanted` in it. */
+/** The folder at or below `root` that has `wanted` in it, as a relative path. */
 function findFolder(root: string, wanted: string, depth: number): string | undefined {
   if (existsSync(join(root, wanted))) return '.'
   if (depth === 0) return undefined
@@ -40,8 +44,9 @@ function findFolder(root: string, wanted: string, depth: number): string | undef
 }
 
 /**
- * A snapshot is a folder with relative links to folders of immutable files elsewhere in the storage. Answers the folder without its
- * links, then what each link leads to: each put where it stands here, they are a storage again.
+ * The trees of a snapshot. On disk it is a folder with relative links to folders of immutable files elsewhere in the
+ * storage. The first tree is that folder without its links, and each further tree is what one link leads to, with the
+ * place of the link as its origin: extracted there, they are a storage again.
  */
 export function artifactsOf({ path, hostPath }: Storage, snapshot: string): TreeArtifact[] {
   const root = join(hostPath, 'snapshots', snapshot)
@@ -61,6 +66,15 @@ export function artifactsOf({ path, hostPath }: Storage, snapshot: string): Tree
     skipDevices: engineDevices,
   }
   return [tree, ...links.map((link) => followLink({ path, hostPath }, root, link))]
+}
+
+/**
+ * RESTORE_REFUSED where the snapshot does not say where its data belongs; PATH_UNREACHABLE where no mount leads there
+ * any more.
+ */
+export function storageOf(ctx: MethodContext, { facts }: StoredSnapshot): string {
+  if (typeof facts.storage === 'string') return ctx.hostPath(facts.storage)
+  throw new BackupError('RESTORE_REFUSED', 'the snapshot does not say where its data belongs')
 }
 
 function listLinks(root: string, prefix = ''): string[] {

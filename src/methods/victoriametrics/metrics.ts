@@ -1,15 +1,18 @@
 import type { MethodContext } from '../method.ts'
 import { refuseFull } from '../shared/room.ts'
-import type { Server } from './server.ts'
+import type { VictoriaMetricsClient } from './client.ts'
 
-/** '' where they are not for everybody. */
-export const readMetrics = (server: Server): Promise<string> => server.ask('/metrics').catch(() => '')
+/** The metrics of the server itself; '' where it does not show them to everybody. */
+export const readMetrics = (client: VictoriaMetricsClient): Promise<string> => client.ask('/metrics').catch(() => '')
 
-/** A build that was not told its own says it empty. */
+/** The version of the server; `unknown` for a build that was not told its version. */
 export const versionOf = (metrics: string): string =>
   /^vm_app_version\{.*short_version="([^"]*)"/m.exec(metrics)?.[1] || 'unknown'
 
-/** Before a snapshot the server writes out what it has in memory, and one that cannot (1.112) ends itself. */
+/**
+ * NO_SPACE where a snapshot is dangerous: before it the server writes out what it has in memory, and one that cannot
+ * (1.112) ends itself.
+ */
 export function refuseFullDisk({ container }: MethodContext, metrics: string): void {
   const read = (name: string) =>
     Number(new RegExp(`^vm_free_disk_space_${name}\\{.*\\} (\\S+)$`, 'm').exec(metrics)?.[1])

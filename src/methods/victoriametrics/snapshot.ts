@@ -1,31 +1,42 @@
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { MethodContext, UndoDetail } from '../method.ts'
-import { type Server, snapshotSeconds } from './server.ts'
+import { snapshotSeconds, type VictoriaMetricsClient } from './client.ts'
 
-/** A snapshot on the server, deleted when disposed. It is noted before it is made and until it is gone: it pins disk space. */
+/**
+ * A snapshot on the server. Disposing deletes it there. A recorded undo exists from before it is made until it is
+ * gone: it pins disk space.
+ */
 export interface ServerSnapshot extends AsyncDisposable {
   name: string
 }
 
-export async function createSnapshot(ctx: MethodContext, server: Server): Promise<ServerSnapshot> {
-  const detail = await noteOfAsking(ctx, server)
-  const note = ctx.recordUndo(detail)
+/** Lets the server make a snapshot. */
+export async function createSnapshot(ctx: MethodContext, client: VictoriaMetricsClient): Promise<ServerSnapshot> {
+  const detail = await describeRequest(ctx, client)
+  const request = ctx.recordUndo(detail)
   try {
-    const { snapshot: name = '' } = await server.askSnapshots('create')
+    const { snapshot: name = '' } = await client.askSnapshots('create')
     if (!namePattern.test(name)) throw new BackupError('DUMP_FAILED', `/snapshot/create named ${name || 'none'}`)
     const known = ctx.recordUndo({ snapshot: name })
-    note[Symbol.dispose]()
-    return { name, [Symbol.asyncDispose]: () => cleanUp(ctx, server, { snapshot: name }, known) }
+    request[Symbol.dispose]()
+    return { name, [Symbol.asyncDispose]: () => cleanUp(ctx, client, { snapshot: name }, known) }
   } catch (error) {
-    await cleanUp(ctx, server, detail, note)
+    await cleanUp(ctx, client, detail, request)
     throw error
   }
 }
 
-/** Not bound to the run's signal: an interrupted run deletes its snapshot too. What fails now keeps its note. */
-async function cleanUp(ctx: MethodContext, server: Server, detail: UndoDetail, note: Disposable): Promise<void> {
+/**
+ * Deletes the snapshot even if the run was interrupted. Where that fails, the recorded undo stays for the next start.
+ */
+async function cleanUp(
+  ctx: MethodContext,
+  client: VictoriaMetricsClient,
+  detail: UndoDetail,
+  note: Disposable,
+): Promise<void> {
   try {
-    await deleteSnapshot(server, detail, new AbortController().signal)
+    await deleteSnapshot(client, detail, new AbortController().signal)
     note[Symbol.dispose]()
   } catch (error) {
     const left = 'a snapshot may be left on the server until the controller starts again'
@@ -33,20 +44,24 @@ async function cleanUp(ctx: MethodContext, server: Server, detail: UndoDetail, n
   }
 }
 
-/** Deletes the snapshot that a note speaks of, and no other. One that is gone is a success. */
-export async function deleteSnapshot(server: Server, detail: UndoDetail, signal: AbortSignal): Promise<void> {
-  const { snapshots = [] } = await server.askSnapshots('list', {}, { signal })
+/** Deletes the snapshot that a recorded undo speaks of, and no other. One that is gone is a success. */
+export async function deleteSnapshot(
+  client: VictoriaMetricsClient,
+  detail: UndoDetail,
+  signal: AbortSignal,
+): Promise<void> {
+  const { snapshots = [] } = await client.askSnapshots('list', {}, { signal })
   const name = detail.snapshot ?? findLost(snapshots, detail)
   if (name === undefined || !snapshots.includes(name)) return
-  await server.askSnapshots('delete', { snapshot: name }, { signal })
+  await client.askSnapshots('delete', { snapshot: name }, { signal })
 }
 
-/** UTC second of its making, and a number of the server. */
+/** The UTC second in which the snapshot was made, and a number of the server. */
 const namePattern = /^\d{14}-[0-9A-F]+$/
 
-/** What finds the snapshot again if the answer that names it is lost. */
-async function noteOfAsking(ctx: MethodContext, server: Server): Promise<UndoDetail> {
-  const { snapshots = [] } = await server.askSnapshots('list')
+/** The detail that finds the snapshot again if the answer that names it is lost. */
+async function describeRequest(ctx: MethodContext, client: VictoriaMetricsClient): Promise<UndoDetail> {
+  const { snapshots = [] } = await client.askSnapshots('list')
   const now = ctx.clock.now().getTime()
   const second = (ms: number) => new Date(ms).toISOString().replaceAll(/\D/g, '').slice(0, 14)
   return {
@@ -56,10 +71,13 @@ async function noteOfAsking(ctx: MethodContext, server: Server): Promise<UndoDet
   }
 }
 
-/** Clocks of one machine, and of a virtual one beside it. */
+/** How much the clock of the server may differ, which can run in a virtual machine. */
 const skewMs = 5000
 
-/** The one snapshot that came up in the time of our asking. Of several all but one are somebody else's: then none is touched. */
+/**
+ * The only snapshot that appeared in the time of the request. Where there are several, all but one are somebody
+ * else's: none is returned.
+ */
 export function findLost(snapshots: string[], { known = '', from = '', until = '' }: UndoDetail): string | undefined {
   const before = known.split(' ')
   const fresh = snapshots.filter(

@@ -1,8 +1,9 @@
 import { formatSeries, isOlder, parseVersion, type Version } from '../shared/version.ts'
 
 /**
- * Releases, as major and minor number, from which on data is written that earlier ones cannot read: blocks that share timestamps,
- * names of parts, an index in each partition (https://docs.victoriametrics.com/changelog/). Later releases read what earlier ones wrote.
+ * Releases, as major and minor number, from which on data is written that earlier ones cannot read: blocks that share
+ * timestamps, names of parts, an index in each partition (https://docs.victoriametrics.com/changelog/). Later releases
+ * read what earlier ones wrote.
  */
 const newFormats: Version[] = [
   { major: 1, minor: 41 },
@@ -10,7 +11,10 @@ const newFormats: Version[] = [
   { major: 1, minor: 133 },
 ]
 
-/** Why a server cannot read a snapshot of another one; undefined where it can, and where one of the two does not tell its version. */
+/**
+ * Says why a server cannot read a snapshot of another one. Undefined where it can, and where one of the two does not
+ * tell its version.
+ */
 export function refuseVersion(snapshot: string, server: string): { reason: string; hint: string } | undefined {
   const [from, to] = [parseVersion(snapshot), parseVersion(server)]
   if (!from || !to) return undefined

@@ -3,12 +3,16 @@ import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import type { MethodContext } from '../method.ts'
+import { awaitServer } from '../shared/await-server.ts'
 
-/** The server's HTTP API, for as long as the address is good. */
-export interface Server extends AsyncDisposable {
-  /** POST, with everything in the body: addresses end up in logs. Answers the body of a 2xx. */
+/** The HTTP API of the server. Disposing it gives up the address of the container. */
+export interface VictoriaMetricsClient extends AsyncDisposable {
+  /**
+   * Sends a POST with all fields in the body, since addresses end up in logs. Returns the body of an answer with a
+   * status of 2xx.
+   */
   ask(path: string, fields?: Record<string, string>, options?: AskOptions): Promise<string>
-  /** As `ask`, to `/snapshot/…`: with the auth key, and with the status in the body checked too. */
+  /** Asks `/snapshot/ACTION` as `ask` does, with the auth key, and also checks the status in the body of the answer. */
   askSnapshots(
     action: 'create' | 'list' | 'delete',
     fields?: Record<string, string>,
@@ -17,9 +21,9 @@ export interface Server extends AsyncDisposable {
 }
 
 export interface AskOptions {
-  /** Default 60; to snapshots 600. */
+  /** Default: 60 for `ask`, 600 for `askSnapshots`. */
   seconds?: number
-  /** Default: the run's. */
+  /** Default: the signal of the run. */
   signal?: AbortSignal
 }
 
@@ -29,15 +33,23 @@ export interface SnapshotAnswer {
 }
 
 const askSeconds = 60
-/** Creating one writes out what is in memory. */
+/** Creating a snapshot takes long, because the server writes out what it has in memory. */
 export const snapshotSeconds = 600
 
-export async function reachServer(ctx: MethodContext, options: MethodOptions['victoriametrics']): Promise<Server> {
+/** Opens the way to the server. It does not ask it: the first question is SERVICE_DOWN where nothing answers. */
+export async function connect(
+  ctx: MethodContext,
+  options: MethodOptions['victoriametrics'],
+): Promise<VictoriaMetricsClient> {
   const key = readAuthKey(ctx, options)
   const place = await ctx.connect()
   const host = isIPv6(place.host) ? `[${place.host}]` : place.host
   const base = `http://${host}:${options.port}${options.pathPrefix?.replace(/\/+$/, '') ?? ''}`
-  const ask: Server['ask'] = async (path, fields = {}, { seconds = askSeconds, signal = ctx.signal } = {}) => {
+  const ask: VictoriaMetricsClient['ask'] = async (
+    path,
+    fields = {},
+    { seconds = askSeconds, signal = ctx.signal } = {},
+  ) => {
     using deadline = withDeadline(signal, seconds, `${path} of ${ctx.container.name}`)
     const { status, text } = await post(base + path, fields, deadline).catch((cause) => {
       throw deadline.aborted ? deadline.reason : explainSilence(ctx, options.port, cause)
@@ -58,6 +70,23 @@ export async function reachServer(ctx: MethodContext, options: MethodOptions['vi
       })
     },
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
+  }
+}
+
+/** Connects to a server that was just started, and waits at most `seconds` until it answers. */
+export async function awaitReady(
+  ctx: MethodContext,
+  options: MethodOptions['victoriametrics'],
+  seconds: number,
+): Promise<VictoriaMetricsClient> {
+  const client = await connect(ctx, options)
+  try {
+    const what = `VictoriaMetrics in ${ctx.container.name} to answer`
+    await awaitServer(ctx, { what, seconds, ask: async () => (await client.ask('/health')) !== '' })
+    return client
+  } catch (error) {
+    await client[Symbol.asyncDispose]()
+    throw error
   }
 }
 
@@ -92,13 +121,14 @@ function explainStatus({ container }: MethodContext, path: string, status: numbe
   })
 }
 
+/** The JSON object that is the answer to `path`. DUMP_FAILED for anything else. */
 // biome-ignore lint/suspicious/noExplicitAny: the caller reads single fields of a foreign answer
 export function parseObject(path: string, text: string): any {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null) return value
   } catch {
-    // Falls through: the same complaint.
+    // The error below is thrown for this text too.
   }
   throw new BackupError('DUMP_FAILED', `${path}: no answer of VictoriaMetrics: ${text.trim().slice(0, 100)}`, {
     hint: 'Check xnai.backup.victoriametrics.port and …path-prefix.',

@@ -1,0 +1,68 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { BackupError } from '../../errors.ts'
+import { longSeconds } from '../../lib/deadline.ts'
+import { runChecked } from '../../lib/process.ts'
+import type { TreeArtifact } from '../../repository/repository.ts'
+import type { CaptureContext, ForeignInput, MethodContext } from '../method.ts'
+import { findForeign } from '../shared/foreign.ts'
+import type { Storage } from './layout.ts'
+
+/** The name of the file that vmbackup writes last. */
+const completeMark = 'backup_complete.ignore'
+const scratchPrefix = 'xnai-backup-import-'
+
+/**
+ * Makes a storage of a directory that vmbackup wrote, by the service's own vmrestore. It is made in a folder within
+ * the storage that the server uses, since both the service and this process reach that place. Disposing removes it.
+ */
+export async function unpackVmbackup(
+  ctx: CaptureContext,
+  input: ForeignInput,
+  storage: Storage,
+): Promise<{ artifact: TreeArtifact } & AsyncDisposable> {
+  const mark = findForeign(input, `a directory of vmbackup (with ${completeMark})`, ({ name }) => name === completeMark)
+  const scratch = await mkdtemp(join(storage.hostPath, scratchPrefix))
+  const note = ctx.recordUndo({ scratch: join(storage.path, basename(scratch)) })
+  const dispose = async () => {
+    await rm(scratch, { recursive: true, force: true })
+    note[Symbol.dispose]()
+  }
+  try {
+    const { uid, gid } = await stat(storage.hostPath)
+    const options = { signal: ctx.signal, timeoutSeconds: longSeconds }
+    await runChecked('cp', ['-R', '--', dirname(mark.path), join(scratch, 'backup')], options)
+    await runChecked('chown', ['-R', `${uid}:${gid}`, '--', scratch], options)
+    await runVmrestore(ctx, join(storage.path, basename(scratch)))
+    const root = join(scratch, 'storage')
+    const artifact = { kind: 'tree' as const, name: 'storage', root, origin: storage.path, exclude: [] }
+    return { artifact, [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+/** vmrestore serves metrics of its own, on a port that nothing else may use: it takes a free one. */
+const script = `program=$(command -v vmrestore || command -v vmrestore-prod || command -v victoria-metrics-vmrestore) || exit 127
+exec "$program" -httpListenAddr=127.0.0.1:0 -src="fs://$1/backup" -storageDataPath="$1/storage"`
+
+async function runVmrestore(ctx: MethodContext, folder: string): Promise<void> {
+  const command = ['/bin/sh', '-c', script, 'sh', folder]
+  const { exitCode, stderr } = await ctx.exec(command, { timeoutSeconds: longSeconds })
+  if (exitCode === 0) return
+  if (exitCode === 127) {
+    throw new BackupError('TOOL_MISSING', `no vmrestore in the image of ${ctx.container.name}`, {
+      hint: 'Nothing was touched. Put the program into the image of the service, or restore by the image victoriametrics/vmrestore.',
+    })
+  }
+  const said = stderr.trim().split('\n').slice(-3).join('\n')
+  throw new BackupError('RESTORE_REFUSED', `vmrestore: exit code ${exitCode}: ${said}`, {
+    hint: 'Nothing was touched. Is the directory whole, and are its files as vmbackup wrote them?',
+  })
+}
+
+/** Removes what a killed import left, and nothing else. */
+export async function removeScratch(ctx: MethodContext, path: string): Promise<void> {
+  if (basename(path).startsWith(scratchPrefix)) await rm(ctx.hostPath(path), { recursive: true, force: true })
+}
