@@ -7,7 +7,7 @@ import { canonical } from './canonical.ts'
 import type { Http } from './http.ts'
 import type { FormFile } from './multipart.ts'
 
-/** Hours: the server is silent until a whole collection is packed, unpacked or indexed. */
+/** How many points a sample has. */
 const samplePoints = 8
 
 const aliasShape = z.object({ alias_name: z.string(), collection_name: z.string() })
@@ -26,37 +26,39 @@ export type CollectionInfo = z.infer<typeof infoShape>
 export type AliasAction = { delete_alias: { alias_name: string } } | { create_alias: Alias }
 
 /**
- * The requests of Qdrant's REST API that are needed here, typed. A name of a collection must be its real one: under an alias the
- * server works on the collection behind it.
+ * The requests of Qdrant's REST API that are needed here. `collection` MUST be the real name of a collection: under an
+ * alias the server works on the collection behind it. The server is silent until a whole collection is packed,
+ * unpacked or indexed, so that such requests have hours.
  */
 export interface Api {
   version(): Promise<string>
-  /** False while it loads its collections. Needs no key. */
+  /** Whether the server has loaded its collections. It needs no key. */
   isReady(): Promise<boolean>
   collections(): Promise<string[]>
   aliases(): Promise<Alias[]>
-  /** All of them at once or none. */
+  /** Does all actions at once, or none of them. */
   changeAliases(actions: AliasAction[]): Promise<void>
   info(collection: string): Promise<CollectionInfo>
-  /** Shards that other nodes of a cluster hold. */
+  /** The number of shards that other nodes of a cluster hold. */
   remoteShards(collection: string): Promise<number>
+  /** The exact number of points. */
   count(collection: string): Promise<number>
-  /** SHA-256 of the first points by id, vectors and payload included. */
+  /** The SHA-256 of the first points in the order of their ids, with their vectors and payload. */
   sample(collection: string): Promise<string>
-  /** With the server's time. An uploaded file is listed too. */
+  /** The names of all snapshot files, uploaded ones included, and the time of the server's clock. */
   snapshots(collection: string): Promise<{ names: string[]; date: Date }>
   createSnapshot(collection: string): Promise<SnapshotDescription>
   download(collection: string, snapshot: string, signal: AbortSignal): Readable
-  /** A missing one is a success. */
+  /** Deletes a snapshot file. A missing one is a success. */
   deleteSnapshot(collection: string, snapshot: string): Promise<void>
-  /** Replaces the collection by the snapshot, or creates it. The file stays on the server under its name. */
+  /** Replaces the collection by the uploaded snapshot, or creates it. The file stays on the server under its name. */
   upload(collection: string, file: FormFile & { sha256: string }): Promise<void>
-  /** False where one is there already. */
+  /** Creates an empty collection. Returns false where one is there already. */
   createEmpty(collection: string): Promise<boolean>
-  /** With its aliases; its snapshot files stay. A missing one is a success. */
+  /** Deletes a collection and its aliases. Its snapshot files stay. A missing collection is a success. */
   deleteCollection(collection: string): Promise<void>
   createIndex(collection: string, field: string, index: PayloadIndex): Promise<void>
-  /** For clean-up: see `Http.detached`. */
+  /** The same API for clean-up: see `Http.detached`. */
   detached(): Api
 }
 

@@ -1,9 +1,12 @@
-/** JSON that is the same for the same value: keys in order, null fields left out, since servers add and drop them. */
+/**
+ * JSON that is the same for equal values. Keys are in order, and null fields are left out, since servers add and drop
+ * them.
+ */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => (isRecord(part) ? ordered(part) : part))
 }
 
-/** Every field of `part` is in `whole` with the same value; what `whole` has besides does not matter. */
+/** Whether every field of `part` is in `whole` with the same value. Further fields of `whole` do not matter. */
 export function contains(whole: unknown, part: unknown): boolean {
   if (!isRecord(part)) return canonical(whole) === canonical(part)
   return isRecord(whole) && Object.keys(ordered(part)).every((key) => contains(whole[key], part[key]))

@@ -5,7 +5,9 @@ import { canonical, contains } from './canonical.ts'
 import type { Inventory, SavedCollection } from './inventory.ts'
 import { sameMinor } from './version.ts'
 
-/** The collection `name` against what was saved of it, point count by point count. */
+/**
+ * Compares the collection `name` with the saved one: status, number of points, settings, indexes and the first points.
+ */
 export async function compareCollection(
   api: Api,
   name: string,
@@ -29,7 +31,10 @@ export async function compareCollection(
   ]
 }
 
-/** A newer minor version knows more settings; those of then must be as they were. */
+/**
+ * Compares the settings. Without `exact` the server may have further ones, since a newer minor version knows more of
+ * them.
+ */
 export function compareConfig(saved: SavedCollection, info: CollectionInfo, exact: boolean): Check {
   const same = exact ? canonical(info.config) === canonical(saved.config) : contains(info.config, saved.config)
   const [expected, actual] = [saved.config, info.config].map(differing(saved.config, info.config))
@@ -41,7 +46,7 @@ function compareIndexes(saved: SavedCollection, info: CollectionInfo): Check {
   return compare(`payload indexes of ${saved.name}`, `${expected}`, `${actual}`, expected === actual)
 }
 
-/** Fields whose index is not there, or is another one. */
+/** The saved indexes that the collection lacks or has differently, with the names of their fields. */
 export function missingIndexes(saved: SavedCollection, info: CollectionInfo): [field: string, index: PayloadIndex][] {
   return Object.entries(saved.schema).filter(([field, index]) => {
     const now = info.payload_schema[field]
@@ -49,13 +54,19 @@ export function missingIndexes(saved: SavedCollection, info: CollectionInfo): [f
   })
 }
 
-/** Red is a fault of the server's, unless it was red then; yellow and grey still optimize data that is all there. */
+/**
+ * Red is an error, unless the collection was red at the backup. Yellow and grey collections are complete and still
+ * being optimized.
+ */
 function compareStatus(saved: SavedCollection, { status }: CollectionInfo): Check {
   const expected = saved.status === 'red' ? 'red, as at the backup' : 'green, or still optimizing'
   return compare(`status of ${saved.name}`, expected, status, status !== 'red' || saved.status === 'red')
 }
 
-/** Collections there are, and the aliases that lead to one of the snapshot; all of both where the snapshot is of all. */
+/**
+ * Compares the aliases that lead to a saved collection. After a snapshot of all it compares all aliases, and the names
+ * of all collections.
+ */
 export function compareNames(saved: Inventory, names: string[], aliases: Alias[]): Check[] {
   const own = new Set(saved.collections.map(({ name }) => name))
   const relevant = saved.complete ? aliases : aliases.filter(({ collection_name }) => own.has(collection_name))
@@ -67,6 +78,7 @@ export function compareNames(saved: Inventory, names: string[], aliases: Alias[]
   return [compare('collections', `${wanted}`, `${now}`, wanted === now), ...checks]
 }
 
+/** `1200`, or `1200 to 1210` for a collection that was written to while it was captured. */
 export const rangeText = ({ least, most }: SavedCollection['points']): string =>
   least === most ? String(least) : `${least} to ${most}`
 
@@ -84,7 +96,7 @@ const indexText = (schema: Record<string, PayloadIndex>): string =>
     .toSorted()
     .join(', ') || 'none'
 
-/** Only the parts of a configuration that are not the same in both. */
+/** The parts of a configuration that differ between the two. */
 const differing =
   (...both: Record<string, unknown>[]) =>
   (config: Record<string, unknown>): string => {

@@ -3,19 +3,19 @@ import { request as tlsRequest } from 'node:https'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { asBackupError, BackupError } from '../../errors.ts'
-import { withDeadline } from '../../lib/deadline.ts'
+import { longSeconds, withDeadline } from '../../lib/deadline.ts'
 import { type FormFile, frameFile } from './multipart.ts'
 
-/** Where the server is, and how its failures are named. */
+/** The address of the server, and the names that errors give it. */
 export interface HttpPlace {
-  /** Name of the container, for messages. */
+  /** The name of the container in messages. */
   container: string
   host: string
   port: number
   tls: boolean
   apiKey?: string
   signal: AbortSignal
-  /** Code of a request that the server refused. */
+  /** The code of the error where the server refuses a request. */
   failure: 'DUMP_FAILED' | 'RESTORE_FAILED'
 }
 
@@ -24,32 +24,32 @@ export interface AskOptions {
   body?: unknown
   /** Sent as the form field `snapshot`. */
   file?: FormFile
-  /** Default 60. The server is silent while it works, so that only an end to all patience can be set. */
+  /**
+   * Default: 60; for `file` hours. The server is silent while it works, so that only the whole request can be limited.
+   */
   timeoutSeconds?: number
-  /** Further statuses that are an answer and no failure. */
+  /** Further statuses that are an answer and no error. */
   accept?: number[]
 }
 
 export interface Answer {
   status: number
   text: string
-  /** The server's clock, whole seconds. */
+  /** The time of the server's clock in whole seconds. */
   date: Date
 }
 
 /** HTTP with deadlines. Every failure is a BackupError that names the container and the request, never the key. */
 export interface Http {
   ask(method: string, path: string, options?: AskOptions): Promise<Answer>
-  /** The body as a stream that fails when it is cut; `signal` ends it besides the place's own. */
+  /** The body as a stream that fails when it is cut. `signal` ends it, as the signal of the place does. */
   download(path: string, signal: AbortSignal): Readable
-  /** The same server, for clean-up after an interruption: only deadlines end its requests. */
+  /** The same server for clean-up after an interruption: only deadlines end these requests. */
   detached(): Http
 }
 
-/** Answers are lists and settings, at most a few points. */
+/** Answers are lists, settings and a few points. */
 const maxAnswerBytes = 64 * 1024 * 1024
-/** Hours: a whole collection has to pass. */
-const transferSeconds = 12 * 3600
 
 export function openHttp(place: HttpPlace): Http {
   return {
@@ -63,7 +63,7 @@ export function openHttp(place: HttpPlace): Http {
 async function ask(place: HttpPlace, method: string, path: string, options: AskOptions): Promise<Answer> {
   const { file, accept = [] } = options
   const what = `${method} ${path} of Qdrant in ${place.container}`
-  using deadline = withDeadline(place.signal, options.timeoutSeconds ?? (file ? transferSeconds : 60), what)
+  using deadline = withDeadline(place.signal, options.timeoutSeconds ?? (file ? longSeconds : 60), what)
   try {
     deadline.throwIfAborted()
     const response = await respond(place, method, path, options, deadline)
@@ -77,7 +77,7 @@ async function ask(place: HttpPlace, method: string, path: string, options: AskO
   }
 }
 
-/** An answer may come before the whole body is sent: the rest is not needed then. */
+/** Sends a request and returns the answer. That may come before the whole body is sent; the rest is not sent then. */
 async function respond(
   place: HttpPlace,
   method: string,
@@ -107,7 +107,7 @@ async function respond(
 
 async function* body(place: HttpPlace, path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   const what = `GET ${path} of Qdrant in ${place.container}`
-  using deadline = withDeadline(signal, transferSeconds, what)
+  using deadline = withDeadline(signal, longSeconds, what)
   try {
     const request = start(place, 'GET', path, {}, deadline)
     const answer = firstAnswer(request)
@@ -129,7 +129,7 @@ function start(
 ): ClientRequest {
   const key = apiKey === undefined ? {} : { 'api-key': apiKey }
   const options = { host, port, method, path, headers: { ...headers, ...key }, signal, agent: false }
-  // The engine vouches for the address; a certificate names the host that clients use, which this address is not.
+  // A certificate names the host that clients use and not this address, which comes from the engine and is therefore trusted.
   const request = tls ? tlsRequest({ ...options, rejectUnauthorized: false }) : plainRequest(options)
   request.once('socket', (socket) => socket.setKeepAlive(true, 30_000))
   return request
@@ -165,7 +165,9 @@ function refusal(place: HttpPlace, what: string, status: number, text: string): 
 const spaceHint =
   'Free space where Qdrant keeps its storage and its snapshots: it needs room for the whole collection twice.'
 
-/** An error of ours passes; an abort says its reason; anything else is a connection that did not hold. */
+/**
+ * Our own errors stay as they are, and an abort becomes its reason. Any other error means that the connection failed.
+ */
 function explain(place: HttpPlace, what: string, deadline: AbortSignal, error: unknown): BackupError {
   if (error instanceof BackupError) return error
   if (deadline.aborted) return asBackupError(deadline.reason, 'INTERRUPTED')

@@ -4,28 +4,31 @@ import { asBackupError, BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
 import type { StoredSnapshot } from '../method.ts'
 
-/** Name of the artifact that says what the others are. */
+/** The name of the artifact that describes the others. */
 export const inventoryArtifact = 'collections.json'
 
 const collection = z.object({
   name: z.string(),
-  /** Name of the artifact that holds its snapshot. */
+  /** The name of the artifact that holds its snapshot. */
   artifact: z.string(),
-  /** Exact counts before and after the snapshot was made; they differ when it was written meanwhile. */
+  /**
+   * The exact number of points before and after the snapshot was made. They differ where the collection was written to
+   * meanwhile.
+   */
   points: z.object({ least: z.number(), most: z.number() }),
   status: z.string(),
   config: z.record(z.string(), z.unknown()),
-  /** Payload indexes by field. */
+  /** The payload indexes by the names of their fields. */
   schema: z.record(z.string(), z.object({ data_type: z.string(), params: z.unknown().optional() })),
-  /** Digest of some points, vectors included; null when they changed meanwhile. */
+  /** The digest of the first points; null where they changed while the snapshot was made. */
   sample: z.string().nullable(),
 })
 
 const inventory = z.object({
   format: z.literal(1),
-  /** Version of the server. */
+  /** The version of the server. */
   server: z.string(),
-  /** All collections of the server were captured, not only some that a label named. */
+  /** Whether all collections of the server were captured, and not only some that a label named. */
   complete: z.boolean(),
   collections: z.array(collection),
   aliases: z.array(z.object({ alias_name: z.string(), collection_name: z.string() })),
@@ -34,11 +37,12 @@ const inventory = z.object({
 export type SavedCollection = z.infer<typeof collection>
 export type Inventory = z.infer<typeof inventory>
 
+/** SNAPSHOT_DAMAGED where the inventory cannot be read. */
 export async function readInventory(snapshot: StoredSnapshot): Promise<Inventory> {
   try {
     return inventory.parse(JSON.parse(await text(await snapshot.open(inventoryArtifact))))
   } catch (cause) {
-    // An interrupted reading says nothing of what is stored.
+    // An interruption does not mean that the stored file is damaged.
     if (cause instanceof BackupError || asBackupError(cause).code === 'INTERRUPTED') throw cause
     throw new BackupError('SNAPSHOT_DAMAGED', `${inventoryArtifact} of snapshot ${snapshot.id} is unreadable`, {
       cause,
@@ -46,7 +50,10 @@ export async function readInventory(snapshot: StoredSnapshot): Promise<Inventory
   }
 }
 
-/** What a restore puts back: of a snapshot of all, only what the label names today, since only that is in its safety snapshot. */
+/**
+ * The collections and aliases that a restore replaces. Of a snapshot of all they are those that the label names today,
+ * since the safety snapshot holds only these. RESTORE_REFUSED where the snapshot holds none of them.
+ */
 export function selectWanted(saved: Inventory, { options }: TargetSpec<'qdrant'>): Inventory {
   const named = options.collections
   if (!named) return saved
@@ -60,7 +67,7 @@ export function selectWanted(saved: Inventory, { options }: TargetSpec<'qdrant'>
   })
 }
 
-/** Collections may have any name, artifacts may not: a number and what is left of the name. */
+/** The name of an artifact: a number, and those characters of the collection's name that artifacts may have. */
 export function artifactName(index: number, name: string): string {
   const plain = name
     .toLowerCase()

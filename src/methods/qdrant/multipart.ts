@@ -2,15 +2,18 @@ import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
 
-/** A file to be sent as a form field without being held in memory. */
+/** A file that is sent as a form field without being held in memory. */
 export interface FormFile {
-  /** Name that the receiver stores it under. */
+  /** The name under which the receiver stores it. */
   name: string
   bytes: number
   open(): Promise<Readable>
 }
 
-/** multipart/form-data (RFC 7578) with a single field. The content fails when the file's length is not what was announced. */
+/**
+ * Makes a body of multipart/form-data (RFC 7578) with a single field. The content fails where the file is not `bytes`
+ * long.
+ */
 export function frameFile(field: string, file: FormFile) {
   const boundary = `xnai-${randomBytes(16).toString('hex')}`
   const disposition = `form-data; name="${field}"; filename="${file.name}"`

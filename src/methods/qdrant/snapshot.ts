@@ -4,24 +4,24 @@ import { asBackupError, BackupError } from '../../errors.ts'
 import type { MethodContext, UndoDetail } from '../method.ts'
 import type { Api, SnapshotDescription } from './api.ts'
 
-/** A snapshot file on the server. Disposing deletes it there. */
+/** A snapshot file on the server. Disposing deletes it there; a failure of that is a warning. */
 export interface ServerSnapshot extends AsyncDisposable {
-  /** Its bytes; the stream fails where length or checksum are not the server's. */
+  /** Downloads the file. The stream fails where length or checksum are not those that the server told. */
   open(signal: AbortSignal): Promise<Readable>
 }
 
-/** A note made before a snapshot is asked for: its name is known only from the reply. */
-export interface AskedNote extends UndoDetail {
+/** The detail that is recorded before a snapshot is asked for, whose name is known only from the reply. */
+export interface AskedDetail extends UndoDetail {
   act: 'ask'
   collection: string
-  /** JSON array of the names that were there before. */
+  /** A JSON array of the snapshots that were there before. */
   before: string
-  /** ISO 8601, the server's clock. */
+  /** The time of the server's clock, in ISO 8601. */
   at: string
 }
 
-/** A note of a snapshot that is ours by its name. */
-export interface MadeNote extends UndoDetail {
+/** The detail of a snapshot whose name is known. */
+export interface MadeDetail extends UndoDetail {
   act: 'made'
   collection: string
   snapshot: string
@@ -29,20 +29,22 @@ export interface MadeNote extends UndoDetail {
 
 const attempts = 5
 
-/** Makes a snapshot that nobody else made, noted so that it is deleted even if this process dies. */
+/**
+ * Makes a snapshot that nobody else made. An undo is recorded before, so that it is deleted even if this process dies.
+ */
 export async function makeSnapshot(ctx: MethodContext, api: Api, collection: string): Promise<ServerSnapshot> {
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const { names, date } = await api.snapshots(collection)
-    const asked: AskedNote = { act: 'ask', collection, before: JSON.stringify(names), at: date.toISOString() }
-    const note = ctx.recordUndo(asked)
+    const asked: AskedDetail = { act: 'ask', collection, before: JSON.stringify(names), at: date.toISOString() }
+    const recorded = ctx.recordUndo(asked)
     const made = await api.createSnapshot(collection).catch((error) => {
-      // Refused: there is none. Unanswered: there may be one, and the note stays.
-      if (['DUMP_FAILED', 'AUTH_FAILED', 'NO_SPACE'].includes(asBackupError(error).code)) note[Symbol.dispose]()
+      // A server that refused made none. One that did not answer may have made one: then the undo stays recorded.
+      if (['DUMP_FAILED', 'AUTH_FAILED', 'NO_SPACE'].includes(asBackupError(error).code)) recorded[Symbol.dispose]()
       throw error
     })
-    if (!names.includes(made.name)) return holdSnapshot(ctx, api, collection, made, note)
-    // Names are of one second: this one is somebody else's, and was overwritten with the same content.
-    note[Symbol.dispose]()
+    if (!names.includes(made.name)) return holdSnapshot(ctx, api, collection, made, recorded)
+    // Names tell a second. Somebody else made this snapshot in the same one, and ours overwrote it with the same content.
+    recorded[Symbol.dispose]()
     await ctx.clock.sleep(1100, ctx.signal)
   }
   const hint = 'Something else makes snapshots of this collection every second.'
@@ -56,8 +58,8 @@ function holdSnapshot(
   made: SnapshotDescription,
   asked: Disposable,
 ): ServerSnapshot {
-  const detail: MadeNote = { act: 'made', collection, snapshot: made.name }
-  const note = ctx.recordUndo(detail)
+  const detail: MadeDetail = { act: 'made', collection, snapshot: made.name }
+  const recorded = ctx.recordUndo(detail)
   asked[Symbol.dispose]()
   return {
     open: async (signal) =>
@@ -65,7 +67,7 @@ function holdSnapshot(
     [Symbol.asyncDispose]: async () => {
       try {
         await api.detached().deleteSnapshot(collection, made.name)
-        note[Symbol.dispose]()
+        recorded[Symbol.dispose]()
       } catch (error) {
         ctx.warn(`snapshot ${made.name} stays on the server for now: ${asBackupError(error).message}`)
       }
@@ -73,7 +75,7 @@ function holdSnapshot(
   }
 }
 
-/** Servers before 1.8 tell no checksum: the length alone must do then. */
+/** Compares length and checksum with what the server told. Servers before 1.8 tell no checksum. */
 async function* verify(body: Readable, { name, size, checksum }: SnapshotDescription): AsyncGenerator<Buffer> {
   const hash = createHash('sha256')
   let bytes = 0
@@ -88,14 +90,14 @@ async function* verify(body: Readable, { name, size, checksum }: SnapshotDescrip
     throw new BackupError('DUMP_FAILED', `${name} came with SHA-256 ${sha256}, the server told ${checksum}`)
 }
 
-/** Seconds from asking to the time in the name: the server takes it when it begins. */
+/** At most so many seconds pass from the request to the time in the name, which the server takes when it begins. */
 const nameWindowSeconds = 10
 
 /**
- * The snapshot that a dead run asked for, if it is there: new since, and of the seconds in which it was asked for. Two such are
- * left alone, since one is somebody else's.
+ * Finds the snapshot that a dead run asked for: it was not there before, and its name tells one of the seconds after
+ * the request. Where there are two such snapshots, none is returned, since one of them is somebody else's.
  */
-export function findAsked({ before, at }: Pick<AskedNote, 'before' | 'at'>, names: string[]): string | undefined {
+export function findAsked({ before, at }: Pick<AskedDetail, 'before' | 'at'>, names: string[]): string | undefined {
   const known = new Set<unknown>(JSON.parse(before))
   const since = new Date(at).getTime()
   const candidates = names.filter((name) => {
@@ -105,7 +107,7 @@ export function findAsked({ before, at }: Pick<AskedNote, 'before' | 'at'>, name
   return candidates.length === 1 ? candidates[0] : undefined
 }
 
-/** `docs-634919505345910-2026-11-23-02-08-46.snapshot`: UTC. */
+/** The time in milliseconds that a name tells in UTC, such as `docs-634919505345910-2026-11-23-02-08-46.snapshot`. */
 function timeOf(name: string): number {
   const [, day, hours, minutes, seconds] = /-(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)-(\d\d)\.snapshot$/.exec(name) ?? []
   return Date.parse(`${day}T${hours}:${minutes}:${seconds}Z`)

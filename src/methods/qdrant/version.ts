@@ -1,8 +1,8 @@
 import { isOlder, parseVersion } from '../shared/version.ts'
 
 /**
- * Why a server cannot take a snapshot of another one; undefined where it can. Qdrant reads snapshots of the same minor version and
- * of the one before: https://qdrant.tech/documentation/concepts/snapshots/#restore-snapshot
+ * Says why a server cannot take a snapshot of another one. Undefined where it can. Qdrant reads snapshots of the same
+ * minor version and of the one before: https://qdrant.tech/documentation/concepts/snapshots/#restore-snapshot
  */
 export function refuseVersion(snapshot: string, server: string): { reason: string; hint: string } | undefined {
   const reason = `a snapshot of Qdrant ${snapshot} cannot be restored by ${server}`

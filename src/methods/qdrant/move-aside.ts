@@ -7,32 +7,32 @@ import { syncDirectory } from '../../lib/replace-file.ts'
 import type { MethodContext, RestoreContext, UndoDetail } from '../method.ts'
 import type { Api } from './api.ts'
 import type { Inventory } from './inventory.ts'
-import { preflightRestore } from './preflight.ts'
-import { isOurUpload } from './replace.ts'
-import { openServer, type Server } from './server.ts'
+import { startServer } from './start.ts'
 
-/** A note of a folder that holds collections that were moved out of the server's way. */
-export interface AsideNote extends UndoDetail {
+/** The detail of a folder with collections that were moved out of the server's way. */
+export interface AsideDetail extends UndoDetail {
   act: 'aside'
-  /** Path in the container. */
+  /** The path of the folder in the container. */
   folder: string
 }
 
-export interface Revived {
-  /** To be called once the collections are back: deletes what was moved out of the way. */
+/** A server that was started for a restore. */
+export interface Started {
+  /** Deletes what was moved out of the way. It MUST be called only once the collections are restored. */
   settle(): Promise<void>
 }
 
 /**
- * Starts the server if need be, and refuses what it cannot take. One that was killed while it replaced a collection may never start
- * again (1.13.1: `Failed to load local shard`). Then the folders of collections that are replaced anyway are moved out of its way,
- * and back if that does not help.
+ * Starts the server if it does not run, and refuses one that cannot take the snapshot. A server that was killed while
+ * it replaced a collection may never start again (1.13.1: `Failed to load local shard`). Then the folders of the
+ * collections that will be replaced anyway are moved out of its way, and moved back if it does not start without them
+ * either.
  */
-export async function reviveServer(
+export async function startDespiteDamage(
   ctx: RestoreContext,
   spec: TargetSpec<'qdrant'>,
   saved: Inventory,
-): Promise<Revived> {
+): Promise<Started> {
   try {
     await startServer(ctx, spec, saved)
     return { settle: async () => {} }
@@ -43,8 +43,11 @@ export async function reviveServer(
   }
 }
 
-/** Deletes what a dead run moved out of the way, once the server has each of those collections again. */
-export async function removeAside(ctx: MethodContext, api: Api, { folder }: AsideNote): Promise<void> {
+/**
+ * Deletes what a dead run moved out of the way. RESTORE_FAILED while the server does not have each of those
+ * collections again.
+ */
+export async function removeAside(ctx: MethodContext, api: Api, { folder }: AsideDetail): Promise<void> {
   const path = ctx.hostPath(folder)
   const present = await api.collections()
   const lost = (await folders(path)).filter((name) => !present.includes(name))
@@ -54,53 +57,12 @@ export async function removeAside(ctx: MethodContext, api: Api, { folder }: Asid
   })
 }
 
-/**
- * The server goes on with the restore that a dead run asked for, shard after shard, and would write into this one. The uploaded
- * file tells of it; nobody else can have a live one, since runs of a target take turns. Only a new start of the server ends it.
- */
-export async function endOrphans(ctx: RestoreContext, spec: TargetSpec<'qdrant'>, saved: Inventory): Promise<void> {
-  const orphans = await withServer(ctx, spec, ({ api }) => findOrphans(api, saved))
-  if (orphans.length === 0) return
-  await ctx.service.stop()
-  await startServer(ctx, spec, saved)
-  await withServer(ctx, spec, async ({ api }) => {
-    for (const { collection, file } of orphans) await api.deleteSnapshot(collection, file)
-  })
-}
-
-async function findOrphans(api: Api, saved: Inventory): Promise<{ collection: string; file: string }[]> {
-  const now = await api.collections()
-  const names = saved.collections.map(({ name }) => name).filter((name) => now.includes(name))
-  const found = await Promise.all(
-    names.map(async (collection) => {
-      const files = (await api.snapshots(collection)).names.filter(isOurUpload)
-      return files.map((file) => ({ collection, file }))
-    }),
-  )
-  return found.flat()
-}
-
-async function startServer(ctx: RestoreContext, spec: TargetSpec<'qdrant'>, saved: Inventory): Promise<void> {
-  if ((await ctx.service.state()) !== 'running') await ctx.service.start()
-  await withServer(ctx, spec, (server) => preflightRestore(server, saved))
-}
-
-async function withServer<T>(
-  ctx: RestoreContext,
-  spec: TargetSpec<'qdrant'>,
-  work: (server: Server) => Promise<T>,
-): Promise<T> {
-  const patience = { justStarted: true, state: ctx.service.state }
-  await using server = await openServer(ctx, spec, { failure: 'RESTORE_FAILED', ...patience })
-  return await work(server)
-}
-
 async function startWithout(
   ctx: RestoreContext,
   spec: TargetSpec<'qdrant'>,
   saved: Inventory,
   error: unknown,
-): Promise<Revived> {
+): Promise<Started> {
   await ctx.service.stop()
   const storage = storageOf(ctx)
   const collections = ctx.hostPath(join(storage, 'collections'))
@@ -109,11 +71,11 @@ async function startWithout(
   if (replaced.length === 0) throw notStarting(ctx, error)
 
   const folder = join(storage, `xnai-aside-${randomBytes(8).toString('hex')}`)
-  const note = ctx.recordUndo({ act: 'aside', folder } satisfies AsideNote)
+  const recorded = ctx.recordUndo({ act: 'aside', folder } satisfies AsideDetail)
   const aside = ctx.hostPath(folder)
   const settle = async () => {
     await rm(aside, { recursive: true, force: true })
-    note[Symbol.dispose]()
+    recorded[Symbol.dispose]()
   }
   try {
     await moveFolders(replaced, collections, aside)
@@ -128,7 +90,7 @@ async function startWithout(
   }
 }
 
-/** As the server's own variable names it, else where the official image has it. */
+/** The storage path that the server's own variable names, or the one of the official image. */
 function storageOf({ container }: MethodContext): string {
   return resolve('/qdrant', container.environment.get('QDRANT__STORAGE__STORAGE_PATH') || 'storage')
 }
