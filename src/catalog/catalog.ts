@@ -15,7 +15,10 @@ export interface Catalog extends Locks, Intents, Runs, Schedules, Disposable {
 }
 
 export interface Locks {
-  /** Takes all of the keys or none: BUSY names the run that holds one of them. A dead process holds nothing. Disposing releases them. */
+  /**
+   * Takes all of the keys or none: BUSY names the run that holds one of them. A dead process holds nothing. Disposing releases
+   * them.
+   */
   lock(keys: LockKey[], run: string): Disposable
   /** The keys that live processes hold at the moment, with the run that took each. */
   holders(): { key: LockKey; run: string }[]
@@ -57,7 +60,9 @@ export interface Schedules {
 
 export type IntentId = number
 
-/** Something that must be undone when the process dies. Containers are found again by project, service and number, not only by id. */
+/**
+ * Something that must be undone when the process dies. Containers are found again by project, service and number, not only by id.
+ */
 export type Intent =
   | ResumeIntent
   | { kind: 'leave-network'; network: string; container: ContainerRef }

@@ -4,7 +4,10 @@ import { BackupError } from '../errors.ts'
 export type LockKey =
   /** A target is backed up or restored by one run at a time. */
   | { kind: 'target'; project: string; name: string }
-  /** A container is stopped and started by one run at a time. It is known by its name, because compose gives it a new id whenever it creates it anew. */
+  /**
+   * A container is stopped and started by one run at a time. It is known by its name, because compose gives it a new id whenever
+   * it creates it anew.
+   */
   | { kind: 'container'; name: string }
   /** The controller's own container joins a foreign network for one run at a time. */
   | { kind: 'network'; name: string }

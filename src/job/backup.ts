@@ -97,7 +97,10 @@ const startReport = (parts: Parts, target: Target, run: string, progress: Progre
 
 const groupTargets = (targets: Target[]): Target[][] => [...Map.groupBy(targets, groupKey).values()]
 
-/** Makes one order for each container, however many targets need it held. Labels set grace and start limit of their own container only. */
+/**
+ * Makes one order for each container, however many targets need it held. Labels set grace and start limit of their own container
+ * only.
+ */
 function quiesceOrders(targets: Target[], dependencies: Dependencies): QuiesceOrder[] {
   const orders = new Map<string, QuiesceOrder>()
   for (const target of targets) {

@@ -1,7 +1,9 @@
 import type { RunEnd } from '../catalog/catalog.ts'
 import type { Parts } from './job.ts'
 
-/** Records the end of one target's run. A catalog that cannot be written loses history and MUST NOT hide the result of the run. */
+/**
+ * Records the end of one target's run. A catalog that cannot be written loses history and MUST NOT hide the result of the run.
+ */
 export function finishRun(
   { catalog, log }: Parts,
   run: string,

@@ -73,7 +73,9 @@ async function mustInspect(parts: Parts, id: string, signal: AbortSignal): Promi
 
 const keepNetworks = (host: string): NetworkConnection => ({ host, [Symbol.asyncDispose]: async () => {} })
 
-/** Outside a container this process can connect to the addresses of the host's bridges. A `host` network is this machine itself. */
+/**
+ * Outside a container this process can connect to the addresses of the host's bridges. A `host` network is this machine itself.
+ */
 function addressOf(container: ContainerFacts): string {
   const address = container.networks.find((network) => network.address)?.address
   if (address) return address

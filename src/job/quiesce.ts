@@ -24,7 +24,9 @@ export interface QuiesceOrder {
   startTimeoutSeconds: number
 }
 
-/** Takes containers down in the given order. The intent to bring a container back is durable before the container is touched (P1). */
+/**
+ * Takes containers down in the given order. The intent to bring a container back is durable before the container is touched (P1).
+ */
 export async function quiesce(parts: Parts, orders: QuiesceOrder[], signal: AbortSignal): Promise<Held> {
   const held = holding(parts)
   try {

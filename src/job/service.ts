@@ -118,7 +118,10 @@ async function resume(
 const mayStillStop = ({ id, state, startedAt }: ContainerFacts, intent: ResumeIntent): boolean =>
   intent.how !== 'unpause' && state === 'running' && id === intent.container.id && startedAt === intent.startedAt
 
-/** Ends the stop that may be under way, so that it cannot end the container later. Where the engine refuses it, the container runs on. */
+/**
+ * Ends the stop that may be under way, so that it cannot end the container later. Where the engine refuses it, the container runs
+ * on.
+ */
 async function finishStop(
   parts: Parts,
   container: ContainerFacts,

@@ -6,7 +6,10 @@ import { asBackupError, BackupError } from '../errors.ts'
 import { withDeadline } from './deadline.ts'
 import { keepTail } from './tail.ts'
 
-/** Options that every program is started with. Secrets belong into the environment, because every user of the machine can read argv. */
+/**
+ * Options that every program is started with. Secrets belong into the environment, because every user of the machine can read
+ * argv.
+ */
 export interface ProgramOptions {
   /** An abort ends the program by SIGTERM, and five seconds later by SIGKILL. */
   signal: AbortSignal
@@ -62,7 +65,10 @@ export async function runChecked(command: string, args: string[], options: RunOp
   return result
 }
 
-/** Streams a program's standard output. It ends cleanly only after exit code 0. Destroying it ends the program, and it closes after that. */
+/**
+ * Streams a program's standard output. It ends cleanly only after exit code 0. Destroying it ends the program, and it closes
+ * after that.
+ */
 export function programStream(command: string, args: string[], options: ProgramOptions): Readable {
   return throughProgram(command, args, options, 'ignore')
 }

@@ -27,14 +27,20 @@ export interface Target {
   quiesce: Quiesce
   /** Running containers that a capture stops or pauses, dependents first. They are started in reverse order. */
   quiesced: ContainerFacts[]
-  /** Running containers that can write the captured data or belong to its group, dependents first. They are down while the data is replaced. */
+  /**
+   * Running containers that can write the captured data or belong to its group, dependents first. They are down while the data is
+   * replaced.
+   */
   writers: ContainerFacts[]
   /**
    * Containers in any state that can write the captured data, or that end with one that can. A run locks all of them, because another
    * run or the user may start one that does not run now.
    */
   touched: ContainerFacts[]
-  /** Containers that are kept down while this target is restored, dependents first, running or not. Its own container is never among them. */
+  /**
+   * Containers that are kept down while this target is restored, dependents first, running or not. Its own container is never
+   * among them.
+   */
   clients: ContainerFacts[]
 }
 

@@ -5,7 +5,9 @@ import { formatDuration } from '../lib/duration.ts'
 export interface Dated {
   id: string
   time: string
-  /** `safety` marks what a restore replaced. It never counts as the newest of a period, because it may be what had to be undone. */
+  /**
+   * `safety` marks what a restore replaced. It never counts as the newest of a period, because it may be what had to be undone.
+   */
   reason?: string
 }
 

@@ -4,7 +4,10 @@ import { type PlanSettings, standaloneProject } from './plan.ts'
 /** The project by which users address a container's targets. */
 export const projectOf = (container: ContainerFacts): string => container.project ?? standaloneProject
 
-/** Selects the containers whose labels count: those of the wanted project without `compose run`, and one for each compose service and number. */
+/**
+ * Selects the containers whose labels count: those of the wanted project without `compose run`, and one for each compose service
+ * and number.
+ */
 export function inScope(containers: ContainerFacts[], settings: PlanSettings): ContainerFacts[] {
   const wanted = containers.filter(
     (one) =>

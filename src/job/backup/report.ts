@@ -12,9 +12,14 @@ export interface BackupReport {
   /** The target as the run was asked for it, and after `begin` as it is under the locks. */
   readonly target: Target
   readonly warnings: string[]
-  /** Takes the target from the plan that was made under the locks. Returns false, with the failure noted, where it is not in it. */
+  /**
+   * Takes the target from the plan that was made under the locks. Returns false, with the failure noted, where it is not in it.
+   */
   begin(locked: LockedPlan): boolean
-  /** Runs a step unless an earlier one failed. When the step throws, its error becomes the target's failure and the result is undefined. */
+  /**
+   * Runs a step unless an earlier one failed. When the step throws, its error becomes the target's failure and the result is
+   * undefined.
+   */
   attempt<T>(step: string, work: () => Promise<T>): Promise<T | undefined>
   noteWindow(held: Held, lost: BackupError[]): void
   noteSnapshot(snapshot: Snapshot): void

@@ -10,7 +10,10 @@ import { listSnapshots, type TieredSnapshot } from '../repositories.ts'
 
 export interface RestoreRequest {
   targets: { project: string; name: string }[]
-  /** Selects the newest snapshot, the newest one at or before an instant, or the one of an id. A safety snapshot is selected by id only. */
+  /**
+   * Selects the newest snapshot, the newest one at or before an instant, or the one of an id. A safety snapshot is selected by id
+   * only.
+   */
   at: 'latest' | Date | string
   /** Selects only snapshots of this quiesce window. */
   set?: string
@@ -61,7 +64,10 @@ async function placeSteps(parts: Parts, steps: RestoreStep[], signal: AbortSigna
   )
 }
 
-/** Takes the targets of a group from the newest set that has all of them, so that they fit together; else each from its own newest. */
+/**
+ * Takes the targets of a group from the newest set that has all of them, so that they fit together; else each from its own
+ * newest.
+ */
 function alignSets(snapshots: TieredSnapshot[], steps: StepInPlace[], request: RestoreRequest): StepInPlace[] {
   if (request.set !== undefined || (typeof request.at === 'string' && request.at !== 'latest')) return steps
   const groups = [...Map.groupBy(steps, ({ target }) => groupKey(target)).values()]
@@ -127,7 +133,10 @@ function refuseOnly({ target, method, artifacts }: Snapshot, only: string[]): vo
   }
 }
 
-/** Orders steps so that dependencies come before their dependents. Writers of trees stay down meanwhile; a method that dumps controls its server itself. */
+/**
+ * Orders steps so that dependencies come before their dependents. Writers of trees stay down meanwhile; a method that dumps
+ * controls its server itself.
+ */
 export function orderSteps(steps: StepInPlace[], dependencies: Dependencies) {
   const order = dependencies.inStopOrder(new Set(steps.map(({ target }) => target.container))).toReversed()
   const rank = (step: StepInPlace) => order.findIndex(({ id }) => id === step.target.container.id)

@@ -10,7 +10,9 @@ import type { RestoreStep } from './plan.ts'
 export interface RestoreReport {
   /** The step as it was planned, and after `place` with the target as it is under the locks. */
   readonly step: RestoreStep
-  /** Takes the target from the plan that was made under the locks. Returns false, with the failure noted, where it is not in it. */
+  /**
+   * Takes the target from the plan that was made under the locks. Returns false, with the failure noted, where it is not in it.
+   */
   place(locked: LockedPlan): boolean
   /** Runs a stage of the restore unless an earlier one failed; a throw becomes the target's failure. */
   attempt<T>(stage: string, work: () => Promise<T>): Promise<T | undefined>

@@ -9,7 +9,10 @@ import { findContainer, refOf } from '../service.ts'
 /** How long a service that was just started may take to pass its checks. */
 const patienceSeconds = 60
 
-/** Runs the checks of the `verify.exec` and `verify.http` labels and reports each. Throws PROOF_FAILED where one does not pass in time. */
+/**
+ * Runs the checks of the `verify.exec` and `verify.http` labels and reports each. Throws PROOF_FAILED where one does not pass in
+ * time.
+ */
 export async function verifyService(
   parts: Parts,
   target: Target,

@@ -40,7 +40,10 @@ export async function clearTree(root: string, path: string, options: ClearOption
   else removePath(clearing, tree, path)
 }
 
-/** Removes the root itself with all that lies in it. A missing root is a success. It follows no symlink and enters no other file system. */
+/**
+ * Removes the root itself with all that lies in it. A missing root is a success. It follows no symlink and enters no other file
+ * system.
+ */
 export function removeTree(root: string, signal: AbortSignal): void {
   if (!rootExists(root)) return
   using holder = openParent(root)

@@ -17,7 +17,10 @@ interface OpenFolder {
   entry?: TreeEntry
 }
 
-/** Holds the directories on the way to the current entry. An archive comes depth first, so that a directory that is left is complete. */
+/**
+ * Holds the directories on the way to the current entry. An archive comes depth first, so that a directory that is left is
+ * complete.
+ */
 export function folderStack(tree: OpenRoot, metadata: MetadataWriter): FolderStack {
   const stack: OpenFolder[] = [{ path: '.' }]
   const leave = async () => {

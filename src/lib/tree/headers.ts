@@ -110,7 +110,10 @@ function checksum(bytes: Buffer, start: number): number {
   return sum
 }
 
-/** A fixed header as it was read. Where it heads no entry of the tree, `flag` says what follows: `x` is an extended header, and so on. */
+/**
+ * A fixed header as it was read. Where it heads no entry of the tree, `flag` says what follows: `x` is an extended header, and so
+ * on.
+ */
 export interface DecodedHeader {
   flag: string
   type: EntryType | undefined

@@ -15,7 +15,10 @@ export interface MetadataWriter {
   abandon(): Promise<void>
 }
 
-/** Puts attributes on by setfattr and times, to the nanosecond, by perl: one process each for a whole tree. Paths are relative to `folder`. */
+/**
+ * Puts attributes on by setfattr and times, to the nanosecond, by perl: one process each for a whole tree. Paths are relative to
+ * `folder`.
+ */
 export function metadataWriter({ descriptor }: Pick<OpenRoot, 'descriptor'>, signal: AbortSignal): MetadataWriter {
   const start = (program: string, args: string[]) =>
     collecting(() => feedProgram(...jailed({ tree: descriptor, writable: true }, program, args), { signal }))

@@ -19,7 +19,9 @@ export interface OpenRoot extends Disposable {
    * where something else took its place.
    */
   at(path: string): string
-  /** The path by which this process reaches a folder of the tree. It may be followed, and is valid until the next call likewise. */
+  /**
+   * The path by which this process reaches a folder of the tree. It may be followed, and is valid until the next call likewise.
+   */
   folder(path: string): string
 }
 
@@ -62,7 +64,10 @@ export function rootExists(root: string): boolean {
   }
 }
 
-/** Throws TREE_UNSUPPORTED where the root, or a folder on the way to it after the anchor, is a symbolic link. A missing one is none. */
+/**
+ * Throws TREE_UNSUPPORTED where the root, or a folder on the way to it after the anchor, is a symbolic link. A missing one is
+ * none.
+ */
 export function refuseLinks(root: string): void {
   try {
     const { parent, stats } = findRoot(root)
