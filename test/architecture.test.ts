@@ -103,8 +103,8 @@ describe('architecture', () => {
     expect(importLines.filter(({ typeOnly }) => typeOnly).length).toBeGreaterThan(0)
   })
 
-  test('every file has its floor', () => {
-    expect(files.map(({ path }) => path).filter((path) => floorOf(path) === -1)).toEqual([])
+  test('every folder of src has its floor, and every floor its folders', () => {
+    expect([...new Set(files.map(({ path }) => folderOf(path)))].toSorted()).toEqual(floors.flat().toSorted())
   })
 
   test('imports name files that exist', () => {
