@@ -33,7 +33,7 @@ export function productOf(lab: Lab, name = 'product'): Product {
     XNAI_BACKUP_STATE: state,
     XNAI_BACKUP_PROJECT: lab.project,
     // Half the time of a short command is compiling.
-    NODE_COMPILE_CACHE: join(lab.dir, 'files', 'compile-cache'),
+    NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/product'),
   }
   // The lab's own variables of that prefix are meant for the compose file.
   for (const key of ['XNAI_BACKUP_IMAGE', 'XNAI_BACKUP_SOCKET_DIR', 'XNAI_BACKUP_NAME'])

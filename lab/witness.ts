@@ -31,23 +31,33 @@ export function newWitness(): Witness {
   }
 }
 
-/** Costs as much as there are new processes: a machine may have thousands of others. */
+const watchMs = 20
+/** A new process soon shows its final command line. After this many looks it is read once in `rareLooks` only. */
+const youngLooks = 15
+const rareLooks = 25
+
+/**
+ * The cost grows with the number of new processes and not with that of all: a machine may have thousands of others. Most processes of a
+ * lab are servers that live on, and reading all of them every time took a third of a core.
+ */
 function watchCommandLines(seen: Set<string>): Disposable {
-  const young = new Set<number>()
+  const looks = new Map<number, number>()
   let newest = newestPid()
   const look = () => {
     for (const last = newestPid(); newest !== last; ) {
       // Numbers begin anew at the largest one.
       newest = newest > last ? 1 : newest + 1
-      if (isProcess(newest)) young.add(newest)
+      if (isProcess(newest)) looks.set(newest, 0)
     }
-    for (const pid of young) {
+    for (const [pid, count] of looks) {
+      looks.set(pid, count + 1)
+      if (count > youngLooks && count % rareLooks !== 0) continue
       const line = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
-      if (line === '') young.delete(pid)
+      if (line === '') looks.delete(pid)
       else seen.add(line)
     }
   }
-  const timer = setInterval(look, 20)
+  const timer = setInterval(look, watchMs)
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
