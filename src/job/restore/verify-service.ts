@@ -6,8 +6,8 @@ import type { Target } from '../../plan/plan.ts'
 import type { Parts } from '../job.ts'
 import { findContainer, refOf } from '../service.ts'
 
-/** How long a service that was just started may take to pass its checks. */
-const patienceSeconds = 60
+/** The longest wait for a service that was just started to pass its checks; its `start-timeout` label may shorten it. */
+const longestWaitSeconds = 60
 
 /**
  * Runs the checks of the `verify.exec` and `verify.http` labels and reports each. Throws PROOF_FAILED where one does not pass in
@@ -19,18 +19,25 @@ export async function verifyService(
   signal: AbortSignal,
   onCheck: (check: Check) => void,
 ) {
-  const { verifyExec, verifyHttp } = target.spec
+  const { verifyExec, verifyHttp, startTimeoutSeconds } = target.spec
+  const seconds = Math.min(longestWaitSeconds, startTimeoutSeconds)
+  const retry = (check: () => Promise<Check>) => retryUntilOk(parts, seconds, signal, check)
   // A service that was stopped before the restore is stopped again by now, and cannot be asked.
   if (!(await isRunning(parts, target, signal))) return
-  if (verifyExec) onCheck(await retryUntilOk(parts, signal, () => checkExec(parts, target, verifyExec, signal)))
-  if (verifyHttp !== undefined) onCheck(await retryUntilOk(parts, signal, () => checkHttp(verifyHttp, signal)))
+  if (verifyExec) onCheck(await retry(() => checkExec(parts, target, verifyExec, signal)))
+  if (verifyHttp !== undefined) onCheck(await retry(() => checkHttp(verifyHttp, signal)))
 }
 
 async function isRunning(parts: Parts, { container }: Target, signal: AbortSignal): Promise<boolean> {
   return (await findContainer(parts, refOf(container), signal))?.state === 'running'
 }
 
-async function retryUntilOk(parts: Parts, signal: AbortSignal, check: () => Promise<Check>): Promise<Check> {
+async function retryUntilOk(
+  parts: Parts,
+  seconds: number,
+  signal: AbortSignal,
+  check: () => Promise<Check>,
+): Promise<Check> {
   let last: Check | undefined
   const again = async () => {
     last = await check()
@@ -38,7 +45,7 @@ async function retryUntilOk(parts: Parts, signal: AbortSignal, check: () => Prom
   }
   const options = {
     what: 'the service to pass its verify labels',
-    seconds: patienceSeconds,
+    seconds,
     everyMs: 200,
     clock: parts.clock,
     signal,
