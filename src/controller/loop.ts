@@ -2,7 +2,6 @@ import type { Parts } from '../job/job.ts'
 import { createDispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
 import { type Pass, runPass } from './pass.ts'
-import { createRepositoryCache } from './repository-cache.ts'
 import { minuteTicks } from './ticks.ts'
 import { createTrigger, type Trigger } from './trigger.ts'
 import { createWatch } from './watch.ts'
@@ -33,13 +32,8 @@ export async function runController(parts: Parts, options: ControllerOptions, si
   const { concurrency, jobs, ticks = minuteTicks } = options
   const trigger = createTrigger(clock)
   const watch = createWatch(clock, trigger.fire)
-  const repositories = createRepositoryCache(parts)
-  const onEnd = () => {
-    repositories.invalidate()
-    trigger.fire()
-  }
-  const dispatcher = createDispatcher(parts, { concurrency, backup: jobs.backup, onEnd }, signal)
-  const components = { jobs, watch, dispatcher, repositories, loggedProblems: new Set<string>() }
+  const dispatcher = createDispatcher(parts, { concurrency, backup: jobs.backup, onEnd: trigger.fire }, signal)
+  const components = { jobs, watch, dispatcher, loggedProblems: new Set<string>() }
   void followEvents(parts, trigger, signal)
   void watch.run(signal)
   using _ticks = ticks(trigger.fire)

@@ -1,19 +1,21 @@
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
-import type { ObservedState } from '../report/observe.ts'
+import type { ObservedTargets } from '../report/observe.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
 import { observeForPass } from './observe.ts'
 import { type Action, type ReconcileInput, reconcile } from './reconcile.ts'
-import type { RepositoryCache } from './repository-cache.ts'
 import type { Watch } from './watch.ts'
 
 /** What one reconcile pass has seen and done. It is a plain record, for the reports that are made of it. */
 export interface Pass {
   /** When the pass ended. */
   at: Date
-  /** What the report of status is computed from. After a failed pass it is that of the newest pass that succeeded. */
-  observed: ObservedState | undefined
+  /**
+   * What reports are computed from, together with the repositories at the moment of the report. After a failed pass it is that of the
+   * newest pass that succeeded.
+   */
+  observed: ObservedTargets | undefined
   actions: Action[]
   /** Keys of the targets that were queued or being backed up when the pass ended. */
   active: string[]
@@ -28,14 +30,13 @@ export interface Components {
   jobs: Jobs
   watch: Watch
   dispatcher: Dispatcher
-  repositories: RepositoryCache
   /** The problems that the last pass knew, as text: a problem that stays is logged once. */
   loggedProblems: Set<string>
 }
 
 /**
  * Recovers, observes, decides and dispatches. A thing that cannot be recovered stops no backup of others. Without a list of the
- * containers nothing can be decided, and the pass has failed. Repositories are listed last: a slow one delays no backup.
+ * containers nothing can be decided, and the pass has failed. A pass does not touch a repository: one that hangs stops no other work.
  */
 export async function runPass(
   parts: Parts,
@@ -55,10 +56,9 @@ export async function runPass(
   if (input) errors.push(...logNewProblems(parts, input, components.loggedProblems))
   const actions = input && !signal.aborted ? reconcile(input) : []
   components.dispatcher.dispatch(actions)
-  const repositories = await components.repositories.get(signal).catch(recordError('repositories not listed'))
   return {
     at: parts.clock.now(),
-    observed: input && repositories ? { ...input, repositories } : before?.observed,
+    observed: input ?? before?.observed,
     actions,
     active: [...components.dispatcher.active()],
     errors,

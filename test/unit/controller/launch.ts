@@ -12,7 +12,6 @@ import { BackupError } from '../../../src/errors.ts'
 import type { BackupResult, Parts } from '../../../src/job/job.ts'
 import type { Target } from '../../../src/plan/plan.ts'
 import { type FakeContainer, fakeEngine } from '../../fakes/engine.ts'
-import { shelf } from '../../support/cli.ts'
 import { enabled, methods, settings, volume } from '../plan/build.ts'
 import { type FakeClock, fakeClock } from './fake-clock.ts'
 
@@ -72,7 +71,6 @@ export function launch(now: string, containers: FakeContainer[], concurrency = 2
   const parts = {
     engine: { ...engine, list },
     catalog,
-    repositories: new Map([['local', shelf([])]]),
     clock,
     methods,
     settings,
