@@ -2,12 +2,14 @@ import { defineConfig } from 'vitest/config'
 import { Durations } from './test/support/durations.ts'
 import { LongestFirst } from './test/support/longest-first.ts'
 
-/** Layers without containers compute: they get one worker a core of the smallest machine that this suite is meant for. */
+/**
+ * Layers without containers compute: they get one worker a core of the smallest machine that this suite is meant for.
+ */
 const quick = { sequence: { groupOrder: 1 }, maxWorkers: 2 }
 
 /**
- * Layers on real Podman come after set-up and share one queue. Their tests wait for services most of the time, so more workers than
- * cores pay off.
+ * Layers on real Podman come after set-up and share one queue. Their tests wait for services most of the time, so more
+ * workers than cores pay off.
  */
 const onPodman = { sequence: { groupOrder: 2 }, maxWorkers: 3, globalSetup: 'test/support/set-up.ts' }
 

@@ -1,4 +1,7 @@
-/** Packs and unpacks two sets of files by the archive repository and by GNU tar with zstd, in turns, and prints the ratios. */
+/**
+ * Packs and unpacks two sets of files by the archive repository and by GNU tar with zstd, in turns, and prints the
+ * ratios.
+ */
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** memory.ts [GB]: backs up and restores a volume of 5 GB on a Podman of its own, and prints the peak memory of the product's process. */
+/**
+ * memory.ts [GB]: backs up and restores a volume of 5 GB on a Podman of its own, and prints the peak memory of the
+ * product's process.
+ */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startLab } from '../lab/lab.ts'

@@ -1,6 +1,7 @@
 #!/bin/bash
-# controller-image.sh: builds localhost/xnai-backup:HASH of this checkout from its Containerfile on the local base image, when its
-# sources changed, and notes the name for private-podman.sh. Layers are kept, so that a change of src alone takes a second.
+# controller-image.sh: builds localhost/xnai-backup:HASH of this checkout from its Containerfile on the local base
+# image, when its sources changed, and notes the name for private-podman.sh. Layers are kept, so that a change of src
+# alone takes a second.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 main() {
@@ -31,7 +32,8 @@ configure() {
   export CONTAINERS_STORAGE_CONF=$1/storage.conf CONTAINERS_CONF=$1/containers.conf PODMAN_IGNORE_CGROUPSV1_WARNING=1
 }
 
-# How this machine reaches its npm registry serves the build too, and stays out of the image: the network, npm's settings, certificates.
+# How this machine reaches its npm registry serves the build too, and stays out of the image: the network, npm's
+# settings, certificates.
 build() {
   local home=$1 certificates=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
   npm_settings >"$home/npmrc"

@@ -30,7 +30,9 @@ export interface Lab extends AsyncDisposable {
   compose(files: string[], args: string[], options?: ProgramOptions): Promise<string>
   /** podman-compose on `files`, as above. On Podman before 4.6 it waits forever for `condition: service_healthy`. */
   podmanCompose(files: string[], args: string[], options?: ProgramOptions): Promise<string>
-  /** Starts one service as compose would: labelled with project and service, on the project's network under its name. */
+  /**
+   * Starts one service as compose would: labelled with project and service, on the project's network under its name.
+   */
   run(service: LabService): Promise<LabContainer>
   /** What inspect says of a container; rejects when there is none. */
   inspect(container: string): Promise<Inspected>
@@ -124,7 +126,10 @@ export function attachLab(
   return lab
 }
 
-/** Polls until `check` returns something truthy; an error counts as not yet, and the last one is the cause when time is up. */
+/**
+ * Polls until `check` returns something truthy; an error counts as not yet, and the last one is the cause when time is
+ * up.
+ */
 export async function eventually<T>(
   check: () => T | Promise<T>,
   seconds: number,

@@ -1,5 +1,5 @@
-# Sourced by private-podman.sh and private-docker.sh: engines in folders of their own under $RUNS, each with an owner, a process after whose
-# end it is taken down. They bring a function `down FOLDER`.
+# Sourced by private-podman.sh and private-docker.sh: engines in folders of their own under $RUNS, each with an owner, a
+# process after whose end it is taken down. Called with `down FOLDER`, they take one down.
 # shellcheck shell=bash
 
 # make_run NAME OWNER: prints a new folder. What owners that are gone left behind is taken down before.
@@ -19,7 +19,8 @@ sweep() {
   for owner in "$RUNS"/*/owner; do
     if [ -s "$owner" ] && ! lives "$owner"; then
       say "taking down what an earlier run left: $(dirname "$owner")"
-      down "$(dirname "$owner")" 9>&- >&2
+      # A run that cannot be taken down whole says so, and does not keep others from starting.
+      "$0" down "$(dirname "$owner")" 9>&- >&2 || true
     fi
   done
   exec 9>&-

@@ -1,8 +1,9 @@
 #!/bin/bash
 # private-docker.sh up NAME [--owner PID] | down FOLDER | sweep
-# A Docker engine of its own for one test file, as private-podman.sh gives a Podman: data, exec root and socket in a new folder, and mount,
-# PID and network namespaces, with which its bridges, packet filters, mounts and processes end. So its containers reach each other and
-# nothing else, and nobody reaches them but through the socket. Its only image is localhost/xnai-redis.
+# A Docker engine of its own for one test file, as private-podman.sh gives a Podman: data, exec root and socket in a new
+# folder, and mount, PID and network namespaces, with which its bridges, packet filters, mounts and processes end. So
+# its containers reach each other and nothing else, and nobody reaches them but through the socket. Its only image is
+# localhost/xnai-redis.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$ROOT/lab/owned-runs.sh"
 RUNS=${TMPDIR:-/tmp}/xnai-docker

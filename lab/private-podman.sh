@@ -1,11 +1,14 @@
 #!/bin/bash
 # private-podman.sh up NAME [--health] [--owner PID] | down FOLDER | sweep
-# A Podman of its own for one test file or one demo: configuration, storage, networks and socket in a new folder, images shared
-# read-only. `up` prints the environment to use, one NAME=value a line; `down` removes everything, running or not. What an earlier
-# owner left behind (killed, machine restarted) is taken down by the next `up`. The owner is the caller unless --owner names it.
+# A Podman of its own for one test file or one demo: configuration, storage, networks and socket in a new folder, images
+# shared read-only. `up` prints the environment to use, one NAME=value a line; `down` removes everything, running or
+# not. What an earlier owner left behind (killed, machine restarted) is taken down by the next `up`. The owner is the
+# caller unless --owner names it.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$ROOT/lab/owned-runs.sh"
 RUNS=${TMPDIR:-/tmp}/xnai-lab
+# One name server serves the networks of all Podmans of the machine, by a file for each.
+NAME_SERVER=/run/containers/networks/aardvark-dns
 
 main() {
   case ${1:-} in
@@ -88,8 +91,9 @@ PODMAN_IGNORE_CGROUPSV1_WARNING=1
 END
 }
 
-# The project's network, as compose makes it. Podman names a bridge podmanN by what it sees at this moment: two that start together
-# take the same one, and the second has no route to its containers. So this one is named after the folder.
+# The project's network, as compose makes it. Podman names a bridge podmanN by what it sees at this moment: two that
+# start together take the same one, and the second has no route to its containers. So this one is named after the
+# folder.
 make_network() {
   (
     set -a
@@ -101,23 +105,64 @@ make_network() {
 }
 
 down() {
-  local folder=$1
+  local folder=$1 namespaces left
   [ -e "$folder/owner" ] || die "$folder is no private Podman"
   end "$folder/health.pid"
-  (
-    set -a
-    . "$folder/env"
-    timeout 60 podman rm --force --all --time 0
-    timeout 20 podman network prune --force
-  ) >"$folder/down.log" 2>&1 </dev/null || true
+  namespaces=$(namespaces_of "$folder")
+  remove_containers "$folder" "$namespaces" >"$folder/down.log" 2>&1 </dev/null || true
   end "$folder/service.pid"
   end_monitors "$folder"
-  local left
+  left=$(leftovers "$folder" "$namespaces")
+  [ -z "$left" ] || tail -n 20 "$folder/down.log" >&2
+  remove_folder "$folder"
+  [ -z "$left" ] || die "$(basename "$folder") has left behind: $left"
+}
+
+# in_lab FOLDER COMMAND…: runs a command with the environment of a private Podman.
+in_lab() {
+  (
+    set -a
+    . "$1/env"
+    "${@:2}"
+  )
+}
+
+# namespaces_of FOLDER: prints the network namespaces of its containers.
+namespaces_of() {
+  in_lab "$1" podman ps --all --quiet 2>/dev/null |
+    in_lab "$1" xargs -r podman container inspect --format '{{.NetworkSettings.SandboxKey}}' 2>/dev/null || true
+}
+
+# remove_containers FOLDER NAMESPACES: Podman fails now and then to remove a container that is just ending, and then its
+# network stays too, so it is asked again.
+remove_containers() {
+  for _ in $(seq 10); do
+    in_lab "$1" timeout 60 podman rm --force --all --time 0 &&
+      in_lab "$1" timeout 20 podman network prune --force &&
+      [ -z "$(leftovers "$@")" ] && return
+    sleep 0.5
+  done
+  return 1
+}
+
+# leftovers FOLDER NAMESPACES: prints what there still is outside of the folder: namespaces, the bridge, and the entry of
+# the name server.
+leftovers() {
+  local place
+  for place in $2 "/sys/class/net/xn-${1##*-}" "$NAME_SERVER/$(basename "$1" | tr '[:upper:]' '[:lower:]')_default"; do
+    [ ! -e "$place" ] || echo "$place"
+  done
+}
+
+remove_folder() {
+  local folder=$1 left
   for left in $(seq 20); do
     # Deepest first: what is mounted later lies on top.
-    awk -v under="$folder/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount --lazy 2>/dev/null || true
+    awk -v under="$folder/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo |
+      sort -r | xargs -r umount --lazy 2>/dev/null || true
     # The owner's mark goes last: a folder without it would be nobody's to sweep.
-    find "$folder" -mindepth 1 -maxdepth 1 ! -name owner ! -name env -exec rm -rf --one-file-system {} + 2>/dev/null && break
+    find "$folder" -mindepth 1 -maxdepth 1 ! -name owner ! -name env \
+      -exec rm -rf --one-file-system {} + 2>/dev/null && break
     [ "$left" != 20 ] || die "cannot remove $folder"
     sleep 0.1
   done

@@ -20,7 +20,8 @@ export interface Product {
   readonly state: string
 }
 
-const main = join(import.meta.dirname, '../src/main.ts')
+const checkout = join(import.meta.dirname, '..')
+const main = join(checkout, 'src/main.ts')
 
 /** State and repository lie in the lab's folder and go with it. `name` keeps several apart. */
 export function productOf(lab: Lab, name = 'product'): Product {
@@ -32,8 +33,8 @@ export function productOf(lab: Lab, name = 'product'): Product {
     XNAI_BACKUP_LOCAL: `archive:${repository}`,
     XNAI_BACKUP_STATE: state,
     XNAI_BACKUP_PROJECT: lab.project,
-    // Half the time of a short command is compiling.
-    NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/product'),
+    // Half the time of a short command is compiling. Node checks that an entry belongs to the source.
+    NODE_COMPILE_CACHE: join(checkout, 'node_modules/.cache/compile'),
   }
   // The lab's own variables of that prefix are meant for the compose file.
   for (const key of ['XNAI_BACKUP_IMAGE', 'XNAI_BACKUP_SOCKET_DIR', 'XNAI_BACKUP_NAME'])

@@ -1,7 +1,8 @@
 #!/bin/bash
-# rootless.sh USER COMMAND…: runs COMMAND as an ordinary user (made when missing) with a rootless Podman of its own, as that user's
-# login would have it: API socket at $XDG_RUNTIME_DIR/podman/podman.sock, the local images loaded, / fit for an rslave bind.
-# COMMAND runs in the checkout (/mnt/checkout) with DOCKER_HOST, XNAI_BACKUP_IMAGE, XNAI_BACKUP_SOCKET_DIR and LAB_COMPOSE set; all ends with it.
+# rootless.sh USER COMMAND…: runs COMMAND as an ordinary user (made when missing) with a rootless Podman of its own, as
+# that user's login would have it: API socket at $XDG_RUNTIME_DIR/podman/podman.sock, the local images loaded, / fit for
+# an rslave bind. COMMAND runs in the checkout (/mnt/checkout) with DOCKER_HOST, XNAI_BACKUP_IMAGE,
+# XNAI_BACKUP_SOCKET_DIR and LAB_COMPOSE set; all ends with it.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 main() {
@@ -33,7 +34,8 @@ services_archive() { archive_of localhost/xnai-services "$(recipe services)"; }
 # With what it stands on, of which services of the example stack are made.
 controller_archive() { archive_of "$(controller_image)" "$(recipe base)" localhost/xnai-base; }
 
-# archive_of IMAGE RECIPE [IMAGE]: a file with the images, which every user may read; an older one of the same name goes.
+# archive_of IMAGE RECIPE [IMAGE]: a file with the images, which every user may read; an older one of the same name
+# goes.
 archive_of() {
   local name=${1%:*} file
   file=$LAB/$(basename "$name")-$(echo "$*" | sha256sum | cut -c1-12).tar
@@ -59,8 +61,8 @@ save_images() {
   mv "$file.part" "$file"
 }
 
-# In the new namespaces, still root: what a login session and a kernel module would have made. The checkout may lie where the
-# user must not look (root's home), so it appears once more under /mnt.
+# In the new namespaces, still root: what a login session and a kernel module would have made. The checkout may lie
+# where the user must not look (root's home), so it appears once more under /mnt.
 inside() {
   local user=$1 home runtime
   shift

@@ -21,7 +21,9 @@ export interface Kept {
 /** A service may be silent; and a bench, all of whose captures must fail, stores nothing. */
 const mayBeEmpty = new Set(['logs of the services', 'state'])
 
-/** P9: none of a lab's secrets stands in what the product said, kept and ran, nor in what a container shows of itself. */
+/**
+ * P9: none of a lab's secrets stands in what the product said, kept and ran, nor in what a container shows of itself.
+ */
 export async function expectNone(lab: Lab, { repository, state }: Kept): Promise<void> {
   const { secrets, said, commandLines } = lab.witness
   assert.ok(secrets.size > 0, 'there is no secret to look for')

@@ -1,7 +1,7 @@
 #!/bin/bash
-# setup.sh [programs]: makes what the tests and the demo need, on a Debian 12 or newer with root, git, Node and npm: Debian packages,
-# node_modules, and local images and a Docker engine in .lab (or in $XNAI_LAB, which several clones may share). A second run finds
-# everything there. With the argument `programs` it stops before images and Docker.
+# setup.sh [programs]: makes what the tests and the demo need, on a Debian 12 or newer with root, git, Node and npm:
+# Debian packages, node_modules, and local images and a Docker engine in .lab (or in $XNAI_LAB, which several clones may
+# share). A second run finds everything there. With the argument `programs` it stops before images and Docker.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 PACKAGES=(
   podman runc netavark aardvark-dns uidmap slirp4netns fuse-overlayfs iptables iproute2 # containers
@@ -49,7 +49,8 @@ install_modules() {
   PATH=$(tr : '\n' <<<"$PATH" | grep -v "^$ROOT/node_modules/" | paste -sd:) npm ci --no-progress --loglevel=error
 }
 
-# Unpacked, not installed: the package would start an engine for the whole machine, and drive out the packages that Docker itself offers.
+# Unpacked, not installed: the package would start an engine for the whole machine, and drive out the packages that
+# Docker itself offers.
 unpack_docker() {
   local home new package
   home=$(docker_home)

@@ -10,7 +10,9 @@ import { expectNone } from './secrets.ts'
 const runFile = promisify(execFile)
 const checkout = join(import.meta.dirname, '..')
 
-/** The example stack with the controller, as its user has it: a folder with compose files, configuration and an .env. */
+/**
+ * The example stack with the controller, as its user has it: a folder with compose files, configuration and an .env.
+ */
 export interface Stack {
   readonly folder: string
   /** Names of its compose files. */
@@ -24,11 +26,17 @@ export interface Stack {
   call(args: string[]): Promise<Call>
   /** Name of the one container of a service. */
   container(service: string): string
-  /** Standard output of a shell script in the container of a service; without one, on the host in the folder of the stack. */
+  /**
+   * Standard output of a shell script in the container of a service; without one, on the host in the folder of the
+   * stack.
+   */
   shell(service: string | undefined, script: string): Promise<string>
   /** Names of the containers that run. */
   running(): Promise<string[]>
-  /** P9: none of the passwords of its .env and of the lab's services stands where `expectNone` looks, nor in a command line seen during a `call`. */
+  /**
+   * P9: none of the passwords of its .env and of the lab's services stands where `expectNone` looks, nor in a command
+   * line seen during a `call`.
+   */
   expectNoSecret(): Promise<void>
 }
 
@@ -109,7 +117,9 @@ index.add(numpy.eye(4, dtype='float32'))
 faiss.write_index(index, '/app/data/faiss_index/index.faiss')
 PROGRAM`
 
-/** Passwords that nobody has seen, and a time zone in which it is about noon: no schedule of the stack is due meanwhile. */
+/**
+ * Passwords that nobody has seen, and a time zone in which it is about noon: no schedule of the stack is due meanwhile.
+ */
 function environment({ project }: Lab, names: string[], { repository }: Pick<StackOptions, 'repository'>): string {
   const west = new Date().getUTCHours() - 12
   const password = () => randomBytes(12).toString('hex')

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 
-/** What must stay secret in a lab, and what was seen there of the product: `expectNone` looks for the one in the other. */
+/**
+ * What must stay secret in a lab, and what was seen there of the product: `expectNone` looks for the one in the other.
+ */
 export interface Witness {
   readonly secrets: Set<string>
   /** All that the product printed, logged, threw or answered. */
@@ -8,7 +10,9 @@ export interface Witness {
   readonly commandLines: Set<string>
   /** Takes the secrets among the variables of a service. */
   learn(environment?: Record<string, string>): void
-  /** Sees the command lines of all processes that begin from now on, as far as they can be caught, until it is disposed. */
+  /**
+   * Sees the command lines of all processes that begin from now on, as far as they can be caught, until it is disposed.
+   */
   watch(): Disposable
 }
 

@@ -1,5 +1,6 @@
 #!/bin/bash
-# demo.sh: set-up of what is missing, then the demonstration: backup, destruction, restore and proof of a stack of its own.
+# demo.sh: set-up of what is missing, then the demonstration: backup, destruction, restore and proof of a stack of its
+# own.
 . "$(dirname "${BASH_SOURCE[0]}")/../lab/common.sh"
 cd "$ROOT"
 bash lab/setup.sh

@@ -5,8 +5,9 @@ import { type Digests, failures, isProven, renderReport } from './demo/report.ts
 import { saveLogs } from './demo/save-logs.ts'
 
 /**
- * demo.ts LOGS: the example stack with the controller, on a Podman of its own: back up, destroy, restore, and prove every target by
- * its content. Exit code 0 only when every proof holds. A failure leaves the logs of all containers in LOGS, and nothing else.
+ * demo.ts LOGS: the example stack with the controller, on a Podman of its own: back up, destroy, restore, and prove
+ * every target by its content. Exit code 0 only when every proof holds. A failure leaves the logs of all containers in
+ * LOGS, and nothing else.
  */
 const logs = process.argv[2] ?? '.lab/demo-logs'
 const interruption = Promise.withResolvers<never>()

@@ -1,7 +1,7 @@
 #!/bin/bash
-# test.sh [argument of vitest…]: runs lint, types and every layer of tests, and ends with the durations of its phases. It exits non-zero
-# when any of them fails. Lint, types and the layers that need no containers run while images are being made.
-# With arguments there is one run of vitest, with these arguments, after everything is made.
+# test.sh [argument of vitest…]: runs lint, types and every layer of tests, and ends with the durations of its phases.
+# It exits non-zero when any of them fails. Lint, types and the layers that need no containers run while images are
+# being made. With arguments there is one run of vitest, with these arguments, after everything is made.
 . "$(dirname "${BASH_SOURCE[0]}")/../lab/common.sh"
 cd "$ROOT"
 failed=() durations=()

@@ -142,7 +142,7 @@ async function runHere(world: string, environment: Record<string, string>, args:
 }
 
 /** Compiling is half the time of a victim. */
-const compileCache = join(import.meta.dirname, '../../node_modules/.cache/product')
+const compileCache = join(import.meta.dirname, '../../node_modules/.cache/compile')
 
 /** The victim as a process of its own, on a stage. */
 export function startVictim(stage: KillStage, args: string[], steering: Record<string, string>): Victim {

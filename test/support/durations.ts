@@ -13,8 +13,9 @@ export interface FileDuration {
 }
 
 /**
- * vitest's reporter that prints at the end how long each layer took, and the longest files. With XNAI_RENEW_WEIGHTS=1 it also replaces
- * test/weights.json by what the files of this run took, which is meant for a whole run on a machine that does nothing else.
+ * vitest's reporter that prints at the end how long each layer took, and the longest files. With XNAI_RENEW_WEIGHTS=1
+ * it also replaces test/weights.json by what the files of this run took, which is meant for a whole run on a machine
+ * that does nothing else.
  */
 export class Durations implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -32,7 +33,10 @@ function durationOf(module: TestModule): FileDuration {
   }
 }
 
-/** One line for each layer and for each of the five longest files. Files run beside each other, so sums exceed the time that passed. */
+/**
+ * One line for each layer and for each of the five longest files. Files run beside each other, so sums exceed the time
+ * that passed.
+ */
 export function renderDurations(durations: FileDuration[]): string {
   const layers = Map.groupBy(durations, ({ layer }) => layer)
   const sums = [...layers].map(([layer, files]) => `${layer} ${sum(files)} s in ${files.length} files`)

@@ -21,7 +21,9 @@ export function longestFirst(paths: string[], weights: Weights): string[] {
 /** The path of a test file in the checkout, with which the weights name it. */
 export const pathInCheckout = (moduleId: string): string => relative(root, moduleId)
 
-/** vitest's sequencer: a long file that starts last would keep one worker busy while the others have nothing left to do. */
+/**
+ * vitest's sequencer: a long file that starts last would keep one worker busy while the others have nothing left to do.
+ */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const weights: Weights = JSON.parse(readFileSync(weightsFile, 'utf8'))

@@ -27,7 +27,10 @@ beforeAll(async () => {
 })
 afterAll(() => lab?.stop())
 
-/** A command that must succeed; its document has the shape that users rely on. The controller may just be at work itself. */
+/**
+ * A command that must succeed; its document has the shape that users rely on. The controller may just be at work
+ * itself.
+ */
 async function succeed(shape: z.ZodType, ...args: string[]): Promise<ReturnType<typeof JSON.parse>> {
   const { exitCode, json, stdout } = await callWhenFree(args)
   expect(shape.safeParse(json).error).toBeUndefined()

@@ -5,8 +5,8 @@ import { eventually } from '../../../lab/lab.ts'
 import { backedUp, openStory, type Story, states } from '../../support/story.ts'
 
 /**
- * An application that writes one number to three places, one after the other, and finishes a round before it ends. Whenever it starts
- * it notes what the three places hold: they can only agree when they come from one instant.
+ * An application that writes one number to three places, one after the other, and finishes a round before it ends.
+ * Whenever it starts it notes what the three places hold: they can only agree when they come from one instant.
  */
 const application = `
 set -e
@@ -22,6 +22,7 @@ while [ -z "$ended" ]; do
   redis set n $n >/dev/null
   sql "UPDATE ledger SET n = $n"
   echo $n >/notes/n
+  sleep 0.1
 done`
 
 let story: Story
@@ -83,13 +84,13 @@ async function expectRestored(args: string[], number: string): Promise<void> {
 }
 
 test('one number in Redis, PostgreSQL and a file: after every restore all three agree', async () => {
-  await eventually(async () => (await counted()) > 20, 60, 'the application counts')
+  await eventually(async () => (await counted()) > 5, 60, 'the application counts')
   const first = await backUpGroup()
   expect(new Set(first.number.split(' ')).size).toBe(1)
-  await countsBeyond(Number(first.number.split(' ')[0]) + 20)
+  await countsBeyond(Number(first.number.split(' ')[0]) + 5)
   const second = await backUpGroup()
   expect(Number(second.number.split(' ')[0])).toBeGreaterThan(Number(first.number.split(' ')[0]))
-  await countsBeyond(Number(second.number.split(' ')[0]) + 20)
+  await countsBeyond(Number(second.number.split(' ')[0]) + 5)
   const before = await states(story.lab)
 
   await expectRestored(['--set', first.set, '--all'], first.number)
@@ -98,7 +99,7 @@ test('one number in Redis, PostgreSQL and a file: after every restore all three 
   expect(await states(story.lab)).toEqual(before)
 
   // A newer snapshot of one member alone is of no set that has all three: it does not tear the others apart.
-  await countsBeyond(Number(first.number.split(' ')[0]) + 20)
+  await countsBeyond(Number(first.number.split(' ')[0]) + 5)
   const restarts = starts().length
   await story.call(['backup', 'notes'])
   await eventually(() => starts()[restarts], 60, 'the application starts again')

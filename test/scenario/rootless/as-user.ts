@@ -1,7 +1,8 @@
 /**
- * Run by an ordinary user with a rootless Podman of its own (lab/rootless.sh): the example stack with its controller, and beside it what
- * only rootless stacks know, is backed up, destroyed and restored: everything by `podman exec` in the controller's container, then what
- * stands beside by the command line under `podman unshare`. Prints what was seen as one JSON document, for rootless.test.ts to judge.
+ * Run by an ordinary user with a rootless Podman of its own (lab/rootless.sh): the example stack with its controller,
+ * and beside it what only rootless stacks know, is backed up, destroyed and restored: everything by `podman exec` in
+ * the controller's container, then what stands beside by the command line under `podman unshare`. Prints what was seen
+ * as one JSON document, for rootless.test.ts to judge.
  */
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'

@@ -12,17 +12,54 @@ const data = { labels: enabled(), mounts: [volume('data', '/data')] }
 
 describe('which targets there are', () => {
   const rows: { sentence: string; containers: ContainerFacts[]; own?: Partial<PlanSettings>; targets: string[] }[] = [
-    { sentence: 'a labelled service becomes a target of its name', containers: [container('db', data)], targets: ['shop/db'] },
+    {
+      sentence: 'a labelled service becomes a target of its name',
+      containers: [container('db', data)],
+      targets: ['shop/db'],
+    },
     { sentence: 'an unlabelled one does not', containers: [container('db')], targets: [] },
-    { sentence: 'a name label wins', containers: [container('db', { ...data, labels: enabled({ name: 'main' }) })], targets: ['shop/main'] },
-    { sentence: 'outside compose the container gives the name', containers: [standalone('db', data)], targets: ['standalone/db'] },
-    { sentence: 'a compose run container is none', containers: [container('db', data), container('once', { ...data, service: 'db', oneoff: true })], targets: ['shop/db'] },
-    { sentence: 'another project is left out where one is set', containers: [container('db', data), container('x', { ...data, project: 'other' })], own: { project: 'shop' }, targets: ['shop/db'] },
-    { sentence: 'without a set project every one counts', containers: [container('db', data), container('x', { ...data, project: 'other' })], targets: ['other/x', 'shop/db'] },
-    { sentence: 'a container on its way out is none', containers: [container('db', { ...data, state: 'removing' })], targets: [] },
-    { sentence: 'a stopped service is still one', containers: [container('db', { ...data, state: 'stopped' })], targets: ['shop/db'] },
-    { sentence: 'named targets stand beside the default one', containers: [container('db', { ...data, labels: enabled({ method: 'files', 'target.cache.method': 'redis' }) })], targets: ['shop/cache', 'shop/db'] },
-  ] // biome-ignore format: one row a line
+    {
+      sentence: 'a name label wins',
+      containers: [container('db', { ...data, labels: enabled({ name: 'main' }) })],
+      targets: ['shop/main'],
+    },
+    {
+      sentence: 'outside compose the container gives the name',
+      containers: [standalone('db', data)],
+      targets: ['standalone/db'],
+    },
+    {
+      sentence: 'a compose run container is none',
+      containers: [container('db', data), container('once', { ...data, service: 'db', oneoff: true })],
+      targets: ['shop/db'],
+    },
+    {
+      sentence: 'another project is left out where one is set',
+      containers: [container('db', data), container('x', { ...data, project: 'other' })],
+      own: { project: 'shop' },
+      targets: ['shop/db'],
+    },
+    {
+      sentence: 'without a set project every one counts',
+      containers: [container('db', data), container('x', { ...data, project: 'other' })],
+      targets: ['other/x', 'shop/db'],
+    },
+    {
+      sentence: 'a container on its way out is none',
+      containers: [container('db', { ...data, state: 'removing' })],
+      targets: [],
+    },
+    {
+      sentence: 'a stopped service is still one',
+      containers: [container('db', { ...data, state: 'stopped' })],
+      targets: ['shop/db'],
+    },
+    {
+      sentence: 'named targets stand beside the default one',
+      containers: [container('db', { ...data, labels: enabled({ method: 'files', 'target.cache.method': 'redis' }) })],
+      targets: ['shop/cache', 'shop/db'],
+    },
+  ]
   test.each(rows)('$sentence', ({ containers, own, targets }) => {
     const made = plan(containers, own)
     expect(made.targets.map(({ project, name }) => `${project}/${name}`).sort()).toEqual(targets)
@@ -75,7 +112,14 @@ describe('what is broken, and why', () => {
     {
       sentence: 'a service name that cannot be a target name suggests one',
       containers: [container('My.DB', data)],
-      problem: { container: 'shop-My.DB-1', target: 'My.DB', label: 'xnai.backup.name', value: '', suggestion: 'my-db', reason: expect.stringContaining('"My.DB" cannot name the target') },
+      problem: {
+        container: 'shop-My.DB-1',
+        target: 'My.DB',
+        label: 'xnai.backup.name',
+        value: '',
+        suggestion: 'my-db',
+        reason: expect.stringContaining('"My.DB" cannot name the target'),
+      },
     },
     {
       sentence: 'replicas of one service are named both',
@@ -85,18 +129,44 @@ describe('what is broken, and why', () => {
     },
     {
       sentence: 'two services with one name are named both',
-      containers: [container('a', { ...data, labels: enabled({ name: 'db' }) }), container('b', { ...data, labels: enabled({ name: 'db' }) })],
-      problem: { container: 'shop-a-1', label: 'xnai.backup.name', value: 'db', suggestion: 'a', reason: 'shop-a-1 and shop-b-1 have targets named db in project shop' },
+      containers: [
+        container('a', { ...data, labels: enabled({ name: 'db' }) }),
+        container('b', { ...data, labels: enabled({ name: 'db' }) }),
+      ],
+      problem: {
+        container: 'shop-a-1',
+        label: 'xnai.backup.name',
+        value: 'db',
+        suggestion: 'a',
+        reason: 'shop-a-1 and shop-b-1 have targets named db in project shop',
+      },
       count: 2,
     },
     {
       sentence: 'a path that no mount covers names the mounts',
-      containers: [container('db', { ...data, mounts: [volume('data', '/data'), bind('/srv/conf', '/conf', false)], labels: enabled({ paths: '/dta,/data' }) })],
-      problem: { label: 'xnai.backup.paths', value: '/dta', suggestion: '/data', reason: 'no mount covers /dta; the mounts of shop-db-1: /conf (bind of /srv/conf, read-only), /data (volume data)' },
+      containers: [
+        container('db', {
+          ...data,
+          mounts: [volume('data', '/data'), bind('/srv/conf', '/conf', false)],
+          labels: enabled({ paths: '/dta,/data' }),
+        }),
+      ],
+      problem: {
+        label: 'xnai.backup.paths',
+        value: '/dta',
+        suggestion: '/data',
+        reason:
+          'no mount covers /dta; the mounts of shop-db-1: /conf (bind of /srv/conf, read-only), /data (volume data)',
+      },
     },
     {
       sentence: 'a path in memory is no data to keep',
-      containers: [container('db', { labels: enabled({ paths: '/run/x' }), mounts: [{ kind: 'other', source: '', destination: '/run', writable: true }] })],
+      containers: [
+        container('db', {
+          labels: enabled({ paths: '/run/x' }),
+          mounts: [{ kind: 'other', source: '', destination: '/run', writable: true }],
+        }),
+      ],
       problem: { value: '/run/x', reason: expect.stringContaining('/run/x is in /run, which has no path on the host') },
     },
     {
@@ -107,7 +177,11 @@ describe('what is broken, and why', () => {
     {
       sentence: 'a method that this version does not carry',
       containers: [container('db', { ...data, labels: enabled({ method: 'qdrant' }) })],
-      problem: { label: 'xnai.backup.method', value: 'qdrant', reason: 'This version does not carry the method; choose another one.' },
+      problem: {
+        label: 'xnai.backup.method',
+        value: 'qdrant',
+        reason: 'This version does not carry the method; choose another one.',
+      },
     },
     {
       sentence: 'the label of a named target carries its name',
@@ -117,7 +191,12 @@ describe('what is broken, and why', () => {
     {
       sentence: 'an unknown client is told with the nearest service',
       containers: [container('db', { ...data, labels: enabled({ clients: 'wep' }) }), container('web')],
-      problem: { label: 'xnai.backup.clients', value: 'wep', suggestion: 'web', reason: 'no service of project shop is named wep' },
+      problem: {
+        label: 'xnai.backup.clients',
+        value: 'wep',
+        suggestion: 'web',
+        reason: 'no service of project shop is named wep',
+      },
     },
     {
       sentence: 'on-change has nothing to watch where a method dumps',
@@ -129,7 +208,7 @@ describe('what is broken, and why', () => {
       containers: [container('db', { ...data, labels: enabled({ settle: 'soon' }) })],
       problem: { project: 'shop', container: 'shop-db-1', target: 'db', label: 'xnai.backup.settle', value: 'soon' },
     },
-  ] // biome-ignore format: one row a line
+  ]
   test.each(rows)('$sentence', ({ containers, problem, count = 1 }) => {
     const made = plan([...containers, container('other', { ...data })])
     expect(made.targets.map(({ name }) => name)).toEqual(['other'])
@@ -160,16 +239,52 @@ describe('what is broken, and why', () => {
 
 describe('paths', () => {
   const rows: { sentence: string; mounts: ContainerFacts['mounts']; label?: string; paths: string[] }[] = [
-    { sentence: 'every writable mount by default, sorted', mounts: [volume('b', '/b'), volume('a', '/a'), volume('r', '/r', false)], paths: ['/a', '/b'] },
-    { sentence: 'a path inside another is taken once', mounts: [volume('a', '/a')], label: '/a/x/y,/a,/a/x', paths: ['/a'] },
-    { sentence: 'a neighbour with the same beginning is its own', mounts: [volume('a', '/a')], label: '/a/x,/a/xy', paths: ['/a/x', '/a/xy'] },
-    { sentence: 'a mount nested in another is its own data', mounts: [volume('a', '/a'), volume('b', '/a/b')], paths: ['/a', '/a/b'] },
-    { sentence: 'also below a path that is named', mounts: [volume('a', '/a'), volume('b', '/a/b'), volume('r', '/a/r', false)], label: '/a', paths: ['/a', '/a/b'] },
-    { sentence: 'one volume at two places is taken once', mounts: [volume('a', '/one'), volume('a', '/two')], paths: ['/one'] },
-    { sentence: 'a bind of a folder inside another bind is taken once', mounts: [bind('/srv/app/sub', '/x'), bind('/srv/app', '/y')], paths: ['/y'] },
-    { sentence: 'a read-only mount can be captured when named', mounts: [bind('/srv/conf', '/conf', false)], label: '/conf', paths: ['/conf'] },
+    {
+      sentence: 'every writable mount by default, sorted',
+      mounts: [volume('b', '/b'), volume('a', '/a'), volume('r', '/r', false)],
+      paths: ['/a', '/b'],
+    },
+    {
+      sentence: 'a path inside another is taken once',
+      mounts: [volume('a', '/a')],
+      label: '/a/x/y,/a,/a/x',
+      paths: ['/a'],
+    },
+    {
+      sentence: 'a neighbour with the same beginning is its own',
+      mounts: [volume('a', '/a')],
+      label: '/a/x,/a/xy',
+      paths: ['/a/x', '/a/xy'],
+    },
+    {
+      sentence: 'a mount nested in another is its own data',
+      mounts: [volume('a', '/a'), volume('b', '/a/b')],
+      paths: ['/a', '/a/b'],
+    },
+    {
+      sentence: 'also below a path that is named',
+      mounts: [volume('a', '/a'), volume('b', '/a/b'), volume('r', '/a/r', false)],
+      label: '/a',
+      paths: ['/a', '/a/b'],
+    },
+    {
+      sentence: 'one volume at two places is taken once',
+      mounts: [volume('a', '/one'), volume('a', '/two')],
+      paths: ['/one'],
+    },
+    {
+      sentence: 'a bind of a folder inside another bind is taken once',
+      mounts: [bind('/srv/app/sub', '/x'), bind('/srv/app', '/y')],
+      paths: ['/y'],
+    },
+    {
+      sentence: 'a read-only mount can be captured when named',
+      mounts: [bind('/srv/conf', '/conf', false)],
+      label: '/conf',
+      paths: ['/conf'],
+    },
     { sentence: 'a single bound file is a path', mounts: [bind('/srv/.env', '/app/.env')], paths: ['/app/.env'] },
-  ] // biome-ignore format: one row a line
+  ]
   test.each(rows)('$sentence', ({ mounts, label, paths }) => {
     const labels = enabled(label === undefined ? {} : { paths: label })
     const made = plan([container('app', { labels, mounts })])

@@ -13,12 +13,23 @@ function explain(snapshots: Dated[], policy: RetentionPolicy, more: Partial<Keep
 }
 
 describe('what stays and why', () => {
-  const rows: { sentence: string; snapshots: Dated[]; policy: RetentionPolicy; more?: Partial<KeepOptions>; lines: string[] }[] = [
+  const rows: {
+    sentence: string
+    snapshots: Dated[]
+    policy: RetentionPolicy
+    more?: Partial<KeepOptions>
+    lines: string[]
+  }[] = [
     {
       sentence: 'the newest of each day, while it is young',
       snapshots: at('2026-08-20T02:00', '2026-08-19T02:00', '2026-08-19T14:00', '2026-08-17T02:00'),
       policy: { daily: 3 * day },
-      lines: ['+ 2026-08-20T02:00: daily 2026-08-20; newest', '+ 2026-08-19T14:00: daily 2026-08-19', '- 2026-08-19T02:00: daily: not the newest of 2026-08-19', '- 2026-08-17T02:00: daily: not younger than 3d'],
+      lines: [
+        '+ 2026-08-20T02:00: daily 2026-08-20; newest',
+        '+ 2026-08-19T14:00: daily 2026-08-19',
+        '- 2026-08-19T02:00: daily: not the newest of 2026-08-19',
+        '- 2026-08-17T02:00: daily: not younger than 3d',
+      ],
     },
     {
       sentence: 'exactly as old as the duration is not younger',
@@ -30,13 +41,23 @@ describe('what stays and why', () => {
       sentence: 'ISO weeks, across the turn of the year too',
       snapshots: at('2026-01-04T02:00', '2026-01-01T02:00', '2025-12-29T02:00', '2025-12-28T02:00'),
       policy: { weekly: 365 * day },
-      lines: ['+ 2026-01-04T02:00: weekly 2026-W01; newest', '- 2026-01-01T02:00: weekly: not the newest of 2026-W01', '- 2025-12-29T02:00: weekly: not the newest of 2026-W01', '+ 2025-12-28T02:00: weekly 2025-W52'],
+      lines: [
+        '+ 2026-01-04T02:00: weekly 2026-W01; newest',
+        '- 2026-01-01T02:00: weekly: not the newest of 2026-W01',
+        '- 2025-12-29T02:00: weekly: not the newest of 2026-W01',
+        '+ 2025-12-28T02:00: weekly 2025-W52',
+      ],
     },
     {
       sentence: 'months and a count beside each other, a reason of each rule',
       snapshots: at('2026-08-10T02:00', '2026-08-09T02:00', '2026-08-08T02:00', '2026-07-31T02:00'),
       policy: { monthly: 365 * day, last: 2 },
-      lines: ['+ 2026-08-10T02:00: monthly 2026-08; last 1 of 2; newest', '+ 2026-08-09T02:00: last 2 of 2', '- 2026-08-08T02:00: monthly: not the newest of 2026-08; last: not among the newest 2', '+ 2026-07-31T02:00: monthly 2026-07'],
+      lines: [
+        '+ 2026-08-10T02:00: monthly 2026-08; last 1 of 2; newest',
+        '+ 2026-08-09T02:00: last 2 of 2',
+        '- 2026-08-08T02:00: monthly: not the newest of 2026-08; last: not among the newest 2',
+        '+ 2026-07-31T02:00: monthly 2026-07',
+      ],
     },
     {
       sentence: 'days are those of the zone',
@@ -50,7 +71,12 @@ describe('what stays and why', () => {
       snapshots: at('2026-08-20T02:00', '2026-05-03T02:00', '2026-05-02T02:00', '2026-05-01T02:00'),
       policy: { last: 1 },
       more: { verified: new Set(['2026-05-02T02:00', '2026-05-01T02:00']), pinned: new Set(['2026-05-01T02:00']) },
-      lines: ['+ 2026-08-20T02:00: last 1 of 1; newest', '- 2026-05-03T02:00: last: not among the newest 1', '+ 2026-05-02T02:00: newest verified', '+ 2026-05-01T02:00: in use'],
+      lines: [
+        '+ 2026-08-20T02:00: last 1 of 1; newest',
+        '- 2026-05-03T02:00: last: not among the newest 1',
+        '+ 2026-05-02T02:00: newest verified',
+        '+ 2026-05-01T02:00: in use',
+      ],
     },
     {
       sentence: 'what a restore replaced stays a week and takes the place of nothing',
@@ -59,13 +85,21 @@ describe('what stays and why', () => {
         ...at('2026-08-20T10:00', '2026-08-13T12:00').map((snapshot) => ({ ...snapshot, reason: 'safety' })),
       ],
       policy: { daily: 30 * day },
-      lines: ['+ 2026-08-20T10:00: safety, for 1w', '+ 2026-08-20T02:00: daily 2026-08-20; newest', '+ 2026-08-19T02:00: daily 2026-08-19', '- 2026-08-13T12:00: safety: not younger than 1w'],
+      lines: [
+        '+ 2026-08-20T10:00: safety, for 1w',
+        '+ 2026-08-20T02:00: daily 2026-08-20; newest',
+        '+ 2026-08-19T02:00: daily 2026-08-19',
+        '- 2026-08-13T12:00: safety: not younger than 1w',
+      ],
     },
     {
       sentence: 'a policy that chooses nothing removes nothing',
       snapshots: at('2026-01-02T02:00', '2026-01-01T02:00'),
       policy: { daily: 30 * day },
-      lines: ['+ 2026-01-02T02:00: newest; the policy would leave nothing', '+ 2026-01-01T02:00: the policy would leave nothing'],
+      lines: [
+        '+ 2026-01-02T02:00: newest; the policy would leave nothing',
+        '+ 2026-01-01T02:00: the policy would leave nothing',
+      ],
     },
     {
       sentence: 'an empty policy removes nothing',
@@ -80,7 +114,7 @@ describe('what stays and why', () => {
       lines: ['+ 2027-01-01T02:00: daily 2027-01-01; newest', '+ 2026-08-19T02:00: daily 2026-08-19'],
     },
     { sentence: 'no snapshot, no verdict', snapshots: [], policy: { last: 1 }, lines: [] },
-  ] // biome-ignore format: one row a line
+  ]
   test.each(rows)('$sentence', ({ snapshots, policy, more, lines }) => {
     expect(explain(snapshots, policy, more)).toEqual(lines)
     expect(explain(snapshots.toReversed(), policy, more)).toEqual(lines)
