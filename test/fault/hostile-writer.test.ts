@@ -36,8 +36,10 @@ function fillFolders(root: string, content: string): void {
   }
 }
 
+/** As in a container, the writer can change nothing but its volume, though its links lead elsewhere. */
 function startSwapping(volume: string, outside: string): void {
-  const child = spawn(process.execPath, ['-e', swapper, volume, outside], { stdio: 'ignore' })
+  const jail = ['--die-with-parent', '--ro-bind', '/', '/', '--bind', volume, volume, '--dev', '/dev']
+  const child = spawn('bwrap', [...jail, process.execPath, '-e', swapper, volume, outside], { stdio: 'ignore' })
   onTestFinished(() => void child.kill('SIGKILL'))
 }
 
