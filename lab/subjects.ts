@@ -1,4 +1,7 @@
-/** What the demo does to one target of the stack: shell commands in a container of it. A new target needs its record here, and labels in examples/xnai. */
+/**
+ * What the demo does to one target of the stack: shell commands in a container of it. A new target needs its record
+ * here, and labels in examples/xnai.
+ */
 export interface Subject {
   /** Name of the target. */
   name: string

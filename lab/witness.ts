@@ -41,8 +41,8 @@ const youngLooks = 15
 const rareLooks = 25
 
 /**
- * The cost grows with the number of new processes and not with that of all: a machine may have thousands of others. Most processes of a
- * lab are servers that live on, and reading all of them every time took a third of a core.
+ * The cost grows with the number of new processes and not with that of all: a machine may have thousands of others.
+ * Most processes of a lab are servers that live on, and reading all of them every time took a third of a core.
  */
 function watchCommandLines(seen: Set<string>): Disposable {
   const looks = new Map<number, number>()

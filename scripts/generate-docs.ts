@@ -182,7 +182,10 @@ function defaultOf({
   return code(typeof fallback === 'string' ? fallback : type.format(fallback('files')))
 }
 
-/** Where a label leaves it to the configuration, the default of the configuration is shown; alone, where it cannot be configured yet. */
+/**
+ * Where a label leaves it to the configuration, the default of the configuration is shown; alone, where it cannot be
+ * configured yet.
+ */
 function withConfigured(text: string, key: string): string {
   const row = Object.values<ConfigRow<unknown>>(configRows).find((candidate) => candidate.key === key)
   if (row?.fallback === undefined) return text

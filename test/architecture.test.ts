@@ -6,7 +6,10 @@ import { describe, expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '..', 'src')
 
-/** From the ground up: a file imports from lower floors, from its own folder, and types from the other folders of its floor. */
+/**
+ * From the ground up: a file imports from lower floors, from its own folder, and types from the other folders of its
+ * floor.
+ */
 const floors = [
   ['lib', 'errors', 'version'],
   ['labels'],

@@ -73,7 +73,8 @@ export function commandContract(open: () => EngineBench): void {
 
     test('are not detached by the keys of an attached terminal', async () => {
       const session = await engine.exec(name, { command: ['sh', '-c', 'cat'], stdin: true }, signal)
-      // A pause as between keystrokes gives each key a frame of its own. No echo can tell when a key was read, because Podman
+      // A pause as between keystrokes gives each key a frame of its own. No echo can tell when a key was read, because
+      // Podman
       // holds back the first key of a detach sequence until it has seen the next one.
       for (const byte of [0x10, 0x11, 0x1d, 0x1f]) {
         session.input?.write(Buffer.from([byte]))

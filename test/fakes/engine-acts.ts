@@ -4,7 +4,9 @@ import { BackupError } from '../../src/errors.ts'
 import type { StoredContainer, World, WorldStore } from './engine-world.ts'
 
 export interface ActOptions {
-  /** A stop of what is stopped and a start of what runs throw: for code that must look before it acts. Default false. */
+  /**
+   * A stop of what is stopped and a start of what runs throw: for code that must look before it acts. Default false.
+   */
   forbidIdleActs?: boolean
   /** Stop and start take effect at once, and answer after so many milliseconds. Default 0. */
   answerMs?: number

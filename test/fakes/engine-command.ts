@@ -2,7 +2,10 @@ import { PassThrough, pipeline, Readable } from 'node:stream'
 import type { ContainerFacts, ExecRequest, ExecSession } from '../../src/engine/engine.ts'
 import { BackupError } from '../../src/errors.ts'
 
-/** Answers a command of a container, or undefined where it does not know the command. A command that nobody knows is not in the image. */
+/**
+ * Answers a command of a container, or undefined where it does not know the command. A command that nobody knows is not
+ * in the image.
+ */
 export type FakeCommand = (call: FakeCall) => ExecSession | FakeAnswer | undefined
 
 export interface FakeCall {

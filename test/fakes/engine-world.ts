@@ -57,8 +57,8 @@ export function memoryWorld(): WorldStore {
 const lookEveryMs = 20
 
 /**
- * A world in the file at `path`, which is made where there is none. Every process that opens the file is in the same world, and
- * a process that is killed leaves it to the next one. SQLite gives the lock and the atomic write.
+ * A world in the file at `path`, which is made where there is none. Every process that opens the file is in the same
+ * world, and a process that is killed leaves it to the next one. SQLite gives the lock and the atomic write.
  */
 export function fileWorld(path: string): WorldStore {
   const database = new DatabaseSync(path, { timeout: 10_000 })

@@ -36,8 +36,8 @@ export interface FakeEngineOptions extends ActOptions {
 }
 
 /**
- * An engine without containers behind it. It refuses what a real one refuses: a command in a container that does not run, an act on
- * one that is not there.
+ * An engine without containers behind it. It refuses what a real one refuses: a command in a container that does not
+ * run, an act on one that is not there.
  */
 export function fakeEngine(options: FakeEngineOptions = {}): FakeEngine {
   const { world: store = memoryWorld(), commands = [], networks = [], containers = [] } = options

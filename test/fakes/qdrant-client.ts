@@ -9,8 +9,8 @@ export interface QdrantClient {
   files(): Promise<string[]>
   alias(name: string, collection: string): Promise<unknown>
   /**
-   * `docs` with three shards, quantization, named, multi- and sparse vectors and an index; a second collection with an odd name; an
-   * alias of each. The numbers are ones that 32 bits hold exactly.
+   * `docs` with three shards, quantization, named, multi- and sparse vectors and an index; a second collection with an
+   * odd name; an alias of each. The numbers are ones that 32 bits hold exactly.
    */
   fill(points?: number): Promise<void>
 }

@@ -43,7 +43,9 @@ export async function upload(
   return replaceShards(world, name, existing, wanted)
 }
 
-/** Shard after shard: a reader sees a mix, and a server that dies in between leaves one, or a shard that it cannot load. */
+/**
+ * Shard after shard: a reader sees a mix, and a server that dies in between leaves one, or a shard that it cannot load.
+ */
 async function replaceShards(
   world: World,
   name: string,

@@ -24,8 +24,8 @@ export interface KillReport {
 const lanes = 2
 
 /**
- * Kills a victim at every step of one command, each on a copy of the prepared stage. A victim that is left alone tells the steps
- * first; `engine.stop 2` is the second one of its name.
+ * Kills a victim at every step of one command, each on a copy of the prepared stage. A victim that is left alone tells
+ * the steps first; `engine.stop 2` is the second one of its name.
  */
 export async function killAtEveryStep(prepared: KillStage, args: string[], loop: KillLoop): Promise<KillReport> {
   const steps = await stepsOf(prepared, args, loop)

@@ -21,7 +21,10 @@ beforeEach(async () => {
 })
 afterEach(() => stage[Symbol.dispose]())
 
-/** The next command finishes what the dead one left: everything is in order, and the data is one of `allowed`. Then a restore succeeds. */
+/**
+ * The next command finishes what the dead one left: everything is in order, and the data is one of `allowed`. Then a
+ * restore succeeds.
+ */
 async function expectRestorable(dead: KillStage, what: string, allowed: string[]): Promise<void> {
   const status = await dead.product(['status', '--json'])
   expect(status.json.targets, what).toHaveLength(1)

@@ -1,4 +1,7 @@
-/** The kills on Podman: one for each kind of step, where the most is under way. The other steps are killed on a fake engine. */
+/**
+ * The kills on Podman: one for each kind of step, where the most is under way. The other steps are killed on a fake
+ * engine.
+ */
 export const podmanKills = {
   restore: [
     ...['catalog.lock 2', 'catalog.claimOrphans 1', 'repository.sweep 1', 'catalog.startRun 1', 'repository.verify 1'],

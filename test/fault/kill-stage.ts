@@ -31,7 +31,10 @@ export interface KillStage extends Disposable {
   readonly state: string
   /** Environment of a product or a victim on this stage. */
   readonly env: Record<string, string>
-  /** Runs a command of the product in this process; it first finishes what dead runs left behind. Answers the document of `--json`. */
+  /**
+   * Runs a command of the product in this process; it first finishes what dead runs left behind. Answers the document
+   * of `--json`.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: tests read fields of the contract's documents
   product(args: string[], signal?: AbortSignal): Promise<{ exitCode: number; stderr: string; json: any }>
   /** State of each container by its service. */
@@ -62,7 +65,9 @@ export interface Death {
   steps: string[]
 }
 
-/** In memory where the machine has such a folder: a kill loses nothing that is not synced, and a sync takes its time. */
+/**
+ * In memory where the machine has such a folder: a kill loses nothing that is not synced, and a sync takes its time.
+ */
 const newFolder = () => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kill-'))
 
 /** A target, a writer of its data that has no label, a client of it, and a writer that is stopped. */

@@ -1,6 +1,7 @@
 /**
- * Stand-ins for MongoDB and its tools, where none can be installed: `main.ts mongod`, `mongosh`, `mongodump`, `mongorestore`. They keep
- * numbered documents, check the login, say what the real programs were recorded to say, and read and write their archives.
+ * Stand-ins for MongoDB and its tools, where none can be installed: `main.ts mongod`, `mongosh`, `mongodump`,
+ * `mongorestore`. They keep numbered documents, check the login, say what the real programs were recorded to say, and
+ * read and write their archives.
  */
 import { dump, restore } from './copy.ts'
 import { serve } from './server.ts'

@@ -25,7 +25,10 @@ export function serve(): void {
   })
 }
 
-/** Its state as of now, which `put` replaces; the words of the real programs where there is no server, or not for this login. */
+/**
+ * Its state as of now, which `put` replaces; the words of the real programs where there is no server, or not for this
+ * login.
+ */
 export function connect(login: Login): { get(): State; put(state: State): void } {
   if (!existsSync(runFile)) throw new Error('MongoNetworkError: connect ECONNREFUSED 127.0.0.1:27017')
   if (readFileSync(runFile, 'utf8') !== digest(login)) throw new Error('MongoServerError: Authentication failed.')

@@ -9,7 +9,10 @@ interface Session {
   isChanged: boolean
 }
 
-/** As much of mongosh as the scripts of the product and of the tests use; they run as they are, on the state of when they log in. */
+/**
+ * As much of mongosh as the scripts of the product and of the tests use; they run as they are, on the state of when
+ * they log in.
+ */
 export function runScript(args: string[]): void {
   const session: Session = { isChanged: false }
   class Mongo {

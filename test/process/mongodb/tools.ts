@@ -2,8 +2,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Small programs that act as mongodump, mongorestore and mongosh: they check the login as the real ones do, and say what those were
- * recorded to say. No server is behind them; `answers` are what mongosh prints, one JSON value a line, for scripts that contain a word.
+ * Small programs that act as mongodump, mongorestore and mongosh: they check the login as the real ones do, and say
+ * what those were recorded to say. No server is behind them; `answers` are what mongosh prints, one JSON value a line,
+ * for scripts that contain a word.
  */
 export interface Tools {
   /** For the PATH of the commands. */

@@ -73,7 +73,10 @@ describe('SIGKILL beside containers of Podman, at one step of each kind (P1, P2,
   })
 })
 
-/** A target, a writer of its volume that has no label, a client of it, and a writer that is stopped. All are quick to stop. */
+/**
+ * A target, a writer of its volume that has no label, a client of it, and a writer that is stopped. All are quick to
+ * stop.
+ */
 async function startServices(): Promise<void> {
   const command = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.05; done']
   const volumes = ['data:/data']

@@ -2,7 +2,9 @@ import type { Clock } from '../../../src/lib/clock.ts'
 
 /** A clock that stands still until a test moves it. */
 export interface FakeClock extends Clock {
-  /** Wakes the sleepers one by one in their order. Everything that follows from one happens before the next is woken. */
+  /**
+   * Wakes the sleepers one by one in their order. Everything that follows from one happens before the next is woken.
+   */
   advance(seconds: number): Promise<void>
 }
 

@@ -51,7 +51,10 @@ interface Journal {
   mostRunning: number
 }
 
-/** Prepares a controller over a fake engine, a fake clock and fake jobs; the catalog is the real one. `start` runs it until the test ends. */
+/**
+ * Prepares a controller over a fake engine, a fake clock and fake jobs; the catalog is the real one. `start` runs it
+ * until the test ends.
+ */
 export function launch(now: string, containers: FakeContainer[], concurrency = 2) {
   const folder = mkdtempSync(join(tmpdir(), 'xnai-backup-loop-'))
   const catalog = openCatalog(folder)

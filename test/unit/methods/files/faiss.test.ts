@@ -5,7 +5,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { recordIndexes } from '../../../../src/methods/files/faiss.ts'
 import type { CaptureContext } from '../../../../src/methods/method.ts'
 
-/** Headers as faiss 1.11 wrote them for 300 vectors of dimension 16 (64 bits the binary ones), and the lengths of the files. */
+/**
+ * Headers as faiss 1.11 wrote them for 300 vectors of dimension 16 (64 bits the binary ones), and the lengths of the
+ * files.
+ */
 const written: [type: string, bytes: number, header: string][] = [
   ['IxF2', 19245, '100000002c01000000000000000010000000000000001000000000000101000000c0120000'],
   ['IxFI', 19245, '100000002c01000000000000000010000000000000001000000000000100000000c0120000'],

@@ -59,7 +59,9 @@ export const failure = (work: Promise<unknown>) =>
     (error) => error,
   )
 
-/** Nothing of a restore is left: no uploaded file, no temporary collection, no note; and every request was a valid one. */
+/**
+ * Nothing of a restore is left: no uploaded file, no temporary collection, no note; and every request was a valid one.
+ */
 export async function expectClean({ bench, client, fake, files }: Stage): Promise<void> {
   const names = (await client.call('GET', '/collections')).result.collections.map(({ name }: { name: string }) => name)
   expect(names.filter((name: string) => name.startsWith('xnai-'))).toEqual([])
