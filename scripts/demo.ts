@@ -1,4 +1,4 @@
-import { startLab } from '../lab/lab.ts'
+import { eventually, startLab } from '../lab/lab.ts'
 import { makeStack, type Stack } from '../lab/stack.ts'
 import { prelude, type Subject, subjects } from '../lab/subjects.ts'
 import { type Digests, failures, isProven, renderReport } from './demo/report.ts'
@@ -57,9 +57,7 @@ async function demonstrate(): Promise<void> {
   requireComplete(restore)
   const lost = subjects.filter(({ name }) => !isProven(name, restore, before, now)).map(({ name }) => name)
   if (lost.length > 0) throw new Error(`not what they were: ${lost.join(', ')}`)
-  const runningNow = await stack.running()
-  const missing = running.filter((name) => !runningNow.includes(name))
-  if (missing.length > 0) throw new Error(`not running any more: ${missing.join(', ')}`)
+  await requireRunning(stack, running)
   say('every target came back as it was, and every container runs as before')
 }
 
@@ -84,13 +82,25 @@ function requireLoss(before: Digests, now: Digests): void {
   }
 }
 
+/** A container that has just been started again may need a moment. */
+async function requireRunning(stack: Stack, names: string[]): Promise<void> {
+  const check = async () => {
+    const now = await stack.running()
+    const missing = names.filter((name) => !now.includes(name))
+    if (missing.length > 0) throw new Error(`not running any more: ${missing.join(', ')}`)
+    return true
+  }
+  await eventually(check, 30, 'every container runs as before')
+}
+
 function requireComplete(document: Parameters<typeof failures>[0]): void {
   if (document.outcome !== 'complete') throw new Error(['', ...failures(document)].join('\n  '))
 }
 
 async function explain(error: Error): Promise<void> {
   process.exitCode ??= 1
-  console.error(`✗ ${step}: ${error.message.trimEnd()}`)
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  console.error(`✗ ${step}: ${error.message.trimEnd()}${cause.trimEnd()}`)
   await saveLogs(lab, logs)
   console.error(`✗ the logs of all containers: ${logs}`)
 }

@@ -35,6 +35,6 @@ test('the example stack under podman-compose: plan, back up, destroy, restore', 
   expect(restore.json.outcome, restore.stdout).toBe('complete')
   expect(await sql('SELECT count(*) FROM tasks')).toBe('1000\n')
   expect(await stack.shell('rag', 'cat /app/data/faiss_index/index.ids')).toBe('kept\n')
-  expect(await stack.running()).toEqual(before)
+  await expect.poll(stack.running, { timeout: 30_000 }).toEqual(before)
   await stack.expectNoSecret()
 })

@@ -32,10 +32,7 @@ test('docs/disaster-recovery.md: an empty machine gets the stack back from the r
   )
   expect(await digests(stack)).toEqual(before)
   for (const name of ['redis', 'rag', 'vikunja', 'xnai-backup'])
-    expect(
-      (await stack.running()).some((running) => running.includes(name)),
-      name,
-    ).toBe(true)
+    await eventually(async () => (await stack.running()).some((running) => running.includes(name)), 60, `${name} runs`)
   const { json } = await stack.call(['restore', '--all', '--yes'])
   expect(json.outcome, JSON.stringify(json)).toBe('complete')
   expect(verifications(json)).toEqual(['faiss', 'iam', 'qdrant', 'redis', 'victoriametrics'])
