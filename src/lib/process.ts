@@ -42,15 +42,16 @@ const GRACE_MS = 5000
 export async function runProgram(command: string, args: string[], options: RunOptions): Promise<ProgramResult> {
   using deadline = withDeadline(options.signal, options.timeoutSeconds ?? 60, command)
   deadline.throwIfAborted()
-  const result = await execa(command, args, {
+  const child = execa(command, args, {
     ...settingsOf(options),
     ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     reject: false,
     stripFinalNewline: false,
     maxBuffer: MAX_OUTPUT_BYTES,
-    cancelSignal: deadline,
-    forceKillAfterDelay: GRACE_MS,
+    detached: true,
   })
+  deadline.addEventListener('abort', endGroupOf(child), { once: true })
+  const result = await child
   const { exitCode, isMaxBuffer } = result
   const [stdout, stderr] = [String(result.stdout ?? ''), String(result.stderr ?? '')]
   if (isMaxBuffer) throw new BackupError('TOOL_FAILED', `${command}: more than ${MAX_OUTPUT_BYTES} bytes of output`)
@@ -119,8 +120,9 @@ function throughProgram(command: string, args: string[], options: ProgramOptions
     buffer: false,
     encoding: 'buffer',
     reject: false,
-    forceKillAfterDelay: GRACE_MS,
+    detached: true,
   })
+  const endGroup = endGroupOf(child)
   const stderr = readTail(child.stderr)
   const failure: Promise<BackupError | undefined> = child.then((result) =>
     result.exitCode === 0 ? undefined : describeFailure(command, result, stderr(), options.signal),
@@ -135,7 +137,7 @@ function throughProgram(command: string, args: string[], options: ProgramOptions
     final: (done) => void (child.stdin ? child.stdin.end(settle(done)) : done()),
     read: () => void child.stdout.resume(),
     destroy: (error, done) => {
-      child.kill()
+      endGroup()
       child.stdin?.destroy()
       child.stdout.destroy()
       void failure.then(() => done(error))
@@ -149,6 +151,34 @@ function throughProgram(command: string, args: string[], options: ProgramOptions
   void failure.then((cause) => cause && stream.destroy(cause))
   if (stdin === 'ignore') stream.end()
   return addAbortSignal(options.signal, stream)
+}
+
+/**
+ * Makes the function that ends a program and all that it started: SIGTERM, and SIGKILL five seconds later. Each program leads a process
+ * group of its own. To end the program alone is not enough: bubblewrap that ends between the start of its child and their first exchange
+ * leaves a child that waits for ever and holds the pipes open.
+ */
+function endGroupOf(child: { pid?: number | undefined } & PromiseLike<unknown>): () => void {
+  let ended = false
+  let timer: NodeJS.Timeout | undefined
+  void Promise.resolve(child).finally(() => {
+    ended = true
+    clearTimeout(timer)
+  })
+  const send = (signal: NodeJS.Signals) => {
+    // The number of a group that has ended may belong to another one by now.
+    if (ended || child.pid === undefined) return
+    try {
+      process.kill(-child.pid, signal)
+    } catch {
+      // The group ends just now.
+    }
+  }
+  return () => {
+    send('SIGTERM')
+    timer ??= setTimeout(() => send('SIGKILL'), GRACE_MS)
+    if (ended) clearTimeout(timer)
+  }
 }
 
 function settingsOf(options: ProgramOptions) {

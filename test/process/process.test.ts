@@ -1,11 +1,15 @@
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
 import { Readable, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { asBackupError, BackupError } from '../../src/errors.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { poll } from '../../src/lib/deadline.ts'
-import { filterThrough, programStream, runChecked, runProgram } from '../../src/lib/process.ts'
+import { jailed } from '../../src/lib/jail.ts'
+import { feedProgram, filterThrough, programStream, runChecked, runProgram } from '../../src/lib/process.ts'
 
 const signal = new AbortController().signal
 const sh = (script: string) => ['-c', script]
@@ -29,6 +33,17 @@ async function isGone(pid: number): Promise<boolean> {
   }
   return poll(look, { what: `end of ${pid}`, seconds: 10, clock: systemClock, signal })
 }
+
+test('a jailed program that is ended at any moment of its start ends, and its stream closes', async () => {
+  await using folder = await open('/tmp')
+  for (let count = 0; count < 150; count++) {
+    const abort = new AbortController()
+    const program = feedProgram(...jailed({ tree: folder.fd, writable: false }, 'cat', []), { signal: abort.signal })
+    await setTimeout((count % 15) * 0.8)
+    const limit = AbortSignal.timeout(10_000)
+    await Promise.race([program.abandon(), once(limit, 'abort').then(() => Promise.reject(limit.reason))])
+  }
+})
 
 describe('runProgram', () => {
   test('answers exit code, output and standard error', async () => {
