@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream'
-import { type LabOptions, type LabService, startLab } from '../../lab/lab.ts'
+import { eventually, type LabOptions, type LabService, startLab } from '../../lab/lab.ts'
 import { connectEngine } from '../../src/engine/podman.ts'
 import type { EngineBench } from './engine-bench.ts'
 
-/** A command that runs until it is told to end. */
+/** A command that runs until it is told to end. A signal that comes before `/tmp/up` is there is lost: process 1 ignores it. */
 export const forever = (ignoresTerm = false) => [
   ...['sh', '-c'],
-  `${ignoresTerm ? "trap '' TERM" : 'trap exit TERM'}; while :; do sleep 0.1; done`,
+  `${ignoresTerm ? "trap '' TERM" : 'trap exit TERM'}; : >/tmp/up; while :; do sleep 0.1; done`,
 ]
 
 /** The contract's containers in a lab of their own. */
@@ -20,8 +20,15 @@ export async function openEngineLab(
   return {
     engine: connectEngine(`unix://${lab.socket}`),
     network,
-    run: ({ service: name, ignoresTerm, labels }) =>
-      lab.run({ ...service, name, command: forever(ignoresTerm), ...(labels && { labels }) }),
+    run: async ({ service: name, ignoresTerm, labels }) => {
+      const container = await lab.run({ ...service, name, command: forever(ignoresTerm), ...(labels && { labels }) })
+      await eventually(
+        async () => (await container.exec(['test', '-e', '/tmp/up'])) === '',
+        30,
+        `${name} heeds signals`,
+      )
+      return container
+    },
     [Symbol.asyncDispose]: () => lab.stop(),
   }
 }
