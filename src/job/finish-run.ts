@@ -1,18 +1,36 @@
-import type { RunEnd } from '../catalog/catalog.ts'
-import type { Parts } from './job.ts'
+import type { BackupError } from '../errors.ts'
+import { targetKey } from '../plan/plan.ts'
+import type { BackupResult, Parts, RestoreResult } from './job.ts'
+
+/** What the catalog and the log tell of the end of one target's run. */
+export interface RunEnding {
+  kind: 'backup' | 'restore'
+  run: string
+  result: BackupResult | RestoreResult
+  failure: BackupError | undefined
+}
 
 /**
- * Records the end of one target's run. A catalog that cannot be written loses history and MUST NOT hide the result of the run.
+ * Writes the end of one target's run to the catalog and the log. A catalog that cannot be written loses history and MUST NOT hide the
+ * result of the run.
  */
-export function finishRun(
-  { catalog, log }: Parts,
-  run: string,
-  { project, target }: { project: string; target: string },
-  end: RunEnd,
-): void {
+export function finishRun({ catalog, clock, log }: Parts, { kind, run, result, failure }: RunEnding): void {
+  const { project, target, outcome, snapshot, seconds, error } = result
+  const measured = 'bytes' in result ? { bytes: result.bytes } : {}
+  const downtime = 'downtimeSeconds' in result ? { downtimeSeconds: result.downtimeSeconds } : {}
+  const told = { outcome, snapshot, seconds, ...measured, ...downtime }
+  const child = log.child({ target: targetKey({ project, name: target }), run })
   try {
-    catalog.finishRun(run, project, target, end)
+    const end = { finished: clock.now().toISOString(), ...defined(told), ...(error && { error }) }
+    catalog.finishRun(run, project, target, { ...end, outcome })
   } catch (err) {
-    log.error({ err, run }, 'the end of a run could not be recorded')
+    child.error({ err }, 'the end of the run could not be recorded')
   }
+  const rolledBack = 'rolledBack' in result ? { rolledBack: result.rolledBack } : {}
+  if (failure) child.error({ err: failure, outcome, ...rolledBack }, `${kind} ended`)
+  else child.info(told, `${kind} ended`)
 }
+
+/** The catalog's fields are absent rather than undefined. */
+const defined = <T extends object>(fields: T) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

@@ -80,7 +80,7 @@ export function startBackupReport(
     finish() {
       const seconds = (parts.clock.monotonicMs() - started) / 1000
       const result = toResult(target, { seconds, warnings, snapshot, window, failure })
-      endRun(parts, run, result, failure)
+      finishRun(parts, { kind: 'backup', run, result, failure })
       onStep(result.outcome)
       return result
     },
@@ -116,27 +116,6 @@ function toResult(target: Target, { seconds, warnings, snapshot, window, failure
     warnings: snapshot?.warnings ?? warnings,
     ...(failure && { error: reportError(failure) }),
   }
-}
-
-function endRun(parts: Parts, run: string, result: BackupResult, failure: BackupError | undefined): void {
-  const { project, target, outcome, snapshot, bytes, seconds, downtimeSeconds, error } = result
-  finishRun(
-    parts,
-    run,
-    { project, target },
-    {
-      finished: parts.clock.now().toISOString(),
-      outcome,
-      seconds,
-      downtimeSeconds,
-      ...(snapshot !== undefined && { snapshot }),
-      ...(bytes !== undefined && { bytes }),
-      ...(error && { error }),
-    },
-  )
-  const log = parts.log.child({ target: targetKey({ project, name: target }), run })
-  if (failure) log.error({ err: failure, outcome }, 'backup ended')
-  else log.info({ outcome, snapshot, bytes, seconds, downtimeSeconds }, 'backup ended')
 }
 
 const round = (seconds: number) => Math.round(seconds * 1000) / 1000

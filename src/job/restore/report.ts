@@ -95,28 +95,9 @@ export function startRestoreReport(
         warnings,
         ...(failure && { error: reportError(failure) }),
       }
-      endRun(parts, run, result, failure)
+      finishRun(parts, { kind: 'restore', run, result, failure })
       progress?.step(key, result.outcome)
       return result
     },
   }
-}
-
-function endRun(parts: Parts, run: string, result: RestoreResult, failure: BackupError | undefined): void {
-  const { project, target, outcome, snapshot, seconds, error, rolledBack } = result
-  finishRun(
-    parts,
-    run,
-    { project, target },
-    {
-      finished: parts.clock.now().toISOString(),
-      outcome,
-      seconds,
-      ...(snapshot !== undefined && { snapshot }),
-      ...(error && { error }),
-    },
-  )
-  const log = parts.log.child({ target: targetKey({ project, name: target }), run })
-  if (failure) log.error({ err: failure, outcome, rolledBack }, 'restore ended')
-  else log.info({ outcome, snapshot, seconds }, 'restore ended')
 }
