@@ -18,7 +18,7 @@ export interface LockedPlan extends Disposable {
 }
 
 /** The containers that a job needs locked for its targets. Every one that it stops, starts or works on MUST be among them. */
-export type Touched = (targets: Target[], dependencies: Dependencies) => ContainerFacts[]
+export type Touched = (targets: Target[]) => ContainerFacts[]
 
 /**
  * Locks targets and the containers that they touch, and plans under these locks. A plan that was made before may miss containers that
@@ -27,7 +27,7 @@ export type Touched = (targets: Target[], dependencies: Dependencies) => Contain
  */
 export async function lockPlan(
   parts: Parts,
-  wanted: { project: string; name: string }[],
+  wanted: Target[],
   touched: Touched,
   run: string,
   signal: AbortSignal,
@@ -35,12 +35,12 @@ export async function lockPlan(
   const targetLock = lockTargets(parts, wanted, run)
   let containers: Disposable | undefined
   try {
-    let names = namesOf(touched, await planNow(parts, wanted, signal))
+    let names = namesOf(touched, wanted)
     for (;;) {
       containers = await lockContainers(parts, names, run, signal)
       await resumeOrphans(parts, names, signal)
       const now = await planNow(parts, wanted, signal)
-      const needed = namesOf(touched, now)
+      const needed = namesOf(touched, now.targets)
       if (needed.every((name) => names.includes(name))) {
         const held = containers
         return { ...now, [Symbol.dispose]: () => [held, targetLock].forEach((lock) => void lock[Symbol.dispose]()) }
@@ -56,7 +56,7 @@ export async function lockPlan(
   }
 }
 
-async function planNow(parts: Parts, wanted: { project: string; name: string }[], signal: AbortSignal) {
+async function planNow(parts: Parts, wanted: Target[], signal: AbortSignal) {
   const { plan, dependencies } = await currentPlan(parts, signal)
   const targets: Target[] = []
   const failures = new Map<string, BackupError>()
@@ -70,6 +70,6 @@ async function planNow(parts: Parts, wanted: { project: string; name: string }[]
   return { plan, dependencies, targets, failures }
 }
 
-const namesOf = (touched: Touched, { targets, dependencies }: { targets: Target[]; dependencies: Dependencies }) => [
-  ...new Set([...targets.map(({ container }) => container), ...touched(targets, dependencies)].map(({ name }) => name)),
+const namesOf = (touched: Touched, targets: Target[]) => [
+  ...new Set([...targets.map(({ container }) => container), ...touched(targets)].map(({ name }) => name)),
 ]

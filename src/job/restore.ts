@@ -57,7 +57,8 @@ async function restoreInPlace(
   signal: AbortSignal,
 ): Promise<void> {
   // The containers may have changed while the operator was asked to confirm, or while other runs were waited for.
-  using locked = await lockPlan(parts, plan.steps, touchedByRestore, options.run, signal)
+  const planned = plan.steps.map((step) => stepInPlace(step).target)
+  using locked = await lockPlan(parts, planned, touchedByRestore, options.run, signal)
   if (!asked.every((report) => report.place(locked))) return refuseOthers(asked)
   const { steps, down: toStop } = orderSteps(
     asked.map(({ step }) => stepInPlace(step)),
