@@ -74,9 +74,9 @@ async function listWithin(
   const folder = entry.isDirectory ? entry.path : await unpack(entry.path, scratch, signal)
   const found = (await readdir(folder, { withFileTypes: true })).filter((one) => one.isFile() || one.isDirectory())
   const entries = found.map((one) => ({ path: join(folder, one.name), name: one.name, isDirectory: one.isDirectory() }))
-  const below: ForeignEntry[] = []
-  for (const entry of entries) below.push(...(await listWithin(entry, scratch, signal, depth - 1)))
-  return [...entries, ...below]
+  const below: ForeignEntry[][] = []
+  for (const entry of entries) below.push(await listWithin(entry, scratch, signal, depth - 1))
+  return [...entries, ...below.flat()]
 }
 
 async function unpack(path: string, scratch: string, signal: AbortSignal): Promise<string> {

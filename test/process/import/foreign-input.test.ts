@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,6 +13,8 @@ const catalog = openCatalog(join(folder, 'state'))
 const open = (name: string, ownPath = (_path: string): string | undefined => undefined) =>
   openInput({ ownPath, catalog }, name, signal)
 const names = ({ entries }: Awaited<ReturnType<typeof open>>) => entries.map(({ name }) => name)
+
+const createEmpty = (many: string, count: number) => closeSync(openSync(join(many, String(count)), 'w'))
 
 beforeAll(() => {
   mkdirSync(join(folder, 'day/faiss_index'), { recursive: true })
@@ -43,6 +45,14 @@ describe('what --from names', () => {
       'faiss_index',
       'index.faiss',
     ])
+  })
+
+  test('a folder of 130,000 files is listed', async () => {
+    const many = join(folder, 'many/files')
+    mkdirSync(many, { recursive: true })
+    for (let count = 0; count < 130_000; count += 1) createEmpty(many, count)
+    await using input = await open(join(folder, 'many'))
+    expect(input.entries).toHaveLength(130_002)
   })
 
   test('an archive is what it holds, archives in it too, and nothing of it stays', async () => {
