@@ -14,7 +14,10 @@ export function treesOf(
   )
 }
 
-/** Trees as artifacts. A name is made from the path in the container: `/app/data` → `app-data`, unique where two come out alike. */
+/**
+ * Trees as artifacts. A name is made from the path in the container: `/app/data` → `app-data`, unique where two come out alike. It
+ * begins with a letter or a digit and is short, as a repository wants it.
+ */
 export function nameTrees(trees: { origin: string; root: string }[], exclude: string[]): TreeArtifact[] {
   const used = new Set<string>()
   return trees.map(({ origin, root }) => {
@@ -26,8 +29,13 @@ export function nameTrees(trees: { origin: string; root: string }[], exclude: st
   })
 }
 
+/** A repository adds endings, and a file system takes 255 bytes. */
+const longestName = 100
+
 const baseName = (path: string): string =>
   path
     .replaceAll(/[^A-Za-z0-9._]+/g, '-')
-    .replaceAll(/^-|-$/g, '')
-    .toLowerCase() || 'root'
+    .toLowerCase()
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, longestName)
+    .replace(/-$/, '') || 'root'

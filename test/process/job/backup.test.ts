@@ -44,6 +44,12 @@ describe('one target', () => {
     expect(readdirSync(join(stage.folder, 'backups/.incoming'))).toEqual([])
   })
 
+  test.each(['/_data', '/.config', '/données', `/${'x'.repeat(252)}`])('captures a volume at %s', async (path) => {
+    const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files', path)] }])
+    const { outcome, targets } = await run(stage)
+    expect({ outcome, error: targets[0]?.error }).toEqual({ outcome: 'complete', error: undefined })
+  })
+
   test('a container that cannot be stopped: what was stopped runs again, nothing is listed', async () => {
     const stage = setJobStage(({ data }) => {
       const mounts = [data('files')]
