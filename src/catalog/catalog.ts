@@ -156,4 +156,6 @@ export interface ScheduleState {
   /** on-change: the fingerprint that was seen last, and since when it has not changed. */
   seenFingerprint?: string
   seenSince?: string
+  /** on-change: ISO 8601 UTC, when the newest walk began that could read the data; recorded every minute. */
+  seenAt?: string
 }

@@ -37,17 +37,19 @@ export interface RestoreOptions {
 type Candidate = Target | BrokenTarget | StoredTarget
 
 /**
- * Chooses what the restore job is asked for. `refused` holds a failed result for each chosen target that cannot be restored. Throws
+ * Chooses what the restore job is asked for. A set alone means all of its targets. `refused` holds a failed result for each chosen target that cannot be restored. Throws
  * USAGE for options that exclude each other.
  */
-export async function chooseRestores(session: Session, plan: Plan, names: string[], options: RestoreOptions) {
+export async function chooseRestores(session: Session, plan: Plan, names: string[], given: RestoreOptions) {
+  const options = names.length === 0 && given.set !== undefined ? { ...given, all: true } : given
   const at = readOptions(session, names, options)
   const snapshots = await listSnapshots(session.parts, session.signal)
   const stored = storedTargets(snapshots)
   const chosen = options.all
     ? everyCandidate(plan, snapshots, options)
     : chooseTargets<Candidate>(uniteTargets<Candidate>(allTargets(plan), stored), names)
-  const refused = chosen.flatMap((target) => refuse(target, snapshots, at, options) ?? [])
+  const now = session.parts.clock.now()
+  const refused = chosen.flatMap((target) => refuse(target, { snapshots, now }, at, options) ?? [])
   const refusedKeys = new Set(refused.map(targetKeyOf))
   const request: RestoreRequest = {
     targets: chosen
@@ -106,14 +108,14 @@ function everyCandidate(plan: Plan, snapshots: TieredSnapshot[], { set, to }: Re
  */
 function refuse(
   target: Candidate,
-  snapshots: TieredSnapshot[],
+  { snapshots, now }: { snapshots: TieredSnapshot[]; now: Date },
   at: RestoreRequest['at'],
   { all, set, to }: RestoreOptions,
 ): RestoreResult | undefined {
   if (to === undefined && target.kind === 'broken') return refusal(target, brokenError(target))
   if (!all) return undefined
   try {
-    chooseSnapshot(snapshots, target, { at, ...(set !== undefined && { set }) })
+    chooseSnapshot(snapshots, target, { at, ...(set !== undefined && { set }) }, now)
     return undefined
   } catch (error) {
     return refusal(target, error)

@@ -49,6 +49,9 @@ const watched = (target: Target, jobs: Jobs): WatchedTarget => ({
   fingerprint: (signal) => jobs.fingerprint(target, signal),
 })
 
+/** A walk may come every second; each that is recorded is a write to the disk. */
+const recordMs = 60_000
+
 /**
  * What the schedule of a target does not know yet: when it was first seen, and the state of its data. A `firstSeen` in the future comes
  * from a clock that has been set back; it is replaced, because slots before it would never be run.
@@ -56,9 +59,15 @@ const watched = (target: Target, jobs: Jobs): WatchedTarget => ({
 function newsOf(known: ScheduleState, observation: Observation | Error | undefined, now: Date): Partial<ScheduleState> {
   const news: Partial<ScheduleState> = {}
   if (known.firstSeen === undefined || new Date(known.firstSeen) > now) news.firstSeen = now.toISOString()
-  if (observation && !(observation instanceof Error) && known.seenFingerprint !== observation.fingerprint) {
-    news.seenFingerprint = observation.fingerprint
-    news.seenSince = observation.since.toISOString()
+  if (!observation || observation instanceof Error) return news
+  const { fingerprint, since, seen } = observation
+  const isNew = known.seenFingerprint !== fingerprint
+  if (isNew) {
+    news.seenFingerprint = fingerprint
+    news.seenSince = since.toISOString()
   }
+  const recorded = known.seenAt === undefined ? Number.NaN : Date.parse(known.seenAt)
+  // A time from before the clock was set back is replaced too.
+  if (isNew || !(Math.abs(seen.getTime() - recorded) < recordMs)) news.seenAt = seen.toISOString()
   return news
 }

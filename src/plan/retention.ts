@@ -1,5 +1,6 @@
 import type { RetentionPolicy } from '../labels/spec.ts'
 import { formatDuration } from '../lib/duration.ts'
+import { isInFuture } from './dated.ts'
 
 /** The fields of a snapshot that retention decides by. `time` is ISO 8601 UTC. */
 export interface Dated {
@@ -34,13 +35,29 @@ export interface Verdict<S extends Dated = Dated> {
 
 /**
  * Decides which snapshots of one target in one tier are kept; the result is newest first. A policy that would keep none of them
- * removes none, because it was written for snapshots that keep coming. A time in the future counts as young.
+ * removes none, because it was written for snapshots that keep coming. A time in the future is that of a wrong clock: such a snapshot
+ * stays and takes the place of no other.
  */
 export function keep<S extends Dated>(snapshots: S[], options: KeepOptions): Verdict<S>[] {
-  const { true: safety = [], false: regular = [] } = Object.groupBy(snapshots, ({ reason }) => `${reason === 'safety'}`)
-  const verdicts = [...keepRegular(regular, options), ...safety.map((snapshot) => keepSafety(snapshot, options))]
-  return verdicts.toSorted((a, b) => compareDated(a.snapshot, b.snapshot))
+  const { future = [], safety = [], regular = [] } = Object.groupBy(snapshots, (snapshot) => kindOf(snapshot, options))
+  const verdicts = [
+    ...future.map((snapshot) => ({ snapshot, keep: true, reasons: ['dated in the future'] })),
+    ...keepRegular(regular, options),
+    ...safety.map((snapshot) => keepSafety(snapshot, options)),
+  ]
+  const sorted = verdicts.toSorted((a, b) => compareDated(a.snapshot, b.snapshot))
+  return sorted.some(({ keep }) => keep) ? sorted : sorted.map(({ snapshot }) => keepLast(snapshot))
 }
+
+function kindOf({ time, reason }: Dated, { now }: KeepOptions): 'future' | 'safety' | 'regular' {
+  if (isInFuture(time, now)) return 'future'
+  return reason === 'safety' ? 'safety' : 'regular'
+}
+
+const nothingLeft = 'the policy would leave nothing'
+
+/** What a restore replaced may be all that is left of a target. */
+const keepLast = <S extends Dated>(snapshot: S): Verdict<S> => ({ snapshot, keep: true, reasons: [nothingLeft] })
 
 function keepSafety<S extends Dated>(snapshot: S, { now, pinned }: KeepOptions): Verdict<S> {
   const ageSeconds = (now.getTime() - new Date(snapshot.time).getTime()) / 1000
@@ -59,7 +76,7 @@ function keepRegular<S extends Dated>(snapshots: S[], options: KeepOptions): Ver
   return newestFirst.map((snapshot, index) => {
     const chosen = (judged[index] ?? []).filter(({ keep }) => keep)
     const kept = [...chosen.map(({ reason }) => reason), ...safe(snapshot)]
-    if (!choosesAny) kept.push('the policy would leave nothing')
+    if (!choosesAny) kept.push(nothingLeft)
     const refused = (judged[index] ?? []).map(({ reason }) => reason)
     return { snapshot, keep: kept.length > 0, reasons: kept.length > 0 ? kept : refused }
   })

@@ -1,5 +1,6 @@
 import { type ErrorReport, reportError } from '../errors.ts'
 import { schedule } from '../labels/schedule.ts'
+import { isInFuture } from '../plan/dated.ts'
 import { type BrokenTarget, type Problem, type Target, targetKey } from '../plan/plan.ts'
 import type { Tier } from '../repository/repository.ts'
 import { nextRun } from './next-run.ts'
@@ -10,7 +11,7 @@ export interface StatusReport {
   /** The broken targets come last. */
   targets: TargetStatus[]
   repositories: RepositoryStatus[]
-  /** All problems of labels, those of broken targets included. */
+  /** All problems of labels and of targets, those of broken targets included. */
   problems: Problem[]
 }
 
@@ -46,21 +47,25 @@ export interface RepositoryStatus {
 /** Computes how far the objectives of each target are met. */
 export function reportStatus(observed: ObservedState): StatusReport {
   const { plan, repositories } = observed
+  const targets = plan.targets.map((target) => reportTarget(target, observed))
   return {
-    targets: [...plan.targets.map((target) => reportTarget(target, observed)), ...plan.broken.map(reportBroken)],
+    targets: [...targets, ...plan.broken.map(reportBroken)],
     repositories: repositories.map(reportRepository),
-    problems: plan.problems,
+    problems: [...plan.problems, ...targets.flatMap(({ problems }) => problems)],
   }
 }
 
-/** False when an objective is missed, a label has a problem or a repository cannot be listed. */
+/** False when an objective is missed, there is a problem or a repository cannot be listed. */
 export function meetsObjectives({ targets, repositories, problems }: StatusReport): boolean {
   return targets.every(({ rpoMet }) => rpoMet !== false) && problems.length === 0 && repositories.every(({ ok }) => ok)
 }
 
 function reportTarget(target: Target, observed: ObservedState): TargetStatus {
   const { now, locked } = observed
-  const last = lastBackup(target, observed.repositories)
+  const { past = [], future = [] } = Object.groupBy(backupsOf(target, observed.repositories), ({ time }) =>
+    isInFuture(time, now) ? 'future' : 'past',
+  )
+  const last = newest(past)
   const ageSeconds = last === undefined ? null : Math.max(0, (now.getTime() - Date.parse(last.time)) / 1000)
   const isYoung = ageSeconds !== null && ageSeconds <= target.rpoSeconds
   return {
@@ -79,23 +84,44 @@ function reportTarget(target: Target, observed: ObservedState): TargetStatus {
     rtoMet: null,
     nextRun: nextRun(target, now),
     running: locked.has(targetKey(target)),
-    problems: [],
+    problems: explainFuture(target, future),
   }
 }
 
-/** The newest snapshot in any tier. A safety snapshot holds what a restore was to replace: it does not count as a backup. */
-function lastBackup({ project, name }: Target, repositories: ObservedRepository[]): SnapshotSummary | undefined {
-  return repositories
+/** The snapshots in any tier. A safety snapshot holds what a restore was to replace: it does not count as a backup. */
+const backupsOf = ({ project, name }: Target, repositories: ObservedRepository[]): SnapshotSummary[] =>
+  repositories
     .flatMap(({ snapshots }) => snapshots)
     .filter((each) => each.project === project && each.target === name && each.reason !== 'safety')
-    .reduce<SnapshotSummary | undefined>((last, each) => (last && last.time > each.time ? last : each), undefined)
+
+const newest = (snapshots: SnapshotSummary[]): SnapshotSummary | undefined =>
+  snapshots.reduce<SnapshotSummary | undefined>(
+    (last, each) => (last && last.time > each.time ? last : each),
+    undefined,
+  )
+
+/** A snapshot that a wrong clock dated into the future would meet every objective until then. */
+function explainFuture({ project, name, container }: Target, future: SnapshotSummary[]): Problem[] {
+  const count = new Set(future.map(({ id }) => id)).size
+  const id = newest(future)?.id
+  if (id === undefined) return []
+  const reason =
+    count === 1
+      ? `snapshot ${id} is dated in the future by a wrong clock: it counts as no backup, and is restored by its id only`
+      : `${count} snapshots, the newest ${id}, are dated in the future by a wrong clock: they count as no backups, and are restored by their ids only`
+  return [{ project, container: container.name, target: name, label: '', value: '', reason }]
 }
 
-/** The newest snapshot of an on-change target, however old it is, holds what is there now as long as the data has not changed. */
-function isUnchanged(target: Target, { schedules }: ObservedState): boolean {
+/**
+ * The newest snapshot of an on-change target, however old it is, holds what is there now as long as the data has not changed. That is
+ * known of the time of the newest walk that could read the data, and the objective is measured from there.
+ */
+function isUnchanged(target: Target, { schedules, now }: ObservedState): boolean {
   if (target.schedule.kind !== 'on-change') return false
-  const { capturedFingerprint, seenFingerprint } = schedules.get(targetKey(target)) ?? {}
-  return capturedFingerprint !== undefined && capturedFingerprint === seenFingerprint
+  const { capturedFingerprint, seenFingerprint, seenAt } = schedules.get(targetKey(target)) ?? {}
+  if (capturedFingerprint === undefined || capturedFingerprint !== seenFingerprint) return false
+  if (seenAt === undefined || isInFuture(seenAt, now)) return false
+  return (now.getTime() - Date.parse(seenAt)) / 1000 <= target.rpoSeconds
 }
 
 function reportBroken({ project, name, container, problems }: BrokenTarget): TargetStatus {

@@ -31,8 +31,8 @@ function renderTargets(targets: TargetStatus[], style: TextStyle): string {
   return renderTable(head, rows, style)
 }
 
-function describeState({ problems, rpoMet, lastSuccess, running }: TargetStatus, style: TextStyle): string {
-  if (problems.length > 0) return paint(style, 'red', 'broken')
+function describeState({ method, rpoMet, lastSuccess, running }: TargetStatus, style: TextStyle): string {
+  if (method === null) return paint(style, 'red', 'broken')
   const met = rpoMet === true
   const word = lastSuccess === null ? 'never backed up' : met ? 'ok' : 'too old'
   return paint(style, met ? 'green' : 'red', word) + (running ? ', running' : '')

@@ -1,6 +1,7 @@
 import type { ContainerFacts } from '../../engine/engine.ts'
 import { BackupError } from '../../errors.ts'
 import { pathsWithin } from '../../lib/tree/only.ts'
+import { isInFuture } from '../../plan/dated.ts'
 import { groupKey, type Target, targetKey } from '../../plan/plan.ts'
 import type { Dependencies } from '../../plan/stop-order.ts'
 import type { Snapshot } from '../../repository/repository.ts'
@@ -11,8 +12,8 @@ import { listSnapshots, type TieredSnapshot } from '../repositories.ts'
 export interface RestoreRequest {
   targets: { project: string; name: string }[]
   /**
-   * Selects the newest snapshot, the newest one at or before an instant, or the one of an id. A safety snapshot is selected by id
-   * only.
+   * Selects the newest snapshot that is not dated in the future, the newest one at or before an instant, or the one of an id. A safety
+   * snapshot is selected by id only.
    */
   at: 'latest' | Date | string
   /** Selects only snapshots of this quiesce window. */
@@ -47,11 +48,15 @@ export async function planRestore(parts: Parts, request: RestoreRequest, signal:
   const { only, to } = request
   const options = { ...(only && { only }), ...(to !== undefined && { to }) }
   const snapshots = await listSnapshots(parts, signal)
-  const chosen = request.targets.map((wanted) => ({ ...wanted, snapshot: chooseSnapshot(snapshots, wanted, request) }))
+  const now = parts.clock.now()
+  const chosen = request.targets.map((wanted) => ({
+    ...wanted,
+    snapshot: chooseSnapshot(snapshots, wanted, request, now),
+  }))
   if (only) for (const { snapshot } of chosen) refuseOnly(snapshot, only)
   if (to !== undefined) return { steps: chosen, down: [], ...options }
   const placed = await placeSteps(parts, chosen, signal)
-  const steps = alignSets(snapshots, placed.steps, request)
+  const steps = alignSets(selectable(snapshots, request, now), placed.steps, request)
   return { steps, down: placed.down, ...options }
 }
 
@@ -83,20 +88,36 @@ function alignSets(snapshots: TieredSnapshot[], steps: StepInPlace[], request: R
   return steps.map((step) => chosen.find(({ target }) => target === step.target) ?? step)
 }
 
+/** A wrong clock MUST NOT choose what is the latest. Who names a set, a time or an id has chosen. */
+function selectable(snapshots: TieredSnapshot[], { at, set }: Pick<RestoreRequest, 'at' | 'set'>, now: Date) {
+  const isOpen = at === 'latest' && set === undefined
+  return isOpen ? snapshots.filter(({ time }) => !isInFuture(time, now)) : snapshots
+}
+
 /** Finds the snapshot of a target. Throws NO_SUCH_SNAPSHOT with a hint at those that exist. */
 export function chooseSnapshot(
   snapshots: TieredSnapshot[],
   wanted: Named,
   request: Pick<RestoreRequest, 'at' | 'set'>,
+  now: Date,
 ): TieredSnapshot {
-  const found = findSnapshot(snapshots, wanted, request)
+  const found = findSnapshot(selectable(snapshots, request, now), wanted, request)
   if (found) return found
   const { at, set } = request
-  const own = snapshots.filter((snapshot) => isOf(snapshot, wanted))
-  const hint =
-    own.length > 0 ? { hint: `It has ${own.length}, the newest ${own.at(-1)?.id}; see xnai-backup list.` } : {}
+  const hint = hintAt(
+    snapshots.filter((snapshot) => isOf(snapshot, wanted)),
+    now,
+  )
   const which = set ?? (at instanceof Date ? `at or before ${at.toISOString()}` : at === 'latest' ? '' : at)
   throw new BackupError('NO_SUCH_SNAPSHOT', `${targetKey(wanted)} has no snapshot ${which}`.trim(), hint)
+}
+
+function hintAt(own: TieredSnapshot[], now: Date): { hint?: string } {
+  const newest = own.at(-1)
+  if (!newest) return {}
+  const has = `It has ${own.length}, the newest ${newest.id}`
+  if (!isInFuture(newest.time, now)) return { hint: `${has}; see xnai-backup list.` }
+  return { hint: `${has}, which is dated in the future: is the clock right? Name a snapshot by --at ID to restore it.` }
 }
 
 type Named = { project: string; name: string }

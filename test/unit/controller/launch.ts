@@ -33,6 +33,8 @@ interface World {
   seconds: number
   /** The fingerprint of the data of every target. */
   data: string
+  /** Why the data cannot be walked. */
+  walkFailure?: Error | undefined
   /** Why the containers cannot be listed. */
   listFailure?: BackupError | undefined
   /** Why nothing can be recovered. */
@@ -123,7 +125,10 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
       if (world.recoveryFailure) throw world.recoveryFailure
       return { done: [], problems: [] }
     },
-    fingerprint: async () => world.data,
+    async fingerprint() {
+      if (world.walkFailure) throw world.walkFailure
+      return world.data
+    },
   }
 }
 

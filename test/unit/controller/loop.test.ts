@@ -139,6 +139,22 @@ test('on-change: a change is captured once when it has settled, and nothing more
   expect(catalog.schedule('shop', 'idx').capturedFingerprint).toBe('three')
 })
 
+test('on-change: the time of the newest walk that could read the data is recorded, and stays while walks fail', async () => {
+  const { catalog, clock, world, start } = launch('2026-08-02T09:00:00Z', [service('idx', { schedule: 'on-change' })])
+  catalog.saveSchedule('shop', 'idx', { seenFingerprint: 'one', seenAt: '2036-01-01T00:00:00.000Z' })
+  const seenAt = () => catalog.schedule('shop', 'idx').seenAt ?? ''
+  start()
+  await clock.advance(hour)
+  expect(seenAt() >= '2026-08-02T09:57:00.000Z' && seenAt() <= '2026-08-02T10:00:00.000Z', seenAt()).toBe(true)
+  const last = seenAt()
+  world.walkFailure = new Error('EIO')
+  await clock.advance(hour)
+  expect(seenAt() <= '2026-08-02T10:01:00.000Z', `${last} ${seenAt()}`).toBe(true)
+  world.walkFailure = undefined
+  await clock.advance(hour)
+  expect(seenAt() >= '2026-08-02T11:57:00.000Z', seenAt()).toBe(true)
+})
+
 test('after failing passes the next ones come ever more rarely, and backups go on once one succeeds', async () => {
   const { catalog, clock, world, passes, began, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)

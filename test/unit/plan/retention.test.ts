@@ -108,10 +108,35 @@ describe('what stays and why', () => {
       lines: ['+ 2026-01-01T02:00: newest; the policy would leave nothing'],
     },
     {
-      sentence: 'a time in the future counts as young',
-      snapshots: at('2027-01-01T02:00', '2026-08-19T02:00'),
+      sentence: 'a time in the future is of a wrong clock: it stays, and takes the place of nothing',
+      snapshots: at('2036-01-01T02:00', '2026-08-20T02:00', '2026-08-19T02:00'),
+      policy: { last: 1 },
+      lines: [
+        '+ 2036-01-01T02:00: dated in the future',
+        '+ 2026-08-20T02:00: last 1 of 1; newest',
+        '- 2026-08-19T02:00: last: not among the newest 1',
+      ],
+    },
+    {
+      sentence: 'beside a time in the future a policy that chooses nothing removes nothing',
+      snapshots: at('2036-01-01T02:00', '2026-01-02T02:00'),
       policy: { daily: 30 * day },
-      lines: ['+ 2027-01-01T02:00: daily 2027-01-01; newest', '+ 2026-08-19T02:00: daily 2026-08-19'],
+      lines: ['+ 2036-01-01T02:00: dated in the future', '+ 2026-01-02T02:00: newest; the policy would leave nothing'],
+    },
+    {
+      sentence: 'where only safety snapshots are left, a policy that leaves none of them removes none',
+      snapshots: at('2026-08-10T02:00', '2026-08-09T02:00').map((snapshot) => ({ ...snapshot, reason: 'safety' })),
+      policy: { daily: 30 * day },
+      lines: [
+        '+ 2026-08-10T02:00: the policy would leave nothing',
+        '+ 2026-08-09T02:00: the policy would leave nothing',
+      ],
+    },
+    {
+      sentence: 'where only safety snapshots are left, a young one lets the old ones go',
+      snapshots: at('2026-08-20T02:00', '2026-08-09T02:00').map((snapshot) => ({ ...snapshot, reason: 'safety' })),
+      policy: { daily: 30 * day },
+      lines: ['+ 2026-08-20T02:00: safety, for 1w', '- 2026-08-09T02:00: safety: not younger than 1w'],
     },
     { sentence: 'no snapshot, no verdict', snapshots: [], policy: { last: 1 }, lines: [] },
   ]

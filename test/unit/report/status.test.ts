@@ -69,9 +69,30 @@ describe('the last success of a target', () => {
     })
   })
 
-  test('in the future, after the clock was set back, has no age', () => {
-    const repositories = local(snapshot('2026-08-03T02:00:00.000Z'))
-    expect(statusOf(observe({}, { repositories }))).toMatchObject({ ageSeconds: 0, rpoMet: true })
+  test('a moment in the future, after the clock was set back a little, has no age', () => {
+    const repositories = local(snapshot('2026-08-02T12:01:00.000Z'))
+    expect(statusOf(observe({}, { repositories }))).toMatchObject({ ageSeconds: 0, rpoMet: true, problems: [] })
+  })
+
+  test('is none of a wrong clock: that one meets no objective and is a problem', () => {
+    const future = snapshot('2036-01-01T00:00:00.000Z')
+    const alone = observe({}, { repositories: local(future) })
+    expect(statusOf(alone)).toMatchObject({ lastSuccess: null, rpoMet: false })
+    const report = reportStatus(observe({}, { repositories: local(snapshot('2026-08-02T02:00:00.000Z'), future) }))
+    expect(report.targets[0]).toMatchObject({ lastSuccess: '2026-08-02T02:00:00.000Z', rpoMet: true })
+    expect(report.problems).toEqual([
+      {
+        project: 'shop',
+        container: 'shop-db-1',
+        target: 'db',
+        label: '',
+        value: '',
+        reason:
+          'snapshot 2036-01-01T00:00:00.000Z is dated in the future by a wrong clock: it counts as no backup, and is restored by its id only',
+      },
+    ])
+    expect(report.targets[0]?.problems).toEqual(report.problems)
+    expect(meetsObjectives(report)).toBe(false)
   })
 })
 
@@ -80,17 +101,29 @@ describe('an on-change target whose snapshot is older than the objective', () =>
   const statusWith = (state: ScheduleState, schedule = 'on-change') =>
     statusOf(observe({ schedule }, { repositories, schedules: new Map([['shop/db', state]]) }))
 
+  const same = { capturedFingerprint: 'one', seenFingerprint: 'one', seenAt: '2026-08-02T11:59:00.000Z' }
+
   test('meets it while the data is the captured one', () => {
-    expect(statusWith({ capturedFingerprint: 'one', seenFingerprint: 'one' })?.rpoMet).toBe(true)
+    expect(statusWith(same)?.rpoMet).toBe(true)
   })
 
   test('misses it when the data has changed or was never seen', () => {
-    expect(statusWith({ capturedFingerprint: 'one', seenFingerprint: 'two' })?.rpoMet).toBe(false)
+    expect(statusWith({ ...same, seenFingerprint: 'two' })?.rpoMet).toBe(false)
     expect(statusWith({})?.rpoMet).toBe(false)
   })
 
+  test('misses it when nobody has seen the data for longer than the objective', () => {
+    expect(statusWith({ ...same, seenAt: '2026-08-01T12:00:00.000Z' })?.rpoMet).toBe(true)
+    expect(statusWith({ ...same, seenAt: '2026-08-01T11:59:59.000Z' })?.rpoMet).toBe(false)
+    expect(statusWith({ capturedFingerprint: 'one', seenFingerprint: 'one' })?.rpoMet).toBe(false)
+  })
+
+  test('misses it when the time of the last walk is that of a wrong clock', () => {
+    expect(statusWith({ ...same, seenAt: '2036-01-01T00:00:00.000Z' })?.rpoMet).toBe(false)
+  })
+
   test('misses it with a schedule, even though the data is the same', () => {
-    expect(statusWith({ capturedFingerprint: 'one', seenFingerprint: 'one' }, '@daily')?.rpoMet).toBe(false)
+    expect(statusWith(same, '@daily')?.rpoMet).toBe(false)
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { run, type Stage, shelf, shop, snapshot } from '../../../support/cli.ts'
+import { container, run, type Stage, shelf, shop, snapshot, volume } from '../../../support/cli.ts'
 import { restoreShape } from '../../../support/json-shapes.ts'
 
 const stored = [snapshot('redis', '2026-11-19T02:00:00.000Z'), snapshot('redis', '2026-11-20T02:00:00.000Z')]
@@ -28,6 +28,77 @@ describe('restore --dry-run', () => {
   test('a restore beside the stack stops nothing', async () => {
     const args = ['restore', 'redis', '--dry-run', '--json', '--to', '/srv/look']
     expect((await run(args, stage)).json()).toMatchObject({ stops: [], starts: [], to: '/srv/look' })
+  })
+})
+
+describe('a snapshot dated by a wrong clock', () => {
+  const future = snapshot('redis', '2036-01-01T00:00:00.000Z')
+  const local = shelf([...stored, future])
+
+  test('is not the latest one', async () => {
+    const { json } = await run(['restore', 'redis', '--dry-run', '--json'], { ...stage, local })
+    expect(json()).toMatchObject({ targets: [{ snapshot: '20261120T020000Z-redis' }] })
+  })
+
+  test('does not choose the set of a group', async () => {
+    const containers = [
+      container('one', {
+        labels: { 'xnai.backup.enable': 'true', 'xnai.backup.group': 'g' },
+        mounts: [volume('a', '/a')],
+      }),
+      container('two', {
+        labels: { 'xnai.backup.enable': 'true', 'xnai.backup.group': 'g' },
+        mounts: [volume('b', '/b')],
+      }),
+    ]
+    const pair = (set: string, time: string) => ['one', 'two'].map((name) => snapshot(name, time, { set }))
+    const sets = shelf([...pair('good', '2026-11-20T02:00:00.000Z'), ...pair('future', '2036-01-01T00:00:00.000Z')])
+    const { json } = await run(['restore', '--all', '--dry-run', '--json'], { containers, local: sets })
+    expect(json()).toMatchObject({ targets: [{ set: 'good' }, { set: 'good' }] })
+  })
+
+  test('is restored by its id, its set or a time in the future', async () => {
+    for (const args of [
+      ['--at', future.id],
+      ['--at', '2036-01-02'],
+      ['--set', future.set],
+    ]) {
+      const { json } = await run(['restore', 'redis', ...args, '--dry-run', '--json'], { ...stage, local })
+      expect(json()).toMatchObject({ targets: [{ snapshot: future.id }] })
+    }
+  })
+
+  test('is named in the hint where there is no other', async () => {
+    const { stderr, exitCode } = await run(['restore', 'redis', '--yes'], { ...stage, local: shelf([future]) })
+    expect(stderr).toContain('hint: It has 1, the newest 20360101T000000Z-redis, which is dated in the future:')
+    expect(exitCode).toBe(4)
+  })
+})
+
+describe('restore --set without targets', () => {
+  const both = [
+    snapshot('redis', '2026-11-19T02:00:00.000Z', { set: 'night' }),
+    snapshot('files', '2026-11-19T02:00:00.000Z', { set: 'night' }),
+    snapshot('redis', '2026-11-20T02:00:00.000Z'),
+  ]
+
+  test('means all targets of the set', async () => {
+    const { json } = await run(['restore', '--set', 'night', '--dry-run', '--json'], { local: shelf(both) })
+    expect(json()).toMatchObject({
+      targets: [
+        { target: 'redis', set: 'night' },
+        { target: 'files', set: 'night' },
+      ],
+    })
+  })
+
+  test('refuses what only one target can take', async () => {
+    const { stderr } = await run(['restore', '--set', 'night', '--only', 'x', '--yes'], { local: shelf(both) })
+    expect(stderr).toContain('--only takes files out of one target')
+  })
+
+  test('of an unknown set ends with exit code 4', async () => {
+    expect((await run(['restore', '--set', 'none', '--yes'], stage)).exitCode).toBe(4)
   })
 })
 
