@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { holdLivenessLock, isLivenessLockHeld } from '../lib/liveness-lock.ts'
+import { holdLivenessLock, isLivenessLockHeld, takeDeadLock } from '../lib/liveness-lock.ts'
 
 /** This process, as the owner of locks, intents and runs. After it is disposed, it counts as dead. */
 export interface Owner extends Disposable {
@@ -31,7 +31,6 @@ export function becomeOwner(folder: string): Owner {
 
 function removeDeadOwners(folder: string, ownId: string): void {
   for (const name of readdirSync(folder)) {
-    const path = join(folder, name)
-    if (name.endsWith(suffix) && name !== ownId + suffix && !isLivenessLockHeld(path)) rmSync(path, { force: true })
+    if (name.endsWith(suffix) && name !== ownId + suffix) takeDeadLock(join(folder, name))?.[Symbol.dispose]()
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BackupError } from '../../errors.ts'
-import { holdLivenessLock, isLivenessLockHeld } from '../../lib/liveness-lock.ts'
+import { holdLivenessLock, isLivenessLockHeld, takeDeadLock } from '../../lib/liveness-lock.ts'
 import { syncDirectory } from '../../lib/replace-file.ts'
 import { INCOMING } from './layout.ts'
 
@@ -77,9 +77,10 @@ export async function sweepIncoming(dir: string): Promise<void> {
   })
   const names = new Set(entries.map((entry) => entry.replace(/\..*$/, '')))
   for (const name of names) {
-    if (own.has(name) || isLivenessLockHeld(join(incoming, name + LOCK))) continue
-    await rm(join(incoming, name), { recursive: true, force: true })
-    await rm(join(incoming, name + LOCK), { force: true })
+    if (own.has(name)) continue
+    using lock = takeDeadLock(join(incoming, name + LOCK))
+    if (lock || !isLivenessLockHeld(join(incoming, name + LOCK)))
+      await rm(join(incoming, name), { recursive: true, force: true })
   }
 }
 
