@@ -1,3 +1,4 @@
+import { explainGlob } from '../lib/glob.ts'
 import { type Parsed, refuse, type TextType } from './text.ts'
 
 /** Names, paths, patterns, commands and addresses in labels. */
@@ -69,7 +70,8 @@ export const globPattern: TextType<string> = {
     if (text.startsWith('!'))
       return refuse('must not be negated: everything else would be left out', text.slice(1) || undefined)
     if (text.split('/').includes('..')) return refuse('must not contain ..')
-    return { value: text }
+    const reason = explainGlob(text)
+    return reason === undefined ? { value: text } : refuse(reason)
   },
   format: same,
 }

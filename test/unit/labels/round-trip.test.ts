@@ -14,7 +14,7 @@ const seconds = fc.oneof(
 const path = fc
   .array(fc.stringMatching(/^[A-Za-z0-9_ä ]{0,8}[a-z]$/), { maxLength: 4 })
   .map((steps) => `/${steps.join('/')}`)
-const pattern = fc.constantFrom('*.tmp', '**/cache/**', '*.{log,tmp}', 'a b', '[!x]', '{a,{b,c}}/*')
+const pattern = fc.constantFrom('*.tmp', '**/cache/**', '*.{log,tmp}', 'a b', '[^x]', '{a,{b,c}}/*')
 const environment = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,20}$/)
 const argv = fc.oneof(
   fc.tuple(
