@@ -71,25 +71,3 @@ export async function undoIncompleteRestore(client: MariadbClient, id?: string):
 function settingSql(name: string, value: string): string[] {
   return /^\w+$/.test(name) && /^\w+$/.test(value) ? [`SET GLOBAL ${name} = ${value};`] : []
 }
-
-/** The largest packet that a server can take. A row in a dump may need it, since a blob in hex has twice its own length. */
-const largestPacket = 1024 ** 3
-
-/** The global variables that have to be changed while databases are loaded, with their present values. */
-export async function settingsToLend(client: MariadbClient): Promise<Record<string, string>> {
-  const [[scheduler = '', packet = ''] = []] = await client.query(
-    'SELECT @@GLOBAL.event_scheduler, @@GLOBAL.max_allowed_packet;',
-  )
-  return {
-    // Events would change rows before they are counted.
-    ...(scheduler === 'ON' && { event_scheduler: scheduler }),
-    ...(Number(packet) < largestPacket && { max_allowed_packet: packet }),
-  }
-}
-
-/** Changes the global variables that `settingsToLend` has named. */
-export async function lendSettings(client: MariadbClient, settings: Record<string, string>): Promise<void> {
-  const lent: Record<string, string> = { event_scheduler: 'OFF', max_allowed_packet: String(largestPacket) }
-  const statements = Object.keys(settings).map((name) => `SET GLOBAL ${name} = ${lent[name]};`)
-  if (statements.length > 0) await client.query(statements.join('\n'))
-}

@@ -8,6 +8,7 @@ import { formatSeries, isOlder, parseVersion } from '../shared/version.ts'
 import { chosenDatabases } from './artifacts.ts'
 import { connect, type MariadbClient } from './client.ts'
 import { takeInventory } from './inventory.ts'
+import { refuseUnlendable } from './lent-settings.ts'
 
 /** Refuses a snapshot that the server cannot take. A server that does not run is asked by the restore, which starts it. */
 export async function preflight(
@@ -36,6 +37,7 @@ export async function refuseImpossible(
     const way = 'A restore makes databases and accounts; name an administrator, often root.'
     refuseRestore('the user of xnai.backup.mariadb.user is no administrator', way)
   }
+  await refuseUnlendable(client)
   if (facts.nameCase !== server.nameCase) {
     const message = `the server has lower_case_table_names=${server.nameCase}, that of the dump had ${facts.nameCase}`
     refuseRestore(message, 'Start the server with the setting of then.')

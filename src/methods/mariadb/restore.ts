@@ -8,14 +8,9 @@ import { newRestoreId } from '../shared/restore-id.ts'
 import { createAccounts, grantRights, parseAccounts, readAccounts, replaceable } from './accounts.ts'
 import { accountsArtifact, chosenDatabases, databasesLabel, dumpArtifact, storedDatabases } from './artifacts.ts'
 import { awaitReady, connect } from './client.ts'
-import {
-  lendSettings,
-  recordDatabasesComplete,
-  recordIncompleteRestore,
-  settingsToLend,
-  undoIncompleteRestore,
-} from './incomplete-restore.ts'
+import { recordDatabasesComplete, recordIncompleteRestore, undoIncompleteRestore } from './incomplete-restore.ts'
 import { takeInventory } from './inventory.ts'
+import { lendSettings, settingsToLend } from './lent-settings.ts'
 import { dropDatabases, loadDump } from './load.ts'
 import { refuseImpossible } from './preflight.ts'
 import { countRows } from './prove.ts'
