@@ -10,7 +10,8 @@ import { accountsArtifact, databasesLabel, dumpArtifact } from './artifacts.ts'
 import { connect, type MariadbClient } from './client.ts'
 import { openDump, refuseMissingTables } from './dump.ts'
 import { errorNumber } from './failure.ts'
-import { type DatabaseFacts, objectsFact, takeInventory } from './inventory.ts'
+import { historyOptions } from './history.ts'
+import { type DatabaseFacts, listForeignFolders, objectsFact, takeInventory } from './inventory.ts'
 import { scanDump } from './scan-dump.ts'
 import { lockTables, untransactional } from './table-lock.ts'
 
@@ -21,6 +22,7 @@ export async function* capture(ctx: CaptureContext, { options }: TargetSpec<'mar
   ctx.fact('server', version)
   ctx.fact('product', product)
   ctx.fact('nameCase', nameCase)
+  await warnOfFolders(ctx, client)
   const databases = chooseDatabases(await takeInventory(client), options.databases, databasesLabel)
   if (databases.length > 0) yield* captureDatabases(ctx, client, databases)
   // They are read after the dump, so that an account that is made meanwhile is not missing.
@@ -37,11 +39,12 @@ async function* captureDatabases(
   databases: DatabaseFacts[],
 ): AsyncIterable<Artifact> {
   const names = databases.map(({ name }) => name)
+  const history = await historyOptions(ctx, client, databases)
   const scan = scanDump()
   let after: DatabaseFacts[]
   {
     await using lock = await lockTables(client, databases)
-    yield { kind: 'stream', name: dumpArtifact, open: () => openDump(client, names, scan) }
+    yield { kind: 'stream', name: dumpArtifact, open: () => openDump(client, names, { scan, history }) }
     await lock.proveHeld()
     after = await takeInventory(client)
   }
@@ -66,6 +69,12 @@ function countEngines(databases: DatabaseFacts[]): Record<string, number> {
   const engines: Record<string, number> = {}
   for (const { engine } of databases.flatMap(({ tables }) => tables)) engines[engine] = (engines[engine] ?? 0) + 1
   return engines
+}
+
+async function warnOfFolders(ctx: MethodContext, client: MariadbClient): Promise<void> {
+  const folders = await listForeignFolders(client)
+  if (folders.length > 0)
+    ctx.warn(`folders in the data directory that are no databases are not in the backup: ${folders.join(', ')}`)
 }
 
 function warnOfLocks(ctx: MethodContext, databases: DatabaseFacts[]): void {

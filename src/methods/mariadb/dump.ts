@@ -16,10 +16,14 @@ const mysqlOptions = ['--loose-set-gtid-purged=OFF', '--loose-column-statistics=
 
 const endMark = /(^|\n)-- Dump completed[^\n]*\s*$/
 
-/** Dumps all databases in one transaction, and so in one instant. `scan` sees every byte. DUMP_FAILED where the dump has no end. */
-export async function openDump(client: MariadbClient, names: string[], scan: DumpScan): Promise<Readable> {
+/** Dumps all databases in one transaction, and so in one instant. `scan` sees every byte; `history` are the options of `historyOptions`. DUMP_FAILED where the dump has no end. */
+export async function openDump(
+  client: MariadbClient,
+  names: string[],
+  { scan, history }: { scan: DumpScan; history: string[] },
+): Promise<Readable> {
   const own = client.server.product === 'mysql' ? mysqlOptions : []
-  const source = await client.stream('dump', [...dumpOptions, ...own, '--databases', '--', ...names])
+  const source = await client.stream('dump', [...dumpOptions, ...own, ...history, '--databases', '--', ...names])
   const tail = keepTail(1024)
   const inspect = (chunk: Buffer) => {
     scan.write(chunk)

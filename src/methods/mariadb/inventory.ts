@@ -16,6 +16,8 @@ export interface TableFacts {
   engine: string
   /** Whether a dump in a transaction sees one instant of the table. */
   transactional: boolean
+  /** Whether it keeps the history of its rows: WITH SYSTEM VERSIONING. */
+  versioned: boolean
 }
 
 /** The number of objects of each kind. */
@@ -24,10 +26,22 @@ export type ObjectCounts = Record<'views' | 'sequences' | 'routines' | 'triggers
 /** Whether a restore records itself in this database; see incomplete-restore.ts. Such databases are never backed up. */
 export const isTransient = (name: string): boolean => /^xnai_restore_[0-9a-f]{8}$/.test(name)
 
+/**
+ * Whether this is a folder in the data directory that no CREATE DATABASE has made: `lost+found` of a file system, `@eaDir` of a NAS. The
+ * server shows it as a database under this prefix, and refuses every statement that would make such a database (error 1102).
+ */
+export const isForeignFolder = (name: string): boolean => name.startsWith('#mysql50#')
+
+/** The names under which the server shows foreign folders. */
+export async function listForeignFolders(client: MariadbClient): Promise<string[]> {
+  const rows = await client.query('SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME;')
+  return rows.map(([name = '']) => name).filter(isForeignFolder)
+}
+
 /** The name of the fact that counts the views, routines, triggers and events of a database. */
 export const objectsFact = (database: string): string => `objects of ${database}`
 
-/** Lists every database that is not the server's own. */
+/** Lists every database that is not the server's own, and no foreign folder. */
 export async function takeInventory(client: MariadbClient): Promise<DatabaseFacts[]> {
   const databases = new Map<string, DatabaseFacts>()
   for (const [kind = '', schema = '', ...values] of await client.query(inventoryQuery, { timeoutSeconds: 600 })) {
@@ -36,7 +50,7 @@ export async function takeInventory(client: MariadbClient): Promise<DatabaseFact
     else if (known && kind === 'table') addTable(known, values)
     else if (known) known.objects[kind as keyof ObjectCounts] = Number(values[0])
   }
-  return [...databases.values()].filter(({ name }) => !isTransient(name))
+  return [...databases.values()].filter(({ name }) => !isTransient(name) && !isForeignFolder(name))
 }
 
 const emptyDatabase = (name: string, [charset = '', collation = '']: string[]): DatabaseFacts => ({
@@ -54,7 +68,13 @@ const currentName = (name: string): string => name.replace(/^utf8(?=_|$)/, 'utf8
 function addTable(database: DatabaseFacts, [name = '', type, engine = '', transactional, bytes]: string[]): void {
   if (type === 'VIEW') database.objects.views++
   else if (type === 'SEQUENCE') database.objects.sequences++
-  else database.tables.push({ name, engine, transactional: transactional === 'YES' })
+  else
+    database.tables.push({
+      name,
+      engine,
+      transactional: transactional === 'YES',
+      versioned: type === 'SYSTEM VERSIONED',
+    })
   database.bytes += Number(bytes)
 }
 

@@ -28,14 +28,14 @@ export async function prove(
   ]
 }
 
-/** Counts the rows of all tables of the databases exactly, and compares them with those of the snapshot. */
+/** Counts the rows of all tables of the databases exactly, with the history of those that keep one, and compares them with those of the snapshot. */
 export async function countRows(client: MariadbClient, names: string[], { facts }: StoredSnapshot): Promise<Check[]> {
   const databases = (await takeInventory(client)).filter(({ name }) => names.includes(name))
   const counted = new Map(databases.map(({ name }) => [name, {} as Record<string, number>]))
   const questions = databases.flatMap(({ name, tables }, index) =>
     tables.map(
       (table) =>
-        `SELECT ${index}, ${quoteText(table.name)}, COUNT(*) FROM ${quoteName(name)}.${quoteName(table.name)};`,
+        `SELECT ${index}, ${quoteText(table.name)}, COUNT(*) FROM ${quoteName(name)}.${quoteName(table.name)}${table.versioned ? ' FOR SYSTEM_TIME ALL' : ''};`,
     ),
   )
   const answers =
