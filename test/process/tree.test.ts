@@ -26,6 +26,7 @@ import type { TreeEntry } from '../../src/lib/tree/entry.ts'
 import { fingerprintTree, treeSize } from '../../src/lib/tree/fingerprint.ts'
 import { END_OF_ARCHIVE, encodeHeaders, padding } from '../../src/lib/tree/headers.ts'
 import { identifyTree } from '../../src/lib/tree/identity.ts'
+import { createRoot } from '../../src/lib/tree/open-root.ts'
 import { packTree } from '../../src/lib/tree/pack.ts'
 import { unpackTree } from '../../src/lib/tree/unpack.ts'
 import { scanTree } from '../support/scan-tree.ts'
@@ -318,6 +319,14 @@ describe('unpackTree', () => {
       'RESTORE_REFUSED link shares its content with conf/app.yaml, which was not asked for',
     )
   })
+})
+
+test('createRoot makes no root through a link on the way to it, and says so', () => {
+  symlinkSync('to', join(folder, 'way'))
+  expect(() => createRoot(`${folder}/./way/new`, 'directory')).toThrow(
+    expect.objectContaining({ code: 'TREE_UNSUPPORTED' }),
+  )
+  expect(readdirSync(to)).toEqual([])
 })
 
 test('attributes larger than a block of output keep their place in the stream', async () => {

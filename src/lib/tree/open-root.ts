@@ -90,16 +90,16 @@ export function createRoot(root: string, kind: 'directory' | 'file'): void {
   const name = names.pop() ?? ''
   mkdirSync(base, { recursive: true })
   let parent = openSync(base, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    for (const folder of names) {
+  for (const folder of names) {
+    parent = leaving(parent, () => {
       makeFolder(within(parent, folder))
-      parent = enter(parent, folder, root)
-    }
+      return enter(parent, folder, root)
+    })
+  }
+  leaving(parent, () => {
     if (kind === 'directory') makeFolder(within(parent, name))
     else closeSync(openSync(within(parent, name), 'wx', 0o600))
-  } finally {
-    closeSync(parent)
-  }
+  })
 }
 
 function makeFolder(path: string): void {
@@ -111,7 +111,7 @@ function findRoot(root: string): { parent: number; name: string; stats: Stats | 
   const { base, names } = parsePath(root)
   const name = names.pop() ?? ''
   let parent = openTrusted(base, root)
-  for (const folder of names) parent = enter(parent, folder, root)
+  for (const folder of names) parent = leaving(parent, () => enter(parent, folder, root))
   return { parent, name, stats: lstatSync(within(parent, name), { throwIfNoEntry: false }) }
 }
 
@@ -135,7 +135,16 @@ function openTrusted(base: string, root: string): number {
   }
 }
 
-/** Opens a folder in a folder, and closes the latter. */
+/** Does something in an open folder, and closes that folder, once, whatever comes of it. */
+function leaving<T>(folder: number, work: () => T): T {
+  try {
+    return work()
+  } finally {
+    closeSync(folder)
+  }
+}
+
+/** Opens a folder in a folder. */
 function enter(parent: number, name: string, root: string): number {
   try {
     return openSync(within(parent, name), FOLDER)
@@ -144,8 +153,6 @@ function enter(parent: number, name: string, root: string): number {
       throw isLink(`${name} in ${shownPath(root)}`)
     }
     throw missing(root, cause)
-  } finally {
-    closeSync(parent)
   }
 }
 
