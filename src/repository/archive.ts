@@ -1,6 +1,6 @@
-import { statfs } from 'node:fs/promises'
 import { BackupError } from '../errors.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
+import { freeBytes } from '../lib/free-space.ts'
 import { checkAll, checkFolder } from './archive/check.ts'
 import { inRepository } from './archive/explain.ts'
 import { findFolders, folderOf } from './archive/layout.ts'
@@ -59,11 +59,6 @@ async function removeSnapshots(dir: string, ids: string[], signal: AbortSignal):
     signal.throwIfAborted()
     if (ids.includes(folder.id)) await removeFolder(dir, folder.absolute)
   }
-}
-
-async function freeBytes(dir: string): Promise<number> {
-  const { bavail, bsize } = await statfs(dir)
-  return bavail * bsize
 }
 
 function artifactOf(snapshot: Snapshot, name: string): ArtifactRecord {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { BackupError } from '../../errors.ts'
+import { freeBytes } from '../../lib/free-space.ts'
 import { treeSize } from '../../lib/tree/fingerprint.ts'
 import type { Target } from '../../plan/plan.ts'
 import type { Snapshot } from '../../repository/repository.ts'
@@ -50,8 +50,7 @@ async function refuseTooLarge(parts: Parts, snapshot: Snapshot, target: Target, 
   for (const { kind, origin, contentBytes = 0 } of snapshot.artifacts) {
     if (kind !== 'tree' || origin === undefined) continue
     const root = resolveHostPath(parts, target.container, origin)
-    const { bavail, bsize } = await statfs(nearestExisting(root))
-    const free = bavail * bsize
+    const free = await freeBytes(nearestExisting(root))
     if (contentBytes <= free) continue
     if (existsSync(root) && contentBytes <= free + (await treeSize(root, {}, signal)).contentBytes) continue
     throw new BackupError('NO_SPACE', `${origin} needs ${contentBytes} bytes, its file system has ${free} free`)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { BackupError } from '../../errors.ts'
+import { longSeconds } from '../../lib/deadline.ts'
 import { TREE } from '../../lib/jail.ts'
 import { closeStream, programStream, runChecked, runProgram } from '../../lib/process.ts'
 import { excludeMatcher } from '../../lib/tree/exclude.ts'
@@ -11,9 +12,6 @@ import { metadataWriter } from '../../lib/tree/metadata.ts'
 import { openRoot, shownPath } from '../../lib/tree/open-root.ts'
 import { deviceMatcher, notStill } from '../../lib/tree/walk.ts'
 import { inTree, placeInStaging, runInTree, type TreeCopy } from './copy-programs.ts'
-
-/** A bound for programs that work on a whole tree. */
-const longSeconds = 24 * 3600
 
 /** Copies twice: the second pass is short, and so is what is left for the stop. What comes and goes meanwhile is no error. */
 export async function copyHot(copy: TreeCopy, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { freeBytes } from '../../lib/free-space.ts'
 import { runProgram } from '../../lib/process.ts'
 import { treeSize } from '../../lib/tree/fingerprint.ts'
 import { openRoot, shownPath } from '../../lib/tree/open-root.ts'
@@ -22,9 +23,9 @@ export async function findObstacle(
   if (contentBytes < leastBytes) return ''
   if (foreignClocks.has((await statfs(tree.folder('.'))).type))
     return `${shownPath(root)} lies on a network file system`
-  const { bavail, bsize } = await statfs(staging)
   // There must be room for the copy, and in the worst case for as much again when it is packed.
-  if (bavail * bsize < 2 * contentBytes) return `the repository has no room for a copy of ${contentBytes} bytes`
+  if ((await freeBytes(staging)) < 2 * contentBytes)
+    return `the repository has no room for a copy of ${contentBytes} bytes`
   if (!(await keepsEverything(staging, signal))) return 'the file system of the repository does not keep all attributes'
   // Nothing of this is noticed when the copy is packed: mounts are not in it.
   for (const text of noticed) onWarning(text)
