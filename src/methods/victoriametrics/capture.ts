@@ -17,9 +17,8 @@ export async function* capture(
   { options }: TargetSpec<'victoriametrics'>,
 ): AsyncIterable<Artifact> {
   await using client = await connect(ctx, options)
-  const metrics = await readMetrics(client)
-  ctx.fact('server', versionOf(metrics))
-  refuseFullDisk(ctx, metrics)
+  ctx.fact('server', versionOf(await readMetrics(client)))
+  await refuseFullDisk(ctx, client)
   ctx.fact('seriesLeast', await countSeries(client))
   const sample = await takeSample(ctx, client)
   await awaitFlushed(ctx, client)
