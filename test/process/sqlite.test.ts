@@ -128,13 +128,37 @@ describe('capture', () => {
     expect((await world(['a.db', 'sub/a.db']).capture()).artifacts.map(({ name }) => name)).toEqual(['a.db', '2-a.db'])
   })
 
-  test('a table that only the application can check is named', async () => {
-    const sql = `CREATE TABLE t(n TEXT); CREATE INDEX i ON t(n); PRAGMA writable_schema=ON;
-      UPDATE sqlite_schema SET sql = 'CREATE TABLE t(n TEXT COLLATE ICU)' WHERE name = 't'; CREATE TABLE u(n)`
-    open('a.db', sql).close()
-    const { warnings, capture } = world(['a.db'])
-    await capture()
-    expect(warnings).toEqual([expect.stringContaining('a.db: t use collations')])
+  const foreign: [what: string, made: string, own: [from: string, to: string], unchecked: string][] = [
+    ['a collation', 'CREATE TABLE t(n TEXT COLLATE NOCASE); CREATE INDEX i ON t(n)', ['NOCASE', 'ICU'], 't'],
+    ['a function', 'CREATE TABLE t(n); CREATE INDEX i ON t(lower(n))', ['lower', 'plain'], 't'],
+    ['a tokenizer of FTS5', 'CREATE VIRTUAL TABLE t USING fts5(n, tokenize = unicode61)', ['unicode61', 'own'], 't'],
+    ['a tokenizer of FTS4', 'CREATE VIRTUAL TABLE t USING fts4(n, tokenize=porter)', ['porter', 'collating'], 't'],
+    ['a module', 'CREATE VIRTUAL TABLE t USING fts5(n)', ['fts5', 'spellfix1'], 't'],
+  ]
+  test.each(foreign)(
+    'a table that needs %s of the application is named, and the others are checked',
+    async (_, ...row) => {
+      const [made, [from, to], unchecked] = row
+      const edit = `PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, '${from}', '${to}')`
+      open('a.db', `${made}; INSERT INTO t(n) VALUES ('a'); CREATE TABLE u(n); ${edit}`).close()
+      const { facts, warnings, capture } = world(['a.db'])
+      await capture()
+      expect(warnings).toEqual([expect.stringContaining(`a.db: ${unchecked} need collations`)])
+      expect(facts['a.db rows']).toMatchObject({ u: 0 })
+    },
+  )
+
+  test('damage is found beside a table that only the application can check, and in a search index whose parts are gone', async () => {
+    const own = `CREATE VIRTUAL TABLE f USING fts5(n, tokenize = unicode61); PRAGMA writable_schema=ON;
+      UPDATE sqlite_schema SET sql = replace(sql, 'unicode61', 'own') WHERE name = 'f'`
+    damage(join(folder, 'a.db'), own)
+    await expect(world(['a.db']).capture()).rejects.toMatchObject({
+      message: expect.stringMatching(/damaged|malformed/),
+    })
+    const lost = `CREATE VIRTUAL TABLE f USING fts5(n); PRAGMA writable_schema=ON;
+      DELETE FROM sqlite_schema WHERE name = 'f_config'`
+    open('b.db', lost).close()
+    await expect(world(['b.db']).capture()).rejects.toMatchObject({ code: 'DUMP_FAILED' })
   })
 
   const bad: [what: string, make: (path: string) => void, code: string, message: RegExp, hint: RegExp][] = [
@@ -163,8 +187,8 @@ describe('capture', () => {
 })
 
 /** Index entries that no row has. */
-function damage(path: string): void {
-  open(basename(path), 'CREATE TABLE t(n); CREATE INDEX i ON t(n)').close()
+function damage(path: string, more = ''): void {
+  open(basename(path), `CREATE TABLE t(n); CREATE INDEX i ON t(n); ${more}`).close()
   const app = open(
     basename(path),
     'WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n+1 FROM c WHERE n<5000) INSERT INTO t SELECT n FROM c',

@@ -54,7 +54,9 @@ export function recordPaths(ctx: CaptureContext, names: string[]): void {
 
 function refuseDamaged(ctx: MethodContext, path: string, { integrity, unchecked }: DatabaseReport): void {
   if (unchecked.length > 0) {
-    ctx.warn(`${path}: ${unchecked.join(', ')} use collations or functions of the application and were not checked`)
+    ctx.warn(
+      `${path}: ${unchecked.join(', ')} need collations, functions, modules or tokenizers of the application and were not checked`,
+    )
   }
   if (integrity.length === 1 && integrity[0] === 'ok') return
   const message = `${path} is damaged: ${integrity.slice(0, 3).join('; ')}`

@@ -4,7 +4,7 @@ import type { Rows } from '../shared/compare.ts'
 export interface DatabaseReport {
   /** Lines of `integrity_check`: a single `ok`, or what is wrong. */
   integrity: string[]
-  /** Tables that only the application can check, because they use its own collations or functions. */
+  /** Tables that only the application can check, because they need its own collations, functions, modules or tokenizers. */
   unchecked: string[]
   properties: Record<string, string | number>
   /** The number of rows of each table; a message where they cannot be counted. */
