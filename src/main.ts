@@ -8,6 +8,7 @@ import { type OpenParts, runProgram } from './cli/run-program.ts'
 import type { Config } from './config/config.ts'
 import type { ContainerFacts } from './engine/engine.ts'
 import { ownPath } from './engine/host-paths.ts'
+import { knowingSources } from './engine/mount-sources.ts'
 import { connectEngine } from './engine/podman.ts'
 import { findSelf } from './engine/self.ts'
 import { BackupError } from './errors.ts'
@@ -45,8 +46,10 @@ export async function start(open: OpenParts = openParts): Promise<never> {
 export const openParts: OpenParts = async (config, log, signal) => {
   const catalog = openCatalog(config.state)
   try {
-    const engine = connectEngine(config.engine)
-    const self = await findSelf(engine, signal)
+    const connected = connectEngine(config.engine)
+    const self = await findSelf(connected, signal)
+    const toOwn = (hostPath: string) => ownPath(self?.mounts, hostPath)
+    const engine = knowingSources(connected, toOwn)
     return {
       engine,
       catalog,
@@ -55,7 +58,7 @@ export const openParts: OpenParts = async (config, log, signal) => {
       clock: systemClock,
       log,
       settings: settingsFor(config, self),
-      ownPath: (hostPath) => ownPath(self?.mounts, hostPath),
+      ownPath: toOwn,
       [Symbol.asyncDispose]: async () => catalog[Symbol.dispose](),
     }
   } catch (error) {

@@ -81,7 +81,10 @@ export interface IdRange {
 }
 
 export interface Mount {
+  /** `other` holds no data that can be kept: memory, a socket or a device. */
   kind: 'volume' | 'bind' | 'other'
+  /** What a bind mount is that is neither a directory nor a regular file; a named pipe counts as a device. Its kind is `other`. */
+  special?: 'socket' | 'device'
   /** Volume name. */
   name?: string
   /** Path on the host. */

@@ -45,7 +45,7 @@ interface SpecOf<K extends MethodKind> {
   schedule?: Schedule
   settleSeconds: number
   timezone?: string
-  /** Container paths. Absent: every writable mount of the container. */
+  /** Container paths. Absent: every writable mount of the container that is a directory or a regular file. */
   paths?: string[]
   /** Glob patterns relative to each path. */
   exclude: string[]

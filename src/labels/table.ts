@@ -80,7 +80,7 @@ export const targetRows: RowsOf<Omit<TargetSpec, 'method' | 'options'>> = {
     key: 'paths',
     type: list(containerPath),
     methods: ['files', 'sqlite'],
-    absent: '`files`: every writable mount; `sqlite`: required',
+    absent: '`files`: every writable mount that is a directory or a regular file; `sqlite`: required',
     doc: 'What is captured: directories or files in the container.',
   },
   exclude: {

@@ -34,10 +34,14 @@ export function explainNothing(container: ContainerFacts, target: string): Label
 
 function explainLost(container: ContainerFacts, target: string, path: string): LabelProblem {
   const over = container.mounts.find(({ kind, destination }) => kind === 'other' && isWithin(path, destination))
-  const cause = over ? `${path} is in ${over.destination}, which has no path on the host` : `no mount covers ${path}`
+  const cause = over ? describeOver(path, over) : `no mount covers ${path}`
   const usable = usableMounts(container).map(({ destination }) => destination)
   const reason = `${cause}; the mounts of ${container.name}: ${listMounts(container)}`
   return labelProblem(container, target, 'paths', { value: path, reason, suggestion: nearest(path, usable) })
+}
+
+function describeOver(path: string, { destination, special }: Mount): string {
+  return special ? `${destination} is a ${special}` : `${path} is in ${destination}, which has no path on the host`
 }
 
 const usableMounts = ({ mounts }: ContainerFacts): Mount[] => mounts.filter(({ kind }) => kind !== 'other')
@@ -46,7 +50,8 @@ function listMounts({ mounts }: ContainerFacts): string {
   return mounts.map(describeMount).toSorted().join(', ') || 'none'
 }
 
-function describeMount({ kind, name, source, destination, writable }: Mount): string {
-  const origin = { volume: `volume ${name ?? source}`, bind: `bind of ${source}`, other: 'in memory' }[kind]
+function describeMount({ kind, special, name, source, destination, writable }: Mount): string {
+  const other = special ? `${special} ${source}` : 'in memory'
+  const origin = { volume: `volume ${name ?? source}`, bind: `bind of ${source}`, other }[kind]
   return `${destination} (${origin}${writable ? '' : ', read-only'})`
 }

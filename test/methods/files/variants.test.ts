@@ -42,8 +42,11 @@ describe('quiesce', () => {
     await lab.podman(['rm', '--force', '--time', '0', app.name])
   })
 
-  test('none captures data that is still and does not even pause its service', async () => {
-    const app = await startService(lab, 'still', { labels: backedUp('files', { quiesce: 'none' }) })
+  test('none captures data that is still, leaves a mounted socket out and does not even pause its service', async () => {
+    const app = await startService(lab, 'still', {
+      volumes: ['still:/data', `${lab.socket}:/var/run/docker.sock`],
+      labels: backedUp('files', { quiesce: 'none' }),
+    })
     writeFileSync(join(app.data, 'file'), 'still')
     const before = await startTimes(lab)
     const { json } = await story.call(['backup', 'still'])

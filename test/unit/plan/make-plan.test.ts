@@ -170,6 +170,19 @@ describe('what is broken, and why', () => {
       problem: { value: '/run/x', reason: expect.stringContaining('/run/x is in /run, which has no path on the host') },
     },
     {
+      sentence: 'a socket is no data to keep',
+      containers: [
+        container('db', {
+          labels: enabled({ paths: '/run/docker.sock' }),
+          mounts: [{ ...bind('/run/docker.sock', '/run/docker.sock'), kind: 'other', special: 'socket' }],
+        }),
+      ],
+      problem: {
+        value: '/run/docker.sock',
+        reason: '/run/docker.sock is a socket; the mounts of shop-db-1: /run/docker.sock (socket /run/docker.sock)',
+      },
+    },
+    {
       sentence: 'files without any writable mount have nothing to capture',
       containers: [container('db', { labels: enabled(), mounts: [volume('data', '/data', false)] })],
       problem: { label: 'xnai.backup.paths', reason: expect.stringContaining('there is nothing to capture') },
