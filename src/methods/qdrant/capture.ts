@@ -12,12 +12,15 @@ import { rangeText } from './compare.ts'
 import { artifactName, type Inventory, inventoryArtifact, type SavedCollection } from './inventory.ts'
 import { makeSnapshot } from './snapshot.ts'
 import { listCollections } from './upload.ts'
+import { refuseMaker } from './version.ts'
 
 /** Yields one snapshot for each collection, and then the inventory that describes them. */
 export async function* capture(ctx: CaptureContext, spec: TargetSpec<'qdrant'>): AsyncIterable<Artifact> {
   refuseStopped(ctx)
   await using client = await connect(ctx, spec, 'DUMP_FAILED')
   const { api, version } = client
+  const refusal = refuseMaker(version)
+  if (refusal) throw new BackupError('DUMP_FAILED', refusal.reason, { hint: refusal.hint })
   const { names, aliases } = await chooseCollections(api, spec)
   const collections: SavedCollection[] = []
   for (const [index, name] of names.entries()) {

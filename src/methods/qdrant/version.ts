@@ -15,6 +15,18 @@ export function refuseVersion(snapshot: string, server: string): { reason: strin
   return { reason, hint: `Nothing was touched. ${way}${upgrade}.` }
 }
 
+/**
+ * Says why no snapshot of a server is worth keeping. Undefined where it is. Snapshots that 1.16.0 and 1.16.1 make are whole by every
+ * check and yet cannot be restored: https://github.com/qdrant/qdrant/issues/7622
+ */
+export function refuseMaker(server: string): { reason: string; hint: string } | undefined {
+  if (!/^v?1\.16\.[01](?!\d)/.test(server)) return undefined
+  return {
+    reason: `Qdrant ${server} makes snapshots that no server can restore (https://github.com/qdrant/qdrant/issues/7622)`,
+    hint: 'Nothing was kept. Use Qdrant 1.16.2 or newer: it reads the storage of this one as it is.',
+  }
+}
+
 /** Whether two versions that can both be read have the same major and minor number. */
 export function sameMinor(a: string, b: string): boolean {
   const [one, other] = [parseVersion(a), parseVersion(b)]

@@ -159,6 +159,22 @@ describe('a capture that cannot begin', () => {
     expect(error.hint).toContain('qdrant.port')
   })
 
+  test.each(['1.16.0', '1.16.1'])('a server that makes snapshots which nobody can restore: %s', async (version) => {
+    await using stage = await openStage()
+    await stage.client.fill()
+    stage.fake.version = version
+    const error = await failure(stage.bench.capture())
+    expect(error).toMatchObject({ code: 'DUMP_FAILED', message: expect.stringContaining('qdrant/issues/7622') })
+    expect(error.hint).toContain('1.16.2')
+    expect(stage.files()).toEqual([])
+  })
+
+  test.each(['1.15.5', '1.16.2', '1.17.0'])('its neighbours are backed up: %s', async (version) => {
+    await using stage = await openStage()
+    stage.fake.version = version
+    expect((await stage.bench.capture()).facts).toMatchObject({ server: version })
+  })
+
   test('a stopped container is SERVICE_DOWN', async () => {
     await using stage = await openStage()
     const { container } = stage.bench.context()
