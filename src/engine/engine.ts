@@ -61,7 +61,10 @@ export interface ContainerFacts {
   /** It may hold secrets, and MUST NOT be logged or stored. */
   environment: ReadonlyMap<string, string>
   mounts: Mount[]
-  networks: { name: string; address?: string }[]
+  /** `gateway` is the address of the host on that network. */
+  networks: { name: string; address?: string; gateway?: string }[]
+  /** True on the network of the host itself (`network_mode: host`). Podman names no network then. */
+  onHostNetwork?: boolean
   /** Compose services named by the `depends_on` label. */
   dependsOn: string[]
   /** Ids of the containers that Podman starts before this one (`--requires`, shared namespaces). */

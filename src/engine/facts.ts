@@ -36,7 +36,15 @@ const dockerShape = z.object({
     .nullish(),
   NetworkSettings: z.object({
     Networks: z
-      .record(z.string(), z.object({ IPAddress: z.string().optional(), GlobalIPv6Address: z.string().optional() }))
+      .record(
+        z.string(),
+        z.object({
+          IPAddress: z.string().optional(),
+          GlobalIPv6Address: z.string().optional(),
+          Gateway: z.string().optional(),
+          IPv6Gateway: z.string().optional(),
+        }),
+      )
       .nullish(),
   }),
 })
@@ -77,6 +85,7 @@ export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
     networks: readNetworks(docker),
     requires: podman?.Dependencies ?? [],
     ...readIdMap(podman),
+    ...(HostConfig.NetworkMode === 'host' && { onHostNetwork: true }),
     ...(HostConfig.NetworkMode.startsWith('container:') && {
       joins: HostConfig.NetworkMode.slice('container:'.length),
     }),
@@ -173,9 +182,10 @@ function plainPath(path: string): string {
 }
 
 function readNetworks({ NetworkSettings }: DockerInspect): ContainerFacts['networks'] {
-  return Object.entries(NetworkSettings.Networks ?? {}).map(([name, { IPAddress, GlobalIPv6Address }]) => {
-    const address = IPAddress || GlobalIPv6Address
-    return { name, ...(address && { address }) }
+  return Object.entries(NetworkSettings.Networks ?? {}).map(([name, network]) => {
+    const address = network.IPAddress || network.GlobalIPv6Address
+    const gateway = network.Gateway || network.IPv6Gateway
+    return { name, ...(address && { address }), ...(gateway && { gateway }) }
   })
 }
 

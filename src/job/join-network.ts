@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { networkLock } from '../catalog/keys.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { BackupError } from '../errors.ts'
 import { awaitLock } from './hold-locks.ts'
+import { findHostAddress } from './host-address.ts'
 import type { Parts } from './job.ts'
 import { refOf } from './service.ts'
 import { abandonIntent, dropIntent } from './settle-intent.ts'
@@ -18,13 +20,15 @@ const networkWaitSeconds = 4 * 3600
 /**
  * Finds the address of a container on a network that the controller's own container is on too. Where they share none, the
  * controller joins a network of the container and leaves it when the connection is disposed; an intent is recorded before. Runs
- * that need the same foreign network wait for each other.
+ * that need the same foreign network wait for each other. A container on the host's own network has the host's address.
  */
 export async function joinNetwork(parts: Parts, id: string, signal: AbortSignal): Promise<NetworkConnection> {
-  const container = await mustInspect(parts, id, signal)
+  const container = await inspectNetworkOwner(parts, id, signal)
   const { selfId } = parts.settings
-  if (selfId === undefined) return keepNetworks(addressOf(container))
-  const self = await mustInspect(parts, selfId, signal)
+  const self = selfId === undefined ? undefined : await mustInspect(parts, selfId, signal)
+  if (container.onHostNetwork) return keepNetworks(await hostAddress(self, container))
+  // The bridges of the host lead to all its containers.
+  if (selfId === undefined || !self || self.onHostNetwork) return keepNetworks(addressOf(container))
   const addressed = container.networks.flatMap(({ name, address }) => (address ? [{ name, address }] : []))
   const shared = addressed.find(({ name }) => isOn(self, name) && !isJoinedByRun(parts, name))
   if (shared) return keepNetworks(shared.address)
@@ -71,16 +75,28 @@ async function mustInspect(parts: Parts, id: string, signal: AbortSignal): Promi
   throw new BackupError('NO_SUCH_CONTAINER', `container ${id} is gone`)
 }
 
+/** The container whose network it is: one that joins the network of another has no address of its own in Docker's answer. */
+async function inspectNetworkOwner(parts: Parts, id: string, signal: AbortSignal): Promise<ContainerFacts> {
+  const facts = await mustInspect(parts, id, signal)
+  if (facts.joins === undefined || facts.networks.some(({ address }) => address)) return facts
+  return inspectNetworkOwner(parts, facts.joins, signal)
+}
+
 const keepNetworks = (host: string): NetworkConnection => ({ host, [Symbol.asyncDispose]: async () => {} })
 
-/**
- * Outside a container this process can connect to the addresses of the host's bridges. A `host` network is this machine itself.
- */
 function addressOf(container: ContainerFacts): string {
   const address = container.networks.find((network) => network.address)?.address
   if (address) return address
-  if (container.networks.some(({ name }) => name === 'host')) return '127.0.0.1'
   throw unreachable(container)
+}
+
+async function hostAddress(self: ContainerFacts | undefined, container: ContainerFacts): Promise<string> {
+  const address = findHostAddress(self, await readFile('/etc/hosts', 'utf8').catch(() => ''))
+  if (address) return address
+  const hint = 'Give the controller `extra_hosts: ["host.docker.internal:host-gateway"]`, or a network with a gateway.'
+  throw new BackupError('SERVICE_DOWN', `${container.name} is on the host's network, whose address is not known`, {
+    hint,
+  })
 }
 
 function unreachable(container: ContainerFacts): BackupError {

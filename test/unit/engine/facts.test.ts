@@ -47,7 +47,9 @@ describe('facts of a container', () => {
         { kind: 'bind', source: '/srv/shop/conf', destination: '/conf', writable: true },
         { kind: 'other', source: '', destination: '/data/scratch', writable: true },
       ],
-      networks: [{ name: 'shop_default', address: expect.stringMatching(/^10\./) }],
+      networks: [
+        { name: 'shop_default', address: expect.stringMatching(/^10\./), gateway: expect.stringMatching(/^10\./) },
+      ],
       dependsOn: ['db', 'mail'],
       requires: [],
     })
