@@ -5,7 +5,10 @@ export interface Engine {
   info(signal: AbortSignal): Promise<EngineInfo>
   /** Answers whether the engine runs as an ordinary user. Podman needs a second for it. */
   isRootless(signal: AbortSignal): Promise<boolean>
-  /** Lists every container in every state. A container that vanishes meanwhile is left out. */
+  /**
+   * Lists every container in every state. A container that vanishes meanwhile is left out. One that the engine cannot inspect is
+   * `unreadable`, and hides no other.
+   */
   list(signal: AbortSignal): Promise<ContainerFacts[]>
   /** Finds a container by id or name. Answers undefined where there is none. */
   inspect(id: string, signal: AbortSignal): Promise<ContainerFacts | undefined>
@@ -74,6 +77,11 @@ export interface ContainerFacts {
   /** Id of the container whose network namespace this one shares. */
   joins?: string
   systemdUnit?: string
+  /**
+   * Why the engine cannot inspect it. Only id, name, labels, image and state are known then, from the list of containers; all else is
+   * empty, though the container may have it. Only `list` answers such facts.
+   */
+  unreadable?: string
 }
 
 /** `count` ids from `inside` on, in the user namespace, are those from `outside` on outside of it. */

@@ -124,6 +124,38 @@ function startedAt(text: string): boolean {
   return text !== '' && !text.startsWith('0001-')
 }
 
+/** What a row of the list of containers tells of one that cannot be inspected. */
+export function toUnreadable(row: ListedContainer, unreadable: string): ContainerFacts {
+  const labels = row.Labels ?? {}
+  return {
+    id: row.Id,
+    name: (row.Names?.[0] ?? row.Id).replace(/^\//, ''),
+    ...readCompose(labels),
+    image: qualifyImage(row.Image ?? ''),
+    imageId: row.ImageID ?? '',
+    labels,
+    state: states[row.State ?? ''] ?? 'running',
+    health: 'none',
+    exitCode: 0,
+    user: '',
+    environment: new Map(),
+    mounts: [],
+    networks: [],
+    requires: [],
+    unreadable,
+  }
+}
+
+/** A row of the list of containers, as far as it is read. Any field but the id may be missing. */
+export interface ListedContainer {
+  Id: string
+  Names?: string[] | null
+  Image?: string
+  ImageID?: string
+  Labels?: Record<string, string> | null
+  State?: string
+}
+
 /** Labels of docker compose and, where they differ, of podman-compose. */
 function readCompose(labels: Record<string, string>) {
   const label = (key: string) => labels[`com.docker.compose.${key}`] ?? labels[`io.podman.compose.${key}`]

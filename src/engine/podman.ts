@@ -4,7 +4,7 @@ import { poll } from '../lib/deadline.ts'
 import { type CallOptions, type Connection, connect, libpod } from './connection.ts'
 import type { ContainerFacts, Engine } from './engine.ts'
 import { watchEvents } from './events.ts'
-import { toFacts } from './facts.ts'
+import { type ListedContainer, toFacts, toUnreadable } from './facts.ts'
 import { identify, isRootless } from './identity.ts'
 import { startSession } from './session.ts'
 
@@ -119,13 +119,24 @@ async function listContainers(connection: Connection, signal: AbortSignal): Prom
   const found: ContainerFacts[] = []
   const queue = rows.values()
   const work = async () => {
-    for (const { Id } of queue) {
-      const facts = await inspectContainer(connection, Id, signal)
+    for (const row of queue) {
+      const facts = await inspectListed(connection, row, signal)
       if (facts) found.push(facts)
     }
   }
   await Promise.all(Array.from({ length: parallelInspects }, work))
   return found.sort((a, b) => a.name.localeCompare(b.name, 'en'))
+}
+
+/** A container that the engine refuses to inspect, or does not answer for in time, is a problem of that container alone. */
+async function inspectListed(connection: Connection, row: ListedContainer, signal: AbortSignal) {
+  try {
+    return await inspectContainer(connection, row.Id, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof BackupError) || !['ENGINE_FAILED', 'TIMEOUT'].includes(error.code)) throw error
+    return toUnreadable(row, error.message)
+  }
 }
 
 /** While Podman removes a container, it answers 500 for some hundred milliseconds, in several wordings. The call is repeated then. */

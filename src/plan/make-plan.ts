@@ -11,6 +11,7 @@ import { labelProblem, placeProblem } from './problems.ts'
 import { findQuiesced } from './quiesced.ts'
 import { inScope, isController, projectOf } from './scope.ts'
 import { type Dependencies, readDependencies, sortContainers } from './stop-order.ts'
+import { explainUnreadable, findUnknownWriters, listUnreadable } from './unreadable.ts'
 
 /** The part of each method that planning uses. A method that is absent cannot be used by a target. */
 export type MethodPlans = { [K in MethodKind]?: Pick<Method<K>, 'needsRunning' | 'paths'> }
@@ -19,7 +20,8 @@ export type MethodPlans = { [K in MethodKind]?: Pick<Method<K>, 'needsRunning' |
 export function makePlan(containers: ContainerFacts[], settings: PlanSettings, methods: MethodPlans): Plan {
   const sorted = sortContainers(containers)
   const world: World = { containers: sorted, settings, methods, dependencies: readDependencies(sorted) }
-  const labelled = inScope(sorted, settings).map((container) => ({ container, ...decodeLabels(container.labels) }))
+  const scope = inScope(sorted, settings)
+  const labelled = scope.map((container) => ({ container, ...decodeLabels(container.labels) }))
   const drafts = labelled.flatMap(({ container, targets, broken }) =>
     [...targets, ...broken].map((decoded) => nameTarget(container, decoded)),
   )
@@ -28,10 +30,11 @@ export function makePlan(containers: ContainerFacts[], settings: PlanSettings, m
   const general = labelled.flatMap(({ container, problems }) =>
     problems.map((problem) => placeProblem(container, problem)),
   )
+  const told = drafts.map(({ container }) => container)
   return {
     targets: planned.filter((one) => one.kind === 'ready'),
     broken,
-    problems: [...general, ...broken.flatMap(({ problems }) => problems)],
+    problems: [...general, ...listUnreadable(sorted, scope, told), ...broken.flatMap(({ problems }) => problems)],
   }
 }
 
@@ -44,6 +47,8 @@ interface World {
 
 function planTarget(draft: Draft, world: World): Target | BrokenTarget {
   const { container, name, spec } = draft
+  const unreadable = explainUnreadable(container)
+  if (unreadable) return breakTarget(draft, [...draft.problems, unreadable])
   if (!spec) return breakTarget(draft, draft.problems)
   const method: Pick<Method, 'needsRunning' | 'paths'> | undefined = world.methods[spec.method]
   if (!method) return breakTarget(draft, [...draft.problems, explainMethod(draft, spec)])
@@ -64,13 +69,15 @@ function planTarget(draft: Draft, world: World): Target | BrokenTarget {
     return world.dependencies.inStopOrder(findQuiesced(world.containers.filter(mayBeHeld), request))
   }
   // Files that are captured without a stop are restored without one too. A method that dumps controls its server itself.
-  const writers = find(spec.method === 'files' && quiesce === 'none' ? 'none' : 'stop')
+  const holdsWriters = spec.method !== 'files' || quiesce !== 'none'
+  const writers = find(holdsWriters ? 'stop' : 'none')
   return {
     ...target,
     paths: captured.map(({ path }) => path),
     quiesced: find(quiesce),
     touched: find(quiesce, true),
     writers,
+    unknownWriters: holdsWriters && captured.length > 0 ? findUnknownWriters(world.containers.filter(mayBeHeld)) : [],
     clients: clients.filter(mayBeHeld),
   }
 }

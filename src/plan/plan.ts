@@ -38,6 +38,11 @@ export interface Target {
    */
   touched: ContainerFacts[]
   /**
+   * Containers that run and cannot be inspected, so that they may be writers. A capture cannot hold them and says so; a restore is
+   * refused.
+   */
+  unknownWriters: ContainerFacts[]
+  /**
    * Containers that are kept down while this target is restored, dependents first, running or not. Its own container is never
    * among them.
    */

@@ -56,6 +56,7 @@ export function startBackupReport(
       const now = targets.find((other) => targetKey(other) === targetKey(asked))
       if (now) target = now
       else noteFailure(failures.get(targetKey(asked)))
+      warnings.push(...warnOfUnknownWriters(target))
       return now !== undefined
     },
     noteFailure,
@@ -85,6 +86,14 @@ export function startBackupReport(
       return result
     },
   }
+}
+
+/** A container whose mounts are not known cannot be held. One that writes while the data is read makes the capture fail. */
+function warnOfUnknownWriters({ quiesce, unknownWriters }: Target): string[] {
+  if (quiesce === 'none') return []
+  return unknownWriters.map(
+    ({ name }) => `${name} runs and cannot be inspected: if it writes this data, the snapshot is crash-consistent only`,
+  )
 }
 
 interface RunState {

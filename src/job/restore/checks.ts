@@ -18,6 +18,7 @@ export async function checkStep(parts: Parts, step: StepInPlace, warn: (text: st
   await refuseDamaged(parts, snapshot, signal)
   refuseOtherMethod(snapshot, target)
   refuseOtherOwners(snapshot, target)
+  refuseUnknownWriters(target)
   await refuseTooLarge(parts, snapshot, target, signal)
   const context = methodContext(parts, target, warn, signal)
   await methodOf(parts, target.spec).preflight?.(context, target.spec, storedSnapshot(parts, snapshot, { signal }))
@@ -43,6 +44,15 @@ function refuseOtherOwners(snapshot: Snapshot, target: Target): void {
   const message = `${target.container.name} has another user namespace map than at the backup: owners would be wrong`
   throw new BackupError('RESTORE_REFUSED', message, {
     hint: 'Create it with the map of then, or write beside it with --to DIR.',
+  })
+}
+
+/** What may write while the data is replaced would destroy it. */
+function refuseUnknownWriters({ unknownWriters }: Target): void {
+  if (unknownWriters.length === 0) return
+  const names = unknownWriters.map(({ name }) => name).join(', ')
+  throw new BackupError('RESTORE_REFUSED', `${names} runs and cannot be inspected, so that it may write this data`, {
+    hint: 'Stop or remove it (podman rm --force NAME), or write the snapshot beside the stack with --to DIR.',
   })
 }
 

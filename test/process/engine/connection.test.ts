@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEngine } from '../../../src/engine/podman.ts'
 
 const endedContainer = new URL('../../fixtures/inspect/ended.json', import.meta.url)
@@ -79,6 +79,41 @@ test('stop always says how long to wait, for Podman 4.3 kills at once without', 
   })
   expect(await engine.stop('x', 0, signal)).toEqual({ exitCode: 3 })
   expect(seen).toContain('POST /containers/x/stop?t=0')
+})
+
+describe('a list in which one container', () => {
+  const labels = {
+    'com.docker.compose.project': 'shop',
+    'com.docker.compose.service': 'bad',
+    'xnai.backup.enable': 'true',
+  }
+  const listing = async (bad: { status: number; message: string }) => {
+    const { docker } = JSON.parse(await readFile(endedContainer, 'utf8'))
+    const engine = await engineAnswering(({ url = '' }, response) => {
+      const send = (status: number, answer: object) =>
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+      const row = { Id: 'bad', Names: ['/shop-bad-1'], Image: 'postgres:16', ImageID: 'sha256:1', State: 'running' }
+      if (url.startsWith('/containers/json')) send(200, [{ Id: docker.Id }, { ...row, Labels: labels }])
+      else if (url.includes('/bad/')) send(bad.status, bad)
+      else if (url.includes('libpod')) send(404, { message: 'no' })
+      else send(200, docker)
+    })
+    return engine.list(signal)
+  }
+
+  test('cannot be inspected tells the others, and of that one what the list itself says', async () => {
+    const message = 'getting container from store "bad": layer not known'
+    const [ended, bad] = (await listing({ status: 500, message })).toSorted((a) => (a.id === 'bad' ? 1 : -1))
+    expect(ended).toMatchObject({ exitCode: 3 })
+    expect(ended?.unreadable).toBeUndefined()
+    expect(bad).toMatchObject({ name: 'shop-bad-1', project: 'shop', service: 'bad', labels, state: 'running' })
+    expect(bad).toMatchObject({ mounts: [], unreadable: `inspect bad: HTTP 500: ${message}` })
+  })
+
+  test('vanishes before it is inspected leaves that one out', async () => {
+    const found = await listing({ status: 404, message: 'no such container' })
+    expect(found.map(({ exitCode }) => exitCode)).toEqual([3])
+  })
 })
 
 test('an answer that is no JSON of an engine is ENGINE_FAILED', async () => {

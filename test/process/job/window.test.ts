@@ -4,6 +4,8 @@ import { containerLock } from '../../../src/catalog/keys.ts'
 import type { ContainerFacts } from '../../../src/engine/engine.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { recover } from '../../../src/job/recover.ts'
+import { planRestore } from '../../../src/job/restore/plan.ts'
+import { runRestore } from '../../../src/job/restore.ts'
 import { refOf } from '../../../src/job/service.ts'
 import type { Repository } from '../../../src/repository/repository.ts'
 import type { FakeContainer } from '../../fakes/engine.ts'
@@ -188,3 +190,27 @@ function keepHealth(stage: JobStage, health: ContainerFacts['health']): void {
     engine.change(id, { health })
   }
 }
+
+describe('a container that cannot be inspected', () => {
+  const withUnreadable = () =>
+    setJobStage(({ data }) => [
+      { name: 'db', labels: enabled(), mounts: [data('files')] },
+      { name: 'odd', unreadable: 'inspect odd: HTTP 500: layer not known' },
+    ])
+
+  test('may be a writer: the backup says so, and a restore is refused before anything is touched', async () => {
+    const stage = withUnreadable()
+    const { targets } = await run(stage)
+    expect(targets[0]).toMatchObject({
+      outcome: 'complete',
+      warnings: [expect.stringContaining('odd runs and cannot be')],
+    })
+    const [snapshot] = await stage.local.list(never)
+    expect(snapshot?.warnings).toEqual(targets[0]?.warnings)
+    const request = { targets: await stage.targets(), at: 'latest' as const }
+    const plan = await planRestore(stage.parts, request, never)
+    const restored = await runRestore(stage.parts, plan, { safety: true }, never)
+    expect(restored.targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'RESTORE_REFUSED' } })
+    expect(stage.parts.engine.journal).toEqual(['stop db', 'start db'])
+  })
+})
