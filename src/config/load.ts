@@ -121,6 +121,7 @@ function makeSettings({ project, schedule, drill, timezone, ...values }: Complet
     rpoSeconds: values.rpo,
     rtoSeconds: values.rto,
     retention: { local: values.retentionLocal, remote: values.retentionRemote },
+    imageLabels: values.imageLabels,
   }
 }
 

@@ -95,6 +95,10 @@ export const configRows = {
     later: 'config',
   }),
   concurrency: row('concurrency', integer(1, 64), { fallback: '2', doc: 'Targets that are backed up at once.' }),
+  imageLabels: row('image-labels', choice(['ignore', 'use'] as const, { ignore: 'false no', use: 'true yes' }), {
+    fallback: 'ignore',
+    doc: 'Whether labels that a container has from its image count like its own.',
+  }),
   logLevel: row(
     'log-level',
     choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { warn: 'warning' }),

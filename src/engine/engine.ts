@@ -12,6 +12,8 @@ export interface Engine {
   list(signal: AbortSignal): Promise<ContainerFacts[]>
   /** Finds a container by id or name. Answers undefined where there is none. */
   inspect(id: string, signal: AbortSignal): Promise<ContainerFacts | undefined>
+  /** The labels of an image. Answers none where the image is gone. */
+  imageLabels(imageId: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>
   /** Sends SIGTERM, and SIGKILL after `graceSeconds`. A stopped container is a success. The exit code 137 means that it had to be killed. */
   stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<{ exitCode: number }>
   /** A running container is a success. */

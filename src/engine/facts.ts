@@ -54,6 +54,7 @@ const libpodShape = z.object({
     IDMappings: z.object({ UidMap: z.array(z.string()).nullish(), GidMap: z.array(z.string()).nullish() }).nullish(),
   }),
 })
+const imageShape = z.object({ Config: z.object({ Labels: texts }).nullish() })
 type DockerInspect = z.infer<typeof dockerShape>
 type LibpodInspect = z.infer<typeof libpodShape>
 
@@ -92,6 +93,10 @@ export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
     ...(labels.PODMAN_SYSTEMD_UNIT && { systemdUnit: labels.PODMAN_SYSTEMD_UNIT }),
   }
 }
+
+/** The labels in the answer of the Docker API on an image. */
+export const toImageLabels = (inspect: unknown): Readonly<Record<string, string>> =>
+  parse(imageShape, inspect).Config?.Labels ?? {}
 
 function parse<T>(shape: z.ZodType<T>, answer: unknown): T {
   const result = shape.safeParse(answer)

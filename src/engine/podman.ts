@@ -4,7 +4,7 @@ import { poll } from '../lib/deadline.ts'
 import { type CallOptions, type Connection, connect, libpod } from './connection.ts'
 import type { ContainerFacts, Engine } from './engine.ts'
 import { watchEvents } from './events.ts'
-import { type ListedContainer, toFacts, toUnreadable } from './facts.ts'
+import { type ListedContainer, toFacts, toImageLabels, toUnreadable } from './facts.ts'
 import { identify, isRootless } from './identity.ts'
 import { startSession } from './session.ts'
 
@@ -28,6 +28,7 @@ export function connectEngine(address: string): Engine {
     isRootless: (signal) => isRootless(connection, signal),
     list: (signal) => listContainers(connection, signal),
     inspect: (id, signal) => inspectContainer(connection, id, signal),
+    imageLabels: rememberLabels(connection),
     stop: (id, graceSeconds, signal) => stopContainer(connection, id, graceSeconds, signal),
     start: (id, signal) => startContainer(connection, id, signal),
     pause: (id, signal) => setPaused(connection, 'pause', id, signal),
@@ -37,6 +38,22 @@ export function connectEngine(address: string): Engine {
     connectNetwork: (network, id, signal) => setConnected(connection, 'connect', network, id, signal),
     disconnectNetwork: (network, id, signal) => setConnected(connection, 'disconnect', network, id, signal),
   }
+}
+
+/** An image never changes under its id, so that each is asked for once. */
+function rememberLabels(connection: Connection): Engine['imageLabels'] {
+  const known = new Map<string, Readonly<Record<string, string>>>()
+  return async (id, signal) => {
+    const labels = known.get(id) ?? (await readImageLabels(connection, id, signal))
+    known.set(id, labels)
+    return labels
+  }
+}
+
+async function readImageLabels(connection: Connection, id: string, signal: AbortSignal) {
+  const request = { what: `inspect image ${id}`, signal }
+  const answer = await connection.request([404], request, 'GET', `/images/${id}/json`)
+  return answer === undefined ? {} : toImageLabels(answer)
 }
 
 async function stopContainer(connection: Connection, id: string, graceSeconds: number, signal: AbortSignal) {

@@ -3,6 +3,7 @@ import { makePlan } from '../plan/make-plan.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { type Dependencies, readDependencies } from '../plan/stop-order.ts'
 import type { Parts } from './job.ts'
+import { readImageLabels } from './read-image-labels.ts'
 
 /** Makes the plan from the containers of this moment. Ids change whenever compose creates a service anew. */
 export async function currentPlan(
@@ -10,7 +11,11 @@ export async function currentPlan(
   signal: AbortSignal,
 ): Promise<{ plan: Plan; dependencies: Dependencies }> {
   const containers = await parts.engine.list(signal)
-  return { plan: makePlan(containers, parts.settings, parts.methods), dependencies: readDependencies(containers) }
+  const images = await readImageLabels(parts, containers, signal)
+  return {
+    plan: makePlan(containers, parts.settings, parts.methods, images),
+    dependencies: readDependencies(containers),
+  }
 }
 
 /** Finds a target in the plan. Throws TARGET_BROKEN with its problems, or NO_SUCH_TARGET where no container is labelled as it. */

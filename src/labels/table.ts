@@ -16,7 +16,7 @@ export const containerRows = {
     key: 'enable',
     type: flag,
     absent: 'required',
-    doc: '`true` opts in, `false` opts out. Any other label below needs it, `group-writer` and `writer` excepted.',
+    doc: '`true` opts in, `false` opts out. Any other label below needs it, `group-writer` and `writer` excepted. What the container has from its image does not count, unless the configuration says `image-labels: use`.',
   },
   groupWriter: {
     key: 'group-writer',

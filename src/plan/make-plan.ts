@@ -4,6 +4,7 @@ import { decodeLabels } from '../labels/decode.ts'
 import type { LabelProblem, MethodKind, Quiesce, TargetSpec } from '../labels/spec.ts'
 import type { Method } from '../methods/method.ts'
 import { findClients } from './clients.ts'
+import { explainImageLabels, type ImageLabels, withoutImageLabels } from './image-labels.ts'
 import { type Draft, markTwins, nameTarget } from './naming.ts'
 import { explainNothing, locatePaths } from './paths.ts'
 import type { BrokenTarget, Plan, PlanSettings, Target } from './plan.ts'
@@ -16,9 +17,17 @@ import { explainUnreadable, findUnknownWriters, listUnreadable } from './unreada
 /** The part of each method that planning uses. A method that is absent cannot be used by a target. */
 export type MethodPlans = { [K in MethodKind]?: Pick<Method<K>, 'needsRunning' | 'paths'> }
 
-/** Makes the desired state. A problem breaks its own target only. The order of the given containers does not matter. */
-export function makePlan(containers: ContainerFacts[], settings: PlanSettings, methods: MethodPlans): Plan {
-  const sorted = sortContainers(containers)
+/**
+ * Makes the desired state. A problem breaks its own target only. The order of the given containers does not matter. `images`: labels
+ * that a container has from there do not count.
+ */
+export function makePlan(
+  containers: ContainerFacts[],
+  settings: PlanSettings,
+  methods: MethodPlans,
+  images: ImageLabels = new Map(),
+): Plan {
+  const sorted = sortContainers(containers).map((container) => withoutImageLabels(container, images))
   const world: World = { containers: sorted, settings, methods, dependencies: readDependencies(sorted) }
   const scope = inScope(sorted, settings)
   const labelled = scope.map((container) => ({ container, ...decodeLabels(container.labels) }))
@@ -30,11 +39,17 @@ export function makePlan(containers: ContainerFacts[], settings: PlanSettings, m
   const general = labelled.flatMap(({ container, problems }) =>
     problems.map((problem) => placeProblem(container, problem)),
   )
+  const foreign = inScope(containers, settings).flatMap((container) => explainImageLabels(container, images))
   const told = drafts.map(({ container }) => container)
   return {
     targets: planned.filter((one) => one.kind === 'ready'),
     broken,
-    problems: [...general, ...listUnreadable(sorted, scope, told), ...broken.flatMap(({ problems }) => problems)],
+    problems: [
+      ...general,
+      ...foreign,
+      ...listUnreadable(sorted, scope, told),
+      ...broken.flatMap(({ problems }) => problems),
+    ],
   }
 }
 

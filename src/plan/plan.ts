@@ -74,6 +74,8 @@ export interface PlanSettings {
   rpoSeconds: number
   rtoSeconds: number
   retention: { local: RetentionPolicy; remote: RetentionPolicy }
+  /** Whether labels that a container has from its image count. Default: `ignore`. */
+  imageLabels?: 'ignore' | 'use'
   /** Id of the controller's own container. No run ever holds a controller. */
   selfId?: string
 }

@@ -86,6 +86,19 @@ describe('Podman', () => {
     })
   })
 
+  test('tells the labels that a container has from its image, and none of an image that is gone', async () => {
+    const { name } = await lab.run({ name: 'base', command: forever() })
+    const image = `localhost/${lab.project}-labelled`
+    await lab.podman(['commit', '--format', 'docker', '--change', 'LABEL xnai.backup.enable=true', name, image])
+    await lab.run({ name: 'labelled', image, create: true, labels: { 'xnai.backup.name': 'other' } })
+    const found = (await engine.list(signal)).find(({ service }) => service === 'labelled')
+    expect(found?.labels).toMatchObject({ 'xnai.backup.enable': 'true', 'xnai.backup.name': 'other' })
+    const labels = await engine.imageLabels(found?.imageId ?? '', signal)
+    expect(labels).toMatchObject({ 'xnai.backup.enable': 'true' })
+    expect(labels).not.toHaveProperty('xnai.backup.name')
+    expect(await engine.imageLabels(`sha256:${'0'.repeat(64)}`, signal)).toEqual({})
+  })
+
   test('finds its own container by what that container sees, also where its host name is its own choice', async () => {
     const { id, name } = await lab.run({
       name: 'self',

@@ -31,6 +31,8 @@ export interface FakeEngineOptions extends ActOptions {
   /** Networks that a container can join, added to those of the world. */
   networks?: string[]
   commands?: FakeCommand[]
+  /** Labels of images by image id. */
+  images?: Record<string, Record<string, string>>
   /** Where containers live. Default: the memory of this process. */
   world?: WorldStore
 }
@@ -74,6 +76,7 @@ export function fakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       const stored = find(store.read(), id)
       return stored && factsOf(stored)
     },
+    imageLabels: async (id) => options.images?.[id] ?? {},
     exec: async (id, request, signal) => {
       const container = store.update((world) => {
         const facts = existing(world, id, signal)

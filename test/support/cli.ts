@@ -102,6 +102,8 @@ export interface Stage extends Partial<Omit<Parts, 'repositories'>> {
   userId?: number
   /** Default: a new directory, removed with the test. */
   state?: string
+  /** Further variables of the environment. */
+  environment?: Record<string, string>
 }
 
 /** A new directory, removed with the test. */
@@ -129,7 +131,7 @@ export async function run(args: string[], stage: Stage = {}) {
   const io: Io = {
     stdout: sink('stdout'),
     stderr: sink('stderr'),
-    environment: { XNAI_BACKUP_STATE: state },
+    environment: { XNAI_BACKUP_STATE: state, ...stage.environment },
     userId: stage.userId ?? 0,
     ask: stage.terminal ? ask : undefined,
   }

@@ -50,6 +50,7 @@ describe('defaults', () => {
           local: { daily: 30 * daySeconds, weekly: 90 * daySeconds },
           remote: { weekly: 90 * daySeconds, monthly: 365 * daySeconds },
         },
+        imageLabels: 'ignore',
       },
     })
   })

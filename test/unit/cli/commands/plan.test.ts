@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { fakeEngine } from '../../../fakes/engine.ts'
 import { container, run } from '../../../support/cli.ts'
 import { planShape } from '../../../support/json-shapes.ts'
 
@@ -35,6 +36,22 @@ describe('plan', () => {
     expect(files?.stops).toEqual(['shop-cron-1', 'shop-app-1'])
     expect(files?.starts).toEqual(['shop-app-1', 'shop-cron-1'])
     expect(problems).toMatchObject([{ label: 'xnai.backup.shedule', suggestion: 'xnai.backup.schedule' }])
+  })
+
+  test('labels of an image do not count, and are shown with the setting that makes them count', async () => {
+    const labels = { 'xnai.backup.enable': 'true', 'xnai.backup.method': 'redis' }
+    const engine = fakeEngine({
+      containers: [container('redis', { labels, imageId: 'sha256:redis' })],
+      images: { 'sha256:redis': labels },
+    })
+    const plan = async (environment?: Record<string, string>) =>
+      planShape.parse((await run(['plan', '--json'], { engine, ...(environment && { environment }) })).json())
+    const { targets, problems } = await plan()
+    expect(targets).toEqual([])
+    expect(problems.map(({ label }) => label)).toEqual(Object.keys(labels))
+    expect(problems[0]?.reason).toContain('image-labels: use')
+    const used = await plan({ XNAI_BACKUP_IMAGE_LABELS: 'use' })
+    expect(used).toMatchObject({ targets: [{ target: 'redis', method: 'redis' }], problems: [] })
   })
 
   test('a stack without targets is told so', async () => {
