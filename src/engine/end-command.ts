@@ -56,7 +56,8 @@ export async function endCommand(marked: MarkedExec): Promise<void> {
   await poll(isEndedForSure, { what, seconds: killSeconds, everyMs: 100, clock: marked.clock, signal })
 }
 
-const script = [
+/** A script for `/bin/sh`: it sends the signal `$1` to every process that has the mark `$0`, and prints their ids and `end`. */
+export const endScript = [
   'for f in $(grep -ls -- "$0" /proc/[0-9]*/environ); do',
   `f=\${f#/proc/}; f=\${f%/environ}; kill -s "$1" "$f" && echo "$f"; done; echo end`,
 ].join(' ')
@@ -66,7 +67,7 @@ async function signalMarked(marked: MarkedExec, name: 'TERM' | 'KILL'): Promise<
   const { connection, containerId, mark, what, user } = marked
   const [entry = ''] = Object.entries(mark).map((pair) => pair.join('='))
   const options = { what: `end of ${what}`, signal: AbortSignal.timeout(termMs), seconds: termMs / 1000 }
-  const request = { command: ['/bin/sh', '-c', script, entry, name], ...(user && { user }) }
+  const request = { command: ['/bin/sh', '-c', endScript, entry, name], ...(user && { user }) }
   const exec = await createExec(connection, containerId, request, options)
   const socket = await attachExec(connection, exec, options)
   const giveUp = setTimeout(() => socket.destroy(), termMs)

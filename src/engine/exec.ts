@@ -128,7 +128,15 @@ function isMissingProgram({ exitCode, stdout, stderr }: CommandResult): boolean 
   return (exitCode === 126 || exitCode === 127) && said.test(stderr || stdout)
 }
 
+/** Methods call all programs by scripts for this shell. */
+const shell = '/bin/sh'
+const shellHint =
+  'Use an image of the service that has a shell. Without one: xnai.backup.method=files, which stops the service, and commands of labels as JSON arrays.'
+
 function failure(what: string, result: { exitCode: number; stderr: string }): BackupError {
+  if (what.startsWith(`${shell} in `) && isMissingProgram({ stdout: '', ...result })) {
+    return new BackupError('TOOL_MISSING', `there is no ${what}`, { hint: shellHint })
+  }
   const lines = result.stderr.trim().split('\n').slice(-5).join('\n')
   const message = `${what}: exit code ${result.exitCode}${lines && `\n${lines}`}`
   if (result.exitCode !== 126 && result.exitCode !== 127) return new BackupError('EXEC_FAILED', message)

@@ -47,7 +47,8 @@ export async function unpackVmbackup(
 const script = `program=$(command -v vmrestore || command -v vmrestore-prod || command -v victoria-metrics-vmrestore) || exit 127
 exec "$program" -httpListenAddr=127.0.0.1:0 -src="fs://$1/backup" -storageDataPath="$1/storage"`
 
-async function runVmrestore(ctx: MethodContext, folder: string): Promise<void> {
+/** Makes a storage in `FOLDER/storage` of the container from what vmbackup wrote to `FOLDER/backup`. TOOL_MISSING, RESTORE_REFUSED. */
+export async function runVmrestore(ctx: MethodContext, folder: string): Promise<void> {
   const command = ['/bin/sh', '-c', script, 'sh', folder]
   const { exitCode, stderr } = await ctx.exec(command, { timeoutSeconds: longSeconds })
   if (exitCode === 0) return

@@ -23,6 +23,20 @@ describe('execText', () => {
     })
   })
 
+  test('says that an image has no shell, and what to do then', async () => {
+    const stderr = 'OCI runtime exec failed: exec: "/bin/sh": stat /bin/sh: no such file or directory'
+    const error = {
+      code: 'TOOL_MISSING',
+      message: 'there is no /bin/sh in db',
+      hint: expect.stringContaining('=files'),
+    }
+    const scripted = { ...request, command: ['/bin/sh', '-c', 'true'] }
+    await expect(execText(answering({ stderr, exitCode: 127 }), 'db', scripted, signal)).rejects.toMatchObject(error)
+    await expect(
+      execStream(answering({ stderr, exitCode: 126 }), 'db', scripted, signal).then((stream) => stream.toArray()),
+    ).rejects.toMatchObject(error)
+  })
+
   test('refuses a cut stream, whatever the exit code', async () => {
     const engine = answering({ stdout: 'half', cut: true })
     await expect(execText(engine, 'db', request, signal)).rejects.toMatchObject({ code: 'STREAM_CUT' })

@@ -1,0 +1,131 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { endScript } from '../../../src/engine/end-command.ts'
+import { execStream, execText } from '../../../src/engine/exec.ts'
+import { connect as connectMariadb } from '../../../src/methods/mariadb/client.ts'
+import type { MethodContext } from '../../../src/methods/method.ts'
+import { connect as connectMongodb } from '../../../src/methods/mongodb/client.ts'
+import { connect as connectPostgres } from '../../../src/methods/postgres/client.ts'
+import { checkScript, checkStream, parseReport } from '../../../src/methods/redis/rdb-check.ts'
+import { askRedisCli } from '../../../src/methods/redis/redis-cli.ts'
+import { runVmrestore } from '../../../src/methods/victoriametrics/vmrestore.ts'
+import { fakeEngine } from '../../fakes/engine.ts'
+import { localCommands } from '../../fakes/local-commands.ts'
+
+// Alpine and other small images have the shell and the tools of busybox alone. Every script that a method runs in a container runs here
+// with nothing else in PATH; the programs that it calls are small ones that tell what they were given.
+
+const folder = mkdtempSync(join(tmpdir(), 'xnai-busybox-'))
+const bin = join(folder, 'bin')
+const password = `it's "a" $ecret\\ no\`body`
+const passwordFile = join(folder, 'password')
+
+beforeAll(() => {
+  mkdirSync(bin)
+  execFileSync('busybox', ['--install', '-s', bin])
+  writeFileSync(passwordFile, `${password}\n`)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function program(name: string, lines: string): void {
+  writeFileSync(join(bin, name), `#!${bin}/sh\n${lines}\n`)
+  chmodSync(join(bin, name), 0o755)
+}
+
+function world(variables: Record<string, string> = {}): MethodContext {
+  const { signal } = new AbortController()
+  const engine = fakeEngine({
+    containers: [{ name: 'db' }],
+    commands: [
+      (call) => {
+        const command = call.request.command.map((word) => (word === '/bin/sh' ? 'sh' : word))
+        const environment = { ...variables, ...call.request.environment, PATH: bin }
+        return localCommands({ ...call, request: { ...call.request, command, environment } })
+      },
+    ],
+  })
+  return {
+    container: { name: 'db' },
+    signal,
+    warn: () => {},
+    exec: (command: string[], { timeoutSeconds = 60, ...more } = {}) =>
+      execText(engine, 'db', { command, timeoutSeconds, ...more }, signal),
+    execStream: (command: string[], { timeoutSeconds = 60, ...more } = {}) =>
+      execStream(engine, 'db', { command, timeoutSeconds, ...more }, signal),
+  } as unknown as MethodContext
+}
+
+describe('under busybox', () => {
+  test('redis-cli and the checker of RDB files are called', async () => {
+    program('redis-cli', 'read -r command; echo "$REDISCLI_AUTH $* $command"')
+    const options = { port: 6379, tls: false }
+    expect(await askRedisCli(world({ REDIS_PASSWORD: password }), options, ['PING'])).toBe(`${password} -p 6379 PING\n`)
+    expect(await askRedisCli(world(), { ...options, passwordFile }, ['PING'])).toBe(`${password} -p 6379 PING\n`)
+
+    // What Node gives a process as standard input is a socket, which cannot be opened by a path.
+    const count = '[ "$1" = /dev/stdin ] || exec <"$1"; echo "[info] $(wc -c) keys read"'
+    program('redis-check-rdb', `${count}; echo 'RDB looks OK'`)
+    expect(await checkStream(world(), Readable.from(['12345']), 5)).toMatchObject({ ok: true, keys: 5 })
+    const checked = parseReport(await world().exec(['/bin/sh', '-c', checkScript, 'sh', passwordFile]))
+    const inode = String(statSync(passwordFile).ino)
+    expect(checked).toMatchObject({ ok: true, inodes: [inode, inode] })
+  })
+
+  test('psql and pg_dump are called', async () => {
+    program('psql', `cat >/dev/null; printf '{"version":"%s"}' "$PGUSER-\${#PGPASSWORD}-$1"`)
+    program('pg_dump', `echo "$PGPASSWORD $*"; echo said >&2`)
+    const client = await connectPostgres(world({ PW: password, POSTGRES_USER: 'app' }), { passwordEnv: 'PW' })
+    expect(client.server).toMatchObject({ version: expect.stringMatching(`^app-${password.length}-`) })
+    expect(await text(await client.stream('pg_dump', ['-Fc', 'a b']))).toBe(`${password} -Fc a b\n`)
+    const drained = await client.run('pg_dump', [], { input: 'unread', drainInput: true, mergeErrors: true })
+    expect(drained).toMatchObject({ exitCode: 0, stdout: `${password} \nsaid\n` })
+  })
+
+  test('the MySQL client is found under its own name and called', async () => {
+    program('mysql', `cat >/dev/null; printf '8.0.1\\t%s\\t/data\\t0\\t0\\tCREATE\\n' "\${#MYSQL_PWD}"`)
+    program('mysqldump', 'echo "$MYSQL_PWD $*"')
+    const ctx = world({ MYSQL_ROOT_PASSWORD_FILE: passwordFile })
+    const client = await connectMariadb(ctx, { user: 'root' })
+    expect(client.server).toMatchObject({ version: '8.0.1', product: 'mysql' })
+    expect(await text(await client.stream('dump', ['shop']))).toBe(`${password} --user=root shop\n`)
+  })
+
+  test('mongosh, mongodump and mongorestore are called, and find their password', async () => {
+    const facts = JSON.stringify({ version: '7.0.1', router: false, dataDirectory: '/data/db' })
+    program('mongosh', `[ "$XNAI_PASSWORD" = "$(cat '${passwordFile}')" ] && echo 'xnai-backup ${facts}'`)
+    program('mongodump', 'cat "$2"; echo "$*"')
+    program('mongorestore', 'cat "$2"; cat')
+    const secret = { MONGO_INITDB_ROOT_USERNAME: 'root', MONGO_INITDB_ROOT_PASSWORD: password }
+    const client = await connectMongodb(world(secret), {})
+    expect(client.server.version).toBe('7.0.1')
+    const yaml = `password: '${password.replaceAll("'", "''")}'\n`
+    const login = '--config /dev/fd/3 --username root --authenticationDatabase admin'
+    expect(await text(await client.dump())).toBe(`${yaml}${login} --archive\n`)
+    const restored = await client.restore(Readable.from(['archive']), [])
+    expect(restored).toMatchObject({ exitCode: 0, stdout: `${yaml}archive` })
+  })
+
+  test('vmrestore is found under each of its names and called', async () => {
+    const ctx = world()
+    await expect(runVmrestore(ctx, folder)).rejects.toMatchObject({ code: 'TOOL_MISSING' })
+    program(
+      'vmrestore-prod',
+      `[ "$2" = "-src=fs://${folder}/backup" ] && [ "$3" = "-storageDataPath=${folder}/storage" ]`,
+    )
+    await runVmrestore(ctx, folder)
+  })
+
+  test('a command is found by its mark and ended', async () => {
+    const mark = 'XNAI_BACKUP_EXEC=0123456789abcdef'
+    const child = spawn('sleep', ['60'], { env: { ...process.env, XNAI_BACKUP_EXEC: '0123456789abcdef' } })
+    const ended = new Promise((resolve) => child.once('exit', (_, name) => resolve(name)))
+    const { stdout } = await world().exec(['/bin/sh', '-c', endScript, mark, 'TERM'])
+    expect(stdout).toBe(`${child.pid}\nend\n`)
+    expect(await ended).toBe('SIGTERM')
+  })
+})
