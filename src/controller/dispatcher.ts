@@ -27,7 +27,7 @@ export function createDispatcher(
   signal: AbortSignal,
 ): Dispatcher {
   const { catalog, clock, log } = parts
-  const queue = createQueue(options.concurrency)
+  const queue = createQueue(clock, options.concurrency)
   const backedOffUntilMs = new Map<string, number>()
   const backOff = (key: string) => backedOffUntilMs.set(key, clock.monotonicMs() + backoffMs)
 
@@ -36,26 +36,32 @@ export function createDispatcher(
     if (result && result.outcome !== 'failed') catalog.saveSchedule(target.project, target.name, onSuccess)
     else backOff(targetKey(target))
   }
-  const carryOut = async (action: Action) => {
-    const { targets, cause, reason } = action
+  /** Answers false where another process holds what the action needs. */
+  const carryOut = async (action: Action): Promise<boolean> => {
+    const { targets, cause } = action
     const keys = keysOf(action)
-    log.info({ targets: keys, cause, reason }, 'backup begins')
     try {
       const results = await options.backup(
         targets.map(({ target }) => target),
         cause,
         signal,
       )
+      if (!results) return false
       for (const target of targets) conclude(target, results)
     } catch (error) {
       keys.forEach(backOff)
       log.error({ err: asBackupError(error), targets: keys }, 'backup ended without a result')
     }
     options.onEnd()
+    return true
   }
   return {
     dispatch(actions) {
-      for (const action of actions) queue.add(keysOf(action), () => carryOut(action))
+      for (const action of actions) {
+        const { cause, reason } = action
+        const work = { keys: keysOf(action), needs: containersOf(action), run: () => carryOut(action) }
+        if (queue.add(work)) log.info({ targets: work.keys, cause, reason }, 'backup is queued')
+      }
     },
     active: queue.active,
     backedOff: () =>
@@ -65,3 +71,7 @@ export function createDispatcher(
 }
 
 const keysOf = ({ targets }: Action): string[] => targets.map(({ target }) => targetKey(target))
+
+/** Another run may start or stop them only before or after this one. */
+const containersOf = ({ targets }: Action): string[] =>
+  targets.flatMap(({ target }) => [target.container, ...target.touched].map(({ name }) => name))

@@ -1,4 +1,4 @@
-import { runBackup } from '../job/backup.ts'
+import { runBackupIfFree } from '../job/backup/if-free.ts'
 import type { BackupResult, Parts } from '../job/job.ts'
 import { resolveHostPath } from '../job/method-context.ts'
 import { type Recovery, recover } from '../job/recover.ts'
@@ -8,8 +8,11 @@ import type { Target } from '../plan/plan.ts'
 
 /** The work that the controller starts. Tests give their own. */
 export interface Jobs {
-  /** Backs up the targets in one run. `cause` becomes the reason of the snapshots. */
-  backup(targets: Target[], cause: 'schedule' | 'change', signal: AbortSignal): Promise<BackupResult[]>
+  /**
+   * Backs up the targets of one window in one run. `cause` becomes the reason of the snapshots. Answers undefined, and has done
+   * nothing, while another run holds a target or a container of theirs.
+   */
+  backup(targets: Target[], cause: 'schedule' | 'change', signal: AbortSignal): Promise<BackupResult[] | undefined>
   /** Finishes what dead runs left behind. */
   recover(signal: AbortSignal): Promise<Recovery>
   /** Walks the captured data of a target. The answer stays the same as long as the data does. */
@@ -18,7 +21,7 @@ export interface Jobs {
 
 export function realJobs(parts: Parts): Jobs {
   return {
-    backup: async (targets, reason, signal) => (await runBackup(parts, targets, { reason }, signal)).targets,
+    backup: async (targets, reason, signal) => (await runBackupIfFree(parts, targets, { reason }, signal))?.targets,
     recover: (signal) => recover(parts, signal),
     async fingerprint({ container, paths, spec }, signal) {
       const scope = { exclude: spec.exclude, skipDevices: engineDevices }

@@ -9,13 +9,15 @@ import { findDisturbed } from './backup/window.ts'
 import { captureTarget } from './capture.ts'
 import { newId } from './identify.ts'
 import { type BackupResult, type Parts, type Progress, worstOutcome } from './job.ts'
-import { lockPlan } from './lock-plan.ts'
+import { type LockedPlan, lockPlan, type Touched } from './lock-plan.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
 import { defaultStartSeconds } from './service.ts'
 
 export interface BackupOptions {
   reason: SnapshotReason
   progress?: Progress
+  /** The locks of a run on one window that were taken before it. Default: the run waits for them. */
+  locking?: { run: string; locked: Promise<LockedPlan> }
 }
 
 export interface BackupRun {
@@ -31,7 +33,7 @@ export async function runBackup(
   options: BackupOptions,
   signal: AbortSignal,
 ): Promise<BackupRun> {
-  const run = newId(parts.clock.now())
+  const run = options.locking?.run ?? newId(parts.clock.now())
   const results: BackupResult[] = []
   for (const set of groupTargets(targets)) {
     const reports = set.map((target) => startReport(parts, target, run, options.progress))
@@ -50,13 +52,7 @@ async function backupSet(
 ): Promise<void> {
   try {
     const wanted = all.map(({ target }) => target)
-    using locked = await lockPlan(
-      parts,
-      wanted,
-      (targets) => targets.flatMap(({ touched }) => touched),
-      options.run,
-      signal,
-    )
+    using locked = await (options.locking?.locked ?? lockPlan(parts, wanted, touchedByBackup, options.run, signal))
     const reports = all.filter((report) => report.begin(locked))
     const targets = reports.map(({ target }) => target)
     await using prepared = await prepareTargets(parts, reports, signal)
@@ -91,6 +87,8 @@ async function backupSet(
     for (const report of all) report.noteFailure(error)
   }
 }
+
+export const touchedByBackup: Touched = (targets) => targets.flatMap(({ touched }) => touched)
 
 const startReport = (parts: Parts, target: Target, run: string, progress: Progress | undefined): BackupReport =>
   startBackupReport(parts, target, run, (step) => progress?.step(targetKey(target), step))

@@ -47,6 +47,11 @@ export function lockContainers(parts: Parts, names: string[], run: string, signa
   return awaitLock(parts, keys, run, { what, seconds: containerWaitSeconds, everyMs: 100, signal })
 }
 
+/** Locks containers by name at once, or throws BUSY. */
+export async function lockContainersNow({ catalog }: Parts, names: string[], run: string): Promise<Disposable> {
+  return catalog.lock(names.map(containerLock), run)
+}
+
 /** Locks a container, or returns undefined while another run holds it. */
 export function tryLockContainer({ catalog }: Parts, name: string, run: string): Disposable | undefined {
   return tryLock(catalog, [containerLock(name)], run)

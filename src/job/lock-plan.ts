@@ -3,11 +3,11 @@ import { asBackupError, type BackupError } from '../errors.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
 import { currentPlan, liveTarget } from './current-plan.ts'
-import { lockContainers, lockTargets } from './hold-locks.ts'
+import { lockContainers, lockContainersNow, lockTargets } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { resumeOrphans } from './recover-containers.ts'
 
-/** Targets whose plan was made while every container that it touches was locked. Disposing releases the locks. */
+/** Targets whose plan was made while every container that it touches was locked. Disposing releases the locks; it may be repeated. */
 export interface LockedPlan extends Disposable {
   plan: Plan
   dependencies: Dependencies
@@ -32,27 +32,40 @@ export async function lockPlan(
   run: string,
   signal: AbortSignal,
 ): Promise<LockedPlan> {
-  const targetLock = lockTargets(parts, wanted, run)
-  let containers: Disposable | undefined
-  try {
-    let names = namesOf(touched, wanted)
-    for (;;) {
-      containers = await lockContainers(parts, names, run, signal)
-      await resumeOrphans(parts, names, signal)
-      const now = await planNow(parts, wanted, signal)
-      const needed = namesOf(touched, now.targets)
-      if (needed.every((name) => names.includes(name))) {
-        const held = containers
-        return { ...now, [Symbol.dispose]: () => [held, targetLock].forEach((lock) => void lock[Symbol.dispose]()) }
-      }
-      containers[Symbol.dispose]()
-      containers = undefined
-      names = [...new Set([...names, ...needed])]
+  return await lockUntilCovered(parts, wanted, { touched, run, lock: lockContainers }, signal)
+}
+
+/** Does the same without waiting: throws BUSY where another run holds a container, too. */
+export async function lockPlanNow(
+  parts: Parts,
+  wanted: Target[],
+  touched: Touched,
+  run: string,
+  signal: AbortSignal,
+): Promise<LockedPlan> {
+  return await lockUntilCovered(parts, wanted, { touched, run, lock: lockContainersNow }, signal)
+}
+
+async function lockUntilCovered(
+  parts: Parts,
+  wanted: Target[],
+  { touched, run, lock }: { touched: Touched; run: string; lock: typeof lockContainers },
+  signal: AbortSignal,
+): Promise<LockedPlan> {
+  using target = new DisposableStack()
+  target.use(lockTargets(parts, wanted, run))
+  for (let names = namesOf(touched, wanted); ; ) {
+    using held = new DisposableStack()
+    held.use(await lock(parts, names, run, signal))
+    await resumeOrphans(parts, names, signal)
+    const now = await planNow(parts, wanted, signal)
+    const needed = namesOf(touched, now.targets)
+    if (needed.every((name) => names.includes(name))) {
+      target.use(held.move())
+      const all = target.move()
+      return { ...now, [Symbol.dispose]: () => all.dispose() }
     }
-  } catch (error) {
-    containers?.[Symbol.dispose]()
-    targetLock[Symbol.dispose]()
-    throw error
+    names = [...new Set([...names, ...needed])]
   }
 }
 
