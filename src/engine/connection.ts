@@ -1,7 +1,7 @@
 import { Agent } from 'node:http'
 import Docker from 'dockerode'
 import { BackupError } from '../errors.ts'
-import { withDeadline } from '../lib/deadline.ts'
+import { settleWith, withDeadline } from '../lib/deadline.ts'
 
 /** dockerode at one address. Every call ends. */
 export interface Connection {
@@ -34,6 +34,7 @@ export function connect(address: string): Connection {
   const callUnless: Connection['callUnless'] = async (accept, request, run) => {
     using deadline = withDeadline(request.signal, request.seconds ?? 60, request.what)
     try {
+      // docker-modem may never settle after an abort or a response that was cut.
       return await settleWith(deadline, run)
     } catch (error) {
       if (deadline.aborted) throw deadline.reason
@@ -77,19 +78,6 @@ function dialOptions(address: string): Docker.DockerOptions {
   throw new BackupError('CONFIG_INVALID', `the engine address ${address} is neither unix:///PATH nor tcp://HOST:PORT`, {
     hint: 'Set CONTAINER_HOST or `engine` to the socket, for example unix:///run/podman/podman.sock.',
   })
-}
-
-/** Ends with the signal, because docker-modem may never settle after an abort or a response that was cut. */
-async function settleWith<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const giveUp = () => reject(signal.reason)
-  signal.addEventListener('abort', giveUp, { once: true })
-  try {
-    return await Promise.race([run(signal), aborted])
-  } finally {
-    signal.removeEventListener('abort', giveUp)
-  }
 }
 
 /** docker-modem rejects with a system error, or with an error that holds the status and the body of the answer. */

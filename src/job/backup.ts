@@ -1,8 +1,10 @@
 import type { Outcome } from '../catalog/catalog.ts'
+import { asBackupError } from '../errors.ts'
 import { groupKey, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
 import type { SnapshotReason } from '../repository/repository.ts'
 import { openHooks } from './backup/hooks.ts'
+import { openIntake } from './backup/intake.ts'
 import { prepareTargets } from './backup/prepare.ts'
 import { type BackupReport, startBackupReport } from './backup/report.ts'
 import { findDisturbed } from './backup/window.ts'
@@ -10,6 +12,7 @@ import { captureTarget } from './capture.ts'
 import { newId } from './identify.ts'
 import { type BackupResult, type Parts, type Progress, worstOutcome } from './job.ts'
 import { type LockedPlan, lockPlan, type Touched } from './lock-plan.ts'
+import { limitWindow } from './max-stop.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
 import { defaultStartSeconds } from './service.ts'
 
@@ -55,21 +58,25 @@ async function backupSet(
     using locked = await (options.locking?.locked ?? lockPlan(parts, wanted, touchedByBackup, options.run, signal))
     const reports = all.filter((report) => report.begin(locked))
     const targets = reports.map(({ target }) => target)
-    await using prepared = await prepareTargets(parts, reports, signal)
+    // Disposed in reverse: the services run again first, whether or not the repository answers.
+    await using intake = openIntake(parts)
+    const prepared = intake.use(await prepareTargets(parts, reports, signal))
     await using hooks = await openHooks(parts, targets, signal)
-    await using held = await quiesce(parts, quiesceOrders(targets, locked.dependencies), signal)
-    await using staged = new AsyncDisposableStack()
+    const orders = quiesceOrders(targets, locked.dependencies)
+    using limit = limitWindow(targets.map(prepared.describe), namesOf(orders), signal)
+    await using held = await quiesce(parts, orders, limit.signal)
 
     const now = parts.clock.now()
     const window = { run: options.run, set: newId(now), time: now.toISOString(), reason: options.reason }
     const captures = []
     for (const report of reports) {
       const own = prepared.of(report.target)
-      const how = { ...options, ...(own && { prepared: own }) }
-      const captured = await report.attempt('capture', () => captureTarget(parts, report.target, how, signal))
-      if (captured) captures.push({ report, captured: staged.use(captured) })
+      const how = { ...options, abandon: intake.abandon, ...(own && { prepared: own }) }
+      const captured = await report.attempt('capture', () => captureTarget(parts, report.target, how, limit.signal))
+      if (captured) captures.push({ report, captured: intake.use(captured) })
     }
-    const broken = await findDisturbed(parts, targets, held, signal)
+    const broken = await findDisturbed(parts, targets, held, limit.signal).catch(asBackupError)
+    limit.lift()
     const lost = await held.resume()
     const unpost = await hooks.close()
 
@@ -89,6 +96,8 @@ async function backupSet(
 }
 
 export const touchedByBackup: Touched = (targets) => targets.flatMap(({ touched }) => touched)
+
+const namesOf = (orders: QuiesceOrder[]): string[] => orders.map(({ container }) => container.name)
 
 const startReport = (parts: Parts, target: Target, run: string, progress: Progress | undefined): BackupReport =>
   startBackupReport(parts, target, run, (step) => progress?.step(targetKey(target), step))

@@ -1,6 +1,7 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { TargetSpec } from '../labels/spec.ts'
+import { settleWith } from '../lib/deadline.ts'
 import type { CaptureContext, Method } from '../methods/method.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
 import type {
@@ -13,6 +14,7 @@ import type {
   Staged,
 } from '../repository/repository.ts'
 import { version } from '../version.ts'
+import { waitShortly } from './abandon.ts'
 import { newId } from './identify.ts'
 import type { Parts, Progress } from './job.ts'
 import { methodContext } from './method-context.ts'
@@ -40,6 +42,11 @@ export interface Window {
 export interface CaptureOptions {
   progress?: Progress
   prepared?: Prepared
+  /**
+   * Takes over the work of a repository that does not end with the signal, so that nobody waits for it; it discards what it still takes
+   * in. Default: it is waited for, for a short time.
+   */
+  abandon?: (work: Promise<void>) => void | Promise<void>
 }
 
 export async function captureTarget(
@@ -79,7 +86,7 @@ export async function stageTarget(
   parts: Parts,
   target: Target,
   read: (ctx: CaptureContext) => AsyncIterable<Artifact>,
-  { signal, progress, prepared }: CaptureOptions & { signal: AbortSignal },
+  { signal, progress, prepared, abandon = awaitShortly }: CaptureOptions & { signal: AbortSignal },
 ): Promise<Captured> {
   const facts: Facts = {}
   const warnings: string[] = []
@@ -89,16 +96,15 @@ export async function stageTarget(
       facts[name] = value
     },
   })
-  const staged = await repositoryOf(parts, captureTier).stage(
-    { project: target.project, target: target.name },
-    artifacts,
-    {
-      signal,
-      ...(prepared && { prepared }),
-      onWarning: (text) => void warnings.push(text),
-      onBytes: (count) => progress?.bytes(targetKey(target), count),
-    },
-  )
+  const { project, name } = target
+  const options = {
+    signal,
+    ...(prepared && { prepared }),
+    onWarning: (text: string) => void warnings.push(text),
+    onBytes: (count: number) => progress?.bytes(targetKey(target), count),
+  }
+  const stage = () => repositoryOf(parts, captureTier).stage({ project, target: name }, artifacts, options)
+  const staged = await endWithSignal(stage, { signal, abandon })
   const captured = holdStaged(parts, target, staged, { facts, warnings })
   try {
     refuseEmpty(staged)
@@ -108,6 +114,24 @@ export async function stageTarget(
     throw error
   }
 }
+
+/** A repository or a source may hang and never settle. What such work takes in later is discarded and never published. */
+async function endWithSignal(
+  stage: () => Promise<Staged>,
+  { signal, abandon }: { signal: AbortSignal; abandon: NonNullable<CaptureOptions['abandon']> },
+): Promise<Staged> {
+  let work: Promise<Staged> | undefined
+  try {
+    return await settleWith(signal, () => (work = stage()))
+  } catch (error) {
+    if (!signal.aborted) throw error
+    const discarded = work?.then((late) => late.discard()).catch(() => {})
+    if (discarded) await abandon(discarded)
+    throw signal.reason
+  }
+}
+
+const awaitShortly = (work: Promise<void>) => waitShortly(() => work).catch(() => {})
 
 function holdStaged(
   parts: Parts,

@@ -53,6 +53,8 @@ interface SpecOf<K extends MethodKind> {
   /** Grace before SIGKILL; absent: the container's own. */
   stopTimeoutSeconds?: number
   startTimeoutSeconds: number
+  /** Longest time that a window holds services. Absent: two hours, or ten minutes where the data was read before the stop. */
+  maxStopSeconds?: number
   /** argv, run in the container; a label without brackets became `/bin/sh -c`. */
   execPre?: string[]
   execPost?: string[]

@@ -110,6 +110,12 @@ export const targetRows: RowsOf<Omit<TargetSpec, 'method' | 'options'>> = {
     fallback: always(2 * aMinute),
     doc: 'How long a started container may take to run and, where it has a health check, to be healthy.',
   },
+  maxStopSeconds: {
+    key: 'max-stop',
+    type: wait,
+    absent: '`2h`; `10m` where the data was read before the stop',
+    doc: 'Longest time that a window holds services: then they run again, and the run has failed. In a group the smallest of these labels counts.',
+  },
   execPre: {
     key: 'exec-pre',
     type: command,

@@ -2,12 +2,18 @@ import { BackupError } from '../errors.ts'
 import type { Clock } from './clock.ts'
 
 /**
- * Makes a signal that aborts when `signal` does, or after `seconds` with a TIMEOUT error, which names `what` was waited for. It MUST be
- * disposed.
+ * Makes a signal that aborts when `signal` does, or after `seconds` with a TIMEOUT error, which names `what` was waited for and carries
+ * the hint. It MUST be disposed.
  */
-export function withDeadline(signal: AbortSignal, seconds: number, what: string): AbortSignal & Disposable {
+export function withDeadline(
+  signal: AbortSignal,
+  seconds: number,
+  what: string,
+  hint?: string,
+): AbortSignal & Disposable {
   const controller = new AbortController()
-  const expire = () => controller.abort(new BackupError('TIMEOUT', `${what}: no end after ${seconds} s`))
+  const expire = () =>
+    controller.abort(new BackupError('TIMEOUT', `${what}: no end after ${seconds} s`, { ...(hint && { hint }) }))
   const timer = setTimeout(expire, seconds * 1000)
   const follow = () => controller.abort(signal.reason)
   if (signal.aborted) follow()
@@ -17,6 +23,22 @@ export function withDeadline(signal: AbortSignal, seconds: number, what: string)
     signal.removeEventListener('abort', follow)
   }
   return Object.assign(controller.signal, { [Symbol.dispose]: release })
+}
+
+/**
+ * Starts work and ends with it, or with the signal where the work does not end by itself. The work is then left alone: what becomes of
+ * it is up to the caller.
+ */
+export async function settleWith<T>(signal: AbortSignal, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const giveUp = () => reject(signal.reason)
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([start(signal), aborted])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
 }
 
 /**

@@ -73,6 +73,8 @@ export type Artifact = StreamArtifact | TreeArtifact
 /** What was read of the trees of a target before their writers are held. Only the repository that made it can use it. */
 export interface Prepared extends AsyncDisposable {
   readonly target: TargetId
+  /** Whether every tree was read: the capture has only what changed since still to read. */
+  readonly isWhole: boolean
 }
 
 export interface PrepareOptions {

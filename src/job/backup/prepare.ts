@@ -3,6 +3,7 @@ import type { Target } from '../../plan/plan.ts'
 import type { Prepared } from '../../repository/repository.ts'
 import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
+import type { InWindow } from '../max-stop.ts'
 import { methodContext } from '../method-context.ts'
 import { captureTier, repositoryOf } from '../repositories.ts'
 import type { BackupReport } from './report.ts'
@@ -10,6 +11,8 @@ import type { BackupReport } from './report.ts'
 /** What was prepared, by target. Disposing it removes all of it. */
 export interface PreparedTargets extends AsyncDisposable {
   of(target: Target): Prepared | undefined
+  /** What the maximum of the window depends on. */
+  describe(target: Target): InWindow
 }
 
 export async function prepareTargets(
@@ -25,7 +28,9 @@ export async function prepareTargets(
     if (prepared) found.set(target, opened.use(prepared))
   }
   const kept = opened.move()
-  return { of: (target) => found.get(target), [Symbol.asyncDispose]: () => kept.disposeAsync() }
+  const of = (target: Target) => found.get(target)
+  const describe = (target: Target) => ({ spec: target.spec, isReadAhead: of(target)?.isWhole === true })
+  return { of, describe, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
 /**

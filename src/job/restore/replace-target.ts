@@ -4,6 +4,7 @@ import { rootExists } from '../../lib/tree/open-root.ts'
 import type { Target } from '../../plan/plan.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
+import { limitWindow } from '../max-stop.ts'
 import { resolveHostPath } from '../method-context.ts'
 import type { Held } from '../quiesce.ts'
 import { snapshotRef, type TieredSnapshot } from '../repositories.ts'
@@ -43,7 +44,7 @@ export async function replaceTarget(
   const there = target.paths.filter((path) => !absent.includes(path))
   const isGone = target.paths.length > 0 && there.length === 0
   const replaced = !isGone && { ...target, paths: there, spec: { ...target.spec, exclude: leftAlone(snapshot) } }
-  const before = safety && replaced ? await takeSafety(parts, replaced, { run, down }, signal) : undefined
+  const before = safety && replaced ? await takeSafetyInTime(parts, replaced, { run, down }, signal) : undefined
   if (before) report.noteSafety(before.id)
   else if (safety) report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)
   const intent = parts.catalog.addIntent({
@@ -81,6 +82,20 @@ export async function replaceTarget(
     throw error
   }
   return { commit: () => dropIntent(parts, intent), rollBack }
+}
+
+/**
+ * Nothing has been replaced yet, so that a safety snapshot that takes longer than `max-stop` is given up like a backup. What comes after
+ * it has no maximum: only a roll back could end it, which takes as long.
+ */
+async function takeSafetyInTime(
+  parts: Parts,
+  target: Target,
+  options: { run: string; down: Held },
+  signal: AbortSignal,
+): Promise<TieredSnapshot> {
+  using limit = limitWindow([{ spec: target.spec, isReadAhead: false }], options.down.names, signal)
+  return await takeSafety(parts, target, options, limit.signal)
 }
 
 const told = (report: RestoreReport, target: Target, held: Held) => ({

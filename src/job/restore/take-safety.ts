@@ -1,4 +1,5 @@
 import { asBackupError, BackupError } from '../../errors.ts'
+import { settleWith } from '../../lib/deadline.ts'
 import type { Target } from '../../plan/plan.ts'
 import { type Captured, captureTarget, methodOf } from '../capture.ts'
 import { newId } from '../identify.ts'
@@ -25,8 +26,8 @@ export async function takeSafety(
       quiesced: [],
       warnings: [],
     }
-    const snapshot = await captured.publish(window, signal)
-    const [damage] = await repositoryOf(parts, captureTier).verify(snapshot, signal)
+    const snapshot = await settleWith(signal, () => captured.publish(window, signal))
+    const [damage] = await settleWith(signal, () => repositoryOf(parts, captureTier).verify(snapshot, signal))
     if (damage) throw new BackupError('SNAPSHOT_DAMAGED', `${damage.file}: ${damage.reason}`)
     return asCaptured(snapshot)
   } catch (cause) {

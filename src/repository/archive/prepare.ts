@@ -55,7 +55,8 @@ export async function prepareTrees(
     await staging.discard()
     throw error
   }
-  const prepared = { target, [Symbol.asyncDispose]: () => staging.discard() }
+  const isWhole = copies.length === trees.length
+  const prepared = { target, isWhole, [Symbol.asyncDispose]: () => staging.discard() }
   known.set(prepared, { dir, copies: { finish: (tree) => finishCopy(copies, tree, options) } })
   return prepared
 }

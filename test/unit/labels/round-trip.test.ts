@@ -95,6 +95,7 @@ const spec: fc.Arbitrary<TargetSpec> = fc.constantFrom(...methodKinds).chain((me
         schedule,
         timezone: fc.constantFrom('Europe/Berlin', 'UTC', 'US/Eastern', 'Etc/GMT+2'),
         stopTimeoutSeconds: seconds,
+        maxStopSeconds: seconds,
         execPre: argv,
         execPost: argv,
         group: name,
