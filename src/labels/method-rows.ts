@@ -103,5 +103,8 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
       type: containerPath,
       doc: 'The `-http.pathPrefix` of the server.',
     },
+    user: { ...user('victoriametrics.user'), doc: 'User of the `-httpAuth.username` of the server.' },
+    passwordEnv: passwordVariable('victoriametrics.password-env'),
+    tls: tls('victoriametrics.tls'),
   },
 }

@@ -21,7 +21,14 @@ export interface MethodOptions {
   mariadb: { user: string; databases?: string[]; passwordEnv?: string }
   mongodb: { user?: string; passwordEnv?: string }
   qdrant: { port: number; collections?: string[]; apiKeyEnv?: string; tls: boolean }
-  victoriametrics: { port: number; authKeyEnv?: string; pathPrefix?: string }
+  victoriametrics: {
+    port: number
+    authKeyEnv?: string
+    pathPrefix?: string
+    user?: string
+    passwordEnv?: string
+    tls: boolean
+  }
 }
 
 /** `expression` is five-field cron as Vixie cron reads it; `@daily` and its like are already expanded. */

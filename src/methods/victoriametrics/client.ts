@@ -1,9 +1,10 @@
-import { isIPv6 } from 'node:net'
 import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import type { MethodContext } from '../method.ts'
 import { awaitServer } from '../shared/await-server.ts'
+import { type Answer, post } from './http.ts'
+import { explainRefusal, readAuthKey, readLogin } from './login.ts'
 
 /** The HTTP API of the server. Disposing it gives up the address of the container. */
 export interface VictoriaMetricsClient extends AsyncDisposable {
@@ -12,6 +13,8 @@ export interface VictoriaMetricsClient extends AsyncDisposable {
    * status of 2xx.
    */
   ask(path: string, fields?: Record<string, string>, options?: AskOptions): Promise<string>
+  /** As `ask`; undefined where the server does not have the path. A vmstorage answers no queries. */
+  askIfKnown(path: string): Promise<string | undefined>
   /** Asks `/snapshot/ACTION` as `ask` does, with the auth key, and also checks the status in the body of the answer. */
   askSnapshots(
     action: 'create' | 'list' | 'delete',
@@ -42,23 +45,30 @@ export async function connect(
   options: MethodOptions['victoriametrics'],
 ): Promise<VictoriaMetricsClient> {
   const key = readAuthKey(ctx, options)
-  const place = await ctx.connect()
-  const host = isIPv6(place.host) ? `[${place.host}]` : place.host
-  const base = `http://${host}:${options.port}${options.pathPrefix?.replace(/\/+$/, '') ?? ''}`
-  const ask: VictoriaMetricsClient['ask'] = async (
-    path,
-    fields = {},
-    { seconds = askSeconds, signal = ctx.signal } = {},
-  ) => {
-    using deadline = withDeadline(signal, seconds, `${path} of ${ctx.container.name}`)
-    const { status, text } = await post(base + path, fields, deadline).catch((cause) => {
-      throw deadline.aborted ? deadline.reason : explainSilence(ctx, options.port, cause)
+  const login = readLogin(ctx, options)
+  const address = await ctx.connect()
+  const { port, tls } = options
+  const place = { host: address.host, port, tls, ...(login && { login }) }
+  const prefix = options.pathPrefix?.replace(/\/+$/, '') ?? ''
+  const send = async (path: string, fields: Record<string, string>, { seconds, signal }: AskOptions) => {
+    using deadline = withDeadline(signal ?? ctx.signal, seconds ?? askSeconds, `${path} of ${ctx.container.name}`)
+    return await post(place, prefix + path, fields, deadline).catch((cause) => {
+      throw deadline.aborted ? deadline.reason : explainSilence(ctx, port, cause)
     })
-    if (status < 200 || status > 299) throw explainStatus(ctx, path, status, text)
-    return text
+  }
+  const ask: VictoriaMetricsClient['ask'] = async (path, fields = {}, more = {}) => {
+    const answer = await send(path, fields, more)
+    if (answer.status < 200 || answer.status > 299) throw explainStatus(ctx, path, answer)
+    return answer.text
   }
   return {
     ask,
+    askIfKnown: async (path) => {
+      const answer = await send(path, {}, {})
+      if (answer.status === 400 || answer.status === 404) return undefined
+      if (answer.status < 200 || answer.status > 299) throw explainStatus(ctx, path, answer)
+      return answer.text
+    },
     askSnapshots: async (action, fields = {}, more = {}) => {
       const path = `/snapshot/${action}`
       const secret = key === undefined ? {} : { authKey: key }
@@ -69,7 +79,7 @@ export async function connect(
         hint: 'Look at the log of VictoriaMetrics, and at the free space of its data path.',
       })
     },
-    [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => address[Symbol.asyncDispose](),
   }
 }
 
@@ -90,34 +100,17 @@ export async function awaitReady(
   }
 }
 
-function readAuthKey({ container }: MethodContext, { authKeyEnv }: MethodOptions['victoriametrics']) {
-  if (authKeyEnv === undefined) return undefined
-  const key = container.environment.get(authKeyEnv)
-  if (key) return key
-  throw new BackupError('AUTH_FAILED', `the variable ${authKeyEnv} is not set in ${container.name}`, {
-    hint: 'xnai.backup.victoriametrics.auth-key-env names a variable of the container that holds the -snapshotAuthKey.',
-  })
-}
-
-async function post(url: string, fields: Record<string, string>, signal: AbortSignal) {
-  const response = await fetch(url, { method: 'POST', body: new URLSearchParams(fields), signal, redirect: 'error' })
-  return { status: response.status, text: await response.text() }
-}
-
 function explainSilence({ container }: MethodContext, port: number, cause: unknown): BackupError {
-  const reason = ((cause as Error).cause as Error | undefined)?.message ?? (cause as Error).message
-  const hint = `Look at podman logs ${container.name}, and check xnai.backup.victoriametrics.port.`
+  const reason = (cause as Error).message
+  const hint = `Look at podman logs ${container.name}, and check xnai.backup.victoriametrics.port and …tls.`
   return new BackupError('SERVICE_DOWN', `VictoriaMetrics does not answer on port ${port}: ${reason}`, { cause, hint })
 }
 
-function explainStatus({ container }: MethodContext, path: string, status: number, text: string): BackupError {
-  if (status === 401 || status === 403) {
-    return new BackupError('AUTH_FAILED', `${path} of ${container.name} was refused (HTTP ${status})`, {
-      hint: 'xnai.backup.victoriametrics.auth-key-env must name the variable that holds the server’s -snapshotAuthKey.',
-    })
-  }
+function explainStatus({ container }: MethodContext, path: string, answer: Answer): BackupError {
+  const { status, text } = answer
+  if (status === 401 || status === 403) return explainRefusal(`${path} of ${container.name}`, answer)
   return new BackupError('DUMP_FAILED', `${path}: HTTP ${status}: ${text.trim().slice(0, 300)}`, {
-    hint: 'Check xnai.backup.victoriametrics.port and …path-prefix; look at the log of VictoriaMetrics.',
+    hint: 'Check xnai.backup.victoriametrics.port, …tls and …path-prefix; look at the log of VictoriaMetrics.',
   })
 }
 

@@ -4,6 +4,7 @@ import { BackupError } from '../../errors.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { engineDevices } from '../shared/engine-devices.ts'
+import { partitionStart } from './retention.ts'
 
 /** The storage data path of a server. */
 export interface Storage {
@@ -66,6 +67,15 @@ export function artifactsOf({ path, hostPath }: Storage, snapshot: string): Tree
     skipDevices: engineDevices,
   }
   return [tree, ...links.map((link) => followLink({ path, hostPath }, root, link))]
+}
+
+/** The month of the oldest data, as the server names its partitions: `2026_11`. Undefined where there is none. */
+export function oldestPartition(trees: TreeArtifact[]): string | undefined {
+  const data = trees.filter(({ name }) => name === 'data-small' || name === 'data-big')
+  return data
+    .flatMap(({ root }) => readdirSync(root))
+    .filter((name) => partitionStart(name) !== undefined)
+    .toSorted()[0]
 }
 
 /**

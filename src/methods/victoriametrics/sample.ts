@@ -13,14 +13,18 @@ export interface Sample {
   /** One selector for each series. */
   selectors: string[]
   points: number
+  /** Unix seconds of the oldest point. Absent in snapshots of old, and where there is no point. */
+  first?: number
   /** The digest of the points. */
   sha256: string
 }
 
-/** The number of series that the server has. */
-export async function countSeries(client: VictoriaMetricsClient): Promise<number> {
+/** The number of series that the server has; undefined for a vmstorage, which answers no queries. */
+export async function countSeries(client: VictoriaMetricsClient): Promise<number | undefined> {
   const path = '/api/v1/series/count'
-  const count = Number(parseObject(path, await client.ask(path)).data?.[0])
+  const answer = await client.askIfKnown(path)
+  if (answer === undefined) return undefined
+  const count = Number(parseObject(path, answer).data?.[0])
   if (Number.isInteger(count)) return count
   throw new BackupError('DUMP_FAILED', `${path}: no number in the answer`)
 }
@@ -103,19 +107,22 @@ export async function readPoints(
 ) {
   const hash = createHash('sha256')
   let points = 0
+  let first = Number.POSITIVE_INFINITY
   for (const selector of selectors) {
     const fields = { 'match[]': selector, start: String(start), end: String(end) }
     const lines = (await client.ask('/api/v1/export', fields)).split('\n').filter((line) => line !== '')
     for (const line of lines.toSorted()) {
-      points += parseObject('/api/v1/export', line).timestamps?.length ?? 0
+      const timestamps: number[] = parseObject('/api/v1/export', line).timestamps ?? []
+      points += timestamps.length
+      first = Math.min(first, (timestamps[0] ?? first) / 1000)
       hash.update(`${line}\n`)
     }
   }
-  return { points, sha256: hash.digest('hex') }
+  return { points, ...(Number.isFinite(first) && { first }), sha256: hash.digest('hex') }
 }
 
 /** The facts of a snapshot that describe the sample. */
-export const factsOfSample = ({ start, end, selectors, points, sha256 }: Sample): Facts => ({
-  sample: { start, end, points, sha256 },
+export const factsOfSample = ({ selectors, ...sample }: Sample): Facts => ({
+  sample,
   sampleSeries: Object.fromEntries(selectors.map((selector, index) => [String(index + 1), selector])),
 })

@@ -21,17 +21,30 @@ export interface MetricsService extends Omit<LabService, 'command'> {
   flags?: string[]
   /** Path prefix of its HTTP server. */
   prefix?: string
+  /** It speaks TLS with the certificate at /tls, and wants the login of `guard`. */
+  guarded?: boolean
 }
+
+const login = newSecret('victoriametrics-login')
+/** The server reads its flags from the environment, too. */
+export const guard = { VM_httpAuth_username: 'backup', VM_httpAuth_password: login }
+const guardFlags = ['-envflag.enable', '-envflag.prefix=VM_', '-tls', '-tlsCertFile=/tls/cert', '-tlsKeyFile=/tls/key']
+const guardCurl = 'curl -sSk -u "backup:$VM_httpAuth_password" --data-binary "$1" "https://$2"'
 
 /** Writes out at once what it has in memory, for which a backup waits; the default is 5 seconds. */
 const flushSoon = '-inmemoryDataFlushInterval=1s'
 
 export async function startMetrics({ lab }: Story, service: MetricsService): Promise<Instance> {
-  const { flags = [], prefix = '', ...rest } = service
+  const { flags = [], prefix = '', guarded = false, ...rest } = service
   const volumes = rest.volumes ?? [`${lab.project}-${rest.name}:${place}`]
-  const container = await lab.run({ ...rest, volumes, command: ['svc', 'victoriametrics', flushSoon, ...flags] })
-  const base = `http://localhost:8428${prefix}`
-  const ask = (path: string, body = '') => container.exec(['curl', '-sS', '--data-binary', body, base + path])
+  const container = await lab.run({
+    ...rest,
+    volumes,
+    command: ['svc', 'victoriametrics', flushSoon, ...(guarded ? guardFlags : []), ...flags],
+  })
+  const base = `localhost:8428${prefix}`
+  const curl = guarded ? ['sh', '-c', guardCurl, 'sh'] : ['curl', '-sS', '--data-binary']
+  const ask = (path: string, body = '') => container.exec([...curl, body, base + path])
   await eventually(() => ask('/health'), 20, `${rest.name} answers`)
   return {
     name: rest.name,

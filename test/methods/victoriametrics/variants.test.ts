@@ -3,10 +3,10 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually } from '../../../lab/lab.ts'
+import { eventually, servicesImage } from '../../../lab/lab.ts'
 import { openStory } from '../../support/story.ts'
 import { hostPath } from '../shared/subject.ts'
-import { labels, place, startMetrics, upTo, write } from './server.ts'
+import { guard, labels, place, startMetrics, upTo, write } from './server.ts'
 
 const story = await openStory('victoriametrics')
 const { lab } = story
@@ -16,13 +16,25 @@ afterAll(() => story[Symbol.asyncDispose]())
 const old = join(lab.dir, 'files', 'old')
 mkdirSync(old, { mode: 0o777 })
 
-const deep = [`-storageDataPath=${place}/deep/vm`, '-http.pathPrefix=/vm']
-const prefixed = labels({ 'victoriametrics.path-prefix': '/vm' })
-const [ages, odd, metrics] = await Promise.all([
+const tls = join(lab.dir, 'files', 'tls')
+mkdirSync(tls)
+const make = 'req -x509 -newkey rsa:2048 -nodes -keyout /tls/key -out /tls/cert -days 2 -subj /CN=vm.example'
+await lab.podman(['run', '--rm', '--volume', `${tls}:/tls`, servicesImage, 'openssl', ...make.split(' ')])
+
+const odd = [`-storageDataPath=${place}/deep/vm`, '-http.pathPrefix=/vm']
+const oddLabels = labels({
+  'victoriametrics.path-prefix': '/vm',
+  'victoriametrics.user': 'backup',
+  'victoriametrics.password-env': 'VM_httpAuth_password',
+  'victoriametrics.tls': 'true',
+})
+const startOdd = { name: 'odd', labels: oddLabels, flags: odd, prefix: '/vm', guarded: true, env: guard }
+const [ages, guarded, metrics, brief] = await Promise.all([
   // Most servers have more series than one question may match.
   startMetrics(story, { name: 'ages', labels: labels(), flags: ['-search.maxSeries=5'] }),
-  startMetrics(story, { name: 'odd', labels: prefixed, flags: deep, prefix: '/vm' }),
+  startMetrics(story, { ...startOdd, volumes: [`odd:${place}`, `${tls}:/tls:ro`] }),
   startMetrics(story, { name: 'metrics', labels: labels(), volumes: [`metrics:${place}`, `${old}:/old`] }),
+  startMetrics(story, { name: 'brief', labels: labels() }),
 ])
 
 test('a server with more series than it may list comes back over newer and over older data', async () => {
@@ -37,11 +49,24 @@ test('a server with more series than it may list comes back over newer and over 
   expect(await ages.values()).toEqual(upTo(100))
 })
 
-test('a server without data, with its storage below the mount and a path prefix, comes back', async () => {
+test('a server without data, with its storage below the mount, a path prefix, a login and TLS, comes back', async () => {
   await story.backUp('odd')
-  await write(odd, 1, 3)
+  await write(guarded, 1, 3)
   await story.restore('odd')
-  expect(await odd.values()).toEqual([])
+  expect(await guarded.values()).toEqual([])
+})
+
+test('a snapshot with data that the server no longer keeps comes back with a warning', async () => {
+  const begin = Date.now() - 20 * 86_400_000
+  const lines = Array.from({ length: 50 }, (_, n) => `counter ${n + 1} ${begin + n * 1000}`)
+  await brief.ask('/api/v1/import/prometheus', `${lines.join('\n')}\n`)
+  await eventually(async () => (await brief.values()).length === 50, 20, 'the points are seen')
+  await story.backUp('brief')
+  await lab.podman(['rm', '--force', '--time', '5', brief.container.name])
+  const shorter = await startMetrics(story, { name: 'brief', labels: labels(), flags: ['-retentionPeriod=7d'] })
+  const { warnings } = await story.restore('brief')
+  expect(warnings.join()).toContain('-retentionPeriod')
+  expect(await shorter.values()).toEqual([])
 })
 
 describe('a directory of vmbackup', () => {

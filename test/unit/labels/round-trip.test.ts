@@ -75,8 +75,15 @@ const options: { [K in MethodKind]: fc.Arbitrary<object> } = {
     { requiredKeys: ['port', 'tls'] },
   ),
   victoriametrics: fc.record(
-    { port: fc.integer({ min: 1, max: 65_535 }), authKeyEnv: environment, pathPrefix: path },
-    { requiredKeys: ['port'] },
+    {
+      port: fc.integer({ min: 1, max: 65_535 }),
+      tls: fc.boolean(),
+      authKeyEnv: environment,
+      pathPrefix: path,
+      user: foreign,
+      passwordEnv: environment,
+    },
+    { requiredKeys: ['port', 'tls'] },
   ),
 }
 
