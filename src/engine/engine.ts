@@ -78,7 +78,10 @@ export interface ContainerFacts {
   idMap?: { uids: IdRange[]; gids: IdRange[] }
   /** Id of the container whose network namespace this one shares. */
   joins?: string
+  /** The systemd unit that its label names. podman-compose sets that label too, for units that it does not make. */
   systemdUnit?: string
+  /** True where the engine removes the container as soon as it stops (`--rm`). */
+  autoRemove?: true
   /**
    * Why the engine cannot inspect it. Only id, name, labels, image and state are known then, from the list of containers; all else is
    * empty, though the container may have it. Only `list` answers such facts.

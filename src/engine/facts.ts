@@ -22,7 +22,7 @@ const dockerShape = z.object({
     Labels: texts,
     StopTimeout: z.number().nullish(),
   }),
-  HostConfig: z.object({ NetworkMode: z.string().default(''), Tmpfs: texts }),
+  HostConfig: z.object({ NetworkMode: z.string().default(''), Tmpfs: texts, AutoRemove: z.boolean().default(false) }),
   Mounts: z
     .array(
       z.object({
@@ -90,6 +90,7 @@ export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
     ...(HostConfig.NetworkMode.startsWith('container:') && {
       joins: HostConfig.NetworkMode.slice('container:'.length),
     }),
+    ...(HostConfig.AutoRemove && { autoRemove: true }),
     ...(labels.PODMAN_SYSTEMD_UNIT && { systemdUnit: labels.PODMAN_SYSTEMD_UNIT }),
   }
 }

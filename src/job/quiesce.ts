@@ -3,7 +3,7 @@ import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from './job.ts'
 import { resumeContainer } from './recover-containers.ts'
-import { bringDown, findContainer, graceOf, refOf } from './service.ts'
+import { bringDown, findContainer, graceOf, refOf, refuseRemoval } from './service.ts'
 
 /** Containers that a run holds down. `resume` and dispose bring back only what this run took down, in reverse order. */
 export interface Held extends AsyncDisposable {
@@ -39,7 +39,8 @@ export async function quiesce(parts: Parts, orders: QuiesceOrder[], signal: Abor
     const lost = await held.resume()
     if (signal.aborted) throw cause
     const also = lost.map((error) => `; then ${error.message}`).join('')
-    throw new BackupError('QUIESCE_FAILED', `${asBackupError(cause).message}${also}`, { cause })
+    const { code, message, hint } = asBackupError(cause)
+    throw new BackupError('QUIESCE_FAILED', `${message}${also}`, { cause, ...(code === 'QUIESCE_FAILED' && { hint }) })
   }
 }
 
@@ -58,6 +59,7 @@ function holding(parts: Parts) {
     // Somebody else stops it, so it is not this run that brings it back. It may write until it has ended.
     if (container.state === 'stopping') return void (await bringDown(parts, container, grace, signal))
     if (container.state !== 'running') return
+    if (order.how === 'stop') refuseRemoval(container)
     const intent = resumeIntent(order, container, grace)
     const id = catalog.addIntent(intent)
     since ??= clock.monotonicMs()

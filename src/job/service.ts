@@ -3,6 +3,7 @@ import type { ContainerFacts } from '../engine/engine.ts'
 import { execText } from '../engine/exec.ts'
 import { BackupError } from '../errors.ts'
 import { poll } from '../lib/deadline.ts'
+import { nameRemoved, removedByStop, waysOutOfRemoval } from '../plan/removed.ts'
 import type { Parts } from './job.ts'
 
 /** The grace before SIGKILL where neither the label nor the container sets one. Podman and Docker have the same default. */
@@ -81,8 +82,16 @@ async function waitUp(
 export async function bringDown(parts: Parts, container: ContainerFacts, graceSeconds: number, signal: AbortSignal) {
   signal.throwIfAborted()
   if (container.state === 'stopped' || container.state === 'created') return false
+  refuseRemoval(container)
   const { exitCode } = await parts.engine.stop(container.id, graceSeconds, new AbortController().signal)
   return exitCode === 137
+}
+
+/** The plan and the checks of a restore have refused such containers. One that took the place of another meanwhile is left alone too. */
+export function refuseRemoval(container: ContainerFacts): void {
+  if (removedByStop([container]).length === 0) return
+  const hint = `Nothing was stopped. Ways out: ${waysOutOfRemoval}.`
+  throw new BackupError('QUIESCE_FAILED', `a stop would remove ${nameRemoved([container])}`, { hint })
 }
 
 /** Carries out the undoing that an intent describes. It may be repeated: a container in the wanted state is left alone. */

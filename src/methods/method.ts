@@ -9,6 +9,8 @@ export interface Method<K extends MethodKind = MethodKind> {
   kind: K
   /** True when the labelled container MUST run while it is captured. It is then never quiesced itself; other writers of its data are. */
   needsRunning: boolean
+  /** True when `restore` may stop the labelled container beyond the writers of its paths. Default false. */
+  stopsService?: true
   /**
    * Container paths whose content is captured. Every container that can write there is quiesced. Empty where the server itself gives a
    * consistent state.

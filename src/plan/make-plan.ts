@@ -10,6 +10,7 @@ import { explainNothing, locatePaths } from './paths.ts'
 import type { BrokenTarget, Plan, PlanSettings, Target } from './plan.ts'
 import { labelProblem, placeProblem } from './problems.ts'
 import { findQuiesced } from './quiesced.ts'
+import { explainRemoval } from './removed.ts'
 import { inScope, isController, projectOf } from './scope.ts'
 import { type Dependencies, readDependencies, sortContainers } from './stop-order.ts'
 import { explainUnreadable, findUnknownWriters, listUnreadable } from './unreadable.ts'
@@ -83,13 +84,16 @@ function planTarget(draft: Draft, world: World): Target | BrokenTarget {
     const request = { container, quiesce: how, group, needsRunning, captured, inAnyState }
     return world.dependencies.inStopOrder(findQuiesced(world.containers.filter(mayBeHeld), request))
   }
+  const quiesced = find(quiesce)
+  const removed = explainRemoval(container, name, spec, quiesced)
+  if (removed.length > 0) return breakTarget(draft, removed)
   // Files that are captured without a stop are restored without one too. A method that dumps controls its server itself.
   const holdsWriters = spec.method !== 'files' || quiesce !== 'none'
   const writers = find(holdsWriters ? 'stop' : 'none')
   return {
     ...target,
     paths: captured.map(({ path }) => path),
-    quiesced: find(quiesce),
+    quiesced,
     touched: find(quiesce, true),
     writers,
     unknownWriters: holdsWriters && captured.length > 0 ? findUnknownWriters(world.containers.filter(mayBeHeld)) : [],

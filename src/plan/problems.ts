@@ -14,7 +14,7 @@ export function placeProblem(container: ContainerFacts, problem: LabelProblem, t
 export function labelProblem(
   container: ContainerFacts,
   target: string,
-  key: 'name' | 'method' | 'schedule' | 'paths' | 'clients',
+  key: 'name' | 'method' | 'schedule' | 'paths' | 'clients' | 'quiesce',
   finding: { reason: string; suggestion?: string | undefined; value?: string },
 ): LabelProblem {
   const named = Object.keys(container.labels).some((label) => label.startsWith(`${namedPrefix}${target}.`))

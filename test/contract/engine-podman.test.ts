@@ -10,6 +10,9 @@ import { execStream, execText } from '../../src/engine/exec.ts'
 import { locate } from '../../src/engine/host-paths.ts'
 import { connectEngine } from '../../src/engine/podman.ts'
 import { findSelf } from '../../src/engine/self.ts'
+import { methods } from '../../src/methods/index.ts'
+import { makePlan } from '../../src/plan/make-plan.ts'
+import { settings } from '../unit/plan/build.ts'
 import { engineContract } from './engine.ts'
 import { countBytes, forever, openEngineLab } from './engine-lab.ts'
 
@@ -115,6 +118,29 @@ describe('Podman', () => {
     expect((await findSelf(engine, signal, traces))?.id).toBe(id)
     expect((await findSelf(engine, signal, { ...traces, containerenv: '' }))?.id).toBe(id)
     expect(await findSelf(engine, signal)).toBeUndefined()
+  })
+
+  test('knows a container as Quadlet makes it: a pause keeps it, a stop removes it, and no plan stops it', async () => {
+    const unit = ['--label', 'PODMAN_SYSTEMD_UNIT=unit.service']
+    const args = ['--rm', ...unit, '--volume', 'unit:/data']
+    const { id } = await lab.run({ name: 'unit', command: forever(), args })
+    const { id: composed } = await lab.run({ name: 'composed', command: forever(), args: unit })
+    expect(await engine.inspect(id, signal)).toMatchObject({ autoRemove: true, systemdUnit: 'unit.service' })
+    expect((await engine.inspect(composed, signal))?.autoRemove).toBeUndefined()
+    await engine.pause(id, signal)
+    await engine.unpause(id, signal)
+
+    const owner = await lab.run({
+      name: 'owner',
+      command: forever(),
+      args: ['--label', 'xnai.backup.enable=true', '--volume', 'unit:/data'],
+    })
+    const { broken } = makePlan(await engine.list(signal), settings, methods)
+    const [problem] = broken.find(({ container }) => container === owner.name)?.problems ?? []
+    expect(problem?.reason).toContain('of the systemd unit unit.service, which the engine removes when it stops')
+
+    await engine.stop(id, 0, signal).catch(() => undefined)
+    await eventually(async () => (await engine.inspect(id, signal)) === undefined, 30, 'the container to be removed')
   })
 
   test('leaves out of the list what vanishes while it is made', async () => {

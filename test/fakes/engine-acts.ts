@@ -41,6 +41,7 @@ export function makeActs(store: WorldStore, { forbidIdleActs = false, answerMs =
       const exitCode = update(id, signal, (facts, world) => {
         const ended = { state: 'stopped', exitCode: facts.ignoresTerm ? 137 : 0, health: 'none' } as const
         if (!isIdle('stop', facts, !isUp(facts))) act(world, facts, 'stop', ended, 'die')
+        if (facts.autoRemove) world.containers.splice(world.containers.indexOf(facts), 1)
         return facts.exitCode
       })
       return answer({ exitCode })

@@ -5,6 +5,7 @@ import { BackupError } from '../../errors.ts'
 import { freeBytes } from '../../lib/free-space.ts'
 import { treeSize } from '../../lib/tree/fingerprint.ts'
 import type { Target } from '../../plan/plan.ts'
+import { nameRemoved, removedByStop } from '../../plan/removed.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
@@ -19,6 +20,7 @@ export async function checkStep(parts: Parts, step: StepInPlace, warn: (text: st
   refuseOtherMethod(snapshot, target)
   refuseOtherOwners(snapshot, target)
   refuseUnknownWriters(target)
+  refuseRemoval(parts, target)
   await refuseTooLarge(parts, snapshot, target, signal)
   const context = methodContext(parts, target, warn, signal)
   await methodOf(parts, target.spec).preflight?.(context, target.spec, storedSnapshot(parts, snapshot, { signal }))
@@ -53,6 +55,17 @@ function refuseUnknownWriters({ unknownWriters }: Target): void {
   const names = unknownWriters.map(({ name }) => name).join(', ')
   throw new BackupError('RESTORE_REFUSED', `${names} runs and cannot be inspected, so that it may write this data`, {
     hint: 'Stop or remove it (podman rm --force NAME), or write the snapshot beside the stack with --to DIR.',
+  })
+}
+
+/** A restore stops clients and writers, and some methods stop the service itself. */
+function refuseRemoval(parts: Parts, { clients, writers, container, spec }: Target): void {
+  const own = methodOf(parts, spec).stopsService ? [container] : []
+  const lost = removedByStop([...new Map([...clients, ...writers, ...own].map((one) => [one.id, one])).values()])
+  if (lost.length === 0) return
+  const message = `a restore would stop ${nameRemoved(lost)}, and nothing could start it again`
+  throw new BackupError('RESTORE_REFUSED', message, {
+    hint: 'Nothing was touched. Create it without --rm, stop it yourself if it is not the service itself, or write the snapshot beside the stack with --to DIR.',
   })
 }
 

@@ -11,6 +11,7 @@ import { restore, undo } from './restore.ts'
 export const qdrant: Method<'qdrant'> = {
   kind: 'qdrant',
   needsRunning: true,
+  stopsService: true,
   paths: () => [],
   capture,
   preflight,

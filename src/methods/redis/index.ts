@@ -12,6 +12,7 @@ import { restore } from './restore.ts'
 export const redis: Method<'redis'> = {
   kind: 'redis',
   needsRunning: true,
+  stopsService: true,
   paths: () => [],
   capture,
   import: importForeign,

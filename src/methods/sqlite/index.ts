@@ -12,6 +12,7 @@ import { restore, undo } from './restore.ts'
 export const sqlite: Method<'sqlite'> = {
   kind: 'sqlite',
   needsRunning: false,
+  stopsService: true,
   paths: (spec) => spec.paths ?? [],
   capture,
   import: importForeign,

@@ -12,6 +12,7 @@ import { restore, undo } from './restore.ts'
 export const victoriametrics: Method<'victoriametrics'> = {
   kind: 'victoriametrics',
   needsRunning: true,
+  stopsService: true,
   paths: () => [],
   capture,
   import: importForeign,

@@ -55,6 +55,13 @@ describe('facts of a container', () => {
     })
   })
 
+  test('say that the engine removes the container when it stops', () => {
+    const { docker, libpod } = recorded('docker-compose')
+    const ephemeral = { ...docker, HostConfig: { ...docker.HostConfig, AutoRemove: true } }
+    expect(toFacts(ephemeral, libpod)).toMatchObject({ autoRemove: true })
+    expect(toFacts(docker, libpod).autoRemove).toBeUndefined()
+  })
+
   test('keep what follows the first = of a variable, and empty values', () => {
     const { environment } = factsOf('docker-compose')
     expect(environment.get('REDIS_PASSWORD')).toBe('a=b')
