@@ -35,6 +35,8 @@ export interface Window {
   /** The instant that the data belongs to, ISO 8601 UTC. */
   time: string
   reason: SnapshotReason
+  /** See `SnapshotMeta.raw`. */
+  raw?: true
   quiesced: string[]
   warnings: string[]
 }

@@ -54,6 +54,8 @@ export interface RestoreResult {
   outcome: Outcome
   seconds: number
   safetySnapshot?: string
+  /** `raw`: the safety snapshot holds the data paths as they lay on disk, because the method could not capture them. */
+  safety?: 'raw'
   rolledBack: boolean
   checks: Check[]
   warnings: string[]

@@ -17,6 +17,17 @@ export interface Method<K extends MethodKind = MethodKind> {
    */
   paths(spec: TargetSpec<K>, container: ContainerFacts): string[]
   /**
+   * Container paths at which the service keeps what a restore replaces, told without asking it: from labels, inspect facts, the facts
+   * of the snapshot, and defaults of the image. They are taken raw where what is there now is too broken to be captured. One that lies
+   * on no mount is left out. Absent: those of `paths`.
+   */
+  dataPaths?(spec: TargetSpec<K>, container: ContainerFacts, facts: Facts): string[]
+  /**
+   * Whether an empty data directory becomes an empty server at the next start, which a restore fills with all that belongs to the
+   * target. The data of a server that does not start is then removed, once a raw safety snapshot of it is proven. Absent: never.
+   */
+  startsAnew?(spec: TargetSpec<K>, facts: Facts): boolean
+  /**
    * The trees that `capture` yields, and nothing else. `capture` MUST take them from this function, so that a repository can prepare
    * the very same ones before their writers are held. Absent: it yields no trees that can be read before.
    */
@@ -98,6 +109,11 @@ export interface RestoreContext extends MethodContext {
   }
   /** The paths of trees that are to be put back, relative to the root or as paths in the container. Absent: all. */
   only?: string[]
+  /**
+   * Container paths that a raw safety snapshot holds: what lies elsewhere could not be put back, and MUST NOT be replaced. Absent: the
+   * safety snapshot is the method's own, or there is none.
+   */
+  rawPaths?: string[]
 }
 
 /** A snapshot that has been verified, with ways to read it. */

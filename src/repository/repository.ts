@@ -181,6 +181,11 @@ export interface SnapshotMeta {
   run: string
   /** Why it was taken: `schedule`, `change`, `manual`; `safety` before a restore; `import` from files of another program. */
   reason: SnapshotReason
+  /**
+   * The data paths of a service as they lay on disk while it was down, because its method could not capture them. `method` is `files`
+   * then, whatever the target's method is. Absent: false.
+   */
+  raw?: true
   facts: Facts
   container: { name: string; image: string; imageId: string; user: string; idMap?: unknown }
   engine: { name: string; version: string }

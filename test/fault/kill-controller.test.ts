@@ -15,7 +15,7 @@ let stage: KillStage
 
 /** A daily slot was missed: the controller runs it at once (P10). */
 beforeAll(() => {
-  stage = makeStage({ 'xnai.backup.schedule': '@daily' })
+  stage = makeStage({ 'xnai.backup.paths': '/data', 'xnai.backup.schedule': '@daily' })
   stage.write('data')
   using catalog = openCatalog(stage.state)
   const firstSeen = new Date(performance.timeOrigin - 2 * 86_400_000).toISOString()

@@ -71,7 +71,7 @@ export interface Death {
 const newFolder = () => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kill-'))
 
 /** A target, a writer of its data that has no label, a client of it, and a writer that is stopped. */
-export function makeStage(labels: Record<string, string> = {}): KillStage {
+export function makeStage(labels: Record<string, string> = { 'xnai.backup.paths': '/data' }): KillStage {
   const folder = newFolder()
   for (const name of ['data', 'backups']) mkdirSync(join(folder, name))
   using world = fileWorld(join(folder, 'world'))
@@ -79,8 +79,8 @@ export function makeStage(labels: Record<string, string> = {}): KillStage {
   const mounts = [{ kind: 'bind' as const, source: join(folder, 'data'), destination: '/data', writable: true }]
   const add = (service: string, facts: object) =>
     engine.add({ name: `shop-${service}-1`, project: 'shop', service, number: 1, ...facts })
-  add('app', { mounts, labels: { 'xnai.backup.enable': 'true', 'xnai.backup.paths': '/data', ...labels } })
-  add('peer', { mounts })
+  add('app', { mounts, labels: { 'xnai.backup.enable': 'true', ...labels } })
+  add('peer', { mounts, labels: { 'xnai.backup.group-writer': 'all' } })
   add('client', { dependsOn: ['app'] })
   add('idle', { mounts, state: 'stopped' })
   return openStage(folder)

@@ -3,6 +3,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import type { OpenParts } from '../../src/main.ts'
 import { methods } from '../../src/methods/index.ts'
 import { type ArchiveOptions, openArchive } from '../../src/repository/archive.ts'
+import { brittleServer } from '../fakes/brittle-server.ts'
 import { fakeEngine } from '../fakes/engine.ts'
 import { fileWorld } from '../fakes/engine-world.ts'
 
@@ -25,7 +26,7 @@ export const openPartsInWorld =
       engine: fakeEngine({ answerMs, world }),
       catalog,
       repositories: new Map([['local', openArchive(local.dir, { manifests: catalog.manifests, ...archive })]]),
-      methods,
+      methods: { ...methods, redis: brittleServer },
       clock,
       log,
       settings,

@@ -52,7 +52,7 @@ function keptReasons({ parts }: Session, plan: Plan, snapshots: TieredSnapshot[]
 }
 
 function describeSnapshot(snapshot: TieredSnapshot, kept: string[]) {
-  const { id, project, target, method, time, set, bytes, storedBytes, files, reason, tiers } = snapshot
+  const { id, project, target, method, time, set, bytes, storedBytes, files, reason, raw, tiers } = snapshot
   return {
     id,
     project,
@@ -64,6 +64,7 @@ function describeSnapshot(snapshot: TieredSnapshot, kept: string[]) {
     storedBytes,
     files,
     reason,
+    ...(raw && { raw }),
     tiers,
     verified: null,
     kept,
@@ -78,7 +79,7 @@ function renderList(snapshots: ReturnType<typeof describeSnapshot>[], style: Tex
     targetKeyOf(snapshot),
     formatTime(snapshot.time, style),
     snapshot.method,
-    snapshot.reason,
+    snapshot.raw ? `${snapshot.reason}, raw` : snapshot.reason,
     formatBytes(snapshot.bytes),
     formatBytes(snapshot.storedBytes),
     snapshot.tiers.join('+'),

@@ -40,7 +40,7 @@ export function renderRestore(targets: RestoreResult[], style: TextStyle): strin
     result.snapshot ?? '—',
     formatSeconds(result.seconds),
     `${result.checks.filter(({ ok }) => ok).length} of ${result.checks.length}`,
-    result.safetySnapshot ?? '—',
+    result.safetySnapshot === undefined ? '—' : result.safetySnapshot + (result.safety ? ` (${result.safety})` : ''),
   ])
   return [renderTable(head, rows, style), ...targets.map((result) => renderChecks(result, style))].join('')
 }

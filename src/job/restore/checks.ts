@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { BackupError } from '../../errors.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
 import { freeBytes } from '../../lib/free-space.ts'
 import { treeSize } from '../../lib/tree/fingerprint.ts'
 import type { Target } from '../../plan/plan.ts'
@@ -11,6 +11,7 @@ import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
 import { methodContext, resolveHostPath, storedSnapshot } from '../method-context.ts'
 import { repositoryOf, snapshotRef, type TieredSnapshot } from '../repositories.ts'
+import { cannotAnswer } from './broken.ts'
 import type { StepInPlace } from './plan.ts'
 
 /** Runs every check that can refuse a restore. It changes nothing. */
@@ -22,8 +23,24 @@ export async function checkStep(parts: Parts, step: StepInPlace, warn: (text: st
   refuseUnknownWriters(target)
   refuseRemoval(parts, target)
   await refuseTooLarge(parts, snapshot, target, signal)
+  if (!snapshot.raw) await askService(parts, step, warn, signal)
+}
+
+/** A service that cannot answer is what the restore is to mend: the method asks it again before it replaces anything. */
+async function askService(
+  parts: Parts,
+  { snapshot, target }: StepInPlace,
+  warn: (text: string) => void,
+  signal: AbortSignal,
+) {
   const context = methodContext(parts, target, warn, signal)
-  await methodOf(parts, target.spec).preflight?.(context, target.spec, storedSnapshot(parts, snapshot, { signal }))
+  const stored = storedSnapshot(parts, snapshot, { signal })
+  try {
+    await methodOf(parts, target.spec).preflight?.(context, target.spec, stored)
+  } catch (error) {
+    if (signal.aborted || !cannotAnswer(asBackupError(error))) throw error
+    warn(`${target.name} could not be asked before the restore: ${asBackupError(error).message}`)
+  }
 }
 
 export async function refuseDamaged(parts: Parts, snapshot: TieredSnapshot, signal: AbortSignal): Promise<void> {
@@ -34,7 +51,7 @@ export async function refuseDamaged(parts: Parts, snapshot: TieredSnapshot, sign
 }
 
 function refuseOtherMethod(snapshot: Snapshot, target: Target): void {
-  if (snapshot.method === target.spec.method) return
+  if (snapshot.method === target.spec.method || snapshot.raw) return
   const message = `snapshot ${snapshot.id} was taken by method ${snapshot.method}, the service is labelled ${target.spec.method}`
   throw new BackupError('RESTORE_REFUSED', message, { hint: 'Write it beside the stack with --to DIR.' })
 }

@@ -5,12 +5,17 @@ import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
 import { methodContext, storedSnapshot } from '../method-context.ts'
 import type { TieredSnapshot } from '../repositories.ts'
-import { controlService } from '../service-control.ts'
+import { controlService, type ServiceControl } from '../service-control.ts'
+import { asRaw } from './raw.ts'
 
 export interface ReplaceDataOptions {
   /** Whether the caller took the target's container down and will start it again. */
   heldDown: boolean
+  /** The control of a caller that has changed the service's state already. It settles it too when this fails. Default: one of its own. */
+  service?: ServiceControl
   only?: string[]
+  /** See `RestoreContext.rawPaths`. */
+  rawPaths?: string[]
   onBytes?: (count: number) => void
   onWarning(text: string): void
   /** Receives every check, including those that failed. */
@@ -25,27 +30,37 @@ export async function replaceData(
   options: ReplaceDataOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const method = methodOf(parts, target.spec)
-  const service = controlService(parts, target, options.heldDown, signal)
+  const service = options.service ?? controlService(parts, target, options.heldDown, signal)
+  const restored = snapshot.raw ? asRaw(target, []) : target
+  const method = methodOf(parts, restored.spec)
+  const { onBytes, only, rawPaths } = options
   const ctx: RestoreContext = {
-    ...methodContext(parts, target, options.onWarning, signal),
+    ...methodContext(parts, restored, options.onWarning, signal),
     service,
-    ...(options.only && { only: options.only }),
+    ...(only && { only }),
+    ...(rawPaths && { rawPaths }),
   }
-  const { onBytes } = options
   const stored = storedSnapshot(parts, snapshot, { signal, ...(onBytes && { onBytes }) })
 
   try {
-    const still = await method.restore(ctx, target.spec, stored)
+    const still = await method.restore(ctx, restored.spec, stored)
     refuseFailed(still, options)
+    if (snapshot.raw) return await settleRaw(service, options)
     await service.startForProof(method.needsRunning)
-    refuseFailed(await method.prove(ctx, target.spec, stored), options)
+    refuseFailed(await method.prove(ctx, restored.spec, stored), options)
   } catch (error) {
     // A failure to settle must not hide the first error.
-    await service.settle().catch(() => {})
+    if (!options.service) await service.settle().catch(() => {})
     throw error
   }
   await service.settle()
+}
+
+/** Raw data is proven by its bytes. The service may be as broken as it was when they were taken, and may not start on them. */
+async function settleRaw(service: ServiceControl, { onWarning }: ReplaceDataOptions): Promise<void> {
+  await service
+    .settle()
+    .catch((error: Error) => onWarning(`on its raw data the service did not start: ${error.message}`))
 }
 
 function refuseFailed(checks: Check[], { onCheck }: ReplaceDataOptions): void {

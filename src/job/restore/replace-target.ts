@@ -1,17 +1,15 @@
-import { asBackupError, BackupError } from '../../errors.ts'
-import { removeTree } from '../../lib/tree/clear.ts'
-import { rootExists } from '../../lib/tree/open-root.ts'
 import type { Target } from '../../plan/plan.ts'
-import type { Snapshot } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
 import { limitWindow } from '../max-stop.ts'
-import { resolveHostPath } from '../method-context.ts'
 import type { Held } from '../quiesce.ts'
-import { snapshotRef, type TieredSnapshot } from '../repositories.ts'
-import { abandonIntent, dropIntent } from '../settle-intent.ts'
+import type { TieredSnapshot } from '../repositories.ts'
+import type { ServiceControl } from '../service-control.ts'
+import { findPresent } from './present.ts'
 import { replaceData } from './replace-data.ts'
 import type { RestoreReport } from './report.ts'
-import { takeSafety } from './take-safety.ts'
+import { explainDown, mayStartAnew, startAnew } from './start-anew.ts'
+import { type Safety, type SafetyRequest, takeSafety } from './take-safety.ts'
+import { recordWayBack } from './way-back.ts'
 
 /** A target that was replaced and proven. The caller MUST call exactly one of the two. */
 export interface Replaced {
@@ -35,53 +33,59 @@ export interface ReplaceOptions {
 export async function replaceTarget(
   parts: Parts,
   report: RestoreReport,
-  { run, safety, only, down }: ReplaceOptions,
+  options: ReplaceOptions,
   signal: AbortSignal,
 ): Promise<Replaced> {
+  const { only, down } = options
   const { snapshot } = report.step
   const target = report.step.target as Target
-  const absent = findAbsent(parts, target)
-  const there = target.paths.filter((path) => !absent.includes(path))
-  const isGone = target.paths.length > 0 && there.length === 0
-  const replaced = !isGone && { ...target, paths: there, spec: { ...target.spec, exclude: leftAlone(snapshot) } }
-  const before = safety && replaced ? await takeSafetyInTime(parts, replaced, { run, down }, signal) : undefined
-  if (before) report.noteSafety(before.id)
-  else if (safety) report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)
-  const intent = parts.catalog.addIntent({
-    kind: 'roll-back',
-    project: target.project,
-    target: target.name,
-    snapshot: snapshotRef(snapshot),
-    safety: before && snapshotRef(before),
-    ...(only && { only }),
-    absent,
-  })
-  const put = (what: TieredSnapshot, held: Held, paths: string[] | undefined, until: AbortSignal) =>
-    replaceData(parts, target, what, { ...told(report, target, held), ...(paths && { only: paths }) }, until)
-
-  const rollBack = async (held: Held) => {
-    if (!before) {
-      if (isGone) await removePaths(parts, target, absent)
-      return signal.aborted && !isGone ? abandonIntent(parts, intent) : dropIntent(parts, intent)
-    }
-    try {
-      await removePaths(parts, target, absent)
-      await put(before, held, undefined, new AbortController().signal)
-      dropIntent(parts, intent)
-      report.noteRolledBack()
-    } catch (cause) {
-      abandonIntent(parts, intent)
-      const message = `${target.name}: the state before (snapshot ${before.id}) could not be put back: ${asBackupError(cause).message}`
-      throw new BackupError('ROLLBACK_FAILED', message, { cause })
-    }
-  }
+  const safety = await findSafety(parts, report, options, signal)
+  const put = (what: TieredSnapshot, held: Held, until: AbortSignal, more: PutOptions = {}) =>
+    replaceData(parts, target, what, { ...told(report, target, held), ...more }, until)
+  const wayBack = await recordWayBack(parts, report, { safety, ...(only && { only }) }, put, signal)
+  const { rawPaths, service } = safety
+  const restore = () =>
+    put(snapshot, down, signal, {
+      ...(only && { only }),
+      ...(rawPaths && { rawPaths }),
+      ...(service && { service }),
+    })
   try {
-    await put(snapshot, down, only, signal)
+    await restore().catch(async (error) => {
+      if (!(await mayStartAnew(parts, report.step, safety, error, signal))) throw error
+      await startAnew(parts, report, safety, signal)
+      await restore()
+    })
   } catch (error) {
-    await rollBack(down)
-    throw error
+    const failure = signal.aborted ? error : await explainDown(parts, target, safety, error)
+    await wayBack.take(down, service)
+    throw failure
   }
-  return { commit: () => dropIntent(parts, intent), rollBack }
+  return { commit: wayBack.drop, rollBack: (held) => wayBack.take(held) }
+}
+
+/** What differs between putting the wanted data and putting that of before. */
+export interface PutOptions {
+  only?: string[]
+  rawPaths?: string[]
+  service?: ServiceControl
+}
+
+async function findSafety(
+  parts: Parts,
+  report: RestoreReport,
+  { run, safety, down }: ReplaceOptions,
+  signal: AbortSignal,
+): Promise<Safety> {
+  const target = report.step.target as Target
+  if (!safety) {
+    const { absent, present } = findPresent(parts, target)
+    return { absent, isGone: !present }
+  }
+  const taken = await takeSafetyInTime(parts, target, { run, down, snapshot: report.step.snapshot }, signal)
+  if (taken.snapshot) report.noteSafety(taken.snapshot)
+  else report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)
+  return taken
 }
 
 /**
@@ -91,11 +95,11 @@ export async function replaceTarget(
 async function takeSafetyInTime(
   parts: Parts,
   target: Target,
-  options: { run: string; down: Held },
+  request: SafetyRequest,
   signal: AbortSignal,
-): Promise<TieredSnapshot> {
-  using limit = limitWindow([{ spec: target.spec, isReadAhead: false }], options.down.names, signal)
-  return await takeSafety(parts, target, options, limit.signal)
+): Promise<Safety> {
+  using limit = limitWindow([{ spec: target.spec, isReadAhead: false }], request.down.names, signal)
+  return await takeSafety(parts, target, request, limit.signal)
 }
 
 const told = (report: RestoreReport, target: Target, held: Held) => ({
@@ -104,16 +108,3 @@ const told = (report: RestoreReport, target: Target, held: Held) => ({
   onWarning: report.noteWarning,
   onCheck: report.noteCheck,
 })
-
-/** The captured paths that do not exist any more. It is empty for methods that dump. */
-function findAbsent(parts: Parts, { paths, container }: Target): string[] {
-  return paths.filter((path) => !rootExists(resolveHostPath(parts, container, path)))
-}
-
-/** Removes container paths that did not exist before the restore. */
-export async function removePaths(parts: Parts, { container }: Target, paths: string[]): Promise<void> {
-  for (const path of paths) removeTree(resolveHostPath(parts, container, path), new AbortController().signal)
-}
-
-/** The patterns that the restore leaves alone: those of the backup, whatever the labels exclude by now. */
-const leftAlone = (snapshot: Snapshot): string[] => snapshot.artifacts.find(({ exclude }) => exclude)?.exclude ?? []

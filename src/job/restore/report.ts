@@ -1,6 +1,7 @@
 import { asBackupError, type BackupError, reportError } from '../../errors.ts'
 import type { Check } from '../../methods/method.ts'
 import { targetKey } from '../../plan/plan.ts'
+import type { Snapshot } from '../../repository/repository.ts'
 import { finishRun } from '../finish-run.ts'
 import type { Parts, Progress, RestoreResult } from '../job.ts'
 import type { LockedPlan } from '../lock-plan.ts'
@@ -20,7 +21,7 @@ export interface RestoreReport {
   noteFailure(error: unknown): void
   noteWarning(text: string): void
   noteCheck(check: Check): void
-  noteSafety(snapshot: string): void
+  noteSafety(snapshot: Snapshot): void
   noteRolledBack(): void
   onBytes(count: number): void
   finish(): RestoreResult
@@ -42,7 +43,7 @@ export function startRestoreReport(
   // The warnings of an import have not been shown before its restore.
   const warnings: string[] = snapshot.reason === 'import' ? [...snapshot.warnings] : []
   let failure: BackupError | undefined
-  let safetySnapshot: string | undefined
+  let safety: Snapshot | undefined
   let rolledBack = false
 
   const noteFailure = (error: unknown) => {
@@ -75,8 +76,8 @@ export function startRestoreReport(
     },
     noteWarning: (text) => void warnings.push(text),
     noteCheck: (check) => void checks.push(check),
-    noteSafety: (id) => {
-      safetySnapshot = id
+    noteSafety: (snapshot) => {
+      safety = snapshot
     },
     noteRolledBack: () => {
       rolledBack = true
@@ -89,7 +90,8 @@ export function startRestoreReport(
         snapshot: snapshot.id,
         outcome: failure ? 'failed' : 'complete',
         seconds: Math.round(workedMs) / 1000,
-        ...(safetySnapshot !== undefined && { safetySnapshot }),
+        ...(safety && { safetySnapshot: safety.id }),
+        ...(safety?.raw && { safety: 'raw' as const }),
         rolledBack,
         checks,
         warnings,

@@ -1,43 +1,83 @@
 import { asBackupError, BackupError } from '../../errors.ts'
-import { settleWith } from '../../lib/deadline.ts'
 import type { Target } from '../../plan/plan.ts'
+import type { Snapshot } from '../../repository/repository.ts'
 import { type Captured, captureTarget, methodOf } from '../capture.ts'
-import { newId } from '../identify.ts'
 import type { Parts } from '../job.ts'
 import type { Held } from '../quiesce.ts'
-import { asCaptured, captureTier, repositoryOf, type TieredSnapshot } from '../repositories.ts'
-import { controlService } from '../service-control.ts'
+import type { TieredSnapshot } from '../repositories.ts'
+import { findContainer, refOf } from '../service.ts'
+import { controlService, type ServiceControl } from '../service-control.ts'
+import { isBroken } from './broken.ts'
+import { findPresent } from './present.ts'
+import { publishSafety } from './publish-safety.ts'
+import { takeRaw } from './take-raw.ts'
 
-/** Captures the present data and reads the snapshot back, so that the roll back is proven before anything is removed. */
+/** The way back of a restore. */
+export interface Safety {
+  /** Absent where nothing was there any more, or none was wanted. */
+  snapshot?: TieredSnapshot
+  /** Container paths that do not exist: a roll back removes them again. */
+  absent: string[]
+  /** Nothing of the data was there any more: a roll back leaves nothing there either. */
+  isGone?: boolean
+  /** Present where the data was taken raw: the container paths of it. */
+  rawPaths?: string[]
+  /** Present with a raw snapshot: the control by which the service was stopped. The caller MUST settle it, whatever happens. */
+  service?: ServiceControl
+}
+
+export interface SafetyRequest {
+  run: string
+  down: Held
+  /** The snapshot that is to be restored. */
+  snapshot: Snapshot
+}
+
+/**
+ * Captures the present data and reads the snapshot back, so that the roll back is proven before anything is removed. What its method
+ * cannot capture because it is broken is taken raw. So is what a raw snapshot is to replace: after that the method might not work.
+ */
 export async function takeSafety(
   parts: Parts,
   target: Target,
-  { run, down }: { run: string; down: Held },
+  request: SafetyRequest,
   signal: AbortSignal,
-): Promise<TieredSnapshot> {
+): Promise<Safety> {
+  const { absent, present } = findPresent(parts, target)
+  const exclude = leftAlone(request.snapshot)
+  if (request.snapshot.raw) return takeRaw(parts, target, { ...request, exclude }, signal)
+  if (!present) return { absent, isGone: true }
   try {
-    const now = parts.clock.now()
-    await using captured = await captureRunning(parts, target, down, signal)
-    const window = {
-      run,
-      set: newId(now),
-      time: now.toISOString(),
-      reason: 'safety' as const,
-      quiesced: [],
-      warnings: [],
-    }
-    const snapshot = await settleWith(signal, () => captured.publish(window, signal))
-    const [damage] = await settleWith(signal, () => repositoryOf(parts, captureTier).verify(snapshot, signal))
-    if (damage) throw new BackupError('SNAPSHOT_DAMAGED', `${damage.file}: ${damage.reason}`)
-    return asCaptured(snapshot)
+    const time = parts.clock.now()
+    await using captured = await captureRunning(
+      parts,
+      { ...present, spec: { ...target.spec, exclude } },
+      request.down,
+      signal,
+    )
+    return { absent, snapshot: await publishSafety(parts, captured, { run: request.run, time }, signal) }
   } catch (cause) {
-    const { code, message } = asBackupError(cause)
     if (signal.aborted) throw cause
-    const hint =
-      'Nothing was touched. If what is there now is worth nothing, add --no-safety; then nothing can be put back.'
-    throw new BackupError(code, `no safety snapshot of ${target.name}: ${message}`, { cause, hint })
+    const { state } = (await findContainer(parts, refOf(target.container), signal)) ?? target.container
+    if (!isBroken(asBackupError(cause), state)) throw explain(target, cause)
+    return await takeRaw(parts, target, { ...request, exclude }, signal).catch((failure) => {
+      if (signal.aborted) throw failure
+      parts.log.error({ err: failure }, 'no raw safety snapshot either')
+      throw explain(target, cause, `; its raw data cannot be kept either: ${asBackupError(failure).message}`)
+    })
   }
 }
+
+function explain(target: Target, cause: unknown, also = ''): BackupError {
+  const { code, message } = asBackupError(cause)
+  const hint =
+    'Nothing was touched. If what is there now is worth nothing, add --no-safety; then nothing can be put back.'
+  return new BackupError(code, `no safety snapshot of ${target.name}: ${message}${also}`, { cause, hint })
+}
+
+/** The patterns that the restore leaves alone: those of the backup, whatever the labels exclude by now. */
+const leftAlone = ({ method, artifacts }: Snapshot): string[] =>
+  (method === 'files' && artifacts.find(({ exclude }) => exclude)?.exclude) || []
 
 /** Starts a server that is down (after `podman compose create` on a bare host) for the capture, and stops it again. */
 async function captureRunning(parts: Parts, target: Target, down: Held, signal: AbortSignal): Promise<Captured> {
@@ -47,22 +87,33 @@ async function captureRunning(parts: Parts, target: Target, down: Held, signal: 
   }
   try {
     await service.start()
-    return await captureWhenReady(parts, target, signal)
+    return await captureWhenReady(parts, target, service, signal)
   } finally {
     await service.settle()
   }
 }
 
+/** A server restarts within this time where it does so after its first set-up. */
+const restartMs = 3000
+
 /** Retries while a server that has just started refuses connections. After its first set-up it may also restart once. */
-async function captureWhenReady(parts: Parts, target: Target, signal: AbortSignal): Promise<Captured> {
+async function captureWhenReady(
+  parts: Parts,
+  target: Target,
+  service: ServiceControl,
+  signal: AbortSignal,
+): Promise<Captured> {
   const { clock } = parts
   const deadline = clock.monotonicMs() + target.spec.startTimeoutSeconds * 1000
+  let lastRunning = clock.monotonicMs()
   for (;;) {
     try {
       return await captureTarget(parts, target, {}, signal)
     } catch (error) {
       const passes = ['SERVICE_DOWN', 'DUMP_FAILED', 'EXEC_FAILED'].includes(asBackupError(error).code)
       if (!passes || signal.aborted || clock.monotonicMs() > deadline) throw error
+      if ((await service.state()) === 'running') lastRunning = clock.monotonicMs()
+      else if (clock.monotonicMs() - lastRunning > restartMs) throw error
       await clock.sleep(500, signal)
     }
   }

@@ -16,6 +16,9 @@ export const mariadb: Method<'mariadb'> = {
   kind: 'mariadb',
   needsRunning: true,
   paths: () => [],
+  dataPaths: () => ['/var/lib/mysql'],
+  // A backup by a user who may not read the accounts does not hold them.
+  startsAnew: ({ options }, { accounts }) => options.databases === undefined && Number(accounts) > 0,
   capture,
   preflight,
   restore,

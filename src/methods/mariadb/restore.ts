@@ -5,6 +5,7 @@ import type { Check, MethodContext, RestoreContext, StoredSnapshot, UndoDetail }
 import { startAndConnect } from '../shared/await-server.ts'
 import { warnOfOthers } from '../shared/databases.ts'
 import { newRestoreId } from '../shared/restore-id.ts'
+import { refuseUncovered } from '../shared/uncovered.ts'
 import { createAccounts, grantRights, parseAccounts, readAccounts, replaceable } from './accounts.ts'
 import { accountsArtifact, chosenDatabases, databasesLabel, dumpArtifact, storedDatabases } from './artifacts.ts'
 import { awaitReady, connect } from './client.ts'
@@ -24,6 +25,7 @@ export async function restore(
   const client = await startAndConnect(ctx, spec, { connect, awaitReady })
   const names = chosenDatabases(spec.options, snapshot)
   await refuseImpossible(ctx, client, snapshot, names)
+  refuseUncovered(ctx, [client.server.dataDirectory])
   await undoIncompleteRestore(client)
   const present = (await takeInventory(client)).map(({ name }) => name)
   warnOfOthers(ctx, { present, stored: storedDatabases(snapshot.facts), chosen: names }, databasesLabel)

@@ -13,6 +13,7 @@ export const mongodb: Method<'mongodb'> = {
   kind: 'mongodb',
   needsRunning: true,
   paths: () => [],
+  dataPaths: () => ['/data/db'],
   capture,
   preflight,
   restore,

@@ -3,6 +3,7 @@ import { BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
 import type { Check, RestoreContext, StoredSnapshot } from '../method.ts'
 import { startAndConnect } from '../shared/await-server.ts'
+import { refuseUncovered } from '../shared/uncovered.ts'
 import { archiveArtifact } from './capture.ts'
 import { awaitReady, connect } from './client.ts'
 import { withoutServerDatabases } from './contents.ts'
@@ -18,6 +19,7 @@ export async function restore(
 ): Promise<Check[]> {
   const client = await startAndConnect(ctx, spec, { connect, awaitReady })
   await refuseImpossible(ctx, client, snapshot)
+  refuseUncovered(ctx, [client.server.dataDirectory])
   const dropped = await dropOthers(client, snapshot.facts)
   if (dropped.length > 0) ctx.warn(`not in the snapshot and dropped: ${dropped.join(', ')}`)
   ctx.warn('accounts and roles were left as they are')

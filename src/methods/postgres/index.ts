@@ -13,6 +13,11 @@ export const postgres: Method<'postgres'> = {
   kind: 'postgres',
   needsRunning: true,
   paths: () => [],
+  dataPaths: (_spec, { environment }) => [
+    environment.get('PGDATA') ?? '/var/lib/postgresql',
+    environment.get('POSTGRES_INITDB_WALDIR') ?? '',
+  ],
+  startsAnew: ({ options }) => options.databases === undefined,
   capture,
   preflight,
   import: importForeign,

@@ -5,9 +5,10 @@ import type { Check, MethodContext, RestoreContext, StoredSnapshot, UndoDetail }
 import { startAndConnect } from '../shared/await-server.ts'
 import { warnOfOthers } from '../shared/databases.ts'
 import { newRestoreId } from '../shared/restore-id.ts'
+import { refuseUncovered } from '../shared/uncovered.ts'
 import { databasesLabel, globalsArtifact, readCluster, type StoredDatabase } from './artifacts.ts'
 import { awaitReady, connect } from './client.ts'
-import { listDatabases } from './cluster.ts'
+import { listDatabases, listRoles } from './cluster.ts'
 import { createMissing, restoreBeside } from './fill-database.ts'
 import { refuseImpossible } from './preflight.ts'
 import { swapIn } from './swap-in.ts'
@@ -22,6 +23,8 @@ export async function restore(
   const { chosen, all, cluster } = await readCluster(spec.options, snapshot)
   const client = await startAndConnect(ctx, spec, { connect, awaitReady })
   await refuseImpossible(ctx, client, snapshot, chosen)
+  const { tablespaces } = await listRoles(client)
+  refuseUncovered(ctx, [client.server.dataDirectory, ...tablespaces.map(({ location }) => location)])
   await dropTransient(ctx, client)
   const present = (await listDatabases(client)).map(({ name }) => name)
   warnOfOthers(ctx, { present, stored: all.map(nameOf), chosen: chosen.map(nameOf) }, databasesLabel)

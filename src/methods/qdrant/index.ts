@@ -1,5 +1,6 @@
 import type { Method } from '../method.ts'
 import { capture } from './capture.ts'
+import { storageOf } from './move-aside.ts'
 import { preflight } from './preflight.ts'
 import { prove } from './prove.ts'
 import { restore, undo } from './restore.ts'
@@ -13,6 +14,8 @@ export const qdrant: Method<'qdrant'> = {
   needsRunning: true,
   stopsService: true,
   paths: () => [],
+  dataPaths: (_spec, container) => [storageOf(container)],
+  startsAnew: ({ options }) => options.collections === undefined,
   capture,
   preflight,
   restore,

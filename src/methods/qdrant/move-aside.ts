@@ -64,7 +64,7 @@ async function startWithout(
   error: unknown,
 ): Promise<Started> {
   await ctx.service.stop()
-  const storage = storageOf(ctx)
+  const storage = storageOf(ctx.container)
   const collections = ctx.hostPath(join(storage, 'collections'))
   const own = new Set(saved.collections.map(({ name }) => name))
   const replaced = (await folders(collections)).filter((name) => saved.complete || own.has(name))
@@ -91,8 +91,8 @@ async function startWithout(
 }
 
 /** The storage path that the server's own variable names, or the one of the official image. */
-function storageOf({ container }: MethodContext): string {
-  return resolve('/qdrant', container.environment.get('QDRANT__STORAGE__STORAGE_PATH') || 'storage')
+export function storageOf({ environment }: MethodContext['container']): string {
+  return resolve('/qdrant', environment.get('QDRANT__STORAGE__STORAGE_PATH') || 'storage')
 }
 
 async function folders(path: string): Promise<string[]> {

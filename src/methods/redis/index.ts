@@ -14,6 +14,7 @@ export const redis: Method<'redis'> = {
   needsRunning: true,
   stopsService: true,
   paths: () => [],
+  dataPaths: (_spec, _container, { dir }) => [...(typeof dir === 'string' ? [dir] : []), '/data'],
   capture,
   import: importForeign,
   preflight,

@@ -1,6 +1,7 @@
 import { asBackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
 import type { Check, RestoreContext, StoredSnapshot } from '../method.ts'
+import { refuseUncovered } from '../shared/uncovered.ts'
 import { awaitReady, connect, type RedisClient } from './client.ts'
 import { replaceDataFiles, stageRdb } from './data-files.ts'
 import { type Layout, layoutOfFacts } from './layout.ts'
@@ -25,7 +26,9 @@ export async function restore(
 /** Asks the server, which is started if it does not run. Where it cannot run, because its files are damaged, the snapshot tells. */
 async function findLayout(ctx: RestoreContext, spec: TargetSpec<'redis'>, snapshot: StoredSnapshot): Promise<Layout> {
   try {
-    return await preflightServer(ctx, await startAndConnect(ctx, spec), snapshot)
+    const layout = await preflightServer(ctx, await startAndConnect(ctx, spec), snapshot)
+    refuseUncovered(ctx, [layout.dir])
+    return layout
   } catch (error) {
     const { code, message } = asBackupError(error)
     if (ctx.signal.aborted || code === 'RESTORE_REFUSED' || code === 'AUTH_FAILED') throw error

@@ -3,7 +3,7 @@ import { capture } from './capture.ts'
 import { importForeign } from './import.ts'
 import { preflight } from './preflight.ts'
 import { prove } from './prove.ts'
-import { restore, undo } from './restore.ts'
+import { restore, sideFiles, undo } from './restore.ts'
 
 /**
  * SQLite databases by SQLite's online backup, while the application writes to them. The copy of each database is of one instant, includes
@@ -14,6 +14,7 @@ export const sqlite: Method<'sqlite'> = {
   needsRunning: false,
   stopsService: true,
   paths: (spec) => spec.paths ?? [],
+  dataPaths: (spec) => (spec.paths ?? []).flatMap((path) => ['', ...sideFiles].map((suffix) => path + suffix)),
   capture,
   import: importForeign,
   preflight,

@@ -72,7 +72,8 @@ async function rewriteFile(path: string, content: Readable): Promise<void> {
   await pipeline(content, createWriteStream(path, { flags: 'w', flush: true }))
 }
 
-const sideFiles = ['-wal', '-shm', '-journal']
+/** What SQLite keeps beside a database, as endings of its name. */
+export const sideFiles = ['-wal', '-shm', '-journal']
 
 /** A stale log or journal would be played into the new file. */
 async function removeSideFiles(path: string): Promise<void> {

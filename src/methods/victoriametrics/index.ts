@@ -14,6 +14,7 @@ export const victoriametrics: Method<'victoriametrics'> = {
   needsRunning: true,
   stopsService: true,
   paths: () => [],
+  dataPaths: (_spec, _container, { storage }) => (typeof storage === 'string' ? [storage] : []),
   capture,
   import: importForeign,
   preflight,

@@ -56,6 +56,7 @@ const manifest = z.object({
   set: z.string(),
   run: z.string(),
   reason: z.enum(['schedule', 'change', 'manual', 'safety', 'import']),
+  raw: z.literal(true).optional(),
   facts: z.record(z.string(), z.union([scalar, z.boolean(), z.null(), z.record(z.string(), scalar)])),
   container: z.object({
     name: z.string(),

@@ -94,7 +94,7 @@ test('a torn index fails the backup, and a restore brings back the whole one', a
     message: expect.stringContaining(`${index}/index.faiss`),
     hint: expect.stringContaining('last good one'),
   })
-  await story.restore('rag', '--no-safety')
+  expect(await story.restore('rag')).toMatchObject({ safety: 'raw' })
   expect(await search()).toBe(answer)
 })
 

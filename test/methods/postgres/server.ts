@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { eventually, type Lab, type LabContainer, type LabService } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
@@ -64,6 +66,7 @@ export const subject: Subject = {
       await service.exec(['sh', '-c', `${client} -c CHECKPOINT`])
     },
   },
+  damage: (data) => writeFile(join(data, 'data/global/pg_control'), 'torn'),
   start: async (story, options) => {
     const container = await runSubject(story, 'postgres', '/var/lib/postgresql', {
       env: { POSTGRES_PASSWORD: password, POSTGRES_INITDB_ARGS: '--auth-local=scram-sha-256' },

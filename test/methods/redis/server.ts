@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { eventually, type Lab, type LabContainer, type LabService } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import { redis } from '../../../src/methods/redis/index.ts'
@@ -102,6 +104,7 @@ export const subject: Subject = {
     load: shell('head -c 8000000 /dev/urandom | REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli -x SET 10'),
     takesWrites: true,
   },
+  damage: (data) => writeFile(join(data, 'dump.rdb'), 'no RDB at all'),
   start: async (story, options) => {
     const config = 'save 3600 1\nrequirepass $REDIS_PASSWORD'
     const env = { REDIS_PASSWORD: password }

@@ -1,6 +1,7 @@
 import { existsSync, globSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../../../lab/lab.ts'
 import type { Call } from '../../../lab/product.ts'
 import { type Story, states } from '../../support/story.ts'
 import { type Disk, makeDisk } from './disk.ts'
@@ -42,6 +43,9 @@ export function sharedFailures(story: Story, subject: Subject, options: Partial<
     test('a SIGTERM in the middle of a backup leaves the service as it was and no snapshot', () => endBackup(stage))
     test('a SIGINT in the middle of a restore brings back the state before', () => endRestore(stage))
     test('a full disk of the service fails with NO_SPACE and changes nothing', () => fillDisk(stage))
+    test.runIf(subject.damage)('damaged data, with which it does not start, is kept raw and replaced', () =>
+      replaceDamaged(stage),
+    )
   })
 }
 
@@ -51,6 +55,16 @@ async function replaceAll({ story, subject: { method }, service, empty, full }: 
   expect(await service.numbers(), 'newer data was there').toEqual([])
   await story.restore(method, '--at', full)
   expect(await service.numbers(), 'older data was there').toEqual([1, 2, 3])
+}
+
+async function replaceDamaged({ story, subject, disk, service, full }: Stage): Promise<void> {
+  await story.lab.podman(['stop', '--time', '10', service.name])
+  await subject.damage?.(disk.data)
+  expect(await story.restore(subject.method, '--at', full)).toMatchObject({ safety: 'raw' })
+  await story.lab.podman(['start', service.name])
+  const answered = async () => (await service.numbers().catch(() => [])).length > 0
+  await eventually(answered, 60, `${service.name} answers again`)
+  expect(await service.numbers()).toEqual([1, 2, 3])
 }
 
 async function endBackup(stage: Stage): Promise<void> {

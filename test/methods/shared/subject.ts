@@ -9,6 +9,10 @@ export interface Subject {
   /** The moments of interrupted.ts that lie in the middle of its restore. */
   moments: Moment[]
   fullDisk: FullDisk
+  /**
+   * Damages the data, of which `data` is the folder on the host, so that the service does not start. Absent: a test of its own does.
+   */
+  damage?(data: string): Promise<unknown>
   start(story: Story, options: SubjectOptions): Promise<Service>
 }
 

@@ -23,10 +23,10 @@ describe('a database that is lost', () => {
   })
 
   test.each([
-    ['is deleted', (file: string) => rm(file), []],
-    ['is emptied', (file: string) => truncate(file, 0), ['--no-safety']],
-    ['is overwritten', (file: string) => writeFile(file, '<html>not found</html>'), ['--no-safety']],
-  ])('because its file %s fails its backup, and a restore brings it back', async (_what, destroy, needed) => {
+    ['is deleted', (file: string) => rm(file), undefined],
+    ['is emptied', (file: string) => truncate(file, 0), 'raw'],
+    ['is overwritten', (file: string) => writeFile(file, '<html>not found</html>'), 'raw'],
+  ])('because its file %s fails its backup, and a restore brings it back', async (_what, destroy, safety) => {
     await destroy(app.file)
     const failed = await story.call(['backup', 'lost'])
     expect(failed.exitCode).toBe(1)
@@ -34,12 +34,7 @@ describe('a database that is lost', () => {
       code: 'DUMP_FAILED',
       message: expect.stringContaining('iam.db'),
     })
-    // What cannot be read cannot be kept as the way back.
-    if (needed.length > 0) {
-      const refused = await story.call(['restore', 'lost', '--at', id, '--yes'])
-      expect(refused.json.targets[0].error).toMatchObject({ hint: expect.stringContaining('--no-safety') })
-    }
-    await story.restore('lost', '--at', id, ...needed)
+    expect((await story.restore('lost', '--at', id)).safety).toBe(safety)
     expect(await app.entries()).toBe(captured)
     expect(await stat(app.file)).toMatchObject({ uid: 1000, gid: 1000 })
   })

@@ -1,3 +1,6 @@
+import { globSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { eventually, type LabContainer, type LabService } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import { backedUp, type Story } from '../../support/story.ts'
@@ -88,6 +91,9 @@ export const subject: Subject = {
     hint: /--no-safety/,
     load: (service) => service.add(...range(100)),
     notice: (service) => eventually(() => hasNoticed(service), 60, 'the server looks at its disk'),
+  },
+  damage: async (data) => {
+    for (const parts of globSync(join(data, '**/parts.json'))) await writeFile(parts, 'torn')
   },
   start: async (story, options) => {
     const container = await runSubject(story, 'victoriametrics', place, {

@@ -1,0 +1,18 @@
+import { removeTree } from '../../lib/tree/clear.ts'
+import { rootExists } from '../../lib/tree/open-root.ts'
+import type { Target } from '../../plan/plan.ts'
+import type { Parts } from '../job.ts'
+import { resolveHostPath } from '../method-context.ts'
+
+/** The captured paths that do not exist any more, and the target without them. They are none for methods that dump. */
+export function findPresent(parts: Parts, target: Target): { absent: string[]; present?: Target } {
+  const { paths, container } = target
+  const absent = paths.filter((path) => !rootExists(resolveHostPath(parts, container, path)))
+  if (paths.length > 0 && absent.length === paths.length) return { absent }
+  return { absent, present: { ...target, paths: paths.filter((path) => !absent.includes(path)) } }
+}
+
+/** Removes container paths that did not exist before the restore. */
+export async function removePaths(parts: Parts, { container }: Target, paths: string[]): Promise<void> {
+  for (const path of paths) removeTree(resolveHostPath(parts, container, path), new AbortController().signal)
+}

@@ -1,0 +1,28 @@
+import { BackupError } from '../../errors.ts'
+import { settleWith } from '../../lib/deadline.ts'
+import type { Captured } from '../capture.ts'
+import { newId } from '../identify.ts'
+import type { Parts } from '../job.ts'
+import { asCaptured, captureTier, repositoryOf, type TieredSnapshot } from '../repositories.ts'
+
+/** Publishes what was captured at `time` as a safety snapshot, and reads it back. */
+export async function publishSafety(
+  parts: Parts,
+  captured: Captured,
+  { run, time, raw }: { run: string; time: Date; raw?: true },
+  signal: AbortSignal,
+): Promise<TieredSnapshot> {
+  const window = {
+    run,
+    set: newId(time),
+    time: time.toISOString(),
+    reason: 'safety' as const,
+    ...(raw && { raw }),
+    quiesced: [],
+    warnings: [],
+  }
+  const snapshot = await settleWith(signal, () => captured.publish(window, signal))
+  const [damage] = await settleWith(signal, () => repositoryOf(parts, captureTier).verify(snapshot, signal))
+  if (damage) throw new BackupError('SNAPSHOT_DAMAGED', `${damage.file}: ${damage.reason}`)
+  return asCaptured(snapshot)
+}

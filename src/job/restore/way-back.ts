@@ -1,0 +1,77 @@
+import type { IntentId } from '../../catalog/catalog.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
+import type { Target } from '../../plan/plan.ts'
+import type { Parts } from '../job.ts'
+import type { Held } from '../quiesce.ts'
+import { snapshotRef, type TieredSnapshot } from '../repositories.ts'
+import type { ServiceControl } from '../service-control.ts'
+import { abandonIntent, dropIntent } from '../settle-intent.ts'
+import { removePaths } from './present.ts'
+import type { PutOptions } from './replace-target.ts'
+import type { RestoreReport } from './report.ts'
+import type { Safety } from './take-safety.ts'
+
+/** The recorded intent to restore the state before. */
+export interface WayBack {
+  /** Drops the intent, because the restore is complete. */
+  drop(): void
+  /** See `Replaced.rollBack`. `service` is the control by which a raw safety snapshot left the service stopped. */
+  take(down: Held, service?: ServiceControl): Promise<void>
+}
+
+type Put = (what: TieredSnapshot, held: Held, until: AbortSignal, more?: PutOptions) => Promise<void>
+
+/** Makes the way back durable, before anything is replaced. */
+export async function recordWayBack(
+  parts: Parts,
+  report: RestoreReport,
+  { safety, only }: { safety: Safety; only?: string[] },
+  put: Put,
+  signal: AbortSignal,
+): Promise<WayBack> {
+  const target = report.step.target as Target
+  const { snapshot: before, absent, isGone } = safety
+  const intent = await record(parts, report, safety, only)
+  const putBefore = async (snapshot: TieredSnapshot, down: Held, service?: ServiceControl) => {
+    try {
+      await removePaths(parts, target, absent)
+      await put(snapshot, down, new AbortController().signal, service && { service })
+      dropIntent(parts, intent)
+      report.noteRolledBack()
+    } catch (cause) {
+      await service?.settle().catch(() => {})
+      abandonIntent(parts, intent)
+      const message = `${target.name}: the state before (snapshot ${snapshot.id}) could not be put back: ${asBackupError(cause).message}`
+      throw new BackupError('ROLLBACK_FAILED', message, { cause })
+    }
+  }
+  const take: WayBack['take'] = async (down, service) => {
+    if (before) return putBefore(before, down, service)
+    if (isGone) await removePaths(parts, target, absent)
+    await service?.settle()
+    return signal.aborted && !isGone ? abandonIntent(parts, intent) : dropIntent(parts, intent)
+  }
+  return { drop: () => dropIntent(parts, intent), take }
+}
+
+async function record(
+  parts: Parts,
+  { step }: RestoreReport,
+  { snapshot: before, absent, service }: Safety,
+  only: string[] | undefined,
+): Promise<IntentId> {
+  try {
+    return parts.catalog.addIntent({
+      kind: 'roll-back',
+      project: step.project,
+      target: step.name,
+      snapshot: snapshotRef(step.snapshot),
+      safety: before && snapshotRef(before),
+      ...(only && { only }),
+      absent,
+    })
+  } catch (error) {
+    await service?.settle().catch(() => {})
+    throw error
+  }
+}

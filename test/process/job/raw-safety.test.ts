@@ -1,0 +1,246 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, test } from 'vitest'
+import { BackupError, type ErrorCode } from '../../../src/errors.ts'
+import { runBackup } from '../../../src/job/backup.ts'
+import { recover } from '../../../src/job/recover.ts'
+import { planRestore } from '../../../src/job/restore/plan.ts'
+import { runRestore } from '../../../src/job/restore.ts'
+import { brittleServer } from '../../fakes/brittle-server.ts'
+import { enabled, type JobStage, setJobStage } from './stage.ts'
+
+/** A service whose method is the fake server's, with a snapshot of the word `good`. */
+async function serverStage(more: Parameters<typeof setJobStage>[0] = () => []): Promise<JobStage> {
+  const stage = setJobStage((make) => [
+    { name: 'app', labels: enabled({ method: 'redis' }), mounts: [make.data('files')] },
+    ...more(make),
+  ])
+  stage.parts.methods = { ...stage.parts.methods, redis: brittleServer }
+  say(stage, 'good')
+  await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+  stage.parts.engine.journal.length = 0
+  return stage
+}
+
+const word = (stage: JobStage) => join(stage.folder, 'files/word')
+const say = (stage: JobStage, text: string) => writeFileSync(word(stage), text)
+const heard = (stage: JobStage) => readFileSync(word(stage), 'utf8')
+const files = (stage: JobStage) => readdirSync(join(stage.folder, 'files')).sort()
+
+async function restore(stage: JobStage, at = 'latest', safety = true) {
+  const plan = await planRestore(stage.parts, { targets: await stage.targets(), at }, stage.signal)
+  const { targets } = await runRestore(stage.parts, plan, { safety }, stage.signal)
+  const [result] = targets
+  if (!result) throw new Error('no result')
+  return result
+}
+
+const inOrder = async (stage: JobStage, state = 'running') => {
+  expect(await stage.states()).toEqual({ app: state })
+  expect(stage.parts.catalog.intents()).toEqual([])
+}
+
+test('a dump that fails makes the safety snapshot raw, taken while the service is down, and the restore goes on', async () => {
+  const stage = await serverStage()
+  say(stage, 'broken')
+  const result = await restore(stage)
+  expect(result).toMatchObject({ outcome: 'complete', safety: 'raw', rolledBack: false })
+  expect(heard(stage)).toBe('good')
+  const kept = (await stage.local.list(stage.signal)).find(({ id }) => id === result.safetySnapshot)
+  expect(kept).toMatchObject({ reason: 'safety', raw: true, method: 'files', artifacts: [{ origin: '/data' }] })
+  expect(stage.parts.engine.journal).toEqual(['stop app', 'start app', 'stop app', 'start app'])
+  await inOrder(stage)
+})
+
+test('a restore that fails after a raw safety snapshot puts the very bytes back, and starts the service as before', async () => {
+  const stage = await serverStage()
+  say(stage, 'broken')
+  stage.parts.methods.redis = { ...brittleServer, prove: async () => [{ ...check, ok: false }] }
+  const result = await restore(stage)
+  expect(result).toMatchObject({ outcome: 'failed', safety: 'raw', rolledBack: true, error: { code: 'PROOF_FAILED' } })
+  expect(heard(stage)).toBe('broken')
+  expect(files(stage)).toEqual(['word'])
+  await inOrder(stage)
+})
+
+const check = { name: 'word', expected: 'this', actual: 'that', ok: true }
+
+test('a service that had ended before is ended again after a raw roll back', async () => {
+  const stage = await serverStage()
+  say(stage, 'broken')
+  stage.parts.engine.change('app', { state: 'stopped', exitCode: 1 })
+  stage.parts.clock = { ...stage.parts.clock, monotonicMs: skipping() }
+  stage.parts.methods.redis = { ...brittleServer, restore: () => Promise.reject(new Error('no luck')) }
+  expect(await restore(stage)).toMatchObject({ outcome: 'failed', safety: 'raw', rolledBack: true })
+  expect(heard(stage)).toBe('broken')
+  await inOrder(stage, 'stopped')
+})
+
+/** A clock in which every look is a minute after the last one. */
+function skipping(): () => number {
+  let now = 0
+  return () => (now += 60_000)
+}
+
+test('a way back that cannot be gone at once is gone by the next pass, from the raw snapshot', async () => {
+  const stage = await serverStage()
+  say(stage, 'broken')
+  const { local } = stage
+  stage.local = { ...local, extract: () => Promise.reject(new Error('no disk at all')) }
+  stage.parts.methods.redis = { ...brittleServer, prove: async () => [{ ...check, ok: false }] }
+  expect(await restore(stage)).toMatchObject({ safety: 'raw', error: { code: 'ROLLBACK_FAILED' } })
+  stage.local = local
+  expect(await recover(stage.parts, stage.signal)).toMatchObject({ problems: [] })
+  expect(heard(stage)).toBe('broken')
+  await inOrder(stage)
+})
+
+test('a raw snapshot is restored by its id, and what it replaces is kept raw too', async () => {
+  const stage = await serverStage()
+  say(stage, 'broken')
+  const { safetySnapshot = '' } = await restore(stage)
+  const result = await restore(stage, safetySnapshot)
+  expect(result).toMatchObject({ outcome: 'complete', safety: 'raw', checks: [{ ok: true }] })
+  expect(heard(stage)).toBe('broken')
+  expect(await restore(stage, result.safetySnapshot)).toMatchObject({ outcome: 'complete', safety: 'raw' })
+  expect(heard(stage)).toBe('good')
+  await inOrder(stage)
+})
+
+test('a raw snapshot is never the latest', async () => {
+  const stage = await serverStage()
+  say(stage, 'broken')
+  const { safetySnapshot } = await restore(stage)
+  const plan = await planRestore(stage.parts, { targets: await stage.targets(), at: 'latest' }, stage.signal)
+  expect(plan.steps[0]?.snapshot.id).not.toBe(safetySnapshot)
+})
+
+test('a server that does not start gets an empty data directory once its raw data is kept', async () => {
+  const stage = await serverStage()
+  say(stage, 'dead')
+  const result = await restore(stage)
+  expect(result).toMatchObject({ outcome: 'complete', safety: 'raw' })
+  expect(result.warnings.join()).toContain(`is in ${result.safetySnapshot}`)
+  expect(heard(stage)).toBe('good')
+  await inOrder(stage)
+})
+
+test('a server that does not start, and whose snapshot is not all of it, is put back as it was', async () => {
+  const stage = await serverStage()
+  say(stage, 'dead')
+  writeFileSync(join(stage.folder, 'files/other'), 'not in the snapshot')
+  const { startsAnew: _, ...partial } = brittleServer
+  stage.parts.methods.redis = partial
+  const result = await restore(stage)
+  expect(result).toMatchObject({ outcome: 'failed', safety: 'raw', rolledBack: true, error: { code: 'UNHEALTHY' } })
+  expect(result.error?.hint).toContain(String(result.safetySnapshot))
+  expect(files(stage)).toEqual(['other', 'word'])
+  await inOrder(stage)
+})
+
+test('a new server that does not take the snapshot either is replaced by the raw data', async () => {
+  const stage = await serverStage()
+  say(stage, 'dead')
+  stage.parts.methods.redis = { ...brittleServer, prove: async () => [{ ...check, ok: false }] }
+  expect(await restore(stage)).toMatchObject({ outcome: 'failed', safety: 'raw', rolledBack: true })
+  expect(heard(stage)).toBe('dead')
+  await inOrder(stage)
+})
+
+test('where the method names no path that is mounted, every writable mount is kept raw, and none is emptied', async () => {
+  const stage = await serverStage()
+  say(stage, 'dead')
+  stage.parts.methods.redis = { ...brittleServer, dataPaths: () => ['/elsewhere'] }
+  expect(await restore(stage)).toMatchObject({ outcome: 'failed', safety: 'raw', rolledBack: true })
+  expect(heard(stage)).toBe('dead')
+  await inOrder(stage)
+})
+
+test('a volume that is mounted below the data path is kept with it', async () => {
+  const stage = setJobStage(({ data }) => [
+    { name: 'app', labels: enabled({ method: 'redis' }), mounts: [data('files'), data('log', '/data/log')] },
+  ])
+  stage.parts.methods = { ...stage.parts.methods, redis: brittleServer }
+  await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+  say(stage, 'broken')
+  const { safetySnapshot } = await restore(stage)
+  const kept = (await stage.local.list(stage.signal)).find(({ id }) => id === safetySnapshot)
+  expect(kept?.artifacts.map(({ origin }) => origin)).toEqual(['/data', '/data/log'])
+})
+
+test('without a safety snapshot nothing is emptied', async () => {
+  const stage = await serverStage()
+  say(stage, 'dead')
+  expect(await restore(stage, 'latest', false)).toMatchObject({ outcome: 'failed', error: { code: 'UNHEALTHY' } })
+  expect(heard(stage)).toBe('dead')
+})
+
+const refused: ErrorCode[] = ['AUTH_FAILED', 'NO_SPACE', 'ENGINE_UNREACHABLE', 'TOOL_MISSING', 'PATH_UNREACHABLE']
+
+test.each(refused)('a capture that fails with %s is no broken service: the restore is refused', async (code) => {
+  const stage = await serverStage()
+  const capture = () => {
+    throw new BackupError(code, 'of the operator')
+  }
+  stage.parts.methods.redis = { ...brittleServer, capture }
+  const result = await restore(stage)
+  expect(result).toMatchObject({ outcome: 'failed', rolledBack: false, error: { code } })
+  expect(result.error?.hint).toContain('--no-safety')
+  expect(result).not.toHaveProperty('safety')
+  expect(stage.parts.engine.journal).toEqual([])
+})
+
+test('raw data that another running container may write is not taken: the restore is refused and names it', async () => {
+  const stage = await serverStage(({ data }) => [{ name: 'tool', mounts: [data('files')] }])
+  say(stage, 'broken')
+  const result = await restore(stage)
+  expect(result).toMatchObject({ outcome: 'failed', error: { code: 'DUMP_FAILED' } })
+  expect(result.error?.message).toContain('tool')
+  expect(stage.parts.engine.journal).toEqual([])
+  expect(heard(stage)).toBe('broken')
+})
+
+test('raw data whose folder became a link is neither taken nor replaced', async () => {
+  const stage = await serverStage()
+  stage.parts.methods.redis = { ...brittleServer, dataPaths: () => ['/data/sub'] }
+  const outside = join(stage.folder, 'outside')
+  mkdirSync(outside)
+  writeFileSync(join(outside, 'sentinel'), 'kept')
+  symlinkSync(outside, join(stage.folder, 'files/sub'))
+  say(stage, 'broken')
+  expect(await restore(stage)).toMatchObject({ outcome: 'failed', error: { code: 'DUMP_FAILED' } })
+  expect(readdirSync(outside)).toEqual(['sentinel'])
+  await inOrder(stage)
+})
+
+test('of a damaged SQLite file the raw data is the file and what lies beside it', async () => {
+  const stage = setJobStage(({ data }) => [
+    { name: 'app', labels: enabled({ method: 'sqlite', paths: '/data/app.db' }), mounts: [data('files')] },
+  ])
+  const file = join(stage.folder, 'files/app.db')
+  const database = new DatabaseSync(file)
+  database.exec('CREATE TABLE t (a); INSERT INTO t VALUES (7)')
+  database.close()
+  await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+  writeFileSync(file, '<html>not found</html>')
+  writeFileSync(`${file}-journal`, 'left by a crash')
+  const first = await restore(stage)
+  expect(first).toMatchObject({ outcome: 'complete', safety: 'raw' })
+  expect(files(stage)).toEqual(['app.db', 'word'])
+  const back = await restore(stage, first.safetySnapshot)
+  expect(back).toMatchObject({ outcome: 'complete', safety: 'raw' })
+  expect(readFileSync(file, 'utf8')).toBe('<html>not found</html>')
+  expect(readFileSync(`${file}-journal`, 'utf8')).toBe('left by a crash')
+  await inOrder(stage)
+})
+
+test('a torn FAISS index does not keep its tree from being restored', async () => {
+  const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
+  await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+  const index = join(stage.folder, 'files/torn.faiss')
+  writeFileSync(index, 'IxF2')
+  expect(await restore(stage)).toMatchObject({ outcome: 'complete', safety: 'raw', rolledBack: false })
+  expect(existsSync(index)).toBe(false)
+  await inOrder(stage)
+})
