@@ -1,9 +1,20 @@
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { replaceDataFiles, stageRdb } from '../../src/methods/redis/data-files.ts'
+import { openDataFolder, replaceDataFiles, stageRdb } from '../../src/methods/redis/data-files.ts'
 import type { Layout } from '../../src/methods/redis/layout.ts'
 
 const layout: Layout = {
@@ -76,5 +87,47 @@ describe('the files of a stopped Redis', () => {
       'other.aof.7.base.rdb',
     ])
     expect(read('appendonlydir/appendonly.aof.manifest')).toContain('file appendonly.aof.2.base.rdb seq 2 type b')
+  })
+})
+
+describe('a folder that others can write', () => {
+  let outside: string
+  const multiPart: Layout = { ...layout, appendonly: true, appenddirname: 'appendonlydir' }
+
+  beforeEach(() => {
+    outside = mkdtempSync(join(tmpdir(), 'xnai-outside-'))
+    writeFileSync(join(outside, 'sentinel'), 'kept')
+  })
+  afterEach(() => {
+    expect(readdirSync(outside)).toEqual(['sentinel'])
+    rmSync(outside, { recursive: true })
+  })
+
+  test('has a link for its append-only folder: nothing is written where it leads', async () => {
+    symlinkSync(outside, join(folder, 'appendonlydir'))
+    await expect(restore(multiPart)).rejects.toMatchObject({ code: 'TREE_UNSUPPORTED' })
+    expect(read('dump.rdb')).toBe('old')
+  })
+
+  test('is swapped for a link after it was opened: the restore goes on in the folder that it has', async () => {
+    using data = openDataFolder(folder)
+    await using staged = await stageRdb(data.path, multiPart, 3, Readable.from(['new']))
+    renameSync(folder, `${folder}-away`)
+    symlinkSync(outside, folder)
+    await replaceDataFiles(data.path, multiPart, staged)
+    rmSync(folder)
+    renameSync(`${folder}-away`, folder)
+    expect(read('dump.rdb')).toBe('new')
+  })
+
+  test('has a link in the place of the staged file: its target does not become data of the service', async () => {
+    await using staged = await stageRdb(folder, { ...layout, appendfilename: 'one.aof' }, 3, Readable.from(['new']))
+    rmSync(staged.path)
+    symlinkSync(join(outside, 'sentinel'), staged.path)
+    write('one.aof', 'old commands')
+    await expect(replaceDataFiles(folder, { ...layout, appendfilename: 'one.aof' }, staged)).rejects.toMatchObject({
+      code: 'ELOOP',
+    })
+    expect(read('one.aof')).toBe('old commands')
   })
 })

@@ -5,7 +5,7 @@ import type { TargetSpec } from '../../labels/spec.ts'
 import type { Artifact } from '../../repository/repository.ts'
 import type { CaptureContext } from '../method.ts'
 import { connect, serverName } from './client.ts'
-import { refuseFullDirectory } from './data-files.ts'
+import { openDataFolder, refuseFullDirectory } from './data-files.ts'
 import { factsOfLayout, readLayout } from './layout.ts'
 import { refuseRole } from './preflight.ts'
 import { openRdb, rdbArtifact } from './rdb.ts'
@@ -22,8 +22,9 @@ export async function* capture(
   const { info } = client
   refuseRole(info, 'DUMP_FAILED')
   const layout = await readLayout(client)
-  await refuseFullDirectory(ctx.hostPath(layout.dir), datasetBytes(info))
-  const rdbPath = ctx.hostPath(join(layout.dir, layout.dbfilename))
+  using folder = openDataFolder(ctx.hostPath(layout.dir))
+  await refuseFullDirectory(folder.path, datasetBytes(info))
+  const rdbPath = join(folder.path, layout.dbfilename)
   const isKept = layout.save !== '' || existsSync(rdbPath)
   const second = await saveNow(ctx, client)
   await using rdb = await openRdb(ctx, layout, second)

@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs'
-import { chown, link, lstat, mkdir, readdir, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { lchown, link, lstat, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { freeBytes } from '../../lib/free-space.ts'
@@ -11,9 +11,19 @@ import {
   stageFile,
   syncDirectory,
 } from '../../lib/replace-file.ts'
+import { openRoot } from '../../lib/tree/open-root.ts'
 import { refuseFull } from '../shared/room.ts'
 import { manifestOf, nextSequence } from './aof.ts'
 import type { Layout } from './layout.ts'
+
+/**
+ * The data directory, held open: `path` leads to that very folder until it is disposed, whatever a container puts in its place. Throws
+ * TREE_UNSUPPORTED where a link is there.
+ */
+export function openDataFolder(root: string): { path: string } & Disposable {
+  const tree = openRoot(root)
+  return { path: `/proc/self/fd/${tree.descriptor}`, [Symbol.dispose]: () => tree[Symbol.dispose]() }
+}
 
 /** The mode that Redis gives its own files. */
 const mode = 0o644
@@ -71,16 +81,36 @@ async function hasAppendOnly(
 
 /** Before Redis 7 the append-only file is one file, which may begin with an RDB and is appended to. */
 async function stageSingleAof(path: string, rdb: string): Promise<StagedFile> {
-  return stageFile(path, createReadStream(rdb), await ownerFor(path, { mode }))
+  const owner = await ownerFor(path, { mode })
+  return stageFile(path, await readStaged(rdb), owner)
 }
 
 /**
  * From Redis 7 the append-only file is a folder. Makes a new base and an empty increment in it. Committing makes these two valid, and
  * removes the files that were valid before.
  */
-async function stageAof(folder: string, name: string, rdb: string): Promise<StagedFile> {
+async function stageAof(path: string, name: string, rdb: string): Promise<StagedFile> {
   const owner = await ownerFor(rdb, { mode })
-  await makeFolder(folder, owner)
+  await makeFolder(path, owner)
+  const opened = openDataFolder(path)
+  try {
+    const staged = await stageInFolder(opened.path, name, { rdb, owner })
+    const dispose = async () => {
+      await staged[Symbol.asyncDispose]()
+      opened[Symbol.dispose]()
+    }
+    return { ...staged, [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    opened[Symbol.dispose]()
+    throw error
+  }
+}
+
+async function stageInFolder(
+  folder: string,
+  name: string,
+  { rdb, owner }: { rdb: string; owner: FileOwner },
+): Promise<StagedFile> {
   const manifest = join(folder, `${name}.manifest`)
   const old = (await readdir(folder)).filter((entry) => entry.startsWith(`${name}.`))
   const made = manifestOf(name, nextSequence(name, old))
@@ -104,15 +134,21 @@ async function makeFolder(path: string, { uid, gid }: FileOwner): Promise<void> 
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return
     throw error
   }
-  await chown(path, uid, gid)
+  await lchown(path, uid, gid)
 }
 
 /** Gives the file a second name where the file system can: the server replaces both files by others and never writes into them. */
 async function share(from: string, to: string, owner: FileOwner): Promise<void> {
   await link(from, to).catch((error) => {
     if (!['EPERM', 'EXDEV', 'ENOTSUP', 'EMLINK'].includes(error.code)) throw error
-    return replaceFile(to, createReadStream(from), owner)
+    return readStaged(from).then((content) => replaceFile(to, content, owner))
   })
+}
+
+/** A container can put a link in the place of the staged file. */
+async function readStaged(path: string): Promise<Readable> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  return file.createReadStream()
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -2,6 +2,7 @@ import { constants, type FileHandle, open } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
+import { openParent } from '../../lib/tree/open-root.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import type { Layout } from './layout.ts'
 import { type CheckReport, checkScript, checkStream, checkTimeoutSeconds, parseReport } from './rdb-check.ts'
@@ -31,7 +32,7 @@ export interface OpenRdb extends AsyncDisposable {
 export async function openRdb(ctx: MethodContext, layout: Layout, sinceSecond: number): Promise<OpenRdb> {
   const inside = posix.join(layout.dir, layout.dbfilename)
   for (let attempt = 1; attempt <= 5; attempt++) {
-    const rdb = await hold(ctx.hostPath(inside))
+    const rdb = await holdInside(ctx.hostPath(inside))
     try {
       const report = await check(ctx, inside, rdb)
       if (!report) return checkEnds(ctx, rdb)
@@ -61,8 +62,14 @@ export async function readForeignRdb(ctx: MethodContext, path: string): Promise<
 
 type HeldRdb = OpenRdb & { inode: string; handle: FileHandle }
 
+/** Opens a file in a folder that a container can swap for a link at any time. */
+async function holdInside(path: string): Promise<HeldRdb> {
+  using place = openParent(path)
+  return await hold(`${place.folder}/${place.name}`)
+}
+
 async function hold(path: string): Promise<HeldRdb> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   const { ino, size } = await handle.stat({ bigint: true })
   const bytes = Number(size)
   const head = await handle.read(Buffer.alloc(9), 0, 9, 0)

@@ -3,7 +3,7 @@ import type { TargetSpec } from '../../labels/spec.ts'
 import type { Check, RestoreContext, StoredSnapshot } from '../method.ts'
 import { refuseUncovered } from '../shared/uncovered.ts'
 import { awaitReady, connect, type RedisClient } from './client.ts'
-import { replaceDataFiles, stageRdb } from './data-files.ts'
+import { openDataFolder, replaceDataFiles, stageRdb } from './data-files.ts'
 import { type Layout, layoutOfFacts } from './layout.ts'
 import { preflightServer } from './preflight.ts'
 import { rdbArtifact, rdbBytes } from './rdb.ts'
@@ -15,7 +15,8 @@ export async function restore(
   snapshot: StoredSnapshot,
 ): Promise<Check[]> {
   const layout = await findLayout(ctx, spec, snapshot)
-  const directory = ctx.hostPath(layout.dir)
+  using folder = openDataFolder(ctx.hostPath(layout.dir))
+  const directory = folder.path
   const content = await snapshot.open(rdbArtifact)
   await using staged = await stageRdb(directory, layout, rdbBytes(snapshot), content)
   await ctx.service.stop()
