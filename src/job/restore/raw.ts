@@ -7,6 +7,7 @@ import { canWrite, type Located, outermost } from '../../plan/mounts.ts'
 import { locatePaths } from '../../plan/paths.ts'
 import type { PlanSettings, Target } from '../../plan/plan.ts'
 import { isController } from '../../plan/scope.ts'
+import { findUnknownWriters } from '../../plan/unreadable.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
@@ -69,5 +70,6 @@ export function otherWriters(
     !isController(one, settings) &&
     decodeLabels(one.labels).writer !== 'never' &&
     places.some((place) => canWrite(one, place))
-  return containers.filter(mayWrite).map(({ name }) => name)
+  const unknown = findUnknownWriters(containers.filter((one) => !isController(one, settings)))
+  return [...containers.filter(mayWrite), ...unknown].map(({ name }) => name)
 }
