@@ -126,6 +126,21 @@ test('a server that does not start gets an empty data directory once its raw dat
   await inOrder(stage)
 })
 
+test('a server that ends while it is asked counts as one that does not start', async () => {
+  const stage = await serverStage()
+  say(stage, 'dead')
+  const restoreInVain: typeof brittleServer.restore = async (ctx, ...rest) => {
+    if (!existsSync(word(stage))) return brittleServer.restore(ctx, ...rest)
+    await ctx.service.start()
+    stage.parts.engine.change('app', { state: 'stopped', exitCode: 1 })
+    throw new BackupError('EXEC_FAILED', 'exit code 125')
+  }
+  stage.parts.methods.redis = { ...brittleServer, restore: restoreInVain }
+  expect(await restore(stage)).toMatchObject({ outcome: 'complete', safety: 'raw' })
+  expect(heard(stage)).toBe('good')
+  await inOrder(stage)
+})
+
 test('a server that does not start, and whose snapshot is not all of it, is put back as it was', async () => {
   const stage = await serverStage()
   say(stage, 'dead')
