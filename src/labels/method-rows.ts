@@ -60,6 +60,16 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
       type: containerPath,
       doc: 'File in the container with the certificate authority of the server.',
     },
+    cert: {
+      key: 'redis.cert',
+      type: containerPath,
+      doc: 'File in the container with the certificate of a client, where the server wants one.',
+    },
+    key: {
+      key: 'redis.key',
+      type: secretPath,
+      doc: 'File in the container with the private key of that certificate.',
+    },
   },
   postgres: {
     user: user('postgres.user', '`$POSTGRES_USER` or `postgres`'),

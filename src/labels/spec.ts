@@ -16,7 +16,16 @@ export type MethodKind = (typeof methodKinds)[number]
 export interface MethodOptions {
   files: Record<never, never>
   sqlite: Record<never, never>
-  redis: { port: number; user?: string; passwordEnv?: string; passwordFile?: string; tls: boolean; cacert?: string }
+  redis: {
+    port: number
+    user?: string
+    passwordEnv?: string
+    passwordFile?: string
+    tls: boolean
+    cacert?: string
+    cert?: string
+    key?: string
+  }
   postgres: { user?: string; databases?: string[]; passwordEnv?: string }
   mariadb: { user: string; databases?: string[]; passwordEnv?: string }
   mongodb: { user?: string; passwordEnv?: string }

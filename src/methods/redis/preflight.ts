@@ -4,7 +4,7 @@ import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { connect, type RedisClient } from './client.ts'
 import { type Layout, readLayout } from './layout.ts'
 import { refuseUnreadable } from './rdb-check.ts'
-import type { Info } from './reply.ts'
+import { type Info, infoNumber } from './reply.ts'
 
 /** Asks a running server. One that does not run is asked by the restore, which starts it and refuses for the same reasons. */
 export async function preflight(
@@ -26,9 +26,16 @@ export async function preflightServer(
   { facts }: StoredSnapshot,
 ): Promise<Layout> {
   refuseRole(client.info, 'RESTORE_REFUSED')
+  if (hasReplicas(client.info)) ctx.warn(replicaWarning)
   if (facts.rdb) await refuseUnreadable(ctx, String(facts.rdb), String(facts.server))
   return readLayout(client)
 }
+
+const hasReplicas = (info: Info): boolean => (infoNumber(info, 'connected_slaves') ?? 0) > 0
+
+/** A master cannot tell whether sentinels watch it. */
+const replicaWarning =
+  'this master has replicas, which will copy what is restored; sentinels that watch it may choose another master while it is stopped: stop them first'
 
 /**
  * Throws an error with `code` for a sentinel, which holds no data. A restore also refuses a replica, whose master would overwrite

@@ -18,8 +18,11 @@ export async function prove(
 ): Promise<Check[]> {
   const seconds = startTimeoutSeconds + rdbBytes(snapshot) / loadBytesPerSecond
   const client = await awaitReady(ctx, options, seconds)
-  return [compareKeys(client.info, snapshot.facts), await provePersistence(client)]
+  return [compareRole(client.info), compareKeys(client.info, snapshot.facts), await provePersistence(client)]
 }
+
+/** Only masters are restored. One that comes back as a replica was deposed by sentinels, and holds the data of another server. */
+export const compareRole = (info: Info): Check => compare('role', 'master', info.get('role') ?? 'unknown')
 
 async function provePersistence(client: RedisClient): Promise<Check> {
   const { appendonly } = await readLayout(client)

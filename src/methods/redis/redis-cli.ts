@@ -37,10 +37,9 @@ function runRedisCli(ctx: MethodContext, options: MethodOptions['redis'], input:
   })
 }
 
-function cliArguments({ port, user, tls, cacert }: MethodOptions['redis']): string[] {
-  const account = user ? ['--user', user] : []
-  const transport = tls ? ['--tls', ...(cacert ? ['--cacert', cacert] : [])] : []
-  return ['-p', String(port), ...account, ...transport]
+function cliArguments({ port, user, tls, ...files }: MethodOptions['redis']): string[] {
+  const named = (['cacert', 'cert', 'key'] as const).flatMap((name) => (files[name] ? [`--${name}`, files[name]] : []))
+  return ['-p', String(port), ...(user ? ['--user', user] : []), ...(tls ? ['--tls', ...named] : [])]
 }
 
 /**
@@ -64,4 +63,4 @@ function findCliError({ exitCode, stderr }: ExecResult, ctx: MethodContext, opti
 }
 
 const tlsHint =
-  'Check xnai.backup.redis.port, …redis.tls and …redis.cacert. A server with tls-auth-clients yes wants tls-auth-clients optional.'
+  'Check xnai.backup.redis.port, …redis.tls and …redis.cacert. A server with tls-auth-clients yes wants a certificate too: …redis.cert and …redis.key.'

@@ -53,7 +53,7 @@ export function findReplyError(text: string): BackupError | undefined {
 }
 
 const authHint =
-  'Name the variable or the file of the container that holds the password: xnai.backup.redis.password-env or …redis.password-file; for ACL users also …redis.user.'
+  'Name the variable or the file of the container that holds the password: xnai.backup.redis.password-env or …redis.password-file; for ACL users also …redis.user. A password that stands in the command alone (--requirepass) must be put into one of them, too.'
 const permissionHint = 'Allow the user of xnai.backup.redis.user: +ping +time +info +bgsave +config|get'
 const renamedHint =
   'The backup needs TIME, INFO, BGSAVE and CONFIG GET under their own names; they may be limited to one ACL user.'

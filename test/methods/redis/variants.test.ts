@@ -12,7 +12,9 @@ const bind = join(lab.dir, 'files', 'user')
 await mkdir(bind, { recursive: true })
 
 const tls = `port 0\ntls-port 6380\ntls-cert-file /tmp/redis.crt\ntls-key-file /tmp/redis.key
-tls-ca-cert-file /tmp/ca.crt\ntls-auth-clients no`
+tls-ca-cert-file /tmp/ca.crt\ntls-auth-clients yes`
+
+const client = { cert: '/tmp/redis.crt', key: '/tmp/redis.key' }
 
 const services = {
   rdb: { config: 'save 60 1' },
@@ -28,8 +30,8 @@ requirepass $REDIS_PASSWORD`,
     config: `${tls}\nsave 60 1\nrequirepass $REDIS_PASSWORD
 user backup on >$REDIS_PASSWORD ~* +ping +time +info +bgsave +config|get`,
     env: { REDIS_PASSWORD: password, CERTIFICATES: 'yes' },
-    options: { port: 6380, tls: true, cacert: '/tmp/ca.crt', user: 'backup' },
-    cliFlags: ['-p', '6380', '--tls', '--cacert', '/tmp/ca.crt'],
+    options: { port: 6380, tls: true, cacert: '/tmp/ca.crt', ...client, user: 'backup' },
+    cliFlags: ['-p', '6380', '--tls', '--cacert', '/tmp/ca.crt', '--cert', client.cert, '--key', client.key],
   },
 } satisfies Record<string, Omit<RedisService, 'name'>>
 
@@ -109,5 +111,5 @@ test('a server of user 1000:1000 on a bind mount comes back, and its files keep 
   expect([await owner('.'), await owner('dump.rdb')]).toEqual(before)
 })
 
-test('a server with TLS alone, its own authority and an ACL user of few rights comes back', () =>
+test('a server with TLS alone, its own authority, certificates of clients and an ACL user of few rights comes back', () =>
   roundTrip(servers.tls))

@@ -76,6 +76,16 @@ describe('under busybox', () => {
     expect(checked).toMatchObject({ ok: true, inodes: [inode, inode] })
   })
 
+  test('the programs of Valkey are found under their own names', async () => {
+    for (const name of ['redis-cli', 'redis-check-rdb']) rmSync(join(bin, name), { force: true })
+    program('valkey-cli', 'cat >/dev/null; echo "$REDISCLI_AUTH $*"')
+    program('valkey-check-rdb', `echo "[info] 1 keys read"; echo 'RDB looks OK'`)
+    const options = { port: 6379, tls: true, cacert: '/ca', cert: '/cert', key: '/key' }
+    const said = await askRedisCli(world({ REDIS_PASSWORD: password }), options, ['PING'])
+    expect(said).toBe(`${password} -p 6379 --tls --cacert /ca --cert /cert --key /key\n`)
+    expect(await checkStream(world(), Readable.from(['x']), 1)).toMatchObject({ ok: true, keys: 1 })
+  })
+
   test('psql and pg_dump are called', async () => {
     program('psql', `cat >/dev/null; printf '{"version":"%s"}' "$PGUSER-\${#PGPASSWORD}-$1"`)
     program('pg_dump', `echo "$PGPASSWORD $*"; echo said >&2`)

@@ -59,6 +59,8 @@ const options: { [K in MethodKind]: fc.Arbitrary<object> } = {
       passwordEnv: environment,
       passwordFile: path,
       cacert: path,
+      cert: path,
+      key: path,
     },
     { requiredKeys: ['port', 'tls'] },
   ),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compareKeys } from '../../../../src/methods/redis/prove.ts'
+import { compareKeys, compareRole } from '../../../../src/methods/redis/prove.ts'
 import { parseReport } from '../../../../src/methods/redis/rdb-check.ts'
 
 const info = (values: Record<string, string>) => new Map(Object.entries(values))
@@ -21,6 +21,11 @@ describe('keys after a restore', () => {
   ])('%s', (_sentence, values, ok) => {
     expect(compareKeys(info(values), { keys: 10, expires: 3 }).ok).toBe(ok)
   })
+})
+
+test('a server that sentinels made a replica while it was down did not come back', () => {
+  expect(compareRole(info({ role: 'master' })).ok).toBe(true)
+  expect(compareRole(info({ role: 'slave' }))).toMatchObject({ ok: false, expected: 'master', actual: 'slave' })
 })
 
 const good = `inode 42

@@ -2,6 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { findReplyError, infoNumber, parseConfig, parseInfo } from '../../../../src/methods/redis/reply.ts'
 
 describe('replies of redis-cli', () => {
+  test('the hint of a missing password names the one that stands in the command alone', () => {
+    expect(findReplyError('NOAUTH Authentication required.\n')?.hint).toContain('--requirepass')
+  })
+
   test.each([
     ['a missing password', 'NOAUTH Authentication required.\n\n', 'AUTH_FAILED'],
     ['a wrong password', 'WRONGPASS invalid username-password pair or user is disabled.\n', 'AUTH_FAILED'],
