@@ -41,6 +41,12 @@ const tls = (key: string): Row<boolean> & { fallback: () => boolean } => ({
   doc: 'The port speaks TLS.',
 })
 
+const authority = (key: string): Row<string> => ({
+  key,
+  type: containerPath,
+  doc: 'File in the container with the certificate authority of the server.',
+})
+
 /** Labels `<method>.<option>`. A new option is a field of MethodOptions and a row here. */
 export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> } = {
   files: {},
@@ -55,11 +61,7 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
       doc: 'File in the container that holds the password.',
     },
     tls: tls('redis.tls'),
-    cacert: {
-      key: 'redis.cacert',
-      type: containerPath,
-      doc: 'File in the container with the certificate authority of the server.',
-    },
+    cacert: authority('redis.cacert'),
     cert: {
       key: 'redis.cert',
       type: containerPath,
@@ -82,8 +84,11 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
     passwordEnv: passwordVariable('mariadb.password-env', "the image's own variables"),
   },
   mongodb: {
+    port: portOf('mongodb.port', 27017),
     user: user('mongodb.user', '`$MONGO_INITDB_ROOT_USERNAME`'),
     passwordEnv: passwordVariable('mongodb.password-env', "the image's own variable"),
+    tls: tls('mongodb.tls'),
+    cacert: authority('mongodb.cacert'),
   },
   qdrant: {
     port: portOf('qdrant.port', 6333),

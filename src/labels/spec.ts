@@ -28,7 +28,7 @@ export interface MethodOptions {
   }
   postgres: { user?: string; databases?: string[]; passwordEnv?: string }
   mariadb: { user: string; databases?: string[]; passwordEnv?: string }
-  mongodb: { user?: string; passwordEnv?: string }
+  mongodb: { port: number; user?: string; passwordEnv?: string; tls: boolean; cacert?: string }
   qdrant: { port: number; collections?: string[]; apiKeyEnv?: string; tls: boolean }
   victoriametrics: {
     port: number

@@ -5,6 +5,7 @@ import { longSeconds } from '../../lib/deadline.ts'
 import type { ExecResult, MethodContext } from '../method.ts'
 import { awaitServer } from '../shared/await-server.ts'
 import { describeToolFailure } from './failure.ts'
+import { shellAddress, toolPlace } from './place.ts'
 import { toolScript } from './tool-script.ts'
 
 /** MongoDB's own programs, run in the container of the server. */
@@ -35,7 +36,7 @@ export interface ServerFacts {
 export async function connect(ctx: MethodContext, options: MethodOptions['mongodb']): Promise<MongodbClient> {
   const command = (tool: string, args: string[]) => ['/bin/sh', '-c', toolScript(tool, options), 'sh', ...args]
   const ask = async <T>(script: string, timeoutSeconds = 60) => {
-    const args = ['--nodb', '--norc', '--quiet', '--eval', prelude + script]
+    const args = ['--nodb', '--norc', '--quiet', '--eval', prelude(options) + script]
     const result = await ctx.exec(command('mongosh', args), { timeoutSeconds })
     if (result.exitCode !== 0) throw describeToolFailure(ctx, 'mongosh', result)
     const lines = result.stdout.split('\n').filter((line) => line.startsWith(mark))
@@ -43,13 +44,14 @@ export async function connect(ctx: MethodContext, options: MethodOptions['mongod
   }
   const [server] = await ask<ServerFacts>(serverScript)
   if (!server) throw new BackupError('EXEC_FAILED', 'the server did not say what it is')
-  const dumpArguments = ['--archive', ...(server.replicaSet === undefined ? [] : ['--oplog'])]
+  const place = toolPlace(options)
+  const dumpArguments = [...place, '--archive', ...(server.replicaSet === undefined ? [] : ['--oplog'])]
   return {
     server,
     ask,
     dump: () => ctx.execStream(command('mongodump', dumpArguments), { timeoutSeconds: longSeconds }),
     restore: (input, args) =>
-      ctx.exec(command('mongorestore', ['--archive', ...args]), { input, timeoutSeconds: longSeconds }),
+      ctx.exec(command('mongorestore', [...place, '--archive', ...args]), { input, timeoutSeconds: longSeconds }),
   }
 }
 
@@ -67,8 +69,10 @@ export function awaitReady(
 const mark = 'xnai-backup '
 
 /** The password is only in the environment of mongosh: not in this text, which is an argument, and not in an address. */
-const prelude = `const say = (value) => print(${JSON.stringify(mark)} + JSON.stringify(value));
-const client = new Mongo('mongodb://127.0.0.1:27017/?directConnection=true&serverSelectionTimeoutMS=10000');
+const prelude = (
+  options: MethodOptions['mongodb'],
+) => `const say = (value) => print(${JSON.stringify(mark)} + JSON.stringify(value));
+const client = new Mongo(${JSON.stringify(shellAddress(options))});
 const admin = client.getDB('admin');
 const { env } = process;
 if (env.XNAI_PASSWORD) admin.auth(env.XNAI_USER, env.XNAI_PASSWORD);

@@ -12,6 +12,8 @@ export interface Present {
   /** Known for collections only, and only where they were counted. */
   documents?: number
   indexes?: number
+  /** Whether the server deletes documents by their age (a TTL index, or a clustered collection that expires). */
+  expires?: boolean
 }
 
 /** Lists every collection of every database that is not the server's own. */
@@ -22,8 +24,12 @@ export function listCollections(client: MongodbClient): Promise<Present[]> {
 /** Lists every collection with the exact number of its documents and indexes. */
 export function countDocuments(client: MongodbClient): Promise<Present[]> {
   const count = `const collection = database.getCollection(info.name);
-    say({ database: name, name: info.name, type: info.type, ...(info.type === 'collection' &&
-      { documents: collection.countDocuments({}), indexes: collection.getIndexes().length }) });`
+    const isExpiring = ({ expireAfterSeconds }) => expireAfterSeconds !== undefined;
+    const indexes = info.type === 'collection' ? collection.getIndexes() : [];
+    say({ database: name, name: info.name, type: info.type, ...(info.type === 'collection' && {
+      documents: collection.countDocuments({}),
+      indexes: indexes.length,
+      expires: [info.options ?? {}, ...indexes].some(isExpiring) }) });`
   return client.ask(eachCollection(count), longSeconds)
 }
 

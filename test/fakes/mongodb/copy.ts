@@ -48,6 +48,7 @@ function logIn(args: string[]) {
       oplog: { type: 'boolean' },
       drop: { type: 'boolean' },
       stopOnError: { type: 'boolean' },
+      port: { type: 'string' },
       config: { type: 'string' },
       username: { type: 'string' },
       authenticationDatabase: { type: 'string' },

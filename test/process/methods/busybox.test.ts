@@ -111,11 +111,11 @@ describe('under busybox', () => {
     program('mongodump', 'cat "$2"; echo "$*"')
     program('mongorestore', 'cat "$2"; cat')
     const secret = { MONGO_INITDB_ROOT_USERNAME: 'root', MONGO_INITDB_ROOT_PASSWORD: password }
-    const client = await connectMongodb(world(secret), {})
+    const client = await connectMongodb(world(secret), { port: 27017, tls: false })
     expect(client.server.version).toBe('7.0.1')
     const yaml = `password: '${password.replaceAll("'", "''")}'\n`
     const login = '--config /dev/fd/3 --username root --authenticationDatabase admin'
-    expect(await text(await client.dump())).toBe(`${yaml}${login} --archive\n`)
+    expect(await text(await client.dump())).toBe(`${yaml}${login} --port 27017 --archive\n`)
     const restored = await client.restore(Readable.from(['archive']), [])
     expect(restored).toMatchObject({ exitCode: 0, stdout: `${yaml}archive` })
   })

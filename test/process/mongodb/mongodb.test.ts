@@ -56,7 +56,7 @@ const present = (...collections: [string, string, number, number][]) => {
 }
 
 function world(
-  options: MethodOptions['mongodb'] = {},
+  options: Partial<MethodOptions['mongodb']> = {},
   secret: Record<string, string> = { MONGO_INITDB_ROOT_PASSWORD: password },
 ) {
   const environment = { PATH: `${tools.bin}:${process.env.PATH}`, MONGO_INITDB_ROOT_USERNAME: 'root', ...secret }
@@ -72,7 +72,7 @@ function world(
   const { signal } = new AbortController()
   const facts: Facts = {}
   const warnings: string[] = []
-  const spec = plainSpec('mongodb', options)
+  const spec = plainSpec('mongodb', { port: 27017, tls: false, ...options })
   const never = () => Promise.reject(new Error('not for this method'))
   const ctx = async (): Promise<CaptureContext & RestoreContext> => ({
     container: (await engine.inspect('db', signal)) ?? (await never()),
@@ -246,6 +246,40 @@ describe('mongodb, against recorded output of its tools', () => {
       'shop: documents of orders: 3, 2',
       'shop: documents of empty: 0, missing',
     ])
+  })
+
+  test('documents that the stand-in deletes by their age are no fault, others are', async () => {
+    const { capture, restore } = world()
+    const snapshot = await capture()
+    const fewer = (expires: boolean) =>
+      say({ database: 'shop', name: 'orders', type: 'collection', documents: 1, indexes: 2, expires })
+    const others = `${say({ database: 'shop', name: 'recent', type: 'view' })}; ${say({ database: 'shop', name: 'empty', type: 'collection', documents: 0, indexes: 1, expires: true })}`
+    const shell = (expires: boolean) =>
+      `${server()}case $1 in *getCollectionInfos*) ${fewer(expires)}; ${others} ;; esac`
+    tools.shell(shell(true))
+    const checks = await restore(snapshot)
+    expect(checks.filter(({ ok }) => !ok)).toEqual([])
+    expect(checks.at(-1)).toMatchObject({
+      name: 'shop: documents of orders, which expire',
+      expected: 'at most 3',
+      actual: '1',
+    })
+    tools.shell(shell(false))
+    const failed = (await restore(snapshot)).filter(({ ok }) => !ok)
+    expect(failed.map(({ name }) => name)).toEqual(['shop: documents', 'shop: documents of orders'])
+  })
+
+  test('a stand-in on a port of its own that speaks TLS is reached there by every program', async () => {
+    const { capture, restore } = world({ port: 27018, tls: true, cacert: '/etc/my ca.pem' })
+    await restore(await capture())
+    const place = '--port 27018 --ssl --tlsInsecure --sslCAFile /etc/my ca.pem --archive'
+    expect(calls()).toMatch(new RegExp(`mongodump .*${place}\n`))
+    expect(calls()).toMatch(new RegExp(`mongorestore .*${place} --drop`))
+    const address = 'mongodb://127.0.0.1:27018/?directConnection=true&serverSelectionTimeoutMS=10000&tls=true'
+    expect(calls()).toContain(`${address}&tlsCAFile=%2Fetc%2Fmy%20ca.pem&tlsAllowInvalidHostnames=true`)
+    const { capture: again } = world({ port: 27018, tls: true })
+    await again()
+    expect(calls()).toContain('&tls=true&tlsAllowInvalidCertificates=true"')
   })
 
   test('an older server, a router, a server that is down, an image without the tools: nothing is touched', async () => {

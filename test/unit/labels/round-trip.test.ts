@@ -66,7 +66,16 @@ const options: { [K in MethodKind]: fc.Arbitrary<object> } = {
   ),
   postgres: fc.record({ user: foreign, databases: some(foreign), passwordEnv: environment }, { requiredKeys: [] }),
   mariadb: fc.record({ user: foreign, databases: some(foreign), passwordEnv: environment }, { requiredKeys: ['user'] }),
-  mongodb: fc.record({ user: foreign, passwordEnv: environment }, { requiredKeys: [] }),
+  mongodb: fc.record(
+    {
+      port: fc.integer({ min: 1, max: 65_535 }),
+      tls: fc.boolean(),
+      user: foreign,
+      passwordEnv: environment,
+      cacert: path,
+    },
+    { requiredKeys: ['port', 'tls'] },
+  ),
   qdrant: fc.record(
     {
       port: fc.integer({ min: 1, max: 65_535 }),
