@@ -46,10 +46,16 @@ function startSwapping(volume: string, outside: string): void {
 /** Files whose content a snapshot has from outside of the volume. */
 function filesOfOutside(folder: string): string[] {
   if (!existsSync(folder)) return []
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-  return files
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => readFileSync(file, 'utf8').startsWith('outside'))
+  return filesBelow(folder).filter((file) => readFileSync(file, 'utf8').startsWith('outside'))
+}
+
+/** A snapshot may hold a link that leads outside. Node's own recursive listing would follow it. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return filesBelow(path)
+    return entry.isFile() ? [path] : []
+  })
 }
 
 /** One round of everything that root does in the volume. What fails because nothing stands still may fail. */
