@@ -35,7 +35,9 @@ export interface Intents {
    * Claims the intents that were abandoned, whose process has died, or that this process failed to drop or abandon because the
    * database could not be written; newest first. No other process claims them meanwhile. `isWanted` selects those to claim.
    */
-  claimOrphans(isWanted?: (intent: Intent) => boolean): { id: IntentId; intent: Intent }[]
+  claimOrphans(isWanted?: (intent: Intent, id: IntentId) => boolean): { id: IntentId; intent: Intent }[]
+  /** The intents that `claimOrphans` would claim now, newest first. */
+  orphans(): Orphan[]
   /** Every intent that is recorded, whichever process owns it. */
   intents(): Intent[]
 }
@@ -59,6 +61,13 @@ export interface Schedules {
 }
 
 export type IntentId = number
+
+export interface Orphan {
+  id: IntentId
+  intent: Intent
+  /** The process that recorded it, whichever recoveries have died over it since. Absent where the intent was abandoned. */
+  origin?: string
+}
 
 /**
  * Something that must be undone when the process dies. Containers are found again by project, service and number, not only by id.

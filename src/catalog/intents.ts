@@ -1,4 +1,4 @@
-import type { Intent, Intents } from './catalog.ts'
+import type { Intent, Intents, Orphan } from './catalog.ts'
 import type { Database, Row } from './database.ts'
 import type { Owner } from './owner.ts'
 
@@ -9,9 +9,21 @@ export function makeIntents(database: Database, owner: Owner): Intents {
   const isOrphan = (row: Row) =>
     row.owner === owner.id ? !inUse.has(Number(row.id)) : row.owner === null || owner.isDead(row.owner)
 
+  const findOrphans = () =>
+    all('SELECT id, owner, detail FROM intents ORDER BY id DESC')
+      .filter(isOrphan)
+      .map((row): Orphan => {
+        const { intent, origin = row.owner } = readDetail(row)
+        return { id: Number(row.id), intent, ...(row.owner !== null && { origin: String(origin) }) }
+      })
+
   return {
     addIntent: (intent) => {
-      const id = change('INSERT INTO intents (owner, detail) VALUES (?, ?)', owner.id, JSON.stringify(intent))
+      const id = change(
+        'INSERT INTO intents (owner, detail) VALUES (?, ?)',
+        owner.id,
+        JSON.stringify({ ...intent, origin: owner.id }),
+      )
       inUse.add(id)
       return id
     },
@@ -25,16 +37,18 @@ export function makeIntents(database: Database, owner: Owner): Intents {
     },
     claimOrphans: (isWanted = () => true) =>
       atomically(() => {
-        const orphans = all('SELECT id, owner, detail FROM intents ORDER BY id DESC')
-          .filter(isOrphan)
-          .map((row) => ({ id: Number(row.id), intent: readIntent(row) }))
-          .filter(({ intent }) => isWanted(intent))
+        const orphans = findOrphans().filter(({ intent, id }) => isWanted(intent, id))
         for (const { id } of orphans) change('UPDATE intents SET owner = ? WHERE id = ?', owner.id, id)
         for (const { id } of orphans) inUse.add(id)
-        return orphans
+        return orphans.map(({ id, intent }) => ({ id, intent }))
       }),
-    intents: () => all('SELECT detail FROM intents').map(readIntent),
+    orphans: findOrphans,
+    intents: () => all('SELECT detail FROM intents').map((row) => readDetail(row).intent),
   }
 }
 
-const readIntent = ({ detail }: Row): Intent => JSON.parse(String(detail)) as Intent
+/** The detail holds who recorded the intent, because its owner changes when it is claimed. Older programs did not record it. */
+function readDetail({ detail }: Row): { intent: Intent; origin?: string } {
+  const { origin, ...intent } = JSON.parse(String(detail)) as Intent & { origin?: string }
+  return { intent: intent as Intent, ...(origin !== undefined && { origin }) }
+}

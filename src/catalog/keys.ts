@@ -11,8 +11,10 @@ export type LockKey =
   | { kind: 'container'; name: string }
   /** The controller's own container joins a foreign network for one run at a time. */
   | { kind: 'network'; name: string }
-  /** One process at a time finishes what dead runs left behind. */
+  /** One process at a time removes what dead runs left in the repositories. */
   | { kind: 'recovery' }
+  /** A controller holds it as long as it lives. */
+  | { kind: 'controller' }
 
 export const targetLock = (project: string, name: string): LockKey => ({ kind: 'target', project, name })
 
@@ -22,20 +24,24 @@ export const networkLock = (name: string): LockKey => ({ kind: 'network', name }
 
 export const recoveryLock: LockKey = { kind: 'recovery' }
 
+export const controllerLock: LockKey = { kind: 'controller' }
+
 /** The key as it stands in the database: `target:shop/db`, `container:shop-db-1`, `network:shop_default`, `recovery:all`. */
 export function formatKey(key: LockKey): string {
   if (key.kind === 'target') return `target:${key.project}/${key.name}`
-  return `${key.kind}:${key.kind === 'recovery' ? 'all' : key.name}`
+  return `${key.kind}:${'name' in key ? key.name : 'all'}`
 }
 
 /** The key that `formatKey` made the text of. The name of a target holds no slash; a project's might. */
 export function parseKey(text: string): LockKey {
-  const [, kind, project = '', name = ''] = /^(target|container|network|recovery):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
+  const [, kind, project = '', name = ''] =
+    /^(target|container|network|recovery|controller):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
   if (kind === 'target') return targetLock(project, name)
   const whole = text.slice(text.indexOf(':') + 1)
   if (kind === 'container') return containerLock(whole)
   if (kind === 'network') return networkLock(whole)
   if (kind === 'recovery') return recoveryLock
+  if (kind === 'controller') return controllerLock
   throw new BackupError('STATE_UNUSABLE', `the catalog holds a lock of an unknown kind: ${text}`)
 }
 

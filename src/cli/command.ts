@@ -36,8 +36,8 @@ export type RunCommand = (session: Session) => Promise<Answer | undefined>
 
 /**
  * What a command does to the stack, which decides what happens before it runs.
- * - `read` shows something. It runs even when the leftovers of dead runs cannot be found.
- * - `change` stops services or replaces data. It runs only after the leftovers of dead runs were dealt with.
+ * - `read` shows something. It runs even when the leftovers of dead runs cannot be found, and leaves them to a living controller.
+ * - `change` stops services or replaces data. It does not run when the leftovers of dead runs cannot be looked for.
  * - `daemon` is the controller, which deals with leftovers in every pass and always writes its log.
  */
 export type CommandKind = 'read' | 'change' | 'daemon'

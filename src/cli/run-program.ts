@@ -2,12 +2,12 @@ import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { asBackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
-import type { Answer, Session } from './command.ts'
+import type { Session } from './command.ts'
 import { type ExitCode, exitCodeOfAnswer, exitCodeOfError } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { makeOutput, type Output } from './output.ts'
 import { type Invocation, parseArguments } from './program.ts'
-import { recoverFirst } from './recover-first.ts'
+import { recoverBeside } from './recover-beside.ts'
 import { textStyleOf } from './render/text-style.ts'
 import { watchSecrets } from './secrets.ts'
 
@@ -28,22 +28,19 @@ export async function runProgram(args: string[], surroundings: Surroundings): Pr
   const output = makeOutput(io, args.includes('--json'))
   try {
     const invocation = parseArguments(args, io)
-    const answer = invocation && (await invoke(invocation, surroundings, output))
-    if (!answer) return 0
-    output.answer(answer)
-    return exitCodeOfAnswer(answer)
+    return invocation ? await invoke(invocation, surroundings, output) : 0
   } catch (thrown) {
-    const error = asBackupError(signal.aborted ? signal.reason : thrown)
-    output.error(error)
-    return exitCodeOfError(error.code)
+    return fail(thrown, signal, output)
   }
 }
 
-async function invoke(
-  invocation: Invocation,
-  { io, open, signal }: Surroundings,
-  output: Output,
-): Promise<Answer | undefined> {
+function fail(thrown: unknown, signal: AbortSignal, output: Output): ExitCode {
+  const error = asBackupError(signal.aborted ? signal.reason : thrown)
+  output.error(error)
+  return exitCodeOfError(error.code)
+}
+
+async function invoke(invocation: Invocation, { io, open, signal }: Surroundings, output: Output): Promise<ExitCode> {
   const config = await loadConfig({ file: invocation.configFile, ...(io.environment && { env: io.environment }) })
   await using opened = await open(config, output.logger(logLevel(invocation, config)), signal)
   const parts = { ...opened, engine: watchSecrets(opened.engine, output.scrubber) }
@@ -57,8 +54,22 @@ async function invoke(
     progress: (totals) => output.progress(parts.clock, totals),
   }
   await warnOrdinaryUser(invocation, session)
-  await recoverFirst(invocation, session)
-  return await invocation.run(session)
+  const recovery = await recoverBeside(invocation, session)
+  const exitCode = await answer(invocation, session, output)
+  await recovery.end()
+  return exitCode
+}
+
+/** Prints the result of the command, or its failure, and answers the exit code. */
+async function answer({ run }: Invocation, session: Session, output: Output): Promise<ExitCode> {
+  try {
+    const result = await run(session)
+    if (!result) return 0
+    output.answer(result)
+    return exitCodeOfAnswer(result)
+  } catch (thrown) {
+    return fail(thrown, session.signal, output)
+  }
 }
 
 /** By hand, the answer tells what a log line would tell; the log is written only when the configuration asks for more than that. */

@@ -1,7 +1,8 @@
 import { runBackupIfFree } from '../job/backup/if-free.ts'
 import type { BackupResult, Parts } from '../job/job.ts'
+import { findLeftovers, type Leftover } from '../job/leftovers.ts'
 import { resolveHostPath } from '../job/method-context.ts'
-import { type Recovery, recover } from '../job/recover.ts'
+import { finishLeftover, type Recovery, sweepRepositories } from '../job/recover.ts'
 import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import { engineDevices } from '../methods/shared/engine-devices.ts'
 import type { Target } from '../plan/plan.ts'
@@ -13,8 +14,12 @@ export interface Jobs {
    * nothing, while another run holds a target or a container of theirs.
    */
   backup(targets: Target[], cause: 'schedule' | 'change', signal: AbortSignal): Promise<BackupResult[] | undefined>
-  /** Finishes what dead runs left behind. */
-  recover(signal: AbortSignal): Promise<Recovery>
+  /** What dead runs left behind and nobody works on. */
+  leftovers(): Leftover[]
+  /** Finishes what one dead run left behind. */
+  recover(leftover: Leftover, signal: AbortSignal): Promise<Recovery>
+  /** Removes what dead runs left in the repositories. */
+  sweep(signal: AbortSignal): Promise<void>
   /** Walks the captured data of a target. The answer stays the same as long as the data does. */
   fingerprint(target: Target, signal: AbortSignal): Promise<string>
 }
@@ -22,7 +27,9 @@ export interface Jobs {
 export function realJobs(parts: Parts): Jobs {
   return {
     backup: async (targets, reason, signal) => (await runBackupIfFree(parts, targets, { reason }, signal))?.targets,
-    recover: (signal) => recover(parts, signal),
+    leftovers: () => findLeftovers(parts.catalog),
+    recover: (leftover, signal) => finishLeftover(parts, leftover, signal),
+    sweep: (signal) => sweepRepositories(parts, signal),
     async fingerprint({ container, paths, spec }, signal) {
       const scope = { exclude: spec.exclude, skipDevices: engineDevices }
       const fingerprints: string[] = []

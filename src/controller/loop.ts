@@ -2,6 +2,7 @@ import type { Parts } from '../job/job.ts'
 import { createDispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
 import { type Pass, runPass } from './pass.ts'
+import { createRecoverer } from './recoverer.ts'
 import { minuteTicks } from './ticks.ts'
 import { createTrigger, type Trigger } from './trigger.ts'
 import { createWatch } from './watch.ts'
@@ -33,7 +34,8 @@ export async function runController(parts: Parts, options: ControllerOptions, si
   const trigger = createTrigger(clock)
   const watch = createWatch(clock, trigger.fire)
   const dispatcher = createDispatcher(parts, { concurrency, backup: jobs.backup, onEnd: trigger.fire }, signal)
-  const components = { jobs, watch, dispatcher, loggedProblems: new Set<string>() }
+  const recoverer = createRecoverer(parts, jobs, trigger.fire, signal)
+  const components = { jobs, watch, dispatcher, recoverer, loggedProblems: new Set<string>() }
   void followEvents(parts, trigger, signal)
   void watch.run(signal)
   using _ticks = ticks(trigger.fire)
@@ -44,7 +46,7 @@ export async function runController(parts: Parts, options: ControllerOptions, si
     await pause(parts, latest, trigger, signal)
   }
   log.info({ running: [...dispatcher.active()] }, 'controller ends')
-  await dispatcher.drain()
+  await Promise.all([dispatcher.drain(), recoverer.drain()])
 }
 
 /** Events of execs and health checks come all the time and change no plan. */

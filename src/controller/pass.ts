@@ -5,6 +5,7 @@ import type { Dispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
 import { observeForPass } from './observe.ts'
 import { type Action, type ReconcileInput, reconcile } from './reconcile.ts'
+import type { Recoverer } from './recoverer.ts'
 import type { Watch } from './watch.ts'
 
 /** What one reconcile pass has seen and done. It is a plain record, for the reports that are made of it. */
@@ -30,13 +31,15 @@ export interface Components {
   jobs: Jobs
   watch: Watch
   dispatcher: Dispatcher
+  recoverer: Recoverer
   /** The problems that the last pass knew, as text: a problem that stays is logged once. */
   loggedProblems: Set<string>
 }
 
 /**
- * Recovers, observes, decides and dispatches. A thing that cannot be recovered stops no backup of others. Without a list of the
- * containers nothing can be decided, and the pass has failed. A pass does not touch a repository: one that hangs stops no other work.
+ * Queues recoveries, observes, decides and dispatches. It waits for no recovery, and a thing that cannot be recovered stops no backup of
+ * others. Without a list of the containers nothing can be decided, and the pass has failed. A pass does not touch a repository: one that
+ * hangs stops no other work.
  */
 export async function runPass(
   parts: Parts,
@@ -51,7 +54,8 @@ export async function runPass(
     errors.push(err)
     parts.log.error({ err }, message)
   }
-  errors.push(...((await recover(parts, components.jobs, signal).catch(recordError('recovery failed'))) ?? []))
+  beginRecovery(components, recordError('recovery failed'))
+  errors.push(...components.recoverer.errors())
   const input = await observeForPass(parts, components, signal).catch(recordError('pass failed'))
   if (input) errors.push(...logNewProblems(parts, input, components.loggedProblems))
   const actions = input && !signal.aborted ? reconcile(input) : []
@@ -66,11 +70,13 @@ export async function runPass(
   }
 }
 
-async function recover({ log }: Parts, jobs: Jobs, signal: AbortSignal): Promise<BackupError[]> {
-  const { done, problems } = await jobs.recover(signal)
-  for (const what of done) log.warn({ what }, 'finished what a dead run left behind')
-  for (const problem of problems) log.error({ problem }, 'could not finish what a dead run left behind')
-  return problems.map((problem) => new BackupError('RESUME_FAILED', problem))
+/** A catalog that cannot be read stops no backup of others, if it can be read again. */
+function beginRecovery({ recoverer }: Components, recordError: (error: unknown) => void): void {
+  try {
+    recoverer.begin()
+  } catch (error) {
+    recordError(error)
+  }
 }
 
 /** Logs the problems of labels, and the data that cannot be watched, when they appear. Answers the errors of the latter. */

@@ -1,43 +1,33 @@
-import { containerLock, type LockKey, targetLock } from '../catalog/keys.ts'
-import type { ContainerFacts } from '../engine/engine.ts'
+import { containerLock, describeKey, formatKey, type LockKey } from '../catalog/keys.ts'
 import { BackupError } from '../errors.ts'
-import { type PollOptions, poll } from '../lib/deadline.ts'
-import type { Target } from '../plan/plan.ts'
+import { longSeconds, type PollOptions, poll } from '../lib/deadline.ts'
 import type { Parts } from './job.ts'
 
 /** The longest wait for a container that the run of another target holds. */
 const containerWaitSeconds = 4 * 3600
 
-/**
- * Locks the targets at once, or throws BUSY. Then it waits until no run of another target holds any of the containers, because two
- * runs that stop the same container would start it under each other. A run that holds containers never waits for a further lock, so
- * there is no deadlock.
- */
-export async function holdLocks(
+/** The run by which recovery holds its locks. */
+export const recoveryRun = 'recover'
+
+/** Locks the keys as soon as no recovery holds any of them. Throws BUSY where another run does. */
+export function lockAfterRecovery(
   parts: Parts,
-  targets: Target[],
-  containers: ContainerFacts[],
+  keys: LockKey[],
   run: string,
   signal: AbortSignal,
 ): Promise<Disposable> {
-  const held = new DisposableStack()
-  try {
-    held.use(lockTargets(parts, targets, run))
-    const names = [...targets.map((target) => target.container), ...containers].map(({ name }) => name)
-    held.use(await lockContainers(parts, names, run, signal))
-    return held
-  } catch (error) {
-    held.dispose()
-    throw error
+  const ofOthers = ({ key, run }: { key: LockKey; run: string }) =>
+    run !== recoveryRun && keys.some((wanted) => formatKey(wanted) === formatKey(key))
+  const observe = async () => {
+    try {
+      return parts.catalog.lock(keys, run)
+    } catch (error) {
+      if (!isBusy(error) || parts.catalog.holders().some(ofOthers)) throw error
+      return undefined
+    }
   }
-}
-
-/** Locks targets at once, or throws BUSY. */
-export function lockTargets(parts: Parts, targets: { project: string; name: string }[], run: string): Disposable {
-  return parts.catalog.lock(
-    targets.map(({ project, name }) => targetLock(project, name)),
-    run,
-  )
+  const what = `what a dead run left of ${keys.map(describeKey).join(', ')} to be finished`
+  return poll(observe, { what, seconds: longSeconds, everyMs: 100, clock: parts.clock, signal })
 }
 
 /** Locks containers by name, once no other run holds any of them. */
@@ -50,11 +40,6 @@ export function lockContainers(parts: Parts, names: string[], run: string, signa
 /** Locks containers by name at once, or throws BUSY. */
 export async function lockContainersNow({ catalog }: Parts, names: string[], run: string): Promise<Disposable> {
   return catalog.lock(names.map(containerLock), run)
-}
-
-/** Locks a container, or returns undefined while another run holds it. */
-export function tryLockContainer({ catalog }: Parts, name: string, run: string): Disposable | undefined {
-  return tryLock(catalog, [containerLock(name)], run)
 }
 
 /** Waits until no other run holds any of the keys, and locks all of them. Throws TIMEOUT when that takes too long. */
@@ -71,7 +56,9 @@ function tryLock(catalog: Parts['catalog'], keys: LockKey[], run: string): Dispo
   try {
     return catalog.lock(keys, run)
   } catch (error) {
-    if (error instanceof BackupError && error.code === 'BUSY') return undefined
+    if (isBusy(error)) return undefined
     throw error
   }
 }
+
+export const isBusy = (error: unknown): boolean => error instanceof BackupError && error.code === 'BUSY'

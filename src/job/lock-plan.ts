@@ -1,11 +1,13 @@
+import { targetLock } from '../catalog/keys.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
+import { finishInContainers } from './carry-out.ts'
 import { currentPlan, liveTarget } from './current-plan.ts'
-import { lockContainers, lockContainersNow, lockTargets } from './hold-locks.ts'
+import { lockAfterRecovery, lockContainers, lockContainersNow } from './hold-locks.ts'
 import type { Parts } from './job.ts'
-import { resumeOrphans } from './recover-containers.ts'
+import { finishRestores } from './recover-restore.ts'
 
 /** Targets whose plan was made while every container that it touches was locked. Disposing releases the locks; it may be repeated. */
 export interface LockedPlan extends Disposable {
@@ -22,8 +24,9 @@ export type Touched = (targets: Target[]) => ContainerFacts[]
 
 /**
  * Locks targets and the containers that they touch, and plans under these locks. A plan that was made before may miss containers that
- * another run held down at that moment, so it plans again until the locks cover the plan. What a dead run left stopped is started
- * first: it would otherwise count as stopped before, and stay so. Throws BUSY where another run works on one of the targets.
+ * another run held down at that moment, so it plans again until the locks cover the plan. What a dead run left of the targets is finished
+ * first: what it left stopped would otherwise count as stopped before, and stay so. Waits for a recovery of another process that works
+ * on the targets, and throws BUSY where any other run does.
  */
 export async function lockPlan(
   parts: Parts,
@@ -32,7 +35,7 @@ export async function lockPlan(
   run: string,
   signal: AbortSignal,
 ): Promise<LockedPlan> {
-  return await lockUntilCovered(parts, wanted, { touched, run, lock: lockContainers }, signal)
+  return await lockUntilCovered(parts, wanted, { touched, run, waits: true }, signal)
 }
 
 /** Does the same without waiting: throws BUSY where another run holds a container, too. */
@@ -43,21 +46,24 @@ export async function lockPlanNow(
   run: string,
   signal: AbortSignal,
 ): Promise<LockedPlan> {
-  return await lockUntilCovered(parts, wanted, { touched, run, lock: lockContainersNow }, signal)
+  return await lockUntilCovered(parts, wanted, { touched, run, waits: false }, signal)
 }
 
 async function lockUntilCovered(
   parts: Parts,
   wanted: Target[],
-  { touched, run, lock }: { touched: Touched; run: string; lock: typeof lockContainers },
+  { touched, run, waits }: { touched: Touched; run: string; waits: boolean },
   signal: AbortSignal,
 ): Promise<LockedPlan> {
   using target = new DisposableStack()
-  target.use(lockTargets(parts, wanted, run))
+  const keys = wanted.map(({ project, name }) => targetLock(project, name))
+  target.use(waits ? await lockAfterRecovery(parts, keys, run, signal) : parts.catalog.lock(keys, run))
+  const lock = waits ? lockContainers : lockContainersNow
+  await finishRestores(parts, wanted, lock, signal)
   for (let names = namesOf(touched, wanted); ; ) {
     using held = new DisposableStack()
     held.use(await lock(parts, names, run, signal))
-    await resumeOrphans(parts, names, signal)
+    await finishInContainers(parts, names, signal)
     const now = await planNow(parts, wanted, signal)
     const needed = namesOf(touched, now.targets)
     if (needed.every((name) => names.includes(name))) {

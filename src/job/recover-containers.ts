@@ -1,24 +1,8 @@
-import type { Intent, IntentId, ResumeIntent } from '../catalog/catalog.ts'
+import type { IntentId, ResumeIntent } from '../catalog/catalog.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from './job.ts'
 import { findContainer, undo } from './service.ts'
 import { abandonIntent, dropIntent } from './settle-intent.ts'
-
-/**
- * Starts what dead runs left stopped among these containers. The caller MUST hold the locks of all of them. It does nothing while an
- * incomplete restore waits for its roll back, because that needs its clients down. A failure leaves the intent to the next recovery.
- */
-export async function resumeOrphans(parts: Parts, names: string[], signal: AbortSignal): Promise<void> {
-  if (parts.catalog.intents().some(({ kind }) => kind === 'roll-back')) return
-  const isHere = (intent: Intent) => intent.kind === 'resume' && names.includes(intent.container.name)
-  for (const { id, intent } of parts.catalog.claimOrphans(isHere)) {
-    try {
-      await resumeContainer(parts, id, intent as ResumeIntent, signal)
-    } catch (err) {
-      parts.log.error({ err }, 'could not finish what a dead run left behind')
-    }
-  }
-}
 
 /**
  * Carries out a resume intent. The intent is dropped once the container is in its final state, be it unhealthy, or is gone for good.

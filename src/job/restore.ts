@@ -2,6 +2,7 @@ import type { Outcome } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
+import { downOrders } from './down-orders.ts'
 import { newId } from './identify.ts'
 import { type Parts, type Progress, type RestoreResult, worstOutcome } from './job.ts'
 import { lockPlan } from './lock-plan.ts'
@@ -12,7 +13,6 @@ import { type Replaced, replaceTarget } from './restore/replace-target.ts'
 import { type RestoreReport, startRestoreReport } from './restore/report.ts'
 import { verifyService } from './restore/verify-service.ts'
 import { writeBeside } from './restore/write-beside.ts'
-import { defaultStartSeconds } from './service.ts'
 
 export interface RestoreOptions {
   /** Whether a snapshot of the present data is taken first. Without it a failed restore cannot be rolled back. */
@@ -118,18 +118,6 @@ async function rollBackAfterVerify(
   } catch (error) {
     report.noteWarning(asBackupError(error).message)
   }
-}
-
-export function downOrders(down: ContainerFacts[], targets: Target[]): QuiesceOrder[] {
-  return down.map((container) => {
-    const own = targets.find((target) => target.container.id === container.id)?.spec
-    return {
-      container,
-      how: 'stop',
-      startTimeoutSeconds: own?.startTimeoutSeconds ?? defaultStartSeconds,
-      ...(own?.stopTimeoutSeconds !== undefined && { stopTimeoutSeconds: own.stopTimeoutSeconds }),
-    }
-  })
 }
 
 /** Narrows a step to one that has a target. `planRestore` has refused a restore in place without one. */

@@ -2,6 +2,7 @@ import type { ScheduleState } from '../catalog/catalog.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
 import { currentPlan } from '../job/current-plan.ts'
 import type { Parts } from '../job/job.ts'
+import { describeLeftovers } from '../job/leftovers.ts'
 import { type Plan, targetKey } from '../plan/plan.ts'
 import type { Snapshot, Tier } from '../repository/repository.ts'
 
@@ -19,6 +20,8 @@ export interface ObservedTargets {
   schedules: ReadonlyMap<string, ScheduleState>
   /** Targets that a run of any process works on. */
   locked: ReadonlySet<string>
+  /** What dead runs left behind and is not finished yet, as texts. */
+  leftovers: string[]
 }
 
 /** What a repository holds. One that cannot be listed has an error and no snapshots. */
@@ -48,7 +51,7 @@ export async function observeTargets(parts: Parts, signal: AbortSignal): Promise
     plan.targets.map((target) => [targetKey(target), catalog.schedule(target.project, target.name)]),
   )
   const locked = catalog.holders().flatMap(({ key }) => (key.kind === 'target' ? [targetKey(key)] : []))
-  return { now: clock.now(), plan, schedules, locked: new Set(locked) }
+  return { now: clock.now(), plan, schedules, locked: new Set(locked), leftovers: describeLeftovers(catalog) }
 }
 
 /** Lists every repository. One that cannot be listed is reported as such; it does not hide the others. */

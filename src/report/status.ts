@@ -13,6 +13,8 @@ export interface StatusReport {
   repositories: RepositoryStatus[]
   /** All problems of labels and of targets, those of broken targets included. */
   problems: Problem[]
+  /** What dead runs left behind and is being finished, or waits for it: `finish the restore of shop/db`. */
+  recovery: string[]
 }
 
 /** Times are ISO 8601 UTC. Null means that the value is not known, or was not measured yet. */
@@ -51,6 +53,7 @@ export function reportStatus(observed: ObservedState): StatusReport {
   return {
     targets: [...targets, ...plan.broken.map(reportBroken)],
     repositories: repositories.map(reportRepository),
+    recovery: observed.leftovers,
     problems: [...plan.problems, ...targets.flatMap(({ problems }) => problems)],
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Catalog, Intent, RunFilter, RunStart } from '../../src/catalog/catalog.ts'
-import { containerLock, networkLock, recoveryLock, targetLock } from '../../src/catalog/keys.ts'
+import { containerLock, controllerLock, networkLock, recoveryLock, targetLock } from '../../src/catalog/keys.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
 
 let state: string
@@ -100,7 +100,14 @@ describe('locks', () => {
   test('of all kinds are told apart, whatever signs their names hold', () => {
     using catalog = openCatalog(state)
     const name = 'target:a/b:c'
-    const keys = [containerLock(name), networkLock(name), recoveryLock, targetLock(name, 'db'), targetLock('', 'db')]
+    const keys = [
+      containerLock(name),
+      networkLock(name),
+      recoveryLock,
+      controllerLock,
+      targetLock(name, 'db'),
+      targetLock('', 'db'),
+    ]
     using _held = catalog.lock([...keys, ...keys], 'r1')
     const held = catalog.holders().map(({ key }) => key)
     expect(held).toHaveLength(keys.length)

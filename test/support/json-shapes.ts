@@ -106,6 +106,7 @@ export const statusShape = z.object({
     }),
   ),
   problems: z.array(problem),
+  recovery: z.array(z.string()),
 })
 
 export const planShape = z.object({

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { controllerLock } from '../../catalog/keys.ts'
 import { realJobs } from '../../controller/jobs.ts'
 import { runController } from '../../controller/loop.ts'
 import { version } from '../../version.ts'
@@ -35,11 +36,24 @@ const heartbeatMs = 10_000
 /** Writes `STATE/heartbeat` anew while the process answers. The health check of the container measures its age. */
 async function beat({ parts, config }: Session, signal: AbortSignal): Promise<void> {
   const file = join(config.state, 'heartbeat')
+  let alive: Disposable | undefined
   while (!signal.aborted) {
+    alive ??= sayAlive(parts)
     // A heartbeat that cannot be written grows old, and the health check fails by that.
     await writeFile(file, `${parts.clock.now().toISOString()}\n`).catch((err) =>
       parts.log.warn({ err }, 'no heartbeat'),
     )
     await parts.clock.sleep(heartbeatMs, signal).catch(() => {})
+  }
+  alive?.[Symbol.dispose]()
+}
+
+/** Tells commands that a controller lives. While another one does that shares the state, it is that one which they know. */
+function sayAlive({ catalog, log }: Session['parts']): Disposable | undefined {
+  try {
+    return catalog.lock([controllerLock], 'controller')
+  } catch (err) {
+    log.debug({ err }, 'this controller is not known to commands')
+    return undefined
   }
 }

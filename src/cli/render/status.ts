@@ -7,10 +7,11 @@ import { renderTable } from './table.ts'
 import { paint, type TextStyle } from './text-style.ts'
 
 /** A table of the targets, a table of the repositories, and a line for each problem. */
-export function renderStatus({ targets, repositories, problems }: StatusReport, style: TextStyle): string {
+export function renderStatus({ targets, repositories, problems, recovery }: StatusReport, style: TextStyle): string {
   return [
     renderTargets(targets, style),
     renderRepositories(repositories, style),
+    recovery.map((what) => `${paint(style, 'yellow', 'recovery:')} ${what}\n`).join(''),
     renderAllProblems(repositories, problems, style),
   ]
     .filter(Boolean)

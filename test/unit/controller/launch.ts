@@ -37,8 +37,12 @@ interface World {
   walkFailure?: Error | undefined
   /** Why the containers cannot be listed. */
   listFailure?: BackupError | undefined
-  /** Why nothing can be recovered. */
-  recoveryFailure?: BackupError
+  /** What a dead run left behind. */
+  leftover?: string
+  /** How long it takes to finish it. */
+  recoverySeconds: number
+  /** Why it cannot be finished. */
+  recoveryProblem?: string
 }
 
 /** What has happened so far. */
@@ -46,6 +50,8 @@ interface Journal {
   /** A line for each backup that has begun: day and time, cause, targets. */
   began: string[]
   passes: Pass[]
+  /** When each recovery began: day and time. */
+  recoveries: string[]
   /** The recoveries and listings of the passes. */
   order: ('recover' | 'list')[]
   running: number
@@ -66,8 +72,8 @@ export function launch(now: string, containers: FakeContainer[], concurrency = 2
   })
   const clock = fakeClock(now)
   const engine = fakeEngine({ containers })
-  const world: World = { outcome: 'complete', seconds: 0, data: 'one' }
-  const journal: Journal = { began: [], passes: [], order: [], running: 0, mostRunning: 0 }
+  const world: World = { outcome: 'complete', seconds: 0, recoverySeconds: 0, data: 'one' }
+  const journal: Journal = { began: [], passes: [], recoveries: [], order: [], running: 0, mostRunning: 0 }
   const list: typeof engine.list = async (signal) => {
     journal.order.push('list')
     if (world.listFailure) throw world.listFailure
@@ -92,9 +98,9 @@ export function launch(now: string, containers: FakeContainer[], concurrency = 2
     },
   }
   const start = () => startController(parts as unknown as Parts, options, clock)
-  const { began, passes, order } = journal
+  const { began, passes, order, recoveries } = journal
   const controls = { start, tick: () => tick(), mostRunning: () => journal.mostRunning }
-  return { catalog, clock, engine, world, began, passes, order, ...controls }
+  return { catalog, clock, engine, world, began, passes, order, recoveries, ...controls }
 }
 
 function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Journal): Jobs {
@@ -119,12 +125,16 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
       journal.running--
       return results
     },
-    async recover() {
+    leftovers: () => {
       journal.order.push('recover')
-      await clock.sleep(0)
-      if (world.recoveryFailure) throw world.recoveryFailure
-      return { done: [], problems: [] }
+      return world.leftover ? [{ ids: [1], what: [world.leftover] }] : []
     },
+    async recover(_leftover, signal) {
+      journal.recoveries.push(clock.now().toISOString().slice(8, 16))
+      await clock.sleep(world.recoverySeconds * 1000, signal)
+      return { done: [], problems: world.recoveryProblem ? [world.recoveryProblem] : [] }
+    },
+    async sweep() {},
     async fingerprint() {
       if (world.walkFailure) throw world.walkFailure
       return world.data

@@ -174,10 +174,25 @@ test('after failing passes the next ones come ever more rarely, and backups go o
   expect(began).toHaveLength(1)
 })
 
-test('a failed recovery is shown and stops no backup, and every pass recovers before it lists', async () => {
-  const { catalog, clock, world, passes, began, order, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+test('a recovery that takes hours delays no pass and no backup of others', async () => {
+  const { catalog, clock, world, passes, began, recoveries, start } = launch('2026-08-02T09:00:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', seenLongAgo)
-  world.recoveryFailure = new BackupError('RESUME_FAILED', 'web does not start')
+  world.leftover = 'finish the restore of shop/web'
+  world.recoverySeconds = 3 * hour
+  start()
+  await clock.advance(hour)
+  expect(began).toEqual(['02T09:00 schedule db'])
+  expect(passes.length).toBeGreaterThan(50)
+  expect(recoveries).toEqual(['02T09:00'])
+})
+
+test('a failed recovery is shown, stops no backup, and is tried again once a minute', async () => {
+  const { catalog, clock, world, passes, began, order, recoveries, start } = launch('2026-08-02T09:00:00Z', [
+    service('db'),
+  ])
+  catalog.saveSchedule('shop', 'db', seenLongAgo)
+  world.leftover = 'start container web'
+  world.recoveryProblem = 'web does not start'
   start()
   await clock.advance(300)
   expect(began).toHaveLength(1)
@@ -186,6 +201,8 @@ test('a failed recovery is shown and stops no backup, and every pass recovers be
     errors: [{ code: 'RESUME_FAILED', message: 'web does not start' }],
   })
   expect(order).toEqual(passes.flatMap(() => ['recover', 'list']))
+  expect(recoveries.slice(0, 2)).toEqual(['02T09:00', '02T09:01'])
+  expect(recoveries.length).toBeLessThan(7)
 })
 
 test('a broken target is shown and the other targets run', async () => {

@@ -60,6 +60,7 @@ function decide({
     runs: new Map([[key, runs]]),
     active: new Set(active ? [key] : []),
     locked: new Set(locked ? [key] : []),
+    leftovers: [],
     backedOff: new Set(backedOff ? [key] : []),
     observations: new Map(observation ? [[key, observation]] : []),
     now: new Date(at(now)),

@@ -14,6 +14,7 @@ function observe(labels: Record<string, string> = {}, more: Partial<ObservedStat
     plan: makePlan([db], settings, methods),
     schedules: new Map(),
     locked: new Set(),
+    leftovers: [],
     repositories: [],
     ...more,
   }

@@ -1,0 +1,78 @@
+import { controllerLock, formatKey } from '../catalog/keys.ts'
+import { asBackupError } from '../errors.ts'
+import { describeLeftovers } from '../job/leftovers.ts'
+import { type Recovery, recover } from '../job/recover.ts'
+import type { Session } from './command.ts'
+import type { Invocation } from './program.ts'
+
+/** The recovery that goes on while a command works. */
+export interface RecoveryBeside {
+  /** Waits for its end and tells of it. The command has been answered before. Never rejects. */
+  end(): Promise<void>
+}
+
+/** A command waits so long for what dead runs left behind. What takes longer goes on while the command works. */
+const patienceMs = 5000
+
+/**
+ * Finishes what dead runs left behind (P1, P2) and tells the user: before the command begins where that takes seconds, and beside it where
+ * it takes longer. The process then ends when both have. A command that works on a target waits for what concerns it when it takes its
+ * locks. Beside a living controller, a command that only reads leaves all of it to the controller. A command that changes something does
+ * not begin where the leftovers cannot be looked for; one that reads goes on, because the user has to see the state of things then more
+ * than ever.
+ */
+export async function recoverBeside({ kind }: Invocation, session: Session): Promise<RecoveryBeside> {
+  const { parts, signal, note } = session
+  const nothing = { end: async () => {} }
+  if (kind === 'daemon') return nothing
+  if (kind === 'read' && isControlled(session)) {
+    tellWaiting(session, 'the controller finishes what a run that died left behind')
+    return nothing
+  }
+  const recovery = recover(parts, signal).then(
+    (found) => () => tell(session, found),
+    (error: unknown) => () => {
+      if (signal.aborted || kind === 'change') throw error
+      note(`warning: could not look for what dead runs left behind: ${asBackupError(error).message}\n`)
+    },
+  )
+  const early = await withinPatience(session, recovery)
+  if (early) {
+    early()
+    return nothing
+  }
+  tellWaiting(session, 'what a run that died left behind is being finished')
+  const end = async () => {
+    tellWaiting(session, 'this process ends when that is done, and Ctrl-C leaves it to the next one')
+    const conclude = await recovery
+    try {
+      conclude()
+    } catch (error) {
+      note(`warning: what a run that died left behind is not finished: ${asBackupError(error).message}\n`)
+    }
+  }
+  return { end }
+}
+
+function tell({ note }: Session, { done, problems }: Recovery): void {
+  for (const text of done) note(`note: after a run that died: ${text}\n`)
+  for (const text of problems) note(`warning: after a run that died: ${text}\n`)
+}
+
+function tellWaiting({ parts, note }: Session, words: string): void {
+  const waiting = describeLeftovers(parts.catalog)
+  if (waiting.length > 0) note(`note: ${words}: ${waiting.join('; ')}\n`)
+}
+
+/** Answers what the work answers, or undefined where it takes longer. */
+async function withinPatience<T>({ parts }: Session, work: Promise<T>): Promise<T | undefined> {
+  const over = new AbortController()
+  const patience = parts.clock.sleep(patienceMs, over.signal).catch(() => undefined)
+  const early = await Promise.race([work, patience])
+  over.abort()
+  return early ?? undefined
+}
+
+/** Whether a controller lives that finishes what dead runs left behind. */
+const isControlled = ({ parts }: Session): boolean =>
+  parts.catalog.holders().some(({ key }) => formatKey(key) === formatKey(controllerLock))

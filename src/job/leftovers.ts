@@ -1,0 +1,54 @@
+import type { Catalog, Intent, IntentId, Orphan } from '../catalog/catalog.ts'
+import { containerLock, formatKey, type LockKey, networkLock, targetLock } from '../catalog/keys.ts'
+import { targetKey } from '../plan/plan.ts'
+import { recoveryRun } from './hold-locks.ts'
+
+/** What one dead run left behind, in the order in which it is to be finished. */
+export interface Leftover {
+  ids: IntentId[]
+  /** What is to be done, as texts. */
+  what: string[]
+}
+
+/**
+ * What dead and failed runs left behind and nobody works on. What one process left belongs together: incomplete restores first, while
+ * their clients are down, then its containers, the last stopped one first. What was abandoned after a failure stands alone.
+ */
+export function findLeftovers(catalog: Catalog): Leftover[] {
+  const groups = Map.groupBy(catalog.orphans(), ({ id, origin }) => origin ?? id)
+  return [...groups.values()].map((orphans) => {
+    const sorted = [...orphans.filter(isRollBack), ...orphans.filter((orphan) => !isRollBack(orphan))]
+    return { ids: sorted.map(({ id }) => id), what: sorted.map(({ intent }) => describeIntent(intent)) }
+  })
+}
+
+/** What is still to be finished, as texts: what nobody works on, and what a recovery of any process works on now. */
+export function describeLeftovers(catalog: Catalog): string[] {
+  const held = new Set(
+    catalog
+      .holders()
+      .filter(({ run }) => run === recoveryRun)
+      .map(({ key }) => formatKey(key)),
+  )
+  const isHeld = (key: LockKey | undefined) => key !== undefined && held.has(formatKey(key))
+  const underway = catalog.intents().filter((intent) => isHeld(lockOf(intent)))
+  return [...new Set([...catalog.orphans().map(({ intent }) => intent), ...underway].map(describeIntent))]
+}
+
+const isRollBack = ({ intent }: Orphan): boolean => intent.kind === 'roll-back'
+
+/** The lock under which recovery works on it; undefined for what needs none. */
+export function lockOf(intent: Intent): LockKey | undefined {
+  if (intent.kind === 'roll-back') return targetLock(intent.project, intent.target)
+  if (intent.kind === 'leave-network') return networkLock(intent.network)
+  return intent.kind === 'remove-scratch' ? undefined : containerLock(intent.container.name)
+}
+
+export function describeIntent(intent: Intent): string {
+  if (intent.kind === 'roll-back') return `finish the restore of ${targetKey({ ...intent, name: intent.target })}`
+  if (intent.kind === 'resume') return `${intent.how} container ${intent.container.name}`
+  if (intent.kind === 'undo-method') return `clean up in ${intent.container.name}`
+  if (intent.kind === 'remove-scratch') return `remove ${intent.folder}`
+  if (intent.kind === 'exec') return `exec-post in ${intent.container.name}`
+  return `leave network ${intent.network}`
+}

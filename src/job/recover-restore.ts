@@ -1,0 +1,62 @@
+import type { RollBackIntent } from '../catalog/catalog.ts'
+import { type Target, targetKey } from '../plan/plan.ts'
+import { currentPlan, liveTarget } from './current-plan.ts'
+import { downOrders } from './down-orders.ts'
+import { isBusy, lockContainers, recoveryRun } from './hold-locks.ts'
+import type { Parts } from './job.ts'
+import { quiesce } from './quiesce.ts'
+import { findSnapshot } from './repositories.ts'
+import { removePaths } from './restore/present.ts'
+import { replaceData } from './restore/replace-data.ts'
+import { abandonIntent, dropIntent } from './settle-intent.ts'
+
+/**
+ * Rolls back to the safety snapshot. A restore that was made without one is completed instead, as far as it was asked for. The caller
+ * MUST hold the lock of the target.
+ */
+export async function finishRestore(
+  parts: Parts,
+  intent: RollBackIntent,
+  signal: AbortSignal,
+  lock = lockContainers,
+): Promise<void> {
+  const { plan } = await currentPlan(parts, signal)
+  const target = liveTarget(plan, { project: intent.project, name: intent.target })
+  const snapshot = await findSnapshot(parts, intent.safety ?? intent.snapshot, signal)
+
+  const down = [...target.clients, ...target.writers]
+  const names = [target.container, ...down].map(({ name }) => name)
+  using _locks = await lock(parts, names, recoveryRun, signal)
+  await using held = await quiesce(parts, downOrders(down, [target]), signal)
+  const heldDown = held.names.includes(target.container.name)
+  const options = { heldDown, onWarning: () => {}, onCheck: () => {} }
+  if (intent.safety) await removePaths(parts, target, intent.absent ?? [])
+  const only = intent.safety ? undefined : intent.only
+  await replaceData(parts, target, snapshot, { ...options, ...(only && { only }) }, signal)
+}
+
+/**
+ * Finishes the restores of these targets that a dead run left, before anything else is done with their data. The caller MUST hold the
+ * locks of the targets. One that cannot be finished stays for the next recovery. Throws BUSY where `lock` does.
+ */
+export async function finishRestores(
+  parts: Parts,
+  targets: Target[],
+  lock: typeof lockContainers,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = targets.map(targetKey)
+  const orphans = parts.catalog.claimOrphans(
+    (intent) => intent.kind === 'roll-back' && wanted.includes(targetKey({ ...intent, name: intent.target })),
+  )
+  for (const { id, intent } of orphans) {
+    try {
+      await finishRestore(parts, intent as RollBackIntent, signal, lock)
+      dropIntent(parts, id)
+    } catch (err) {
+      abandonIntent(parts, id)
+      if (isBusy(err) || signal.aborted) throw err
+      parts.log.error({ err }, 'could not finish what a dead run left behind')
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import type { RollBackIntent } from '../../../src/catalog/catalog.ts'
+import { controllerLock } from '../../../src/catalog/keys.ts'
+import { runBackupIfFree } from '../../../src/job/backup/if-free.ts'
+import { runBackup } from '../../../src/job/backup.ts'
+import { describeLeftovers } from '../../../src/job/leftovers.ts'
+import { recover } from '../../../src/job/recover.ts'
+import type { Repository } from '../../../src/repository/repository.ts'
+import { run as command } from '../../support/cli.ts'
+import { enabled, type JobStage, setJobStage } from './stage.ts'
+
+const never = new AbortController().signal
+
+const twoServices = () =>
+  setJobStage(({ data }) => [
+    { name: 'db', labels: enabled(), mounts: [data('one')] },
+    { name: 'web', labels: enabled(), mounts: [data('two')] },
+  ])
+
+const backUp = async ({ parts, targets }: JobStage, name: string) =>
+  runBackup(
+    parts,
+    (await targets()).filter((target) => target.name === name),
+    { reason: 'manual' },
+    never,
+  )
+
+/** What a restore of `db` that was killed leaves behind, once `db` has been backed up. */
+async function dieRestoring(stage: JobStage): Promise<void> {
+  const { targets } = await backUp(stage, 'db')
+  const snapshot = { tier: 'local' as const, id: targets[0]?.snapshot ?? '' }
+  const intent: RollBackIntent = { kind: 'roll-back', project: 'shop', target: 'db', snapshot, safety: snapshot }
+  stage.parts.catalog.abandonIntent(stage.parts.catalog.addIntent(intent))
+}
+
+/** The roll back stands still in the middle, until it is let go on. */
+function holdUp(stage: JobStage) {
+  const { local } = stage
+  const begun = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const extract: Repository['extract'] = async (...call) => {
+    begun.resolve()
+    await gate.promise
+    return local.extract(...call)
+  }
+  stage.local = { ...local, extract }
+  return { begun: begun.promise, goOn: gate.resolve }
+}
+
+const what = 'finish the restore of shop/db'
+
+describe('while a long roll back goes on', () => {
+  test('other targets are backed up, its own one is waited for, and a scheduled run of it does not begin', async () => {
+    const stage = twoServices()
+    await dieRestoring(stage)
+    const { begun, goOn } = holdUp(stage)
+    const recovery = recover(stage.parts, never)
+    await begun
+    expect((await backUp(stage, 'web')).outcome).toBe('complete')
+    const db = (await stage.targets()).filter(({ name }) => name === 'db')
+    expect(await runBackupIfFree(stage.parts, db, { reason: 'schedule' }, never)).toBeUndefined()
+    expect(describeLeftovers(stage.parts.catalog)).toEqual([what, 'start container db'])
+    let ended = false
+    const waiting = backUp(stage, 'db').finally(() => {
+      ended = true
+    })
+    await sleep(300)
+    expect(ended).toBe(false)
+    goOn()
+    expect((await waiting).outcome).toBe('complete')
+    expect(await recovery).toEqual({ done: [what], problems: [] })
+    expect(await stage.states()).toEqual({ db: 'running', web: 'running' })
+  })
+
+  test('status answers and shows it, and its process ends when it is done', async () => {
+    const stage = twoServices()
+    await dieRestoring(stage)
+    const { goOn } = holdUp(stage)
+    // The roll back and the command list the repository once each, the command when it has seen all else.
+    let lists = 0
+    const list: Repository['list'] = (signal) => {
+      lists += 1
+      if (lists === 2) goOn()
+      return stage.local.list(signal)
+    }
+    const { json, stderr } = await command(['status', '--json'], surroundings(stage, { ...stage.local, list }))
+    expect(json()).toMatchObject({ recovery: expect.arrayContaining([what]), targets: [{}, {}] })
+    expect(stderr).toContain(`note: what a run that died left behind is being finished: ${what}`)
+    expect(stderr).toContain(`note: after a run that died: ${what}\n`)
+    expect(await stage.states()).toEqual({ db: 'running', web: 'running' })
+    expect(stage.parts.catalog.intents()).toEqual([])
+  })
+})
+
+describe('beside a living controller', () => {
+  test('list leaves the leftovers to it and says so, and a backup of the target finishes them first', async () => {
+    const stage = twoServices()
+    await dieRestoring(stage)
+    using _controller = stage.parts.catalog.lock([controllerLock], 'controller')
+    const { stdout, stderr } = await command(['list'], surroundings(stage, stage.local))
+    expect(stdout).toContain('shop/db')
+    expect(stderr).toBe(`note: the controller finishes what a run that died left behind: ${what}\n`)
+    expect(stage.parts.catalog.orphans()).toHaveLength(1)
+    expect((await backUp(stage, 'db')).outcome).toBe('complete')
+    expect(stage.parts.catalog.intents()).toEqual([])
+  })
+})
+
+/** The command works on the stage, and its patience is a hundred times as short. */
+function surroundings({ parts }: JobStage, local: Repository) {
+  const { engine, catalog, clock } = parts
+  const impatient = { ...clock, sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms / 100, signal) }
+  return { engine, catalog, local, clock: impatient }
+}
