@@ -126,7 +126,7 @@ export interface ExecSession {
   input?: Duplex
   /** It ends cleanly only when every frame arrived whole, whatever the exit code. It MUST be read. */
   output: Readable
-  /** The last 8 KiB of standard error so far. */
+  /** Standard error so far. Of more than 8 KiB the first and the last half. */
   stderr(): string
   /** Settles after the output has ended. Rejects with STREAM_CUT where the engine lost the session. */
   exitCode: Promise<number>

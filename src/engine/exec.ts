@@ -12,7 +12,7 @@ export type CommandRequest = Omit<ExecRequest, 'stdin'> & { timeoutSeconds: numb
 export interface CommandResult {
   exitCode: number
   stdout: string
-  /** The last 8 KiB. */
+  /** Of more than 8 KiB the first and the last part. */
   stderr: string
 }
 
@@ -128,6 +128,14 @@ function isMissingProgram({ exitCode, stdout, stderr }: CommandResult): boolean 
   return (exitCode === 126 || exitCode === 127) && said.test(stderr || stdout)
 }
 
+/** The last five lines, and before them the first five that name an error: a program may quote a long statement after its error. */
+function tellReason(stderr: string): string {
+  const lines = stderr.trim().split('\n')
+  const errors = lines.slice(0, -5).filter((line) => /\b(ERROR|FATAL|PANIC|DETAIL):/.test(line))
+  const told = [...errors.slice(0, 5), ...lines.slice(-5)]
+  return told.map((line) => (line.length > 500 ? `${line.slice(0, 500)}…` : line)).join('\n')
+}
+
 /** Methods call all programs by scripts for this shell. */
 const shell = '/bin/sh'
 const shellHint =
@@ -137,7 +145,7 @@ function failure(what: string, result: { exitCode: number; stderr: string }): Ba
   if (what.startsWith(`${shell} in `) && isMissingProgram({ stdout: '', ...result })) {
     return new BackupError('TOOL_MISSING', `there is no ${what}`, { hint: shellHint })
   }
-  const lines = result.stderr.trim().split('\n').slice(-5).join('\n')
+  const lines = tellReason(result.stderr)
   const message = `${what}: exit code ${result.exitCode}${lines && `\n${lines}`}`
   if (result.exitCode !== 126 && result.exitCode !== 127) return new BackupError('EXEC_FAILED', message)
   return new BackupError('EXEC_FAILED', message, {

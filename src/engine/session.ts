@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { poll } from '../lib/deadline.ts'
-import { keepTail } from '../lib/tail.ts'
+import { keepEnds } from '../lib/tail.ts'
 import type { Connection } from './connection.ts'
 import { demultiplex } from './demux.ts'
 import { endCommand, type MarkedExec, makeMark } from './end-command.ts'
@@ -45,7 +45,7 @@ export async function startSession(
   const socket = await attachExec(connection, exec, options).catch(async (error) => {
     throw await endAfter(error, kill)
   })
-  const stderr = keepTail(stderrBytes)
+  const stderr = keepEnds(stderrBytes)
   const output = demultiplex(socket, stderr.add)
 
   const abort = () => output.destroy(signal.reason)

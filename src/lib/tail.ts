@@ -4,6 +4,25 @@ export interface Tail {
   text(): string
 }
 
+/** Keeps what is added up to `limit` bytes, and of more the first and the last half: an error may stand before a long statement. */
+export function keepEnds(limit: number): Tail {
+  const half = limit / 2
+  let head: Buffer = Buffer.alloc(0)
+  let bytes = 0
+  const tail = keepTail(limit)
+  return {
+    add: (chunk) => {
+      head = Buffer.concat([head, chunk.subarray(0, half - head.length)])
+      bytes += chunk.length
+      tail.add(chunk)
+    },
+    text: () => {
+      if (bytes <= limit) return tail.text()
+      return `${head.toString('utf8')}\n…\n${tail.text().slice(-half)}`
+    },
+  }
+}
+
 /** Keeps the last `limit` bytes of what is added. */
 export function keepTail(limit: number): Tail {
   let tail: Buffer = Buffer.alloc(0)

@@ -1,8 +1,11 @@
 import { BackupError } from '../../errors.ts'
-import { toolFailures } from '../shared/tool-failure.ts'
+import { type FailureCode, toolFailures } from '../shared/tool-failure.ts'
 
-/** The error for words that name the server's disk, the login or the server itself; undefined for all others. */
-export function judgeServer(said: string): BackupError | undefined {
+/** The error for words that name the server's memory, its disk, the login or the server itself; undefined for all others. */
+export function judgeServer(said: string, code: FailureCode = 'EXEC_FAILED'): BackupError | undefined {
+  if (/could not resize shared memory segment/.test(said)) {
+    return new BackupError(code, `PostgreSQL has too little shared memory: ${said}`, { hint: sharedMemoryHint })
+  }
   if (/No space left on device|(ERROR|FATAL|PANIC):\s+53100:/.test(said)) {
     return new BackupError('NO_SPACE', `PostgreSQL has no room on its disk: ${said}`, { hint: spaceHint })
   }
@@ -19,13 +22,22 @@ const refusedLogin =
 const unreachable =
   /connection to server .* failed|could not connect|the database system is (starting|shutting|in recovery|not yet)/i
 
+const sharedMemoryHint =
+  'Raise the size of /dev/shm of the container: shm_size: 256m in its compose file. Its default is 64 MiB. No disk is full.'
 const spaceHint =
   'Free space where the data of PostgreSQL lies: a restore fills new databases beside those of now, and writes all of it to the log (WAL) too.'
 const authHint =
   'Name the variable of the container that holds the password (xnai.backup.postgres.password-env, often POSTGRES_PASSWORD) and the user (…postgres.user).'
 
-/** The last lines of an output: PostgreSQL's programs say there why they failed. */
-const reasonOf = (output: string): string => output.trim().split('\n').slice(-6).join('\n')
+/**
+ * The lines of an output that name an error, or the last ones where none does. The others may quote a whole statement, which hides the
+ * error and may hold a secret.
+ */
+function reasonOf(output: string): string {
+  const lines = output.trim().split('\n')
+  const errors = lines.filter((line) => /(ERROR|FATAL|PANIC|DETAIL|HINT):|: (error|fatal): /.test(line))
+  return (errors.length > 0 ? errors.slice(0, 8) : lines.slice(-6)).join('\n')
+}
 
 export const { describeToolFailure, asDumpError } = toolFailures({
   reasonOf,

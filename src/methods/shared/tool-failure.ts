@@ -6,15 +6,18 @@ import { unreadableSecret } from './secret.ts'
 export interface ToolWords {
   /** The lines of an output that tell the reason. They MUST NOT hold a secret, nor a statement that may hold one. */
   reasonOf(output: string): string
-  /** AUTH_FAILED, SERVICE_DOWN or NO_SPACE where the reason speaks of the login, the server or its disk; undefined otherwise. */
-  judge(reason: string): BackupError | undefined
+  /**
+   * AUTH_FAILED, SERVICE_DOWN or NO_SPACE where the reason speaks of the login, the server or its disk, or an error with the given code
+   * and a better hint; undefined otherwise.
+   */
+  judge(reason: string, code: FailureCode): BackupError | undefined
   /** What is in the file that the programs take their secret from: `password`. */
   secret: string
   /** The hint of TOOL_MISSING for a program that is not in the image. */
   missingHint?: string
 }
 
-type FailureCode = 'EXEC_FAILED' | 'DUMP_FAILED' | 'RESTORE_FAILED'
+export type FailureCode = 'EXEC_FAILED' | 'DUMP_FAILED' | 'RESTORE_FAILED'
 
 export interface ToolFailures {
   /** The error for a program that ended with an exit code other than 0. It has `code` where `judge` knows no better one. */
@@ -42,7 +45,7 @@ export function toolFailures({ reasonOf, judge, secret, missingHint }: ToolWords
       if (isMissing(exitCode)) return missing(`no ${tool} or no /bin/sh in ${container.name}`)
       if (exitCode === unreadableSecret) return unreadable()
       const reason = reasonOf(stderr)
-      return judge(reason) ?? new BackupError(code, `${tool}: exit code ${exitCode}${reason && `: ${reason}`}`)
+      return judge(reason, code) ?? new BackupError(code, `${tool}: exit code ${exitCode}${reason && `: ${reason}`}`)
     },
     asDumpError(cause, what) {
       const error = asBackupError(cause, 'DUMP_FAILED')
@@ -51,7 +54,7 @@ export function toolFailures({ reasonOf, judge, secret, missingHint }: ToolWords
       if (isMissing(exitCode)) return missing(`${what}: its program is not in the image`)
       if (exitCode === unreadableSecret) return unreadable()
       const reason = reasonOf(error.message)
-      return judge(reason) ?? new BackupError('DUMP_FAILED', `${what} failed: ${reason}`)
+      return judge(reason, 'DUMP_FAILED') ?? new BackupError('DUMP_FAILED', `${what} failed: ${reason}`)
     },
   }
 }

@@ -73,6 +73,13 @@ describe('execStream', () => {
     })
   })
 
+  test('names the error of a command that quotes a long statement after it', async () => {
+    const stderr = `ERROR:  out of shared memory\n${'part of a statement\n'.repeat(20)}`
+    await expect(read({ stdout: 'half', stderr, exitCode: 1 })).rejects.toMatchObject({
+      message: expect.stringContaining('exit code 1\nERROR:  out of shared memory\npart of a statement\n'),
+    })
+  })
+
   test('breaks where the transmission was cut, though the command ended well', async () => {
     await expect(read({ stdout: 'half', cut: true, exitCode: 0 })).rejects.toMatchObject({ code: 'STREAM_CUT' })
   })

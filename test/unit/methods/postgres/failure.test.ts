@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { judgeServer } from '../../../../src/methods/postgres/failure.ts'
+import type { ContainerFacts } from '../../../../src/engine/engine.ts'
+import { BackupError } from '../../../../src/errors.ts'
+import { asDumpError, describeToolFailure, judgeServer } from '../../../../src/methods/postgres/failure.ts'
 
 const at = 'psql: error: connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed:'
 
@@ -24,5 +26,36 @@ describe('what a program says of the server', () => {
     ['psql:<stdin>:1: ERROR:  42704: role "x" does not exist', undefined],
   ])('%s', (said, code) => {
     expect(judgeServer(said)?.code).toBe(code)
+  })
+})
+
+describe('the error that is shown', () => {
+  const statement = `Command was: CREATE FUNCTION public.form() RETURNS trigger\n${'    -- a line of its body\n'.repeat(20)}`
+  const restore = (stderr: string) =>
+    describeToolFailure(
+      { container: { name: 'db' } as ContainerFacts },
+      'pg_restore',
+      { exitCode: 1, stderr },
+      'RESTORE_FAILED',
+    )
+
+  test('names the reason, and no statement that stands behind it', () => {
+    const { message } = restore(
+      `pg_restore: error: could not execute query: ERROR:  relation "parts" does not exist\nDETAIL:  It is gone.\n${statement}`,
+    )
+    expect(message).toContain('ERROR:  relation "parts" does not exist\nDETAIL:  It is gone.')
+    expect(message).not.toContain('Command was')
+  })
+
+  test('of too little shared memory has a hint of its own, and speaks of no full disk', () => {
+    const said =
+      'ERROR:  could not resize shared memory segment "/PostgreSQL.7" to 8388608 bytes: No space left on device'
+    const expected = { code: 'RESTORE_FAILED', hint: expect.stringContaining('shm_size') }
+    expect(restore(`pg_restore: error: could not execute query: ${said}`)).toMatchObject(expected)
+    const dump = asDumpError(
+      new BackupError('EXEC_FAILED', `sh in db: exit code 1\npg_dump: error: ${said}`),
+      'the dump',
+    )
+    expect(dump).toMatchObject({ ...expected, code: 'DUMP_FAILED' })
   })
 })
