@@ -6,15 +6,17 @@ import { databaseFact, rowsFact } from '../shared/facts.ts'
 import { artifactNames, clusterArtifact, databasesLabel, globalsArtifact, textArtifact } from './artifacts.ts'
 import { connect, type PostgresClient } from './client.ts'
 import { type DatabaseFacts, listDatabases, listRoles } from './cluster.ts'
-import { type Contents, countScript, extensionsFact, readContents } from './contents.ts'
-import { type Head, openDump, openGlobals, proveHead } from './dump.ts'
-import { holdSnapshot } from './snapshot-session.ts'
+import { type Contents, extensionsFact, listExtensions } from './contents.ts'
+import { openDump, openGlobals } from './dump.ts'
+import { scanDump } from './scan-dump.ts'
+import { warnOfRest } from './warn-of-rest.ts'
 
 /** Yields the dump of each database, then what the dumps do not hold: the list of databases, and the roles. */
 export async function* capture(ctx: CaptureContext, { options }: TargetSpec<'postgres'>): AsyncIterable<Artifact> {
   const client = await connect(ctx, options)
   ctx.fact('server', client.server.version)
   ctx.fact('serverMajor', client.server.major)
+  await warnOfRest(ctx, client)
   const databases = chooseDatabases(await listDatabases(client), options.databases, databasesLabel)
   const artifacts = artifactNames(databases)
   for (const database of databases) {
@@ -26,7 +28,7 @@ export async function* capture(ctx: CaptureContext, { options }: TargetSpec<'pos
   yield { kind: 'stream', name: globalsArtifact, open: () => openGlobals(ctx, client) }
 }
 
-/** Captures one instant of one database: the same snapshot of the server is dumped and counted, side by side. */
+/** Captures one instant of one database, and counts what its dump holds. */
 async function* captureDatabase(
   ctx: CaptureContext,
   client: PostgresClient,
@@ -34,18 +36,18 @@ async function* captureDatabase(
   artifact: string,
 ): AsyncIterable<Artifact> {
   const database = facts.name
-  await using session = await holdSnapshot(client, database)
-  const head: Head = { chunks: [], bytes: 0 }
-  let counting: Promise<string[]> | undefined
-  const onLocked = () => {
-    counting = session.ask(countScript)
-    counting.catch(() => {}) // It is awaited below, once the dump is through.
-  }
-  const open = () => openDump(client, { database, snapshot: session.snapshot, head, onLocked })
-  yield { kind: 'stream', name: artifact, open }
-  const contents = readContents((await counting) ?? [])
-  await proveHead(ctx, client, head, Object.keys(contents.rows).length)
-  recordDatabase(ctx, facts, contents)
+  const versions = await listExtensions(client, database)
+  const scan = scanDump()
+  yield { kind: 'stream', name: artifact, open: () => openDump(client, database, scan) }
+  const contents = scan.contents()
+  if (contents) recordDatabase(ctx, facts, { ...contents, extensions: versionsOf(contents.extensions, versions) })
+  else ctx.warn(`the format of the dump of ${database} is newer than this version knows: its rows were not counted`)
+}
+
+/** A dump does not create the language that every database has, and it names no versions. */
+function versionsOf(created: string[], versions: Record<string, string>): Record<string, string> {
+  const names = ['plpgsql', ...created].filter((name) => name !== 'plpgsql' || name in versions)
+  return Object.fromEntries(names.map((name) => [name, versions[name] ?? 'unknown']))
 }
 
 function recordDatabase(

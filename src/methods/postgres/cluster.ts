@@ -1,5 +1,5 @@
 import type { PostgresClient } from './client.ts'
-import { isTransient } from './transient.ts'
+import { transientName } from './transient.ts'
 
 /** What the dump of a single database does not hold. It is stored as the artifact `cluster.json`. */
 export interface Cluster {
@@ -36,10 +36,22 @@ export interface LocaleColumns {
   daticurules?: string | null
 }
 
-/** Lists every database that is no template and takes connections. */
+/** Lists every database that can be dumped: it is no template, takes connections and is valid. */
 export async function listDatabases(client: PostgresClient): Promise<DatabaseFacts[]> {
   const databases = await client.json<DatabaseFacts[]>('template1', databasesQuery)
-  return databases.filter(({ name }) => !isTransient(name))
+  return databases.filter((database) => transientName(database) === undefined)
+}
+
+export interface OtherDatabase {
+  name: string
+  /** `invalid` is what an interrupted DROP DATABASE leaves; it can only be dropped. `closed` takes no connections. */
+  is: 'invalid' | 'template' | 'closed'
+}
+
+/** Lists the databases that `listDatabases` does not, without those of the server itself. */
+export async function listOtherDatabases(client: PostgresClient): Promise<OtherDatabase[]> {
+  const databases = await client.json<OtherDatabase[]>('template1', othersQuery)
+  return databases.filter((database) => transientName({ comment: null, ...database }) === undefined)
 }
 
 /** Lists the names of all roles, and all tablespaces, without the server's own. */
@@ -60,7 +72,12 @@ const databasesQuery = `SELECT coalesce(json_agg(json_build_object(
     FROM pg_db_role_setting s WHERE s.setdatabase = d.oid), '[]'),
   'row', to_jsonb(d)) ORDER BY d.datname), '[]')
 FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace
-WHERE NOT d.datistemplate AND d.datallowconn;`
+WHERE NOT d.datistemplate AND d.datallowconn AND d.datconnlimit <> -2;`
+
+const othersQuery = `SELECT coalesce(json_agg(json_build_object('name', datname, 'is',
+  CASE WHEN datconnlimit = -2 THEN 'invalid' WHEN datistemplate THEN 'template' ELSE 'closed' END) ORDER BY datname), '[]')
+FROM pg_database WHERE datname NOT IN ('template0', 'template1')
+  AND (datistemplate OR NOT datallowconn OR datconnlimit = -2);`
 
 const rolesQuery = `SELECT json_build_object(
   'roles', (SELECT json_agg(rolname ORDER BY rolname) FROM pg_roles WHERE rolname !~ '^pg_'),

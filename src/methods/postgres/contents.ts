@@ -4,10 +4,11 @@ import type { Check } from '../method.ts'
 import { compare, compareRows, describeRows } from '../shared/compare.ts'
 import { databaseFact, rowsFact } from '../shared/facts.ts'
 import type { PostgresClient } from './client.ts'
+import { quoteOddName, requote } from './sql-text.ts'
 
 /** What one database holds, counted exactly. */
 export interface Contents {
-  /** Rows by `schema.table`, with quotes where the names need them. Partitions are counted, and their parents are not. */
+  /** Rows by `schema.table`, with quotes as `quoteOddName` sets them. Partitions are counted, and their parents are not. */
   rows: Record<string, number>
   sequences: number
   largeObjects: number
@@ -20,8 +21,8 @@ const userSchemas = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`
 const notOfExtension = `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')`
 
 /** A psql script that counts a database. Each line of its output is a JSON value; `readContents` reads them. */
-export const countScript = `SELECT format('SELECT json_build_object(''table'', %L::text, ''rows'', count(*)) FROM ONLY %I.%I',
-    format('%I.%I', n.nspname, c.relname), n.nspname, c.relname)
+const countScript = `SELECT format('SELECT json_build_object(''schema'', %L::text, ''table'', %L::text, ''rows'', count(*)) FROM ONLY %I.%I',
+    n.nspname, c.relname, n.nspname, c.relname)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND ${userSchemas} AND ${notOfExtension} ORDER BY n.nspname, c.relname \\gexec
 SELECT json_build_object(
@@ -29,6 +30,11 @@ SELECT json_build_object(
     WHERE c.relkind = 'S' AND ${userSchemas} AND ${notOfExtension}),
   'largeObjects', (SELECT count(*) FROM pg_largeobject_metadata),
   'extensions', coalesce((SELECT json_object_agg(extname, extversion) FROM pg_extension), '{}'));`
+
+/** The versions of the extensions of a database by their names. */
+export function listExtensions(client: PostgresClient, database: string): Promise<Record<string, string>> {
+  return client.json(database, `SELECT coalesce(json_object_agg(extname, extversion), '{}') FROM pg_extension;`)
+}
 
 /** Counts a database now, which may take hours. */
 export async function countContents(client: PostgresClient, database: string): Promise<Contents> {
@@ -40,19 +46,25 @@ export async function countContents(client: PostgresClient, database: string): P
 export function readContents(lines: readonly string[]): Contents {
   const values = lines.filter((line) => line !== '').map((line) => JSON.parse(line))
   const rest = values.pop()
-  return { ...rest, rows: Object.fromEntries(values.map(({ table, rows }) => [table, rows])) }
+  return { ...rest, rows: Object.fromEntries(values.map(nameRows)) }
 }
+
+const nameRows = ({ schema, table, rows }: { schema: string; table: string; rows: number }) =>
+  [`${quoteOddName(schema)}.${quoteOddName(table)}`, rows] as const
 
 /** The name of the fact that holds the versions of the extensions of a database. */
 export const extensionsFact = (database: string): string => `extensions of ${database}`
 
-/** What was counted at the backup. Of a dump that another program wrote at most the rows are known. */
+/**
+ * What was counted at the backup. Of a dump that another program wrote at most the rows are known. Older snapshots, and dumps as text,
+ * quote the names of tables by the reserved words of their version.
+ */
 export function recordedContents(facts: Facts, database: string): Partial<Contents> {
   const record = (name: string) => facts[name] as Record<string, never> | undefined
   const { sequences, largeObjects } = record(databaseFact(database)) ?? {}
   const [rows, extensions] = [record(rowsFact(database)), record(extensionsFact(database))]
   return {
-    ...(rows && { rows }),
+    ...(rows && { rows: Object.fromEntries(Object.entries(rows).map(([table, count]) => [requote(table), count])) }),
     ...(extensions && { extensions }),
     ...(sequences !== undefined && largeObjects !== undefined && { sequences, largeObjects }),
   }

@@ -1,6 +1,16 @@
 /** An SQL identifier, whatever stands in it. */
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
+/**
+ * A name with quotes where it needs them whatever words a version reserves. It identifies a table in facts: `%I` of the server quotes
+ * by the words of its own version.
+ */
+export const quoteOddName = (name: string): string => (/^[a-z_][a-z0-9_$]*$/.test(name) ? name : quoteName(name))
+
+/** The name of a table, as any version quotes it, by the quotes of `quoteOddName`. */
+export const requote = (name: string): string =>
+  name.replaceAll(/"((?:[^"]|"")*)"/g, (_all, quoted: string) => quoteOddName(quoted.replaceAll('""', '"')))
+
 /** An SQL string literal that does not depend on `standard_conforming_strings`. */
 export function quoteText(text: string): string {
   const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`

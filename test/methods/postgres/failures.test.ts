@@ -70,6 +70,59 @@ describe('a backup fails and says why', () => {
   })
 })
 
+describe('a backup under what else happens in the server', () => {
+  test('of a table that is emptied in the middle counts what was dumped, and no session but that of pg_dump locks it', async () => {
+    await server.sql('postgres', `CREATE TABLE long AS SELECT n, repeat('x', 99) FROM generate_series(1, 20000) n`)
+    // pg_dump holds its locks until its output has been read. TRUNCATE waits for it, and everybody else waits for TRUNCATE.
+    const ask = 'psql -X -q -A -t -d postgres -c'
+    const program = `/usr/bin/pg_dump "$@" | {
+      dd bs=1 count=5 of=/tmp/five 2>/dev/null
+      ${ask} 'TRUNCATE long' &
+      for i in $(seq 300); do
+        [ "$(${ask} 'SELECT count(*) FROM pg_locks WHERE NOT granted')" = 1 ] && break; sleep 0.1
+      done
+      ${ask} "SELECT count(*) FROM pg_stat_activity WHERE xact_start < now() AND query !~ 'TRUNCATE'
+        AND backend_type = 'client backend'" >/tmp/sessions
+      cat /tmp/five -; wait; }`
+    await standIn(lab, server.name, 'pg_dump', program)
+    const { facts } = await server.bench.capture()
+    await removeStandIn(lab, server.name, 'pg_dump')
+    expect(await server.sql('postgres', 'SELECT count(*) FROM long; DROP TABLE long;')).toBe('0')
+    expect(facts['rows of postgres']).toMatchObject({ 'public.long': 20000 })
+    expect((await server.exec(['cat', '/tmp/sessions'])).trim()).toBe('1')
+  })
+
+  test('names what no dump holds', async () => {
+    await server.sql('postgres', 'CREATE DATABASE mould IS_TEMPLATE true')
+    await server.sql('postgres', `ALTER SYSTEM SET work_mem = '5MB'`)
+    await server.sql('template1', 'CREATE TABLE in_every_new_database (a int)')
+    await server.exec([
+      'sh',
+      '-c',
+      'echo "host shop app 10.0.0.0/8 scram-sha-256" >>/var/lib/postgresql/data/pg_hba.conf',
+    ])
+    await server.bench.capture()
+    const said = server.bench.warnings.join('\n')
+    for (const word of ['mould', 'work_mem', '1 rules of pg_hba.conf', 'template1']) expect(said).toContain(word)
+    await server.sql('template1', 'DROP TABLE in_every_new_database')
+    await server.sql('postgres', 'ALTER SYSTEM RESET ALL; ALTER DATABASE mould IS_TEMPLATE false; DROP DATABASE mould;')
+  })
+
+  test('leaves an invalid database out, and a restore puts its old content in its place', async () => {
+    await server.sql('postgres', 'CREATE DATABASE broken')
+    await server.sql('broken', 'CREATE TABLE kept AS SELECT 8 AS a')
+    const whole = await server.bench.capture()
+    // As a DROP DATABASE leaves it that was interrupted.
+    await server.sql('postgres', `UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'broken'`)
+    const snapshot = await server.bench.capture()
+    expect(Object.keys(snapshot.facts)).not.toContain('rows of broken')
+    expect(server.bench.warnings.join()).toContain('broken')
+    for (const check of await server.bench.restore(whole)) expect(check).toMatchObject({ ok: true })
+    expect(await server.sql('broken', 'SELECT a FROM kept')).toBe('8')
+    await server.sql('postgres', 'DROP DATABASE broken')
+  })
+})
+
 describe('a restore', () => {
   test('into an older server, without an extension, or with other counts is refused and changes nothing', async () => {
     await server.sql('postgres', 'DROP TABLE IF EXISTS kept; CREATE TABLE kept (a int)')

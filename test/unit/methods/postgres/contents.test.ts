@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type Contents, compareContents, readContents } from '../../../../src/methods/postgres/contents.ts'
+import {
+  type Contents,
+  compareContents,
+  readContents,
+  recordedContents,
+} from '../../../../src/methods/postgres/contents.ts'
 
 const contents: Contents = {
   rows: { 'public.a': 2, 'public.b': 0 },
@@ -12,7 +17,7 @@ const bad = (actual: Contents) => compareContents('shop', contents, actual).filt
 describe('counts', () => {
   test('are read a line each', () => {
     const lines = [
-      '{"table" : "public.a", "rows" : 2}',
+      '{"schema" : "public", "table" : "a", "rows" : 2}',
       '{"sequences" : 1, "largeObjects" : 0, "extensions" : {"plpgsql" : "1.0"}}',
       '',
     ]
@@ -34,5 +39,12 @@ describe('counts', () => {
 
   test('a newer version of an extension is right', () => {
     expect(bad({ ...contents, extensions: { plpgsql: '1.1' } })).toEqual([])
+  })
+
+  test('of a snapshot that quotes names by the reserved words of its version', () => {
+    const rows = { 'public."user"': 2, '"My ""s"."it\'s"': 1, 'public.a': 0 }
+    const now = { 'public.user': 2, '"My ""s"."it\'s"': 1, 'public.a': 0 }
+    const expected = recordedContents({ 'rows of shop': rows }, 'shop')
+    expect(compareContents('shop', expected, { ...contents, rows: now }).filter(({ ok }) => !ok)).toEqual([])
   })
 })
