@@ -74,6 +74,12 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
     },
   },
   postgres: {
+    port: {
+      key: 'postgres.port',
+      type: port,
+      absent: '5432',
+      doc: 'Port that the server listens on in the container.',
+    },
     user: user('postgres.user', '`$POSTGRES_USER` or `postgres`'),
     databases: databases('postgres.databases'),
     passwordEnv: passwordVariable('postgres.password-env'),

@@ -26,7 +26,7 @@ export interface MethodOptions {
     cert?: string
     key?: string
   }
-  postgres: { user?: string; databases?: string[]; passwordEnv?: string }
+  postgres: { port?: number; user?: string; databases?: string[]; passwordEnv?: string }
   mariadb: { user: string; databases?: string[]; passwordEnv?: string }
   mongodb: { port: number; user?: string; passwordEnv?: string; tls: boolean; cacert?: string }
   qdrant: { port: number; collections?: string[]; apiKeyEnv?: string; tls: boolean }
@@ -80,7 +80,7 @@ interface SpecOf<K extends MethodKind> {
   retentionRemote?: RetentionPolicy
   rpoSeconds?: number
   rtoSeconds?: number
-  /** Compose services kept down during a restore. Absent: those that depend on this one. */
+  /** Compose services kept down during a restore, as `service` or `project/service`. Absent: those that depend on this one. */
   clients?: string[]
   verifyExec?: string[]
   verifyHttp?: string

@@ -165,7 +165,7 @@ export const targetRows: RowsOf<Omit<TargetSpec, 'method' | 'options'>> = {
     key: 'clients',
     type: list(foreignName('the name of a compose service')),
     absent: 'services whose `depends_on` names this one',
-    doc: 'Services kept down while this target is restored.',
+    doc: 'Services kept down while this target is restored, as `project/service` those of other projects.',
   },
   verifyExec: {
     key: 'verify.exec',

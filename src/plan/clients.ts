@@ -8,7 +8,7 @@ import type { Dependencies } from './stop-order.ts'
 export interface ClientRequest {
   container: ContainerFacts
   target: string
-  /** The compose services that the label names. Default: everything that depends on the container. */
+  /** What the label names: `service` of the container's own project, or `project/service`. Default: everything that depends on it. */
   services?: string[] | undefined
 }
 
@@ -23,20 +23,28 @@ export function findClients(
   request: ClientRequest,
 ): { clients: ContainerFacts[]; problems: LabelProblem[] } {
   const { container, services } = request
-  const peers = containers.filter((one) => one.service !== undefined && one.project === container.project)
-  const found = services
-    ? peers.filter((one) => !one.oneoff && services.includes(one.service as string))
-    : dependencies.dependentsOf(container)
+  const peers = containers.filter((one) => one.service !== undefined)
+  const isNamed = (one: ContainerFacts) => namesOf(one, container).some((name) => services?.includes(name))
+  const found = services ? peers.filter((one) => !one.oneoff && isNamed(one)) : dependencies.dependentsOf(container)
   return {
     clients: dependencies.inStopOrder(found.filter((one) => one.id !== container.id)),
-    problems: checkServices(request, new Set(peers.map((one) => one.service as string))),
+    problems: checkServices(request, peers),
   }
 }
 
-function checkServices({ container, target, services = [] }: ClientRequest, known: Set<string>): LabelProblem[] {
-  const unknown = services.filter((service) => !known.has(service))
-  return unknown.map((value) => {
-    const reason = `no service of project ${container.project ?? '(none)'} is named ${value}`
-    return labelProblem(container, target, 'clients', { value, reason, suggestion: nearest(value, [...known]) })
+/** The names by which labels of `container` may name a service. */
+function namesOf({ project, service }: ContainerFacts, container: ContainerFacts): string[] {
+  return [`${project}/${service}`, ...(project === container.project ? [service as string] : [])]
+}
+
+/** A service of another project without any container is no problem: that stack is down, and the backup goes on. */
+function checkServices({ container, target, services = [] }: ClientRequest, peers: ContainerFacts[]): LabelProblem[] {
+  const known = new Set(peers.flatMap((one) => namesOf(one, container)))
+  const isDown = (project: string) => peers.every((one) => one.project !== project)
+  return services.flatMap((value) => {
+    const [project, service] = value.includes('/') ? value.split('/', 2) : [undefined, value]
+    if (known.has(value) || (project !== undefined && isDown(project))) return []
+    const reason = `no service of project ${project ?? container.project ?? '(none)'} is named ${service}`
+    return [labelProblem(container, target, 'clients', { value, reason, suggestion: nearest(value, [...known]) })]
   })
 }

@@ -212,6 +212,14 @@ describe('what is broken, and why', () => {
       },
     },
     {
+      sentence: 'an unknown client of another project is told with the nearest service',
+      containers: [
+        container('db', { ...data, labels: enabled({ clients: 'other/wep' }) }),
+        container('web', { project: 'other' }),
+      ],
+      problem: { value: 'other/wep', suggestion: 'other/web', reason: 'no service of project other is named wep' },
+    },
+    {
       sentence: 'on-change has nothing to watch where a method dumps',
       containers: [container('db', { ...data, labels: enabled({ method: 'redis', schedule: 'on-change' }) })],
       problem: { label: 'xnai.backup.schedule', value: 'on-change', suggestion: '@daily' },

@@ -195,6 +195,17 @@ describe('clients of a restore', () => {
       others: [container('job')],
       clients: ['job'],
     },
+    {
+      sentence: 'those of other projects by project and service',
+      label: 'other/api,job,gone/web',
+      others: [
+        container('api', { project: 'other' }),
+        container('web', { project: 'other' }),
+        container('job'),
+        container('job-2', { project: 'third', service: 'job' }),
+      ],
+      clients: ['api', 'job'],
+    },
     { sentence: 'never the controller', others: [container('backup', { dependsOn: ['db'] })], clients: [] },
     {
       sentence: 'not those of another project',
