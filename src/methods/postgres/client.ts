@@ -110,13 +110,18 @@ const noLimits = [
 ]
 
 /** The shell in the container expands the password, which never leaves it. LC_ALL makes messages English, because they are parsed. */
-function toolScript({ passwordEnv }: MethodOptions['postgres'], { mergeErrors, drainInput }: ToolOptions): string {
+function toolScript(
+  { port, passwordEnv }: MethodOptions['postgres'],
+  { mergeErrors, drainInput }: ToolOptions,
+): string {
   return [
     'tool=$1; shift',
     'command -v "$tool" >/dev/null || exit 127',
     `PGUSER=\${XNAI_USER:-\${POSTGRES_USER:-postgres}} PGAPPNAME=xnai-backup PGCONNECT_TIMEOUT=30 LC_ALL=C`,
     `PGOPTIONS="${noLimits.map((setting) => `-c ${setting}`).join(' ')}"`,
     'export PGUSER PGAPPNAME PGCONNECT_TIMEOUT PGOPTIONS LC_ALL',
+    // Without the label the container's own PGPORT counts, which official images read too.
+    ...(port === undefined ? [] : [`PGPORT=${port}; export PGPORT`]),
     exportSecret('PGPASSWORD', passwordEnv === undefined ? {} : { variable: passwordEnv }),
     endWith(`"$tool" "$@"${mergeErrors ? ' 2>&1' : ''}`, drainInput),
   ].join('\n')

@@ -1,13 +1,12 @@
 import { BackupError } from '../../errors.ts'
-import { longSeconds } from '../../lib/deadline.ts'
-import type { MethodContext, StoredSnapshot } from '../method.ts'
-import { isText, type StoredDatabase } from './artifacts.ts'
-import { type PostgresClient, psqlArguments } from './client.ts'
+import type { Check, MethodContext, StoredSnapshot } from '../method.ts'
+import type { PostgresClient } from './client.ts'
 import { type Cluster, listRoles } from './cluster.ts'
 import { compareContents, countContents, recordedContents } from './contents.ts'
-import { describeToolFailure } from './failure.ts'
-import { connectTo, quoteName, quoteText } from './sql-text.ts'
-import { createDatabaseSql, type SwapEntry } from './swap-sql.ts'
+import { type FreshDatabase, loaderOf } from './load-dump.ts'
+import { loadWithOwnPath } from './own-path.ts'
+import { quoteName, quoteText } from './sql-text.ts'
+import { listSubscriptions } from './transient.ts'
 
 /**
  * Creates the roles and tablespaces that the server lacks, as owners of the databases that come. They have no rights, and do no harm if
@@ -31,35 +30,40 @@ export async function createMissing(
 }
 
 /**
- * Fills a fresh database from its artifact, and compares it with what was counted at the backup. PROOF_FAILED where it differs. Nothing
- * that exists is touched.
+ * Fills a fresh database from its artifact, and compares it with what was counted at the backup. Answers the comparison, and throws
+ * PROOF_FAILED where it differs. Nothing that exists is touched.
  */
 export async function restoreBeside(
   ctx: MethodContext,
   client: PostgresClient,
   snapshot: StoredSnapshot,
-  { facts, artifact, fresh }: StoredDatabase & SwapEntry,
-): Promise<void> {
-  await client.script('template1', createDatabaseSql(facts, fresh, client.server.major), { timeoutSeconds: 600 })
-  const tool = isText(artifact) ? 'psql' : 'pg_restore'
-  const args = isText(artifact) ? psqlArguments(fresh) : ['--exit-on-error', '--no-password', '-d', connectTo(fresh)]
-  const input = await snapshot.open(artifact)
-  const result = await client.run(tool, args, { input, timeoutSeconds: longSeconds })
-  if (result.exitCode !== 0) throw describeToolFailure(ctx, tool, result, 'RESTORE_FAILED')
-  await refuseDifferent(client, snapshot, facts.name, fresh)
-  // No dump holds the statistics of the planner. Without them the first queries may take minutes.
-  await client.script(fresh, 'ANALYZE;', { timeoutSeconds: longSeconds })
+  entry: FreshDatabase,
+): Promise<Check[]> {
+  const load = loaderOf(ctx, client, snapshot, entry)
+  await load.create()
+  const failed = await load.run()
+  if (failed) await loadWithOwnPath(ctx, client, load, failed)
+  else await load.finish()
+  await warnOfSubscriptions(ctx, client, entry)
+  return proveBeside(client, snapshot, entry.facts.name, entry.fresh)
 }
 
-async function refuseDifferent(
+/** A dump restores a subscription without its connection, so that a restored database does not take what belongs to another. */
+async function warnOfSubscriptions(ctx: MethodContext, client: PostgresClient, { facts, fresh }: FreshDatabase) {
+  const names = await listSubscriptions(client, fresh)
+  if (names.length === 0) return
+  ctx.warn(`subscriptions of ${facts.name} are disabled until ALTER SUBSCRIPTION … ENABLE: ${names.join(', ')}`)
+}
+
+async function proveBeside(
   client: PostgresClient,
   snapshot: StoredSnapshot,
   name: string,
   fresh: string,
-): Promise<void> {
+): Promise<Check[]> {
   const checks = compareContents(name, recordedContents(snapshot.facts, name), await countContents(client, fresh))
   const wrong = checks.find(({ ok }) => !ok)
-  if (!wrong) return
+  if (!wrong) return checks
   const said = `${wrong.name}: expected ${wrong.expected}, found ${wrong.actual}`
   throw new BackupError('PROOF_FAILED', `${said}; the database of now was not touched`)
 }

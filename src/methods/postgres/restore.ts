@@ -8,13 +8,17 @@ import { newRestoreId } from '../shared/restore-id.ts'
 import { refuseUncovered } from '../shared/uncovered.ts'
 import { databasesLabel, globalsArtifact, readCluster, type StoredDatabase } from './artifacts.ts'
 import { awaitReady, connect } from './client.ts'
+import { reopen, warnOfClients } from './close-databases.ts'
 import { listDatabases, listRoles } from './cluster.ts'
 import { createMissing, restoreBeside } from './fill-database.ts'
 import { refuseImpossible } from './preflight.ts'
 import { swapIn } from './swap-in.ts'
-import { dropTransient, swapEntries } from './transient.ts'
+import { dropTransient, listNames, swapEntries } from './transient.ts'
 
-/** Fills fresh databases beside the present ones, and swaps all of them at the end. Until the swap nothing that exists is touched. */
+/**
+ * Fills fresh databases beside the present ones, proves them, and swaps all of them at the end. Until the swap nothing that exists is
+ * touched, and after it a client may write at once: what is counted then proves nothing.
+ */
 export async function restore(
   ctx: RestoreContext,
   spec: TargetSpec<'postgres'>,
@@ -27,19 +31,23 @@ export async function restore(
   refuseUncovered(ctx, [client.server.dataDirectory, ...tablespaces.map(({ location }) => location)])
   await dropTransient(ctx, client)
   const present = (await listDatabases(client)).map(({ name }) => name)
+  const open = chosen.map(nameOf).filter((name) => present.includes(name))
   warnOfOthers(ctx, { present, stored: all.map(nameOf), chosen: chosen.map(nameOf) }, databasesLabel)
   const id = newRestoreId()
-  const note = ctx.recordUndo({ id })
+  const note = ctx.recordUndo({ id, open: JSON.stringify(open) })
   try {
+    await warnOfClients(ctx, client, open)
     await createMissing(client, cluster)
-    const entries = swapEntries(chosen, present, id)
-    for (const entry of entries) await restoreBeside(ctx, client, snapshot, entry)
+    const entries = swapEntries(chosen, await listNames(client), id)
+    const checks: Check[] = []
+    for (const entry of entries) checks.push(...(await restoreBeside(ctx, client, snapshot, entry)))
     await swapIn(ctx, client, await text(await snapshot.open(globalsArtifact)), entries)
-    return []
+    return checks
   } finally {
+    const isOpen = await reopen(ctx, client, open)
     await dropTransient(ctx, client, id).then(
-      // While a database is left the note stays, and the next pass of the controller drops it.
-      (left) => left.length === 0 && note[Symbol.dispose](),
+      // While a database is left or closed the note stays, and the next pass of the controller mends it.
+      (left) => isOpen && left.length === 0 && note[Symbol.dispose](),
       (error) => ctx.warn(`databases of this restore were left: ${asBackupError(error).message}`),
     )
   }
@@ -47,8 +55,20 @@ export async function restore(
 
 const nameOf = ({ facts }: StoredDatabase): string => facts.name
 
-/** Drops the databases that a dead restore left. RESTORE_FAILED where one cannot be dropped. */
-export async function undo(ctx: MethodContext, { options }: TargetSpec<'postgres'>, { id }: UndoDetail): Promise<void> {
-  const left = await dropTransient(ctx, await connect(ctx, options), id)
+/**
+ * Opens the databases that a dead restore had closed, and drops those that it left. RESTORE_FAILED where one stays closed or cannot be
+ * dropped.
+ */
+export async function undo(
+  ctx: MethodContext,
+  { options }: TargetSpec<'postgres'>,
+  { id, open = '[]' }: UndoDetail,
+): Promise<void> {
+  const client = await connect(ctx, options)
+  const names: string[] = JSON.parse(open)
+  if (!(await reopen(ctx, client, names))) {
+    throw new BackupError('RESTORE_FAILED', `${names.join(', ')} could not be opened for connections again`)
+  }
+  const left = await dropTransient(ctx, client, id)
   if (left.length > 0) throw new BackupError('RESTORE_FAILED', `${left.join(', ')} could not be dropped`)
 }

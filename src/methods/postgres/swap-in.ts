@@ -7,7 +7,7 @@ import { judgeGlobals, rehearsalScript, type SwapEntry, swapScript } from './swa
 /** How often the swap is tried again while clients connect. */
 const mostAttempts = 10
 
-/** Swaps all databases and roles at once; see `swapScript`. Clients that connect again in that moment are ended again, a few times. */
+/** Swaps all databases and roles at once; see `swapScript`. The caller MUST open the databases again where it fails. */
 export async function swapIn(
   ctx: MethodContext,
   client: PostgresClient,

@@ -1,3 +1,4 @@
+import { closingScript, endSessions } from './close-databases.ts'
 import type { DatabaseFacts } from './cluster.ts'
 import { quoteName, quoteText, settingOf } from './sql-text.ts'
 
@@ -66,20 +67,20 @@ export function rehearsalScript(globals: string): string {
 }
 
 /**
- * A psql script that changes roles, names and properties in one transaction, so that every client sees all of the old or all of the new. A
- * rename waits five seconds for sessions that were just ended, and keeps new ones out until the end
+ * A psql script that closes the present databases, and then changes roles, names and properties in one transaction, so that every client
+ * sees all of the old or all of the new. The restored databases are open. A rename waits five seconds for sessions that were just ended
  * (https://www.postgresql.org/docs/current/sql-alterdatabase.html). The role that the backup logs in by keeps its password, because that
  * belongs to the environment of the present container.
  */
 export function swapScript(globals: string, entries: readonly SwapEntry[]): string {
-  const names = entries.flatMap(({ facts, fresh }) => [facts.name, fresh]).map(quoteText)
   const renames = entries.flatMap(({ facts, fresh, old }) => [
     ...(old === undefined ? [] : [rename(facts.name, old)]),
     rename(fresh, facts.name),
   ])
   return [
     `SELECT format('ALTER ROLE %I PASSWORD %L;', rolname, rolpassword) AS own_password FROM pg_authid WHERE rolname = current_user \\gset`,
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (${names.join(', ')}) AND pid <> pg_backend_pid() \\g /dev/null`,
+    closingScript(entries.map(({ facts }) => facts.name)),
+    endSessions(entries.map(({ fresh }) => fresh)),
     ...tolerant,
     'BEGIN;',
     globals,

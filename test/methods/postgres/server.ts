@@ -22,9 +22,9 @@ export interface PostgresService extends Partial<LabService> {
 }
 
 /** No promise of ours: what a lab's server need not keep through a power cut. */
-const quick = ['-c', 'fsync=off', '-c', 'max_wal_size=4GB']
+export const quick = ['-c', 'fsync=off', '-c', 'max_wal_size=4GB']
 
-/** Starts a PostgreSQL, with its data on a volume of the service's name. */
+/** Starts a PostgreSQL, with its data on a volume of the service's name. `SQL_PORT` in `env` says which port `sql` uses. */
 export async function startPostgres(lab: Lab, service: PostgresService): Promise<Server> {
   const { options = {}, ...rest } = service
   const container = await lab.run({
@@ -33,7 +33,7 @@ export async function startPostgres(lab: Lab, service: PostgresService): Promise
     ...rest,
   })
   const script = `printf '%s\\n' "$SQL" | PGPASSWORD="$POSTGRES_PASSWORD" psql -X -q -A -t -v ON_ERROR_STOP=1 \
-    -U "\${POSTGRES_USER:-postgres}" -d "$1" -f -`
+    -p "\${SQL_PORT:-5432}" -U "\${POSTGRES_USER:-postgres}" -d "$1" -f -`
   const sql: Server['sql'] = async (database, text) => {
     const call = ['exec', '--env', `SQL=${text}`, container.name, 'sh', '-c', script, 'sh', database]
     return (await lab.podman(call, { timeoutSeconds: 300 })).trim()

@@ -1,15 +1,25 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
-import { startBenchLab } from '../../support/method-context.ts'
-import { rolePassword, type Server, startPostgres, transient } from './server.ts'
+import { eventually } from '../../../lab/lab.ts'
+import type { RestoreContext, StoredSnapshot, UndoDetail } from '../../../src/methods/method.ts'
+import { postgres } from '../../../src/methods/postgres/index.ts'
+import { methodBench, plainSpec, startBenchLab } from '../../support/method-context.ts'
+import { installTimescaleStandIn, makeJobs, makeSeries } from './extensions.ts'
+import { quick, rolePassword, type Server, startPostgres, transient } from './server.ts'
 import { contentOfShop, damageShop, makeShop } from './shop.ts'
 
 const lab = await startBenchLab('postgres', [rolePassword])
 afterAll(() => lab.stop())
 
+const withCron = ['-c', 'shared_preload_libraries=pg_cron', '-c', 'cron.database_name=jobs', '-c', 'wal_level=logical']
+
 const [shop, pair] = await Promise.all([
-  startPostgres(lab, { name: 'shop' }),
-  startPostgres(lab, { name: 'pair', options: { databases: ['one', 'two'] } }),
+  startPostgres(lab, { name: 'shop', command: ['svc', 'postgres', ...quick, ...withCron] }),
+  startPostgres(lab, {
+    name: 'pair',
+    command: ['svc', 'postgres', ...quick, '-p', '5433'],
+    env: { SQL_PORT: '5433' },
+    options: { databases: ['one', 'two'], port: 5433 },
+  }),
 ])
 
 test('databases, roles, settings, privileges and large objects come back, also from under a client', async () => {
@@ -26,6 +36,48 @@ test('databases, roles, settings, privileges and large objects come back, also f
   for (const check of await shop.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
   expect(await client).toBe('ended')
   expect(await contentOfShop(shop)).toEqual(before)
+})
+
+test('pg_cron, a stand-in for TimescaleDB, functions that name others without a schema, and a subscription come back', async () => {
+  await installTimescaleStandIn(lab, shop)
+  await makeSeries(shop)
+  await makeJobs(shop)
+  const bench = methodBench(lab, shop.name, postgres, plainSpec('postgres', { databases: ['jobs', 'series'] }))
+  const snapshot = await bench.capture()
+  await shop.sql('jobs', `SELECT cron.unschedule('nightly'); TRUNCATE page;`)
+  await shop.sql('series', 'DROP TABLE metric')
+  for (const check of await bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+  expect(await shop.sql('jobs', 'SELECT jobname FROM cron.job; SELECT form FROM page ORDER BY 1;')).toBe(
+    'nightly\nbirnen\näpfel',
+  )
+  const paths = `SELECT count(*) FROM pg_proc WHERE proname = 'search_form' AND proconfig IS NULL`
+  expect(await shop.sql('jobs', paths)).toBe('1')
+  expect(await shop.sql('jobs', 'SELECT subname, subenabled FROM pg_subscription')).toBe('far|f')
+  expect(await shop.sql('series', 'SELECT sum(n) FROM metric; SELECT chunk FROM timescale_catalog')).toBe(
+    '3\n_hyper_1_1_chunk',
+  )
+  expect(await shop.sql('series', 'SELECT is_restoring()')).toBe('f')
+  expect(await transient(shop)).toBe('0')
+  expect(bench.warnings.join('\n')).toMatch(/far/)
+})
+
+test('a client that nothing stops cannot hold up the swap, nor make the proof or the roll back fail', async () => {
+  await shop.sql('postgres', 'CREATE TABLE IF NOT EXISTS state (value text)')
+  const bench = methodBench(lab, shop.name, postgres, plainSpec('postgres', { databases: ['postgres'] }))
+  const snapshot = await bench.capture()
+  const write = `while [ ! -e /tmp/enough ]; do echo "INSERT INTO state VALUES ('more');"; sleep 0.02; done`
+  const script = `while [ ! -e /tmp/enough ]; do ${write} | psql -X -q -U postgres -d postgres; done 2>/dev/null`
+  await lab.podman(['exec', '--detach', shop.name, 'sh', '-c', script])
+  const rows = () => shop.sql('postgres', 'SELECT count(*) FROM state')
+  await eventually(async () => Number(await rows()) > 0, 20, 'the client writes')
+  try {
+    for (let time = 0; time < 2; time++)
+      for (const check of await bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+    await eventually(async () => Number(await rows()) > 0, 20, 'the client writes again')
+  } finally {
+    await shop.exec(['touch', '/tmp/enough'])
+  }
+  expect(bench.warnings.join('\n')).toContain('postgres in postgres from its container')
 })
 
 describe('a restore that is cut leaves all of the old or all of the new', () => {
@@ -89,6 +141,34 @@ describe('a restore that is cut leaves all of the old or all of the new', () => 
   )
 })
 
+test('the undo of a restore that died before the swap opens the databases that it had closed', async () => {
+  await pair.sql('postgres', 'CREATE DATABASE three')
+  const bench = methodBench(lab, pair.name, postgres, plainSpec('postgres', { databases: ['three'], port: 5433 }))
+  const details: UndoDetail[] = []
+  let isDead = false
+  const dying = (ctx: RestoreContext): RestoreContext => ({
+    ...ctx,
+    recordUndo: (detail) => {
+      details.push(detail)
+      return ctx.recordUndo(detail)
+    },
+    exec: async (command, options) => {
+      const input = String(options?.input)
+      if (!isDead && input.includes('RENAME TO')) {
+        await ctx.exec(command, { ...options, input: input.slice(0, input.indexOf('BEGIN;')) })
+        isDead = true
+      }
+      return isDead ? await Promise.reject(new Error('the controller is dead')) : await ctx.exec(command, options)
+    },
+  })
+  await expect(bench.restore(await bench.capture(), dying)).rejects.toThrow('the controller is dead')
+  await expect(pair.sql('three', 'SELECT 1')).rejects.toThrow('not currently accepting connections')
+  expect(await transient(pair)).toBe('1')
+  await postgres.undo?.(await bench.context(), bench.spec, details[0] as UndoDetail)
+  expect(await pair.sql('three', 'SELECT 1')).toBe('1')
+  expect(await transient(pair)).toBe('0')
+})
+
 /** Writes one word into both databases, their comments and the role. */
 async function fill(word: 'saved' | 'now'): Promise<void> {
   const rows = `TRUNCATE state; INSERT INTO state VALUES ('${word}')`
@@ -101,8 +181,12 @@ async function fill(word: 'saved' | 'now'): Promise<void> {
   )
 }
 
-/** The word, or a mix of both. */
+/** The word, or a mix of both. Databases that are closed are opened first, as the undo of a dead restore does it. */
 async function state({ sql }: Server): Promise<string> {
+  await sql(
+    'postgres',
+    `SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS true', datname) FROM pg_database WHERE datname IN ('one', 'two') \\gexec`,
+  )
   const role = `CASE date_part('year', rolvaliduntil) WHEN 2030 THEN 'saved' ELSE 'now' END`
   const seen = await sql(
     'one',

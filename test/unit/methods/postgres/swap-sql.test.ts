@@ -68,12 +68,14 @@ describe('properties', () => {
 })
 
 describe('the swap', () => {
-  test('renames and properties stand between one BEGIN and one COMMIT, after strictness is back', () => {
+  test('the databases are closed, then renames and properties stand between one BEGIN and one COMMIT, after strictness is back', () => {
     const script = swapScript('CREATE ROLE app;', [
       { facts: { ...shop, comment: 'a' }, fresh: 'f', old: 'o' },
       { facts: { ...shop, name: 'two' }, fresh: 'g' },
     ])
     const order = [
+      'ALLOW_CONNECTIONS false',
+      'pg_terminate_backend',
       'BEGIN;',
       'CREATE ROLE app;',
       '\\set ON_ERROR_STOP on',
