@@ -16,7 +16,7 @@ export async function* capture(ctx: CaptureContext, { options }: TargetSpec<'pos
   const client = await connect(ctx, options)
   ctx.fact('server', client.server.version)
   ctx.fact('serverMajor', client.server.major)
-  await warnOfRest(ctx, client)
+  await warnOfRest(ctx, client, options.databases)
   const databases = chooseDatabases(await listDatabases(client), options.databases, databasesLabel)
   const artifacts = artifactNames(databases)
   for (const database of databases) {

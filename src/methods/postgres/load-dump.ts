@@ -58,7 +58,9 @@ export function loaderOf(
         : (['pg_restore', restoreArguments(options)] as const)
       const dump = await snapshot.open(artifact)
       const input = options.path === undefined ? dump : withSearchPath(dump, options.path)
-      const result = await client.run(tool, args, { input, timeoutSeconds: longSeconds })
+      // The program leaves the data of a dump unread where its sections have none.
+      const drainInput = options.sections !== undefined
+      const result = await client.run(tool, args, { input, drainInput, timeoutSeconds: longSeconds })
       return result.exitCode === 0 ? undefined : { tool, result }
     },
     finish: async () => {

@@ -2,9 +2,11 @@ import type { CaptureContext } from '../method.ts'
 import type { PostgresClient } from './client.ts'
 import { listOtherDatabases, type OtherDatabase } from './cluster.ts'
 
-/** Warns of what no dump holds: a server that is made anew lacks it. Their values stay unread, because some settings are secrets. */
-export async function warnOfRest(ctx: CaptureContext, client: PostgresClient): Promise<void> {
-  for (const database of await listOtherDatabases(client)) ctx.warn(explain[database.is](database.name))
+/** Warns of what no dump holds: a server that is made anew lacks it. Their values stay unread, because some settings are secrets. `wanted` are the databases that the label names. */
+export async function warnOfRest(ctx: CaptureContext, client: PostgresClient, wanted?: string[]): Promise<void> {
+  for (const { name, is } of await listOtherDatabases(client)) {
+    if (!wanted || wanted.includes(name)) ctx.warn(explain[is](name))
+  }
   if (!client.server.superuser || client.server.major < 10) return
   const { settings, rules, changed } = await client.json<ServerFiles>('template1', filesQuery)
   if (settings.length > 0) ctx.warn(`settings made by ALTER SYSTEM are not in the backup: ${settings.join(', ')}`)

@@ -36,7 +36,7 @@ export async function makeSeries({ sql }: Server): Promise<void> {
 
 /**
  * The database that pg_cron runs its jobs from. It has a column and an index over functions that name others without their schema.
- * pg_dump empties the search path, by which they cannot be found.
+ * pg_dump empties the search path, by which they cannot be found. Its data does not fit into the pipe to a program that reads none.
  */
 export async function makeJobs({ sql }: Server): Promise<void> {
   await sql('postgres', 'CREATE DATABASE jobs; ALTER DATABASE jobs SET search_path TO public, tools;')
@@ -47,6 +47,7 @@ export async function makeJobs({ sql }: Server): Promise<void> {
     CREATE FUNCTION search_form(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN plain($1); END $$;
     CREATE TABLE page (title text, form text GENERATED ALWAYS AS (search_form(title)) STORED);
     CREATE INDEX page_form ON page (search_form(title)); INSERT INTO page VALUES ('Äpfel'), ('BIRNEN');
+    CREATE TABLE bulk AS SELECT repeat('x', 1000) AS filler FROM generate_series(1, 5000);
     CREATE SUBSCRIPTION far CONNECTION 'dbname=nowhere' PUBLICATION all_of_it WITH (connect = false);`,
   )
 }
