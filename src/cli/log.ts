@@ -1,5 +1,4 @@
 import { type Logger, type LoggerOptions, pino } from 'pino'
-import { prettyFactory } from 'pino-pretty'
 import type { Sink } from './io.ts'
 import type { Screen } from './render/screen.ts'
 import type { Scrubber } from './secrets.ts'
@@ -8,8 +7,8 @@ import type { Scrubber } from './secrets.ts'
  * Makes a logger that writes JSON lines, or text for people when `sink` is a terminal. Secrets are removed in two ways: fields that
  * hold them by their path, and their values wherever the scrubber finds them.
  */
-export function makeLogger(level: string, sink: Sink, screen: Screen, scrubber: Scrubber): Logger {
-  const pretty = prettyFactory({ colorize: sink.hasColors?.() === true, ignore: 'pid,hostname' })
+export async function makeLogger(level: string, sink: Sink, screen: Screen, scrubber: Scrubber): Promise<Logger> {
+  const render = sink.isTTY ? await loadPretty(sink) : (line: string) => line
   const options: LoggerOptions = {
     level,
     base: null,
@@ -17,6 +16,13 @@ export function makeLogger(level: string, sink: Sink, screen: Screen, scrubber: 
     redact: { paths: ['environment', '*.environment', 'password', '*.password'], censor: '[secret]' },
   }
   return pino(options, {
-    write: (line) => screen.write(scrubber.scrub(sink.isTTY ? pretty(JSON.parse(line)) : line)),
+    write: (line) => screen.write(scrubber.scrub(render(line))),
   })
+}
+
+/** Loaded for a terminal only: most calls have none, and would start later for it. */
+async function loadPretty(sink: Sink): Promise<(line: string) => string> {
+  const { prettyFactory } = await import('pino-pretty')
+  const pretty = prettyFactory({ colorize: sink.hasColors?.() === true, ignore: 'pid,hostname' })
+  return (line) => pretty(JSON.parse(line))
 }

@@ -20,8 +20,8 @@ export interface Output {
   error(error: BackupError): void
   /** Writes text for people to stderr. */
   note(text: string): void
-  /** A logger on stderr. `level`: as pino names it. */
-  logger(level: string): Logger
+  /** Makes a logger on stderr. `level`: as pino names it. */
+  logger(level: string): Promise<Logger>
   /** Progress on stderr until it is disposed: live lines on a terminal, else a line for each step. `totals`: bytes by target name. */
   progress(clock: Clock, totals: ReadonlyMap<string, number>): Progress & Disposable
 }

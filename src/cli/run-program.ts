@@ -42,7 +42,7 @@ function fail(thrown: unknown, signal: AbortSignal, output: Output): ExitCode {
 
 async function invoke(invocation: Invocation, { io, open, signal }: Surroundings, output: Output): Promise<ExitCode> {
   const config = await loadConfig({ file: invocation.configFile, ...(io.environment && { env: io.environment }) })
-  await using opened = await open(config, output.logger(logLevel(invocation, config)), signal)
+  await using opened = await open(config, await output.logger(logLevel(invocation, config)), signal)
   const parts = { ...opened, engine: watchSecrets(opened.engine, output.scrubber) }
   const session: Session = {
     parts,

@@ -6,7 +6,6 @@ import type { LabelProblem } from '../labels/spec.ts'
 import { masked } from '../labels/text.ts'
 import type { PlanSettings } from '../plan/plan.ts'
 import type { Config, RepositoryConfig } from './config.ts'
-import { readYaml } from './file.ts'
 import { type Environment, readValues } from './read.ts'
 import type { ConfigValues } from './rows.ts'
 import type { RepositoryAddress } from './types.ts'
@@ -29,7 +28,9 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
   const problems: LabelProblem[] = []
   const file = sources.file ?? defaultConfigFile
   const content = await readConfigFile(file, sources.file !== undefined, read)
-  const texts = readYaml(file, content, problems)
+  // Most controllers have no file, and every command would load the parser.
+  const texts =
+    content === '' ? new Map<string, string>() : (await import('./file.ts')).readYaml(file, content, problems)
   const values = await readValues(texts, env, read, problems)
   checkRepositories(values, problems)
   if (problems.length > 0) throw configInvalid(file, problems)

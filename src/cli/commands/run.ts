@@ -1,8 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { controllerLock } from '../../catalog/keys.ts'
-import { realJobs } from '../../controller/jobs.ts'
-import { runController } from '../../controller/loop.ts'
 import { version } from '../../version.ts'
 import type { CommandDefinition, Session } from '../command.ts'
 
@@ -24,6 +22,9 @@ async function run(session: Session): Promise<undefined> {
   const ended = new AbortController()
   const beating = beat(session, ended.signal)
   try {
+    // Loaded for this command only, so that the others start sooner.
+    const { realJobs } = await import('../../controller/jobs.ts')
+    const { runController } = await import('../../controller/loop.ts')
     await runController(parts, { concurrency: config.concurrency, jobs: realJobs(parts) }, signal)
   } finally {
     ended.abort()
