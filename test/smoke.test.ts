@@ -18,18 +18,18 @@ function runProgram(...args: string[]) {
   return { status, stdout, stderr }
 }
 
-test('--version is the version of the package', { timeout: 20_000 }, () => {
+test('--version is the version of the package', { timeout: 60_000 }, () => {
   expect(runProgram('--version')).toMatchObject({ status: 0, stdout: `${packageJson.version}\n` })
 })
 
-test('wrong usage ends with exit code 2', { timeout: 20_000 }, () => {
+test('wrong usage ends with exit code 2', { timeout: 60_000 }, () => {
   const { status, stdout, stderr } = runProgram('bakup')
   expect(stderr).toContain("unknown command 'bakup'")
   expect(stdout).toBe('')
   expect(status).toBe(2)
 })
 
-test('without an engine the error is a JSON document, and the exit code 1', { timeout: 20_000 }, () => {
+test('without an engine the error is a JSON document, and the exit code 1', { timeout: 60_000 }, () => {
   const { status, stdout } = runProgram('plan', '--json')
   expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ENGINE_UNREACHABLE' } })
   expect(status).toBe(1)

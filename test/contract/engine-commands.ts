@@ -28,7 +28,7 @@ export function commandContract(open: () => EngineBench): void {
       execStream(engine, id, { command: ['sh', '-c', script], timeoutSeconds }, signal)
     /** True once no process of that number runs beside the container's own. */
     const isGone = (id: string, pid: string) =>
-      eventually(async () => (await shell(id, `kill -0 ${pid}`)).exitCode !== 0, 20, `end of process ${pid}`)
+      eventually(async () => (await shell(id, `kill -0 ${pid}`)).exitCode !== 0, 60, `end of process ${pid}`)
 
     test('answer exit code, output and errors apart', async () => {
       expect(await shell(name, 'echo out; echo err >&2; exit 3')).toEqual({

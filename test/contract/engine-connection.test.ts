@@ -23,7 +23,7 @@ describe('Podman', () => {
   const shell = (id: string, script: string) =>
     execText(engine, id, { command: ['sh', '-c', script], timeoutSeconds: 30 }, signal)
   const isGone = (id: string, pid: string) =>
-    eventually(async () => (await shell(id, `kill -0 ${pid}`)).exitCode !== 0, 30, `end of process ${pid}`)
+    eventually(async () => (await shell(id, `kill -0 ${pid}`)).exitCode !== 0, 60, `end of process ${pid}`)
 
   describe('behind a connection that fails', () => {
     let proxy: EngineProxy
@@ -116,18 +116,18 @@ describe('Podman', () => {
       signal,
     )
     const pid = String((await once(output, 'data'))[0]).trim()
-    await eventually(() => seen.length === 1, 10, 'the first resync')
+    await eventually(() => seen.length === 1, 60, 'the first resync')
 
     const cut = expect(output.toArray()).rejects.toMatchObject({ code: 'STREAM_CUT' })
     await restartService(own)
     await cut
     const resyncs = () => seen.filter((event) => event.action === 'resync').length
-    await eventually(() => resyncs() > 1, 20, 'the second resync')
+    await eventually(() => resyncs() > 1, 60, 'the second resync')
     const alive = { command: ['sh', '-c', `kill -0 ${pid}`], timeoutSeconds: 10 }
     const isEnded = async () => (await execText(patient, name, alive, signal)).exitCode !== 0
-    await eventually(isEnded, 30, `end of process ${pid}`)
+    await eventually(isEnded, 60, `end of process ${pid}`)
     await patient.stop(name, 5, signal)
-    await eventually(() => seen.some((event) => event.action === 'die' && event.containerId === id), 10, 'die')
+    await eventually(() => seen.some((event) => event.action === 'die' && event.containerId === id), 60, 'die')
     controller.abort()
     await watching
   })

@@ -38,7 +38,7 @@ describe('Podman', () => {
     return first !== 'wchar: 0' && first === second
   }
   const isGone = (id: string, pid: string) =>
-    eventually(async () => (await shell(id, `kill -0 ${pid}`)).exitCode !== 0, 30, `end of process ${pid}`)
+    eventually(async () => (await shell(id, `kill -0 ${pid}`)).exitCode !== 0, 60, `end of process ${pid}`)
 
   test('tells its version, and that it is no rootless one', async () => {
     const version = (await lab.podman(['version', '--format', '{{.Server.Version}}'])).trim()
@@ -175,7 +175,7 @@ describe('Podman', () => {
     const output = await execStream(engine, name, request, signal)
     const before = process.memoryUsage().rss
     await once(output, 'readable')
-    await eventually(() => isStalled(name, 'head'), 30, 'the command to wait for its reader')
+    await eventually(() => isStalled(name, 'head'), 60, 'the command to wait for its reader')
     const held = process.memoryUsage().rss - before
     expect(await countBytes(output)).toBe(400_000_000)
     expect(held).toBeLessThan(64 * 1024 * 1024)

@@ -63,7 +63,7 @@ async function startNext(dead: KillStage, what: string): Promise<void> {
   rmSync(heartbeat, { force: true })
   const stop = new AbortController()
   const next = dead.product(['run'], stop.signal)
-  await eventually(() => existsSync(heartbeat), 30, `${what}: the next start`)
+  await eventually(() => existsSync(heartbeat), 60, `${what}: the next start`)
   await eventually(async () => JSON.stringify(await dead.states()) === JSON.stringify(orderly), 60, what)
   stop.abort(new BackupError('INTERRUPTED', 'the test ends it'))
   expect((await next).exitCode, what).toBe(0)

@@ -8,7 +8,7 @@ describe('the lab itself', () => {
     try {
       const redis = await lab.run({ name: 'redis', labels: { 'xnai.backup.enable': 'true' }, health: 'redis-cli ping' })
       const healthy = async () => (await lab.inspect(redis.name)).State.Health?.Status === 'healthy'
-      await eventually(healthy, 20, 'redis is healthy')
+      await eventually(healthy, 60, 'redis is healthy')
       expect(await redis.exec(['redis-cli', 'ping'])).toBe('PONG\n')
     } finally {
       await lab.stop()

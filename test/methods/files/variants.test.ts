@@ -14,7 +14,7 @@ afterAll(() => story[Symbol.asyncDispose]())
 
 const counter = (service: VolumeService, name: string) => Number(readFileSync(join(service.data, name), 'utf8'))
 const counted = (service: VolumeService, atLeast = 1) =>
-  eventually(() => counter(service, 'second') >= atLeast, 30, 'the service counts')
+  eventually(() => counter(service, 'second') >= atLeast, 60, 'the service counts')
 
 describe('quiesce', () => {
   test('pause captures one instant and never stops the container', async () => {
@@ -29,7 +29,7 @@ describe('quiesce', () => {
     expect(json.targets[0].stopped).toEqual([app.name])
     expect(await startTimes(lab)).toBe(before)
     // Not the instant in which the file is empty.
-    const then = await eventually(() => counter(app, 'second'), 10, 'the counter to be written')
+    const then = await eventually(() => counter(app, 'second'), 60, 'the counter to be written')
     await counted(app, then + 1)
 
     const to = join(lab.dir, 'files', 'paused')

@@ -46,7 +46,7 @@ describe('a round trip', () => {
       .catch(() => 'ended')
     const isHeld = () =>
       server.sql(`SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP%' AND DB = 'shop'`)
-    await eventually(isHeld, 30, 'a transaction is open')
+    await eventually(isHeld, 60, 'a transaction is open')
     for (const check of await server.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
     expect(await holder).toBe('ended')
     // What was dangling when it was backed up is named and not granted.
@@ -56,7 +56,7 @@ describe('a round trip', () => {
     expect(await leftovers()).toBe(nothingLeft)
     const ticks = Number(await server.sql('SELECT COUNT(*) FROM shop.ticked'))
     const goesOn = async () => Number(await server.sql('SELECT COUNT(*) FROM shop.ticked')) > ticks
-    await eventually(goesOn, 30, 'the event runs again')
+    await eventually(goesOn, 60, 'the event runs again')
     await server.sql('DROP DATABASE shop')
   })
 })

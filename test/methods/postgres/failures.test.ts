@@ -144,6 +144,6 @@ describe('a restore', () => {
     const volume = await lab.podman(['volume', 'inspect', '--format', '{{.Mountpoint}}', `${lab.project}-server`])
     await rm(join(volume.trim(), 'data'), { recursive: true })
     for (const check of await server.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
-    await eventually(async () => (await server.sql('postgres', 'SELECT a FROM kept')) === '7', 10, 'the row is back')
+    await eventually(async () => (await server.sql('postgres', 'SELECT a FROM kept')) === '7', 60, 'the row is back')
   })
 })

@@ -47,7 +47,7 @@ export async function startRedis(lab: Lab, service: RedisService): Promise<Redis
 }
 
 export const answers = ({ name, cli }: Redis): Promise<unknown> =>
-  eventually(async () => (await cli('PING')).includes('PONG'), 30, `${name} answers`)
+  eventually(async () => (await cli('PING')).includes('PONG'), 60, `${name} answers`)
 
 const boot = (config: string) => [
   'sh',

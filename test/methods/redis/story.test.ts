@@ -25,7 +25,7 @@ test('Redis, backed up under a writer, destroyed and restored, has the state of 
   let redis = await startRedis(lab, service)
   await fill(redis)
   await lab.podman(['exec', '--detach', redis.name, 'sh', '-c', writer])
-  await eventually(async () => Number(await redis.cli('GET first')) > 100, 30, 'the writer writes')
+  await eventually(async () => Number(await redis.cli('GET first')) > 100, 60, 'the writer writes')
   const [started = 0] = await count(redis)
   const id = await story.backUp('db')
   const [ended = 0] = await count(redis)

@@ -52,7 +52,7 @@ async function roundTrip(server: Redis): Promise<void> {
   for (const check of await server.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
   expect(await content(server)).toBe(before)
   await lab.podman(['restart', server.name])
-  await eventually(async () => (await content(server)) === before, 20, 'the same content after a restart')
+  await eventually(async () => (await content(server)) === before, 60, 'the same content after a restart')
 }
 
 const hostPath = async ({ bench }: Redis, path: string) => (await bench.context()).hostPath(path)
@@ -77,7 +77,7 @@ test('an append-only server comes back twice, keeps no old file, and appends to 
   await aof.cli('SET after restore')
   await lab.podman(['kill', aof.name])
   await lab.podman(['start', aof.name])
-  await eventually(async () => (await aof.cli('GET after')) === 'restore\n', 30, 'the append-only file is read')
+  await eventually(async () => (await aof.cli('GET after')) === 'restore\n', 60, 'the append-only file is read')
 })
 
 test('an append-only server comes back after the loss of all its files', async () => {

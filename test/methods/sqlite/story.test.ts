@@ -21,13 +21,13 @@ test('SQLite, backed up under its application, restored over newer data, has the
   expect(captured).toBeLessThanOrEqual(after)
   // The application was neither stopped nor locked out of its own files.
   expect((await lab.inspect(app.container.name)).State.StartedAt).toBe(State.StartedAt)
-  await eventually(async () => (await app.entries()) > after, 20, 'it goes on counting')
+  await eventually(async () => (await app.entries()) > after, 60, 'it goes on counting')
   await expectOwner(join(app.file, '..'), app.container.name)
 
   const result = await story.restore('app')
   expect(result.checks.map(({ name }: { name: string }) => name)).toContain('/app/data/iam.db integrity_check')
   // It began again where the snapshot ends.
-  await eventually(async () => (await app.entries()) > captured, 20, 'it goes on counting')
+  await eventually(async () => (await app.entries()) > captured, 60, 'it goes on counting')
   expect(await app.firstEntries()).toBe(captured)
   expect(await stat(app.file)).toMatchObject({ uid: 1000, gid: 1000 })
 })

@@ -48,7 +48,7 @@ export async function startMetrics({ lab }: Story, service: MetricsService): Pro
   const base = `localhost:8428${prefix}`
   const curl = guarded ? ['sh', '-c', guardCurl, 'sh'] : ['curl', '-sS', '--data-binary']
   const ask = (path: string, body = '') => container.exec([...curl, body, base + path])
-  await eventually(() => ask('/health'), 20, `${rest.name} answers`)
+  await eventually(() => ask('/health'), 60, `${rest.name} answers`)
   return {
     name: rest.name,
     container,
@@ -74,7 +74,7 @@ export async function write(instance: Instance, from: number, to: number): Promi
     `wide{n="${n}"} ${n} ${begin + n * 1000}`,
   ])
   await instance.ask('/api/v1/import/prometheus', `${lines.join('\n')}\n`)
-  await eventually(async () => (await instance.values()).length >= to, 20, `${to} points are seen`)
+  await eventually(async () => (await instance.values()).length >= to, 60, `${to} points are seen`)
 }
 
 /** The integers from 1 to `count`. */

@@ -20,7 +20,7 @@ async function startWriter(
   const name = `${instance.container.name}-writer`
   const network = `container:${instance.container.name}`
   await lab.podman(['run', '--detach', '--name', name, '--network', network, servicesImage, 'sh', '-c', script])
-  await eventually(async () => (await instance.values()).length > from + 10, 30, 'the writer writes')
+  await eventually(async () => (await instance.values()).length > from + 10, 60, 'the writer writes')
   return {
     /** The newest point that the server has taken. It may not show it yet. */
     written: async () => Number(await lab.podman(['exec', name, 'cat', '/tmp/written'])),
@@ -62,5 +62,5 @@ test('VictoriaMetrics, backed up while points come in, destroyed and restored, h
   await story.restore('db', '--no-safety')
   expect(await states(lab), 'it was stopped, and is again').toMatchObject({ db: 'exited' })
   await lab.podman(['start', instance.container.name])
-  await eventually(async () => (await instance.values()).length === values.length, 20, 'all points are back')
+  await eventually(async () => (await instance.values()).length === values.length, 60, 'all points are back')
 })

@@ -92,7 +92,7 @@ describe('a directory of vmbackup', () => {
     await metrics.ask('/api/v1/admin/tsdb/delete_series', 'match[]={room!=""}')
     const result = await story.restore('metrics', '--from', join(old, 'day'))
     expect(result.warnings.join()).toContain('does not say how many series')
-    await eventually(async () => (await series()).join() === before.join(), 30, 'the series are there again')
+    await eventually(async () => (await series()).join() === before.join(), 60, 'the series are there again')
     expect(await ours()).toEqual([])
   })
 

@@ -107,7 +107,7 @@ describe('the example stack under docker-compose', () => {
     await succeed(shapes.backupShape, 'backup', 'redis', 'faiss')
     const before = [await lab.inspect(stack.container('redis')), await lab.inspect(stack.container('rag'))]
     await stack.compose(['up', '--detach', '--no-build', '--force-recreate', '--no-deps', 'redis', 'rag'])
-    await eventually(() => redis('redis-cli PING'), 30, 'redis answers again')
+    await eventually(() => redis('redis-cli PING'), 60, 'redis answers again')
     const after = [await lab.inspect(stack.container('redis')), await lab.inspect(stack.container('rag'))]
     for (const [index, { Id }] of after.entries()) expect(Id).not.toBe(before[index]?.Id)
 

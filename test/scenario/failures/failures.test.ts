@@ -118,7 +118,7 @@ describe('a connection to the engine that breaks in mid-frame', () => {
     expect((await story.call(['list', 'db'])).json).toEqual({ snapshots: [] })
     expect(await startTimes(lab)).toBe(before)
     const isGone = async () => !(await db.exec(['ps', '-ef'])).includes('pg_dump')
-    await eventually(isGone, 30, 'no dump goes on in the service')
+    await eventually(isGone, 60, 'no dump goes on in the service')
     await story.backUp('db')
   })
 })

@@ -56,7 +56,7 @@ describe('SIGKILL beside containers of Podman, at one step of each kind (P1, P2,
       const heartbeat = join(missed.state, 'heartbeat')
       rmSync(heartbeat, { force: true })
       await using next = startDaemon(missed)
-      await eventually(() => existsSync(heartbeat), 30, 'the next start')
+      await eventually(() => existsSync(heartbeat), 60, 'the next start')
       await eventually(async () => JSON.stringify(await states()) === JSON.stringify(orderly), 60, 'running containers')
       expect(await next.end()).toBe(0)
       await expectOrder(missed)

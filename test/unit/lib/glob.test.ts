@@ -74,7 +74,8 @@ test.each([
   const matches = excludeMatcher([pattern])
   const began = performance.now()
   for (const path of ['a'.repeat(255), 'a/'.repeat(1000).concat('a')]) expect(matches(path)).toBe(false)
-  expect(performance.now() - began).toBeLessThan(200)
+  // Milliseconds on an idle machine; with backtracking it would be minutes.
+  expect(performance.now() - began).toBeLessThan(5000)
 })
 
 test('a pattern of an earlier version, in a manifest, still leaves its files alone', () => {
