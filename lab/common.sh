@@ -24,13 +24,15 @@ docker_home() { echo "$LAB/docker-$(. /etc/os-release && echo "$VERSION_CODENAME
 # controller_note: the file that names the controller's image of this checkout, in the folder of its image store.
 controller_note() { echo "$(recipe base)/controller/image-of-$(echo "$ROOT" | sha256sum | cut -c1-12)"; }
 
-# podman_settings: containers.conf for a machine of any kind; [engine] comes last, for callers to add to.
+# podman_settings [LINE]: containers.conf for a machine of any kind. LINE goes under [containers]; [engine] comes last, for
+# callers to add to.
 podman_settings() {
   cat <<END
 [containers]
 # Without CAP_SYS_RESOURCE a limit above our own is refused.
 default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
 log_driver = "k8s-file"
+${1:-}
 [engine]
 # crun refuses a machine with cgroup v1 and v2 side by side; there may be no systemd to ask for cgroups or journals.
 runtime = "runc"

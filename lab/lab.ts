@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { type EngineApi, type ExecOptions, engineApi } from './engine-api.ts'
 import { newWitness, type Witness } from './witness.ts'
 
 const runFile = promisify(execFile)
@@ -13,7 +14,7 @@ export const servicesImage = 'localhost/xnai-services'
 export const redisImage = 'localhost/xnai-redis'
 
 /** A Podman of its own for one test file: nothing it does is seen by another, and `stop` leaves nothing. */
-export interface Lab extends AsyncDisposable {
+export interface Lab extends AsyncDisposable, Pick<EngineApi, 'exec' | 'list'> {
   /** Folder of this lab, removed with it; tests may put files in `LAB/files`. */
   readonly dir: string
   /** Path of the API's Unix socket. Bind its folder, not itself, into a container. */
@@ -71,7 +72,7 @@ export interface LabContainer {
   /** `PROJECT-NAME-1`, as compose names it. */
   readonly name: string
   /** Standard output of a command in the container. */
-  exec(command: string[], options?: ProgramOptions): Promise<string>
+  exec(command: string[], options?: ExecOptions): Promise<string>
 }
 
 export interface Inspected {
@@ -107,9 +108,11 @@ export function attachLab(
   dir: string,
   stop: () => Promise<void> = async () => {},
 ): Lab {
+  const socket = value(env, 'DOCKER_HOST').replace('unix://', '')
+  const { exec, list, inspect } = engineApi(socket, env.LAB_ENGINE === undefined ? 'podman' : 'docker')
   const lab: Lab = {
     dir,
-    socket: value(env, 'DOCKER_HOST').replace('unix://', ''),
+    socket,
     env,
     project,
     witness: newWitness(),
@@ -119,7 +122,9 @@ export function attachLab(
     podmanCompose: (files, args, programOptions) =>
       program(env, value(env, 'LAB_PODMAN_COMPOSE'), composeArguments(lab, files, args), programOptions),
     run: (service) => runService(lab, service),
-    inspect: async (container) => JSON.parse(await lab.podman(['container', 'inspect', container]))[0],
+    exec,
+    list,
+    inspect: async (container) => (await inspect(container)) as Inspected,
     stop,
     [Symbol.asyncDispose]: () => lab.stop(),
   }
@@ -175,7 +180,7 @@ async function runService(lab: Lab, service: LabService): Promise<LabContainer> 
     service.image ?? servicesImage,
     ...(service.command ?? ['svc', service.name]),
   ])
-  return { id: id.trim(), name, exec: (command, options) => lab.podman(['exec', name, ...command], options) }
+  return { id: id.trim(), name, exec: (command, options) => lab.exec(name, command, options) }
 }
 
 /** Several services may start at once: one that lost the race to create the network finds it. */

@@ -33,7 +33,7 @@ up() {
   environment "$folder" >"$folder/env"
   make_network "$folder"
   start "$folder" service podman system service --time=0 "unix://$folder/socket/podman.sock"
-  [ -z "$health" ] || start "$folder" health "$ROOT/lab/health-timer.sh" "$folder"
+  [ -z "$health" ] || start "$folder" health node "$ROOT/lab/health-timer.ts" "$folder" "$folder/socket/podman.sock"
   await_service "$folder" "$folder/socket/podman.sock"
   cat "$folder/env"
 }
@@ -43,7 +43,7 @@ up() {
 configure() {
   local folder=$1 pool
   pool=$(comm -23 <(seq 140 239 | sort) <(ip -4 route | sed -n 's/^10\.\([0-9]*\)\..*/\1/p' | sort -u) | shuf -n 1)
-  podman_settings >"$folder/containers.conf"
+  podman_settings "seccomp_profile = \"$ROOT/lab/seccomp.json\"" >"$folder/containers.conf"
   cat >>"$folder/containers.conf" <<END
 tmp_dir = "$folder/tmp"
 volume_path = "$folder/root/volumes"
@@ -171,10 +171,11 @@ remove_folder() {
 
 # conmon outlives an exec by five minutes, and then has podman clean up, which makes the storage's folders anew.
 end_monitors() {
-  local file pid
+  local file pid name
   for file in $(grep -lsF -- "$1/" /proc/[0-9]*/cmdline); do
-    pid=${file//[!0-9]/}
-    case $(cat "/proc/$pid/comm" 2>/dev/null) in conmon | podman) kill -KILL "$pid" 2>/dev/null || true ;; esac
+    pid=${file//[!0-9]/} name=
+    { read -r name <"/proc/$pid/comm"; } 2>/dev/null || true
+    case $name in conmon | podman) kill -KILL "$pid" 2>/dev/null || true ;; esac
   done
 }
 

@@ -77,7 +77,7 @@ inside() {
   mount --bind "$ROOT" /mnt/checkout
   mount --bind "$LAB" /mnt/lab
   make_tun
-  podman_settings >/mnt/containers.conf
+  podman_settings "seccomp_profile = \"/mnt/checkout/lab/seccomp.json\"" >/mnt/containers.conf
   printf '[network]\nnetwork_backend = "netavark"\n' >>/mnt/containers.conf
   printf '[storage]\ndriver = "overlay"\n' >/mnt/storage.conf
   cd /mnt/checkout
@@ -115,7 +115,7 @@ as_user() {
     curl -s -m 2 --unix-socket "${DOCKER_HOST#unix://}" http://d/_ping >/dev/null && break
     sleep 0.1
   done
-  lab/health-timer.sh "$XDG_RUNTIME_DIR" >"$XDG_RUNTIME_DIR/health.log" 2>&1 </dev/null &
+  node lab/health-timer.ts "$XDG_RUNTIME_DIR" "${DOCKER_HOST#unix://}" >"$XDG_RUNTIME_DIR/health.log" 2>&1 </dev/null &
   "$@"
 }
 

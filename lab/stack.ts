@@ -91,7 +91,7 @@ export function openStack(
       return done
     },
     async shell(service, script) {
-      if (service !== undefined) return await lab.podman(['exec', stack.container(service), 'sh', '-ec', script])
+      if (service !== undefined) return await lab.exec(stack.container(service), ['sh', '-ec', script])
       return (await runFile('sh', ['-ec', script], { cwd: folder })).stdout
     },
     async running() {

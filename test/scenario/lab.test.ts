@@ -10,6 +10,9 @@ describe('the lab itself', () => {
       const healthy = async () => (await lab.inspect(redis.name)).State.Health?.Status === 'healthy'
       await eventually(healthy, 60, 'redis is healthy')
       expect(await redis.exec(['redis-cli', 'ping'])).toBe('PONG\n')
+      const failing = redis.exec(['sh', '-c', 'echo out; echo "$WORD" >&2; exit 3'], { env: { WORD: 'wrong' } })
+      await expect(failing).rejects.toMatchObject({ code: 3, stdout: 'out\n', stderr: 'wrong\n' })
+      expect(await lab.list()).toEqual([redis.name])
     } finally {
       await lab.stop()
     }

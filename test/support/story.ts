@@ -112,25 +112,20 @@ export const dependingOn = (...services: string[]) => ({
 })
 
 /** Since when each container runs: the same answer twice means that none was touched. */
-export const startTimes = (lab: Lab): Promise<string> =>
-  lab
-    .podman(['ps', '--all', '--format', '{{.Names}}'])
-    .then((names) =>
-      lab.podman([
-        ...['container', 'inspect', '--format', '{{.Name}} {{.State.Status}} {{.State.StartedAt}}'],
-        ...names.trim().split('\n').sort(),
-      ]),
-    )
+export async function startTimes(lab: Lab): Promise<string> {
+  const lines = (await lab.list()).map(async (name) => {
+    const { Status, StartedAt } = (await lab.inspect(name)).State
+    return `${name} ${Status} ${StartedAt}`
+  })
+  return (await Promise.all(lines)).join('\n')
+}
 
 /** Status by service name: `running`, `paused`, `exited`. */
 export async function states(lab: Lab): Promise<Record<string, string>> {
-  const lines = (await startTimes(lab)).trim().split('\n')
-  return Object.fromEntries(
-    lines.map((line) =>
-      line
-        .slice(lab.project.length + 1)
-        .replace('-1 ', ' ')
-        .split(' '),
-    ),
-  )
+  const start = `${lab.project}-`
+  const entries = (await lab.list()).map(async (name) => {
+    const service = name.replace(start, '').replace(/-1$/, '')
+    return [service, (await lab.inspect(name)).State.Status]
+  })
+  return Object.fromEntries(await Promise.all(entries))
 }

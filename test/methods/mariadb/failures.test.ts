@@ -133,12 +133,11 @@ describe('a restore', () => {
       ...ctx,
       exec: async (command, options) => {
         const isLoad = command.includes('--loose-sandbox')
-        if (isLoad)
-          await lab.podman(['exec', server.name, 'sh', '-c', 'head -c 300M /dev/zero >/var/lib/mysql/rubbish || true'])
+        if (isLoad) await server.exec(['sh', '-c', 'head -c 300M /dev/zero >/var/lib/mysql/rubbish || true'])
         try {
           return await ctx.exec(command, options)
         } finally {
-          if (isLoad) await lab.podman(['exec', server.name, 'rm', '/var/lib/mysql/rubbish'])
+          if (isLoad) await server.exec(['rm', '/var/lib/mysql/rubbish'])
         }
       },
     })

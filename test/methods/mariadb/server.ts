@@ -30,8 +30,8 @@ export async function startServer(
   })
   const script = `printf '%s' "$SQL" | ${client} "$@"`
   const sql: Server['sql'] = async (text, args = []) => {
-    const call = ['exec', '--env', `SQL=${text}`, container.name, 'sh', '-c', script, 'sh', ...args]
-    return (await lab.podman(call, { timeoutSeconds: 300 })).trim()
+    const call = ['sh', '-c', script, 'sh', ...args]
+    return (await container.exec(call, { env: { SQL: text }, timeoutSeconds: 300 })).trim()
   }
   const bench = methodBench(lab, container.name, mariadb, plainSpec('mariadb', { user: 'root', ...options }))
   const server = { ...container, sql, bench }

@@ -35,8 +35,8 @@ export async function startPostgres(lab: Lab, service: PostgresService): Promise
   const script = `printf '%s\\n' "$SQL" | PGPASSWORD="$POSTGRES_PASSWORD" psql -X -q -A -t -v ON_ERROR_STOP=1 \
     -p "\${SQL_PORT:-5432}" -U "\${POSTGRES_USER:-postgres}" -d "$1" -f -`
   const sql: Server['sql'] = async (database, text) => {
-    const call = ['exec', '--env', `SQL=${text}`, container.name, 'sh', '-c', script, 'sh', database]
-    return (await lab.podman(call, { timeoutSeconds: 300 })).trim()
+    const call = ['sh', '-c', script, 'sh', database]
+    return (await container.exec(call, { env: { SQL: text }, timeoutSeconds: 300 })).trim()
   }
   const bench = methodBench(lab, container.name, postgres, plainSpec('postgres', options))
   const server = { ...container, sql, bench }

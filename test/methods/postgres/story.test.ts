@@ -79,7 +79,7 @@ test('PostgreSQL, backed up under a writer, destroyed and restored, has the stat
     labels: dependingOn('db'),
   })
   await fill(db)
-  await lab.podman(['exec', '--detach', db.name, 'sh', '-c', writer])
+  await db.exec(['sh', '-c', writer], { detach: true })
   await eventually(async () => (await count(db)) > 100, 60, 'the writer writes')
   const first = await count(db)
   const untouched = await startTimes(lab)
@@ -109,8 +109,7 @@ test('PostgreSQL, backed up under a writer, destroyed and restored, has the stat
   expect(await started(db), 'the server ran all the while').toBe(upSince.db)
   expect(await started(web)).not.toBe(upSince.web)
   const login = `PGPASSWORD=$ROLE psql -X -A -t -h db -U clerk -d bench -c 'SELECT current_user'`
-  const call = ['exec', '--env', `ROLE=${rolePassword}`, db.name, 'sh', '-c', login]
-  expect(await lab.podman(call)).toBe('clerk\n')
+  expect(await db.exec(['sh', '-c', login], { env: { ROLE: rolePassword } })).toBe('clerk\n')
 
   // As on a bare host: container and volume are new, and nothing ever ran in them.
   await lab.podman(['rm', '--force', '--time', '10', db.name])

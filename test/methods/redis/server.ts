@@ -36,10 +36,7 @@ export async function startRedis(lab: Lab, service: RedisService): Promise<Redis
   const container = await lab.run({ volumes, command: boot(config), ...rest })
   const script = `printf '%s\\n' "$COMMANDS" | REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli "$@"`
   const cli: Redis['cli'] = (...commands) =>
-    lab.podman([
-      ...['exec', '--env', `COMMANDS=${commands.join('\n')}`, container.name],
-      ...['sh', '-c', script, 'sh', ...cliFlags],
-    ])
+    container.exec(['sh', '-c', script, 'sh', ...cliFlags], { env: { COMMANDS: commands.join('\n') } })
   const spec = plainSpec('redis', { port: 6379, tls: false, ...options })
   const server = { ...container, cli, bench: methodBench(lab, container.name, redis, spec) }
   if (!rest.create) await answers(server)

@@ -24,7 +24,7 @@ const count = async ({ cli }: Redis) => (await cli('MGET first second')).trim().
 test('Redis, backed up under a writer, destroyed and restored, has the state of one instant', async () => {
   let redis = await startRedis(lab, service)
   await fill(redis)
-  await lab.podman(['exec', '--detach', redis.name, 'sh', '-c', writer])
+  await redis.exec(['sh', '-c', writer], { detach: true })
   await eventually(async () => Number(await redis.cli('GET first')) > 100, 60, 'the writer writes')
   const [started = 0] = await count(redis)
   const id = await story.backUp('db')

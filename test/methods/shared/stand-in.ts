@@ -8,10 +8,10 @@ export const standInPath = `${folder}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 /** Puts a shell script before a program of the container, whose PATH must be `standInPath`. */
 export async function standIn(lab: Lab, container: string, program: string, body: string): Promise<void> {
   const make = `mkdir -p ${folder}; cd ${folder}; printf '#!/bin/sh\\n%s\\n' "$BODY" >"$1"; chmod 755 "$1"`
-  await lab.podman(['exec', '--env', `BODY=${body}`, container, 'sh', '-c', make, 'sh', program])
+  await lab.exec(container, ['sh', '-c', make, 'sh', program], { env: { BODY: body } })
 }
 
 /** Lets the program itself be found again. */
 export async function removeStandIn(lab: Lab, container: string, program: string): Promise<void> {
-  await lab.podman(['exec', container, 'rm', `${folder}/${program}`])
+  await lab.exec(container, ['rm', `${folder}/${program}`])
 }

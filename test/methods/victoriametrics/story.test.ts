@@ -23,7 +23,7 @@ async function startWriter(
   await eventually(async () => (await instance.values()).length > from + 10, 60, 'the writer writes')
   return {
     /** The newest point that the server has taken. It may not show it yet. */
-    written: async () => Number(await lab.podman(['exec', name, 'cat', '/tmp/written'])),
+    written: async () => Number(await lab.exec(name, ['cat', '/tmp/written'])),
     [Symbol.asyncDispose]: async () => void (await lab.podman(['rm', '--force', '--time', '0', name])),
   }
 }

@@ -56,7 +56,7 @@ afterAll(() => story?.[Symbol.asyncDispose]())
 
 /** What the three places held at each start of the application. */
 const starts = () => readFileSync(join(log, 'starts'), 'utf8').trim().split('\n')
-const counted = async () => Number(await story.lab.podman(['exec', `${story.lab.project}-app-1`, 'cat', '/notes/n']))
+const counted = async () => Number(await story.lab.exec(`${story.lab.project}-app-1`, ['cat', '/notes/n']))
 const countsBeyond = (n: number) => eventually(async () => (await counted()) > n, 60, `it counts beyond ${n}`)
 
 /** The set that was captured, and the number that stood in all three places then. */

@@ -90,7 +90,7 @@ async function startServices(): Promise<void> {
 
 const nameOf = (service: string) => `${lab.project}-${service}-1`
 
-const inApp = (script: string) => lab.podman(['exec', nameOf('app'), 'sh', '-c', script])
+const inApp = (script: string) => lab.exec(nameOf('app'), ['sh', '-c', script])
 
 const write = (word: string) =>
   inApp(
@@ -102,9 +102,8 @@ const content = () => inApp('cd /data; find . | sort; cat folder/lines word | sh
 
 async function states(): Promise<Record<string, string>> {
   const services = Object.keys(orderly)
-  const text = await lab.podman(['container', 'inspect', '--format', '{{.State.Status}}', ...services.map(nameOf)])
-  const found = text.trim().split('\n')
-  return Object.fromEntries(services.map((service, index) => [service, found[index] ?? 'gone']))
+  const found = services.map(async (service) => [service, (await lab.inspect(nameOf(service))).State.Status])
+  return Object.fromEntries(await Promise.all(found))
 }
 
 /** What ran runs, what was stopped is stopped, and nothing half done is left. */

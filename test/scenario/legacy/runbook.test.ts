@@ -23,7 +23,7 @@ const mountOf = async (service: string) =>
 async function runTheRunbook(): Promise<void> {
   await stack.shell('redis', `${prelude}\nredis-cli SAVE`)
   await onHost(`cp -a ${await mountOf('redis')}/dump.rdb redis.rdb`)
-  await lab.podman(['exec', stack.container('vikunja-db'), 'sh', '-c', 'pg_dump -U vikunja vikunja >/tmp/vikunja.sql'])
+  await lab.exec(stack.container('vikunja-db'), ['sh', '-c', 'pg_dump -U vikunja vikunja >/tmp/vikunja.sql'])
   await lab.podman(['cp', `${stack.container('vikunja-db')}:/tmp/vikunja.sql`, join(old, 'vikunja.sql')])
   await stack.shell('rag', `sqlite3 /app/data/iam.db ".backup /app/data/copy-of-iam.db"`)
   await onHost(`gzip -k vikunja.sql
