@@ -79,6 +79,10 @@ export interface Inspected {
   Id: string
   State: { Status: string; Running: boolean; Paused: boolean; StartedAt: string; Health?: { Status: string } }
   Mounts: { Type: string; Name?: string; Source: string; Destination: string; RW: boolean }[]
+  Config: { Labels: Record<string, string> | null }
+  /** Where Docker says it. */
+  LogPath?: string
+  HostConfig: { LogConfig: { Path?: string } }
   NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
 }
 

@@ -43,21 +43,16 @@ export async function expectNone(lab: Lab, { repository, state }: Kept): Promise
   assert.deepEqual(empty, [], `nothing was looked at in ${empty.join(', ')}`)
 }
 
-const containers = async (lab: Lab) =>
-  (await lab.podman(['ps', '--all', '--quiet'])).split('\n').filter((line) => line !== '')
+const inspectAll = async (lab: Lab) => Promise.all((await lab.list()).map((name) => lab.inspect(name)))
 
 async function allLabels(lab: Lab): Promise<string> {
-  const ids = await containers(lab)
-  return lab.podman(['container', 'inspect', '--format', '{{json .Config.Labels}}', ...ids])
+  return (await inspectAll(lab)).map(({ Config }) => JSON.stringify(Config.Labels)).join('\n')
 }
 
 /** Standard output and error of every container so far: a server may write down what it is told. */
 async function allLogs(lab: Lab): Promise<string> {
-  const inspected: { LogPath?: string; HostConfig: { LogConfig: { Path?: string } } }[] = JSON.parse(
-    await lab.podman(['container', 'inspect', ...(await containers(lab))]),
-  )
   // Docker has it at the top.
-  const paths = inspected.map(({ LogPath, HostConfig }) => HostConfig.LogConfig.Path || LogPath || '')
+  const paths = (await inspectAll(lab)).map(({ LogPath, HostConfig }) => HostConfig.LogConfig.Path || LogPath || '')
   const files = paths.filter((path) => path !== '' && existsSync(path))
   return files.map((path) => readFileSync(path, 'latin1')).join('\n')
 }

@@ -95,8 +95,8 @@ export function openStack(
       return (await runFile('sh', ['-ec', script], { cwd: folder })).stdout
     },
     async running() {
-      const lines = await lab.podman(['ps', '--filter', 'status=running', '--format', '{{.Names}}'])
-      return lines.trim().split('\n').toSorted()
+      const found = await Promise.all((await lab.list()).map(async (name) => [name, await lab.inspect(name)] as const))
+      return found.filter(([, { State }]) => State.Status === 'running').map(([name]) => name)
     },
     async expectNoSecret() {
       const lines = (await readFile(join(folder, '.env'), 'utf8')).split('\n')
