@@ -1,6 +1,7 @@
-import { chmod, chown, mkdir, stat } from 'node:fs/promises'
+import { fchmodSync, fchownSync, fstatSync } from 'node:fs'
 import type { TargetSpec } from '../../labels/spec.ts'
 import { clearTree } from '../../lib/tree/clear.ts'
+import { createRoot, openRoot, rootExists } from '../../lib/tree/open-root.ts'
 import type { Check, MethodContext, RestoreContext, StoredSnapshot, UndoDetail } from '../method.ts'
 import { engineDevices } from '../shared/engine-devices.ts'
 import { extractTree, proveTree } from '../shared/extract.ts'
@@ -17,14 +18,15 @@ export async function restore(
 ): Promise<Check[]> {
   const root = storageOf(ctx, snapshot)
   await ctx.service.stop()
-  await mkdir(root, { recursive: true })
-  const owner = await stat(root)
+  if (!rootExists(root)) createRoot(root, 'directory')
+  using storage = openRoot(root)
+  const owner = fstatSync(storage.descriptor)
   // Everything is removed: the server would take old files for part of the restored state. It makes its caches and its lock anew.
   await clearTree(root, '.', { exclude: [], skipDevices: engineDevices, signal: ctx.signal, onWarning: ctx.warn })
   const checks: Check[] = []
   for (const artifact of snapshot.artifacts) checks.push(...(await replaceTree(ctx, snapshot, artifact, root)))
-  await chown(root, owner.uid, owner.gid)
-  await chmod(root, owner.mode & 0o7777)
+  fchownSync(storage.descriptor, owner.uid, owner.gid)
+  fchmodSync(storage.descriptor, owner.mode & 0o7777)
   return checks
 }
 
@@ -47,7 +49,7 @@ async function replaceTree(
   storage: string,
 ): Promise<Check[]> {
   const to = ctx.hostPath(artifact.origin ?? '')
-  await mkdir(to, { recursive: true })
+  if (!rootExists(to)) createRoot(to, 'directory')
   await extractTree(snapshot, artifact, to)
   return to === storage ? [] : [await proveTree(snapshot, artifact, to, engineDevices)]
 }

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { eventually, type Lab, type LabContainer, type LabService } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
@@ -67,6 +69,7 @@ export const subject: Subject = {
     },
     lose: (service) => query(service, 'DROP DATABASE shop'),
   },
+  damage: (data) => writeFile(join(data, 'ibdata1'), 'torn'),
   start: async (story, options) => {
     const container = await runSubject(story, 'mariadb', '/var/lib/mysql', {
       // A database that is not in a snapshot stays: the empty service has this one.
