@@ -1,6 +1,6 @@
 import { controllerLock, formatKey } from '../catalog/keys.ts'
 import { asBackupError } from '../errors.ts'
-import { describeLeftovers } from '../job/leftovers.ts'
+import { describeLeftovers } from '../job/recover/leftovers.ts'
 import { type Recovery, recover } from '../job/recover.ts'
 import type { Session } from './command.ts'
 import type { Invocation } from './program.ts'

@@ -1,7 +1,7 @@
 import { runBackupIfFree } from '../job/backup/if-free.ts'
 import type { BackupResult, Parts } from '../job/job.ts'
-import { findLeftovers, type Leftover } from '../job/leftovers.ts'
 import { resolveHostPath } from '../job/method-context.ts'
+import { findLeftovers, type Leftover } from '../job/recover/leftovers.ts'
 import { finishLeftover, type Recovery, sweepRepositories } from '../job/recover.ts'
 import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import { engineDevices } from '../methods/shared/engine-devices.ts'

@@ -1,6 +1,6 @@
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
-import type { Leftover } from '../job/leftovers.ts'
+import type { Leftover } from '../job/recover/leftovers.ts'
 import type { Jobs } from './jobs.ts'
 import { createQueue } from './queue.ts'
 

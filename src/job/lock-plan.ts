@@ -3,11 +3,11 @@ import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
-import { finishInContainers } from './carry-out.ts'
 import { currentPlan, liveTarget } from './current-plan.ts'
 import { lockAfterRecovery, lockContainers, lockContainersNow } from './hold-locks.ts'
 import type { Parts } from './job.ts'
-import { finishRestores } from './recover-restore.ts'
+import { finishInContainers } from './recover/carry-out.ts'
+import { finishRestores } from './recover/finish-restore.ts'
 
 /** Targets whose plan was made while every container that it touches was locked. Disposing releases the locks; it may be repeated. */
 export interface LockedPlan extends Disposable {

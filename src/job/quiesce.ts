@@ -2,7 +2,7 @@ import type { IntentId, ResumeIntent } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from './job.ts'
-import { resumeContainer } from './recover-containers.ts'
+import { resumeContainer } from './recover/resume.ts'
 import { bringDown, findContainer, graceOf, refOf, refuseRemoval } from './service.ts'
 
 /** Containers that a run holds down. `resume` and dispose bring back only what this run took down, in reverse order. */

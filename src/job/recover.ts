@@ -1,11 +1,11 @@
 import type { Intent, IntentId, RollBackIntent } from '../catalog/catalog.ts'
 import { recoveryLock } from '../catalog/keys.ts'
 import { asBackupError } from '../errors.ts'
-import { carryOut } from './carry-out.ts'
 import { awaitLock, isBusy, lockAfterRecovery, recoveryRun } from './hold-locks.ts'
 import type { Parts } from './job.ts'
-import { describeIntent, findLeftovers, type Leftover, lockOf } from './leftovers.ts'
-import { finishRestore } from './recover-restore.ts'
+import { carryOut } from './recover/carry-out.ts'
+import { finishRestore } from './recover/finish-restore.ts'
+import { describeIntent, findLeftovers, type Leftover, lockOf } from './recover/leftovers.ts'
 import { abandonIntent, dropIntent } from './settle-intent.ts'
 
 /** What was finished after dead runs, and what could not be finished, as texts. Every later pass tries the latter again. */

@@ -2,7 +2,7 @@ import type { ScheduleState } from '../catalog/catalog.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
 import { currentPlan } from '../job/current-plan.ts'
 import type { Parts } from '../job/job.ts'
-import { describeLeftovers } from '../job/leftovers.ts'
+import { describeLeftovers } from '../job/recover/leftovers.ts'
 import { type Plan, targetKey } from '../plan/plan.ts'
 import type { Snapshot, Tier } from '../repository/repository.ts'
 

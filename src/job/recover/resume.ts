@@ -1,8 +1,8 @@
-import type { IntentId, ResumeIntent } from '../catalog/catalog.ts'
-import { asBackupError, BackupError } from '../errors.ts'
-import type { Parts } from './job.ts'
-import { findContainer, undo } from './service.ts'
-import { abandonIntent, dropIntent } from './settle-intent.ts'
+import type { IntentId, ResumeIntent } from '../../catalog/catalog.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
+import type { Parts } from '../job.ts'
+import { findContainer, undo } from '../service.ts'
+import { abandonIntent, dropIntent } from '../settle-intent.ts'
 
 /**
  * Carries out a resume intent. The intent is dropped once the container is in its final state, be it unhealthy, or is gone for good.

@@ -1,12 +1,12 @@
-import type { Intent, IntentId, RollBackIntent } from '../catalog/catalog.ts'
-import { BackupError } from '../errors.ts'
-import { methodOf } from './capture.ts'
-import type { Parts } from './job.ts'
-import { methodContext } from './method-context.ts'
-import { resumeContainer } from './recover-containers.ts'
-import { removeScratch } from './restore/foreign-input.ts'
-import { findContainer, undo } from './service.ts'
-import { abandonIntent, dropIntent } from './settle-intent.ts'
+import type { Intent, IntentId, RollBackIntent } from '../../catalog/catalog.ts'
+import { BackupError } from '../../errors.ts'
+import { methodOf } from '../capture.ts'
+import type { Parts } from '../job.ts'
+import { methodContext } from '../method-context.ts'
+import { removeScratch } from '../restore/foreign-input.ts'
+import { findContainer, undo } from '../service.ts'
+import { abandonIntent, dropIntent } from '../settle-intent.ts'
+import { resumeContainer } from './resume.ts'
 
 type InService = Extract<Intent, { kind: 'undo-method' }>
 

@@ -1,7 +1,7 @@
-import type { Catalog, Intent, IntentId, Orphan } from '../catalog/catalog.ts'
-import { containerLock, formatKey, type LockKey, networkLock, targetLock } from '../catalog/keys.ts'
-import { targetKey } from '../plan/plan.ts'
-import { recoveryRun } from './hold-locks.ts'
+import type { Catalog, Intent, IntentId, Orphan } from '../../catalog/catalog.ts'
+import { containerLock, formatKey, type LockKey, networkLock, targetLock } from '../../catalog/keys.ts'
+import { targetKey } from '../../plan/plan.ts'
+import { recoveryRun } from '../hold-locks.ts'
 
 /** What one dead run left behind, in the order in which it is to be finished. */
 export interface Leftover {
