@@ -85,7 +85,11 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
     passwordEnv: passwordVariable('postgres.password-env'),
   },
   mariadb: {
-    user: { ...user('mariadb.user'), absent: '`root`', fallback: always('root') },
+    user: {
+      ...user('mariadb.user'),
+      absent: '`root`; `$MYSQL_USER` or `$MARIADB_USER` where the image gave root a random password',
+      fallback: always('root'),
+    },
     databases: databases('mariadb.databases'),
     passwordEnv: passwordVariable('mariadb.password-env', "the image's own variables"),
   },

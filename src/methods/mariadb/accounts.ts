@@ -20,8 +20,7 @@ export interface Account {
  * those of named hosts under `skip_name_resolve`, are left out.
  */
 export async function readAccounts(ctx: MethodContext, client: MariadbClient): Promise<Account[]> {
-  const found = await client.query(client.server.product === 'mariadb' ? listMariadb : listMysql)
-  const accounts = found.map(([user = '', host = '', role, usual = '']) => ({ user, host, role: role === 'Y', usual }))
+  const accounts = await listAccounts(client)
   const asked = accounts.filter((account) => !isOfServer(account))
   const questions = asked.flatMap((account, index) => [
     `SELECT '=', ${index};`,
@@ -40,6 +39,16 @@ export async function readAccounts(ctx: MethodContext, client: MariadbClient): P
     const isIgnored = !account.role && !shown[0]?.startsWith('CREATE USER ')
     return isIgnored ? [] : [describe(account, usual, shown)]
   })
+}
+
+/** Lists users and roles by name, with the default role of each. */
+export async function listAccounts(client: MariadbClient): Promise<ListedAccount[]> {
+  const rows = await client.query(client.server.product === 'mariadb' ? listMariadb : listMysql)
+  return rows.map(([user = '', host = '', role, usual = '']) => ({ user, host, role: role === 'Y', usual }))
+}
+
+interface ListedAccount extends Pick<Account, 'user' | 'host' | 'role'> {
+  usual: string
 }
 
 /** The errors for a user or a grant that does not exist. */
@@ -90,30 +99,31 @@ export function parseAccounts(sql: string): Account[] {
   })
 }
 
+type NamedAccount = Pick<Account, 'user' | 'host'>
+
 /**
  * The accounts that a restore replaces. Two are kept where they exist, because their passwords belong to the present container: the user
  * that the backup logs in as, and the user of the image's own health check.
  */
-export function replaceable(accounts: Account[], present: Account[], loginUser: string): Account[] {
+export function replaceable(accounts: Account[], present: NamedAccount[], loginUser: string): Account[] {
   const isThere = (account: Account) => present.some(({ user, host }) => user === account.user && host === account.host)
   return accounts.filter((one) => !isThere(one) || (one.user !== loginUser && one.user !== 'healthcheck'))
 }
 
-/** Creates users and roles without rights, as owners and definers of the databases that come. */
-export async function createAccounts(ctx: MethodContext, client: MariadbClient, accounts: Account[]): Promise<void> {
-  const statements = accounts.flatMap((account) => {
+/** Statements that create users and roles without rights, as owners and definers of the databases that come. */
+export function createSql(accounts: Account[]): string[] {
+  return accounts.flatMap((account) => {
     if (isPublic(account)) return []
     const name = nameOf(account)
     // If a role were dropped, users that the snapshot does not know would lose it.
     if (account.role) return [`CREATE ROLE IF NOT EXISTS ${name};`, `REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${name};`]
     return [`DROP USER IF EXISTS ${name};`, `${account.create};`]
   })
-  const result = await run(client, [takeSessionLock, ...statements], [])
-  if (result.exitCode !== 0) throw describeToolFailure(ctx, 'accounts', result, 'RESTORE_FAILED')
 }
 
 /** Grants the accounts their rights. A right on something that does not exist was dangling at the backup: it is left out with a warning. */
 export async function grantRights(ctx: MethodContext, client: MariadbClient, accounts: Account[]): Promise<void> {
+  if (accounts.length === 0) return
   const rolesFirst = accounts.toSorted((a, b) => Number(b.role) - Number(a.role))
   const grants = rolesFirst.flatMap((account) => account.grants.map((sql) => ({ account, sql })))
   const result = await run(

@@ -11,7 +11,7 @@ import { connect, type MariadbClient } from './client.ts'
 import { openDump, refuseMissingTables } from './dump.ts'
 import { errorNumber } from './failure.ts'
 import { historyOptions } from './history.ts'
-import { type DatabaseFacts, listForeignFolders, objectsFact, takeInventory } from './inventory.ts'
+import { type DatabaseFacts, isForeignFolder, objectsFact, takeInventory } from './inventory.ts'
 import { scanDump } from './scan-dump.ts'
 import { lockTables, untransactional } from './table-lock.ts'
 
@@ -22,9 +22,10 @@ export async function* capture(ctx: CaptureContext, { options }: TargetSpec<'mar
   ctx.fact('server', version)
   ctx.fact('product', product)
   ctx.fact('nameCase', nameCase)
-  await warnOfFolders(ctx, client)
+  warnOfFolders(ctx, client)
   const databases = chooseDatabases(await takeInventory(client), options.databases, databasesLabel)
   if (databases.length > 0) yield* captureDatabases(ctx, client, databases)
+  if (!client.server.administrator) warnOfLimits(ctx, client)
   // They are read after the dump, so that an account that is made meanwhile is not missing.
   const accounts = await readAccountsIfAllowed(ctx, client)
   ctx.fact('accounts', accounts.length)
@@ -71,10 +72,17 @@ function countEngines(databases: DatabaseFacts[]): Record<string, number> {
   return engines
 }
 
-async function warnOfFolders(ctx: MethodContext, client: MariadbClient): Promise<void> {
-  const folders = await listForeignFolders(client)
+function warnOfFolders(ctx: MethodContext, { server }: MariadbClient): void {
+  const folders = server.databases.filter(isForeignFolder)
   if (folders.length > 0)
     ctx.warn(`folders in the data directory that are no databases are not in the backup: ${folders.join(', ')}`)
+}
+
+/** What a restore by this user would leave out is told when something can still be done about it. */
+function warnOfLimits(ctx: MethodContext, { server }: MariadbClient): void {
+  ctx.warn(
+    `${server.account.user} is no administrator: it sees its own databases only, and a restore by it puts back no users and grants`,
+  )
 }
 
 function warnOfLocks(ctx: MethodContext, databases: DatabaseFacts[]): void {

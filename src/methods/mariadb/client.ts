@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream'
-import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import { longSeconds } from '../../lib/deadline.ts'
 import type { ExecOptions, ExecResult, MethodContext } from '../method.ts'
 import { awaitListening } from '../shared/await-server.ts'
-import { takeFirstSecret } from '../shared/secret.ts'
 import { endWith } from '../shared/tool-script.ts'
 import { describeToolFailure } from './failure.ts'
+import { chooseLogin, exportPassword, type Login } from './login.ts'
+import { readServerFacts, type ServerFacts, serverQuery } from './server-facts.ts'
 import { readRows } from './sql-text.ts'
 
 /** The programs of MariaDB or MySQL, run in the container of the server. */
@@ -18,20 +18,6 @@ export interface MariadbClient {
   run(tool: Tool, args: string[], options?: ToolOptions): Promise<ExecResult>
   /** Answers the output of a program as a stream. */
   stream(tool: Tool, args: string[], options?: ToolOptions & { input?: Readable }): Promise<Readable>
-}
-
-export interface ServerFacts {
-  /** The version as the server says it: `11.8.3-MariaDB-0+deb13u1`. */
-  version: string
-  product: 'mariadb' | 'mysql'
-  /** The path in the container. */
-  dataDirectory: string
-  /** False on a server that only initialises itself, and ends soon. */
-  listens: boolean
-  /** The way in which it stores names: `lower_case_table_names`. */
-  nameCase: number
-  /** Whether the user of the backup may make accounts and databases. */
-  administrator: boolean
 }
 
 export type Tool = keyof typeof toolNames
@@ -60,9 +46,10 @@ export const clientArguments: string[] = [
 
 /** Connects to the server. SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where it cannot be asked. */
 export async function connect(ctx: MethodContext, options: MethodOptions['mariadb']): Promise<MariadbClient> {
+  const login = chooseLogin(options, ctx.container.environment)
   const shell = (tool: Tool, args: string[], drainInput?: boolean) => [
-    ...['/bin/sh', '-c', toolScript(options, drainInput), 'sh', toolNames[tool].join(' ')],
-    ...[`--user=${options.user}`, ...args],
+    ...['/bin/sh', '-c', toolScript(login, drainInput), 'sh', toolNames[tool].join(' ')],
+    ...[`--user=${login.user}`, ...args],
   ]
   const run: MariadbClient['run'] = (tool, args, { drainInput, ...toolOptions } = {}) =>
     ctx.exec(shell(tool, args, drainInput), toolOptions)
@@ -73,7 +60,7 @@ export async function connect(ctx: MethodContext, options: MethodOptions['mariad
   }
   const stream: MariadbClient['stream'] = (tool, args, { timeoutSeconds = longSeconds, ...toolOptions } = {}) =>
     ctx.execStream(shell(tool, args), { timeoutSeconds, ...toolOptions })
-  return { query, run, stream, server: await readServer((sql) => query(sql, { drainInput: true })) }
+  return { query, run, stream, server: readServerFacts(await query(serverQuery, { drainInput: true })) }
 }
 
 /** Connects to a server that was just started, once it takes connections for good. */
@@ -86,47 +73,13 @@ export function awaitReady(
   return awaitListening(ctx, { what, seconds, connect: () => connect(ctx, options) })
 }
 
-async function readServer(query: MariadbClient['query']): Promise<ServerFacts> {
-  const rows = await query(serverQuery)
-  const [version = '', comment = '', dataDirectory = '', skipsNetworking, nameCase, privileges = ''] = rows[0] ?? []
-  if (rows.length !== 1) throw new BackupError('EXEC_FAILED', 'the server did not say what it is')
-  const granted = new Set(privileges.split(','))
-  return {
-    version,
-    product: /mariadb/i.test(`${version} ${comment}`) ? 'mariadb' : 'mysql',
-    dataDirectory,
-    listens: skipsNetworking === '0',
-    nameCase: Number(nameCase),
-    administrator: ['CREATE', 'DROP', 'INSERT', 'CREATE USER'].every((one) => granted.has(one)),
-  }
-}
-
-/** SQL for the own account as information_schema writes it: `'root'@'localhost'`, where CURRENT_USER() says root@localhost. */
-const ownAccount = `CONCAT("'", REVERSE(SUBSTRING(REVERSE(CURRENT_USER()), LOCATE('@', REVERSE(CURRENT_USER())) + 1)), "'@'",
-  SUBSTRING_INDEX(CURRENT_USER(), '@', -1), "'")`
-
-const serverQuery = `SET SESSION group_concat_max_len = 65536;
-SELECT VERSION(), @@version_comment, @@datadir, @@skip_networking, @@lower_case_table_names,
-  COALESCE((SELECT GROUP_CONCAT(PRIVILEGE_TYPE) FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = ${ownAccount}), '');`
-
 /** The shell in the container expands the password, which never leaves it. */
-function toolScript(options: MethodOptions['mariadb'], drainInput: boolean | undefined): string {
+function toolScript(login: Login, drainInput: boolean | undefined): string {
   return [
     'names=$1; shift; tool=',
     'for name in $names; do if command -v "$name" >/dev/null; then tool=$name; break; fi; done',
     '[ -n "$tool" ] || exit 127',
-    exportPassword(options),
+    exportPassword(login),
     endWith('"$tool" "$@"', drainInput),
   ].join('\n')
-}
-
-/**
- * Lines for `/bin/sh` that export MYSQL_PWD from the variable that the label names, else from those by which the official images take the
- * password. Without any of them the server's own rule for its socket decides.
- */
-function exportPassword({ user, passwordEnv }: MethodOptions['mariadb']): string {
-  const own =
-    user === 'root' ? ['MARIADB_ROOT_PASSWORD', 'MYSQL_ROOT_PASSWORD'] : ['MARIADB_PASSWORD', 'MYSQL_PASSWORD']
-  const take = takeFirstSecret('MYSQL_PWD', passwordEnv === undefined ? own : [passwordEnv])
-  return `${take}\n[ -z "\${MYSQL_PWD-}" ] || export MYSQL_PWD`
 }

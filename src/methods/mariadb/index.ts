@@ -8,9 +8,10 @@ import { restore, undo } from './restore.ts'
  * MariaDB and MySQL by their own dump program: all databases in one dump and so in one instant, with the rows counted in the bytes of the
  * dump, and the accounts beside it.
  *
- * A restore removes the databases and loads them anew under their names. Neither product can do that all or nothing: a database cannot be
- * renamed, a renamed table leaves its triggers, and views, routines and foreign keys name databases. An incomplete restore is replaced by
- * the next one, which may be the safety snapshot by which the job rolls back, and what was not there before is dropped.
+ * A restore loads the databases on trial into a second server, then removes them and loads them anew under their names. Neither product
+ * can do that all or nothing: a database cannot be renamed, a renamed table leaves its triggers, and views, routines and foreign keys
+ * name databases. An incomplete restore is replaced by the next one, which may be the safety snapshot by which the job rolls back, and
+ * what was not there before is dropped.
  */
 export const mariadb: Method<'mariadb'> = {
   kind: 'mariadb',

@@ -1,4 +1,5 @@
 import type { MariadbClient } from './client.ts'
+import { quoteText } from './sql-text.ts'
 
 /** What one database consists of. Its rows are counted elsewhere. */
 export interface DatabaseFacts {
@@ -23,6 +24,9 @@ export interface TableFacts {
 /** The number of objects of each kind. */
 export type ObjectCounts = Record<'views' | 'sequences' | 'routines' | 'triggers' | 'events', number>
 
+/** The databases that every server has. */
+export const ownDatabases = ['information_schema', 'performance_schema', 'sys', 'mysql']
+
 /** Whether a restore records itself in this database; see incomplete-restore.ts. Such databases are never backed up. */
 export const isTransient = (name: string): boolean => /^xnai_restore_[0-9a-f]{8}$/.test(name)
 
@@ -32,11 +36,9 @@ export const isTransient = (name: string): boolean => /^xnai_restore_[0-9a-f]{8}
  */
 export const isForeignFolder = (name: string): boolean => name.startsWith('#mysql50#')
 
-/** The names under which the server shows foreign folders. */
-export async function listForeignFolders(client: MariadbClient): Promise<string[]> {
-  const rows = await client.query('SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME;')
-  return rows.map(([name = '']) => name).filter(isForeignFolder)
-}
+/** Whether this is neither the server's own database, nor a foreign folder, nor the record of a restore. */
+export const isUsers = (name: string): boolean =>
+  !ownDatabases.includes(name) && !isTransient(name) && !isForeignFolder(name)
 
 /** The name of the fact that counts the views, routines, triggers and events of a database. */
 export const objectsFact = (database: string): string => `objects of ${database}`
@@ -50,7 +52,7 @@ export async function takeInventory(client: MariadbClient): Promise<DatabaseFact
     else if (known && kind === 'table') addTable(known, values)
     else if (known) known.objects[kind as keyof ObjectCounts] = Number(values[0])
   }
-  return [...databases.values()].filter(({ name }) => !isTransient(name) && !isForeignFolder(name))
+  return [...databases.values()].filter(({ name }) => isUsers(name))
 }
 
 const emptyDatabase = (name: string, [charset = '', collation = '']: string[]): DatabaseFacts => ({
@@ -78,7 +80,7 @@ function addTable(database: DatabaseFacts, [name = '', type, engine = '', transa
   database.bytes += Number(bytes)
 }
 
-const own = `('information_schema', 'performance_schema', 'sys', 'mysql')`
+const own = `(${ownDatabases.map(quoteText).join(', ')})`
 
 const countOf = (kind: string, table: string, schema: string) =>
   `SELECT '${kind}', ${schema}, COUNT(*) FROM information_schema.${table} WHERE ${schema} NOT IN ${own} GROUP BY ${schema};`

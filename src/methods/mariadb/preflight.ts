@@ -1,50 +1,62 @@
+import { text } from 'node:stream/consumers'
 import type { TargetSpec } from '../../labels/spec.ts'
 import type { FactValue } from '../../repository/repository.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
-import { databaseFact, recordOf } from '../shared/facts.ts'
 import { refuseRestore } from '../shared/refuse.ts'
 import { refuseFullServer } from '../shared/room.ts'
 import { formatSeries, isOlder, parseVersion } from '../shared/version.ts'
-import { chosenDatabases } from './artifacts.ts'
+import { refuseMissingPlugins } from './account-plugins.ts'
+import { parseAccounts, replaceable } from './accounts.ts'
+import { accountsArtifact, chosenDatabases } from './artifacts.ts'
 import { connect, type MariadbClient } from './client.ts'
 import { takeInventory } from './inventory.ts'
 import { refuseUnlendable } from './lent-settings.ts'
+import { refuseForeignDatabases } from './own-databases.ts'
+import { proveLoad, sizeOf } from './prove-load.ts'
+import type { ServerFacts } from './server-facts.ts'
 
-/** Refuses a snapshot that the server cannot take. A server that does not run is asked by the restore, which starts it. */
+/**
+ * Refuses a snapshot that the server cannot take, and tries the load. A server that does not run is asked by the restore, which starts
+ * it.
+ */
 export async function preflight(
   ctx: MethodContext,
   { options }: TargetSpec<'mariadb'>,
   snapshot: StoredSnapshot,
 ): Promise<void> {
   if (ctx.container.state !== 'running') return
-  await refuseImpossible(ctx, await connect(ctx, options), snapshot, chosenDatabases(options, snapshot))
+  const client = await connect(ctx, options)
+  const names = chosenDatabases(options, snapshot)
+  await refuseImpossible(ctx, client, snapshot, names)
+  await proveLoad(ctx, client, snapshot, names)
 }
 
 /** RESTORE_REFUSED or NO_SPACE for everything that is known to make a restore impossible. It MUST be called before anything is touched. */
 export async function refuseImpossible(
   ctx: MethodContext,
   client: MariadbClient,
-  { facts }: StoredSnapshot,
+  snapshot: StoredSnapshot,
   names: string[],
 ): Promise<void> {
   const { server } = client
+  const { facts } = snapshot
   const product = productName(facts.product)
   if (facts.product !== server.product) {
     refuseRestore(`the dump comes from ${product}, the server is ${productName(server.product)}`, otherProduct)
   }
   refuseOlderSeries(product, { dumped: String(facts.server), server: server.version })
-  if (!server.administrator) {
-    const way = 'A restore makes databases and accounts; name an administrator, often root.'
-    refuseRestore('the user of xnai.backup.mariadb.user is no administrator', way)
-  }
-  await refuseUnlendable(client)
   if (facts.nameCase !== server.nameCase) {
     const message = `the server has lower_case_table_names=${server.nameCase}, that of the dump had ${facts.nameCase}`
     refuseRestore(message, 'Start the server with the setting of then.')
   }
-  await refuseMissingEngines(client, facts.engines)
+  refuseMissingEngines(server, facts.engines)
+  if (server.administrator) {
+    await refuseUnlendable(ctx, client)
+    const accounts = parseAccounts(await text(await snapshot.open(accountsArtifact)))
+    refuseMissingPlugins(replaceable(accounts, accounts, server.account.user), server)
+  } else await refuseForeignDatabases(client, snapshot, names)
   await refuseFullServer(ctx, {
-    needed: sum(names.map((name) => Number(recordOf(facts[databaseFact(name)]).bytes ?? 0))),
+    needed: sizeOf(snapshot, names),
     replaced: () => storedBytes(client, names),
     directory: server.dataDirectory,
     owner: "the server's",
@@ -64,10 +76,8 @@ function refuseOlderSeries(product: string, { dumped, server }: { dumped: string
   refuseRestore(`the dump comes from ${product} ${dumped}, the server is ${server}`, way)
 }
 
-async function refuseMissingEngines(client: MariadbClient, used: FactValue | undefined): Promise<void> {
-  const rows = await client.query(`SELECT ENGINE FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT');`)
-  const available = new Set(rows.map(([engine = '']) => engine.toLowerCase()))
-  const missing = Object.keys(used ?? {}).filter((engine) => !available.has(engine.toLowerCase()))
+function refuseMissingEngines({ engines }: ServerFacts, used: FactValue | undefined): void {
+  const missing = Object.keys(used ?? {}).filter((engine) => !engines.has(engine.toLowerCase()))
   if (missing.length === 0) return
   const message = `tables need storage engines that the server lacks: ${missing.join(', ')}`
   refuseRestore(message, 'Use an image that carries them.')
@@ -75,7 +85,5 @@ async function refuseMissingEngines(client: MariadbClient, used: FactValue | und
 
 async function storedBytes(client: MariadbClient, names: string[]): Promise<number> {
   const present = await takeInventory(client)
-  return sum(present.filter(({ name }) => names.includes(name)).map(({ bytes }) => bytes))
+  return present.filter(({ name }) => names.includes(name)).reduce((sum, { bytes }) => sum + bytes, 0)
 }
-
-const sum = (sizes: number[]): number => sizes.reduce((total, size) => total + size, 0)

@@ -5,11 +5,12 @@ import type { Facts } from '../../repository/repository.ts'
 import type { Check, RestoreContext, StoredSnapshot } from '../method.ts'
 import { compare, compareRows } from '../shared/compare.ts'
 import { databaseFact, recordOf, rowsFact } from '../shared/facts.ts'
-import { type Account, parseAccounts, readAccounts } from './accounts.ts'
+import { listAccounts, parseAccounts } from './accounts.ts'
 import { accountsArtifact, chosenDatabases } from './artifacts.ts'
 import { awaitReady, type MariadbClient } from './client.ts'
+import { groupCounts, type RowCounts } from './count-while-locked.ts'
 import { type DatabaseFacts, objectsFact, takeInventory } from './inventory.ts'
-import { quoteName, quoteText } from './sql-text.ts'
+import { quoteName } from './sql-text.ts'
 
 /** Compares everything but the rows, which `restore` has compared before any client could change them. */
 export async function prove(
@@ -21,30 +22,53 @@ export async function prove(
   const present = await takeInventory(client)
   const find = (name: string) => present.find((each) => each.name === name)
   const databases = chosenDatabases(options, snapshot)
-  const stored = parseAccounts(await text(await snapshot.open(accountsArtifact)))
   return [
     ...databases.flatMap((name) => compareDatabase(snapshot.facts, name, find(name))),
-    compareAccounts(stored, await readAccounts(ctx, client)),
+    ...(client.server.administrator ? [await proveAccounts(client, snapshot)] : []),
   ]
 }
 
-/** Counts the rows of all tables of the databases exactly, with the history of those that keep one, and compares them with those of the snapshot. */
-export async function countRows(client: MariadbClient, names: string[], { facts }: StoredSnapshot): Promise<Check[]> {
-  const databases = (await takeInventory(client)).filter(({ name }) => names.includes(name))
-  const counted = new Map(databases.map(({ name }) => [name, {} as Record<string, number>]))
-  const questions = databases.flatMap(({ name, tables }, index) =>
-    tables.map(
-      (table) =>
-        `SELECT ${index}, ${quoteText(table.name)}, COUNT(*) FROM ${quoteName(name)}.${quoteName(table.name)}${table.versioned ? ' FOR SYSTEM_TIME ALL' : ''};`,
-    ),
+/** Compares accounts by name. Their rights need no comparison: each was set by a statement that succeeded. */
+async function proveAccounts(client: MariadbClient, snapshot: StoredSnapshot): Promise<Check> {
+  const stored = parseAccounts(await text(await snapshot.open(accountsArtifact)))
+  const present = new Set((await listAccounts(client)).map(({ user, host }) => `${user}@${host}`))
+  const missing = stored.map(({ user, host }) => `${user}@${host}`).filter((name) => !present.has(name))
+  const actual = missing.length === 0 ? `${stored.length} there` : `missing: ${missing.join(', ')}`
+  return compare('accounts', `${stored.length} there`, actual)
+}
+
+/** Compares the rows that the load has counted with those of the snapshot. Tables that it could not count are counted now. */
+export async function compareCounts(
+  client: MariadbClient,
+  names: string[],
+  { facts }: StoredSnapshot,
+  counted: RowCounts,
+): Promise<Check[]> {
+  const isUncounted = (database: string, table: string) => counted.get(database)?.[table] === undefined
+  const expected = (name: string) => recordOf(facts[rowsFact(name)])
+  const isIncomplete = names.some((name) => Object.keys(expected(name)).some((table) => isUncounted(name, table)))
+  const others = isIncomplete ? await countRows(client, names, isUncounted) : new Map<string, Record<string, number>>()
+  return names.flatMap((name) =>
+    compareRows(`${name}: rows`, expected(name), { ...others.get(name), ...counted.get(name) }),
   )
-  const answers =
-    questions.length === 0 ? [] : await client.query(questions.join('\n'), { timeoutSeconds: longSeconds })
-  for (const [index, table = '', count] of answers) {
-    const rows = counted.get(databases[Number(index)]?.name ?? '')
-    if (rows) rows[table] = Number(count)
-  }
-  return names.flatMap((name) => compareRows(`${name}: rows`, recordOf(facts[rowsFact(name)]), counted.get(name) ?? {}))
+}
+
+/** Counts the rows of the `wanted` tables exactly, with the history of those that keep one. */
+async function countRows(
+  client: MariadbClient,
+  names: string[],
+  wanted: (database: string, table: string) => boolean,
+): Promise<RowCounts> {
+  const databases = (await takeInventory(client)).filter(({ name }) => names.includes(name))
+  const tables = databases.flatMap(({ name: database, tables }) =>
+    tables.filter(({ name }) => wanted(database, name)).map(({ name, versioned }) => ({ database, name, versioned })),
+  )
+  const questions = tables.map(({ database, name, versioned }, index) => {
+    const past = versioned ? ' FOR SYSTEM_TIME ALL' : ''
+    return `SELECT ${index}, COUNT(*) FROM ${quoteName(database)}.${quoteName(name)}${past};`
+  })
+  if (questions.length === 0) return new Map()
+  return groupCounts(tables, await client.query(questions.join('\n'), { timeoutSeconds: longSeconds }))
 }
 
 /** Compares the character set of a database, and its views, routines, triggers and events as far as they were recorded. */
@@ -58,12 +82,4 @@ function compareDatabase(facts: Facts, database: string, now: DatabaseFacts | un
     compare(`${database}: objects`, say(objects), say(now.objects)),
     compare(`${database}: character set`, `${charset}, ${collation}`, `${now.charset}, ${now.collation}`),
   ]
-}
-
-/** Compares accounts by name. Their rights need no comparison: each was set by a statement that succeeded. */
-function compareAccounts(expected: Account[], now: Account[]): Check {
-  const present = new Set(now.map(({ user, host }) => `${user}@${host}`))
-  const missing = expected.map(({ user, host }) => `${user}@${host}`).filter((name) => !present.has(name))
-  const actual = missing.length === 0 ? `${expected.length} there` : `missing: ${missing.join(', ')}`
-  return compare('accounts', `${expected.length} there`, actual)
 }

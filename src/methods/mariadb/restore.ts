@@ -6,15 +6,18 @@ import { startAndConnect } from '../shared/await-server.ts'
 import { warnOfOthers } from '../shared/databases.ts'
 import { newRestoreId } from '../shared/restore-id.ts'
 import { refuseUncovered } from '../shared/uncovered.ts'
-import { createAccounts, grantRights, parseAccounts, readAccounts, replaceable } from './accounts.ts'
-import { accountsArtifact, chosenDatabases, databasesLabel, dumpArtifact, storedDatabases } from './artifacts.ts'
-import { awaitReady, connect } from './client.ts'
-import { recordDatabasesComplete, recordIncompleteRestore, undoIncompleteRestore } from './incomplete-restore.ts'
-import { takeInventory } from './inventory.ts'
-import { lendSettings, settingsToLend } from './lent-settings.ts'
-import { dropDatabases, loadDump } from './load.ts'
+import { type Account, createSql, grantRights, listAccounts, parseAccounts, replaceable } from './accounts.ts'
+import { accountsArtifact, chosenDatabases, databasesLabel, storedDatabases } from './artifacts.ts'
+import { awaitReady, connect, type MariadbClient } from './client.ts'
+import { endRestore, recordDatabasesComplete, recordSql, undoIncompleteRestore } from './incomplete-restore.ts'
+import { isUsers } from './inventory.ts'
+import { lendSql, settingsToLend } from './lent-settings.ts'
+import { dropDatabases, loadDump, sessionsSql } from './load.ts'
 import { refuseImpossible } from './preflight.ts'
-import { countRows } from './prove.ts'
+import { compareCounts } from './prove.ts'
+import { proveLoad, scratchNote } from './prove-load.ts'
+import { removeScratch } from './scratch-server.ts'
+import { endSession, takeSessionLock } from './session-lock.ts'
 
 /** Drops the databases and loads them from the dump, between the accounts and their rights. Answers the comparison of the rows. */
 export async function restore(
@@ -22,39 +25,84 @@ export async function restore(
   spec: TargetSpec<'mariadb'>,
   snapshot: StoredSnapshot,
 ): Promise<Check[]> {
-  const client = await startAndConnect(ctx, spec, { connect, awaitReady })
+  const wasDown = (await ctx.service.state()) !== 'running'
+  const found = await startAndConnect(ctx, spec, { connect, awaitReady })
   const names = chosenDatabases(spec.options, snapshot)
-  await refuseImpossible(ctx, client, snapshot, names)
-  refuseUncovered(ctx, [client.server.dataDirectory])
-  await undoIncompleteRestore(client)
-  const present = (await takeInventory(client)).map(({ name }) => name)
+  await refuseImpossible(ctx, found, snapshot, names)
+  refuseUncovered(ctx, [found.server.dataDirectory])
+  const client = await connectClean(ctx, spec, found)
+  if (wasDown) await proveLoad(ctx, client, snapshot, names)
+  const present = client.server.databases.filter(isUsers)
   warnOfOthers(ctx, { present, stored: storedDatabases(snapshot.facts), chosen: names }, databasesLabel)
-  const accounts = parseAccounts(await text(await snapshot.open(accountsArtifact)))
-  const replaced = replaceable(accounts, await readAccounts(ctx, client), spec.options.user)
+  const accounts = await accountsToReplace(client, snapshot)
 
   const id = newRestoreId()
-  const settings = await settingsToLend(client)
+  const settings = settingsToLend(client.server)
+  const begun = { id, created: names.filter((name) => !present.includes(name)), settings }
+  const record = client.server.administrator ? [...recordSql(begun), ...lendSql(settings)] : []
   const note = ctx.recordUndo({ id })
   try {
-    await recordIncompleteRestore(client, { id, created: names.filter((name) => !present.includes(name)), settings })
-    await lendSettings(client, settings)
-    await createAccounts(ctx, client, replaced)
-    await dropDatabases(ctx, client, names)
-    if (names.length > 0) await loadDump(ctx, client, await snapshot.open(dumpArtifact), names)
-    const checks = await countRows(client, names, snapshot)
-    await grantRights(ctx, client, replaced)
-    await recordDatabasesComplete(client, id)
+    const sessions = await client.query([takeSessionLock, ...record, ...sessionsSql(names)].join('\n'))
+    await dropDatabases(ctx, client, {
+      names,
+      sessions: sessions.map(([session]) => Number(session)),
+      before: createSql(accounts),
+    })
+    const counted = await loadDump(ctx, client, snapshot, { names, restore: begun })
+    const checks = await compareCounts(client, names, snapshot, counted)
+    await grantRights(ctx, client, accounts)
+    await recordDatabasesComplete(client, begun)
+    await settle(ctx, note, endRestore(client, begun))
     return checks
-  } finally {
-    await undoIncompleteRestore(client, id).then(
-      () => note[Symbol.dispose](),
-      // The note stays, and the next pass of the controller undoes what is left.
-      (error) => ctx.warn(`something of this restore was left: ${asBackupError(error).message}`),
-    )
+  } catch (cause) {
+    await settle(ctx, note, undo(ctx, spec, { id }))
+    throw cause
   }
 }
 
-/** Undoes what a dead restore left in the server. */
-export async function undo(ctx: MethodContext, { options }: TargetSpec<'mariadb'>, { id }: UndoDetail): Promise<void> {
-  await undoIncompleteRestore(await connect(ctx, options), id)
+/** Drops the note when the work is done. Else it stays, and the next pass of the controller undoes what is left. */
+const settle = (ctx: MethodContext, note: Disposable, work: Promise<void>): Promise<void> =>
+  work.then(
+    () => note[Symbol.dispose](),
+    (error) => ctx.warn(`something of this restore was left: ${asBackupError(error).message}`),
+  )
+
+/** Undoes what earlier restores have left. Answers a client that knows the server as it is after that. */
+async function connectClean(
+  ctx: MethodContext,
+  { options }: TargetSpec<'mariadb'>,
+  client: MariadbClient,
+): Promise<MariadbClient> {
+  const alone = await endRestoring(ctx, options, client)
+  return (await undoIncompleteRestore(alone)) ? connect(ctx, options) : alone
+}
+
+/** Ends the session of a dead controller's restore, if there is one. */
+async function endRestoring(
+  ctx: MethodContext,
+  options: TargetSpec<'mariadb'>['options'],
+  client: MariadbClient,
+): Promise<MariadbClient> {
+  const { restoring } = client.server
+  if (restoring === undefined) return client
+  await endSession(client, restoring)
+  return connect(ctx, options)
+}
+
+/** The accounts of the snapshot that the restore makes anew. A user who is no administrator can make none. */
+async function accountsToReplace(client: MariadbClient, snapshot: StoredSnapshot): Promise<Account[]> {
+  const { administrator, account } = client.server
+  if (!administrator) return []
+  const stored = parseAccounts(await text(await snapshot.open(accountsArtifact)))
+  return replaceable(stored, await listAccounts(client), account.user)
+}
+
+/** Undoes what a dead restore left in the server or beside it. */
+export async function undo(
+  ctx: MethodContext,
+  { options }: TargetSpec<'mariadb'>,
+  { id = '', kind }: UndoDetail,
+): Promise<void> {
+  if (kind === scratchNote) return removeScratch(ctx, id)
+  await undoIncompleteRestore(await endRestoring(ctx, options, await connect(ctx, options)), id)
 }

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, type LabContainer } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
@@ -119,9 +121,66 @@ describe('a restore', () => {
     expect(await server.sql('SELECT COUNT(*) FROM shop.orders')).toBe('2')
   })
 
+  /** The snapshot with another text in one of its artifacts. */
+  const altered = (artifact: string, from: RegExp, to: string): StoredSnapshot => ({
+    ...snapshot,
+    open: async (name) => {
+      const whole = await text(await snapshot.open(name))
+      return Readable.from([Buffer.from(name === artifact ? whole.replace(from, to) : whole)])
+    },
+  })
+  const state = () =>
+    server.sql(`SELECT * FROM shop.orders; SELECT User, Host, Password FROM mysql.user; SHOW DATABASES;
+      SELECT @@GLOBAL.max_allowed_packet`)
+  const ours = () =>
+    server.exec(['sh', '-c', 'ls -d /var/tmp/xnai* /tmp/xnai* 2>/dev/null; pgrep -fa "[x]nai_restore" || true'])
+
+  test.each([
+    ['an unknown collation', 'databases.sql', / COLLATE=\w+/, ' COLLATE=utf8mb4_nowhere_ci', 'nowhere'],
+    [
+      'an account of a missing plugin',
+      'accounts.sql',
+      /(reader.*) IDENTIFIED BY.*;/,
+      '$1 IDENTIFIED VIA gone;',
+      'gone',
+    ],
+  ])('of a dump with %s is refused while everything is as it was', async (_name, artifact, from, to, said) => {
+    await server.sql('INSERT INTO shop.orders VALUES (3)')
+    const before = await state()
+    const refused = await failure(server.bench.restore(altered(artifact, from, to)))
+    expect(refused).toMatchObject({ code: 'RESTORE_REFUSED', message: expect.stringContaining(said) })
+    expect(await state()).toBe(before)
+    expect(await ours()).toBe('')
+  })
+
+  test('that was killed while it tried the load leaves a second server, and the next pass removes it', async () => {
+    const notes: Record<string, string>[] = []
+    const ctx: RestoreContext = {
+      ...(await server.bench.context()),
+      recordUndo: (detail) => ({ [Symbol.dispose]: () => {}, detail: notes.push(detail) }),
+    }
+    // The dump goes no further, as if the controller had been killed in the middle of it.
+    const dump = new PassThrough()
+    const cut = { ...snapshot, open: async (name: string) => (name === 'accounts.sql' ? snapshot.open(name) : dump) }
+    const trial = mariadb.preflight?.(ctx, server.bench.spec, cut).then(
+      () => 'tried',
+      () => 'tried',
+    )
+    await eventually(
+      async () => (await ours()).includes('--datadir=/var/tmp/xnai_restore_'),
+      60,
+      'a second server is there',
+    )
+    await mariadb.undo?.(await server.bench.context(), server.bench.spec, notes[0] ?? {})
+    expect(await ours()).toBe('')
+    dump.end()
+    expect(await trial).toBe('tried')
+    expect(await server.sql('SELECT 1')).toBe('1')
+  })
+
   test('names the tables whose rows did not come back', async () => {
     const changed = { ...snapshot, facts: { ...snapshot.facts, 'rows of shop': { orders: 5 } } }
-    const checks = await server.bench.restore(changed)
+    const checks = await server.untried.restore(changed)
     expect(checks.filter(({ ok }) => !ok).map(({ name, actual }) => `${name}: ${actual}`)).toEqual([
       'shop: rows: 1 in 1 tables',
       'shop: rows of orders: 1',
@@ -141,10 +200,10 @@ describe('a restore', () => {
         }
       },
     })
-    const full = await failure(server.bench.restore(snapshot, isOffTarget))
+    const full = await failure(server.untried.restore(snapshot, isOffTarget))
     expect(full).toMatchObject({ code: 'RESTORE_FAILED' })
     expect(full.message).toMatch(/ERROR \d+ /)
-    for (const check of await server.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+    for (const check of await server.untried.restore(snapshot)) expect(check).toMatchObject({ ok: true })
     expect(await server.sql('SELECT * FROM shop.orders')).toBe('1')
   })
 })

@@ -57,7 +57,7 @@ describe('a round trip', () => {
     const ticks = Number(await server.sql('SELECT COUNT(*) FROM shop.ticked'))
     const goesOn = async () => Number(await server.sql('SELECT COUNT(*) FROM shop.ticked')) > ticks
     await eventually(goesOn, 60, 'the event runs again')
-    await server.sql('DROP DATABASE shop')
+    await server.sql('DROP DATABASE shop; DROP DATABASE void')
   })
 })
 
@@ -77,7 +77,7 @@ describe('a restore', () => {
     expect(JSON.stringify(snapshot.facts)).not.toContain('#mysql50#')
     // As earlier versions captured it: with the folder among the databases.
     const earlier = { ...snapshot, facts: { ...snapshot.facts, 'database #mysql50#@eaDir': { bytes: 0 } } }
-    for (const check of await server.bench.restore(earlier)) expect(check).toMatchObject({ ok: true })
+    for (const check of await server.untried.restore(earlier)) expect(check).toMatchObject({ ok: true })
     expect(await server.sql('SELECT id FROM shop.orders')).toBe('1')
     await server.exec(['test', '-d', ...folders.slice(0, 1)])
     await server.exec(['rmdir', ...folders])
@@ -87,7 +87,7 @@ describe('a restore', () => {
     await server.sql(`CREATE DATABASE shop; SET GLOBAL log_bin_trust_function_creators = 1;
       CREATE FUNCTION shop.f() RETURNS INT RETURN 4711; SET GLOBAL log_bin_trust_function_creators = 0`)
     snapshot = await server.bench.capture()
-    for (const check of await server.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+    for (const check of await server.untried.restore(snapshot)) expect(check).toMatchObject({ ok: true })
     expect(await server.sql('SELECT shop.f(), @@GLOBAL.log_bin_trust_function_creators')).toBe('4711\t0')
     expect(await leftovers()).toBe(nothingLeft)
   })
@@ -102,6 +102,67 @@ describe('a restore', () => {
     expect(refusal).toMatchObject({ code: 'RESTORE_REFUSED', message: expect.stringContaining('log_bin_trust') })
     expect(await server.sql(`SHOW DATABASES LIKE 'shop'`)).toBe('shop')
     await server.sql('DROP USER limited@localhost')
+  })
+
+  test('is complete and proven while a client that nothing stops writes all the time', async () => {
+    await server.sql('CREATE DATABASE shop; CREATE TABLE shop.orders (id INT AUTO_INCREMENT PRIMARY KEY, n INT)')
+    await server.sql('USE shop; INSERT INTO orders (n) SELECT seq FROM seq_1_to_100')
+    snapshot = await server.bench.capture()
+    const write = `yes 'INSERT INTO shop.orders (n) VALUES (0);' | MYSQL_PWD=$MARIADB_ROOT_PASSWORD mariadb --force`
+    await server.exec(['sh', '-c', `(${write} >/dev/null 2>&1 & echo $! >/tmp/writer)`])
+    const written = async () => Number(await server.sql('SELECT COUNT(*) FROM shop.orders WHERE n = 0'))
+    await eventually(async () => (await written()) > 0, 30, 'the client writes')
+    for (const check of await server.untried.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+    await eventually(async () => (await written()) > 0, 30, 'the client goes on')
+    await server.exec(['sh', '-c', 'kill "$(cat /tmp/writer)"'])
+    expect(await server.sql('SELECT COUNT(*) FROM shop.orders WHERE n > 0')).toBe('100')
+  })
+})
+
+describe('a user who is no administrator', () => {
+  const spec = plainSpec('mariadb', { user: 'clerk', passwordEnv: 'MARIADB_ROOT_PASSWORD' })
+  const limited = methodBench(lab, server.name, mariadb, spec)
+  const numbers = () => server.sql('SELECT n FROM my_app.entry')
+
+  beforeAll(() =>
+    server.sql(`CREATE DATABASE my_app; CREATE TABLE my_app.entry AS SELECT 1 AS n; CREATE DATABASE other;
+      CREATE USER clerk@'%' IDENTIFIED BY '${rootPassword}'; GRANT ALL ON \`my\\_app\`.* TO clerk@'%'`),
+  )
+  afterAll(() => server.sql(`DROP DATABASE IF EXISTS my_app; DROP DATABASE other; DROP USER clerk@'%'`))
+
+  test('restores its own databases, also one that is gone, and is told at the backup what is left out', async () => {
+    const snapshot = await limited.capture()
+    expect(limited.warnings.join()).toContain('clerk is no administrator')
+    await server.sql('INSERT INTO my_app.entry VALUES (2)')
+    const accounts = await server.sql('SELECT User, Host, Password FROM mysql.user')
+    for (const check of await limited.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+    expect(limited.warnings.join()).not.toContain('on trial')
+    expect(await numbers()).toBe('1')
+    await server.sql('DROP DATABASE my_app')
+    for (const check of await limited.restore(snapshot)) expect(check).toMatchObject({ ok: true })
+    expect(await numbers()).toBe('1')
+    expect(await server.sql('SELECT User, Host, Password FROM mysql.user')).toBe(accounts)
+    expect(await server.sql('SHOW TABLES IN my_app')).toBe('entry')
+  })
+
+  test('leaves no incomplete database where its restore fails', async () => {
+    const snapshot = await limited.capture()
+    await server.sql('DROP DATABASE my_app')
+    const cut = { ...snapshot, open: (name: string) => halfOf(snapshot, name, 'CREATE TABLE `entry`') }
+    expect(await failure(limited.restore(cut))).toMatchObject({ code: 'RESTORE_FAILED' })
+    expect(await server.sql(`SHOW DATABASES LIKE 'my%app'`)).toBe('')
+    await limited.restore(snapshot)
+  })
+
+  test('is refused before anything is dropped where it may not make what is in them', async () => {
+    await server.sql('CREATE DEFINER = root@localhost VIEW my_app.seen AS SELECT n FROM my_app.entry')
+    const snapshot = await limited.capture()
+    await server.sql('INSERT INTO my_app.entry VALUES (3)')
+    const refused = await failure(limited.restore(snapshot))
+    expect(refused).toMatchObject({ code: 'RESTORE_REFUSED', message: expect.stringContaining('1227') })
+    const foreign = { ...snapshot, facts: { ...snapshot.facts, 'database other': { bytes: 0 } } }
+    expect(await failure(limited.restore(foreign))).toMatchObject({ message: expect.stringContaining('lacks SELECT') })
+    expect(await numbers()).toBe('1\n3')
   })
 })
 
@@ -121,7 +182,7 @@ test('the history of tables with system versioning comes back', async () => {
   server.bench.warnings.length = 0
   const present = await server.bench.capture()
   expect(server.bench.warnings.join()).toContain('without their history: shop.exact, shop.price')
-  for (const check of await server.bench.restore(present)) expect(check).toMatchObject({ ok: true })
+  for (const check of await server.untried.restore(present)) expect(check).toMatchObject({ ok: true })
   expect(await server.sql('SELECT n FROM shop.price FOR SYSTEM_TIME ALL')).toBe('3')
   await server.sql('DROP DATABASE shop')
 })
@@ -161,8 +222,8 @@ describe('a restore that is cut', () => {
           throw new Error('the controller is dead')
         },
       })
-      await expect(server.bench.restore(snapshot, disturb)).rejects.toThrow('dead')
-      for (const check of await server.bench.restore(now)) expect(check).toMatchObject({ ok: true })
+      await expect(server.untried.restore(snapshot, disturb)).rejects.toThrow('dead')
+      for (const check of await server.untried.restore(now)) expect(check).toMatchObject({ ok: true })
       expect(await state()).toBe('now\nnow')
       expect(await server.sql(`SHOW DATABASES LIKE 'three'`)).toBe('')
       expect(await leftovers()).toBe(nothingLeft)
@@ -179,12 +240,12 @@ describe('a restore that is cut', () => {
       },
     })
     const cut = { ...snapshot, open: (name: string) => halfOf(snapshot, name) }
-    await expect(server.bench.restore(cut, disturb)).rejects.toMatchObject({ code: 'RESTORE_FAILED' })
+    await expect(server.untried.restore(cut, disturb)).rejects.toMatchObject({ code: 'RESTORE_FAILED' })
     expect(await server.sql(`SHOW DATABASES LIKE 'three'`)).toBe('')
     expect(await leftovers()).toBe(nothingLeft)
     // Undone already: once more does no harm.
     await mariadb.undo?.(await server.bench.context(), server.bench.spec, note)
-    for (const check of await server.bench.restore(now)) expect(check).toMatchObject({ ok: true })
+    for (const check of await server.untried.restore(now)) expect(check).toMatchObject({ ok: true })
     expect(await state()).toBe('now\nnow')
   })
 
@@ -198,8 +259,8 @@ describe('a restore that is cut', () => {
 })
 
 /** The dump up to a half, and something that no server accepts. */
-async function halfOf(snapshot: StoredSnapshot, name: string) {
+async function halfOf(snapshot: StoredSnapshot, name: string, end = '`two`') {
   const bytes = await buffer(await snapshot.open(name))
   if (name !== 'databases.sql') return Readable.from([bytes])
-  return Readable.from([bytes.subarray(0, bytes.indexOf('`two`')), Buffer.from('`;\nthis is no SQL;\n')])
+  return Readable.from([bytes.subarray(0, bytes.indexOf(end)), Buffer.from('`;\nthis is no SQL;\n')])
 }
