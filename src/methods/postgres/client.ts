@@ -88,7 +88,8 @@ async function open(
     return ctx.exec(command, { ...execOptions, ...(input !== undefined && { input }) })
   }
   const script: PostgresClient['script'] = async (database, sql, toolOptions) => {
-    const result = await run('psql', psqlArguments(database), { ...toolOptions, input: sql })
+    // A server that lets nobody in, and an error in the middle, leave statements unread.
+    const result = await run('psql', psqlArguments(database), { drainInput: true, ...toolOptions, input: sql })
     if (result.exitCode !== 0) throw describeToolFailure(ctx, 'psql', result)
     return result.stdout
   }
