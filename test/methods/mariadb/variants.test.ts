@@ -111,9 +111,9 @@ describe('a restore', () => {
     const write = `yes 'INSERT INTO shop.orders (n) VALUES (0);' | MYSQL_PWD=$MARIADB_ROOT_PASSWORD mariadb --force`
     await server.exec(['sh', '-c', `(${write} >/dev/null 2>&1 & echo $! >/tmp/writer)`])
     const written = async () => Number(await server.sql('SELECT COUNT(*) FROM shop.orders WHERE n = 0'))
-    await eventually(async () => (await written()) > 0, 30, 'the client writes')
+    await eventually(async () => (await written()) > 0, 60, 'the client writes')
     for (const check of await server.untried.restore(snapshot)) expect(check).toMatchObject({ ok: true })
-    await eventually(async () => (await written()) > 0, 30, 'the client goes on')
+    await eventually(async () => (await written()) > 0, 60, 'the client goes on')
     await server.exec(['sh', '-c', 'kill "$(cat /tmp/writer)"'])
     expect(await server.sql('SELECT COUNT(*) FROM shop.orders WHERE n > 0')).toBe('100')
   })
