@@ -50,7 +50,7 @@ function world(variables: Record<string, string> = {}): MethodContext {
     ],
   })
   return {
-    container: { name: 'db' },
+    container: { name: 'db', environment: new Map(Object.entries(variables)) },
     signal,
     warn: () => {},
     exec: (command: string[], { timeoutSeconds = 60, ...more } = {}) =>
@@ -97,7 +97,8 @@ describe('under busybox', () => {
   })
 
   test('the MySQL client is found under its own name and called', async () => {
-    program('mysql', `cat >/dev/null; printf '8.0.1\\t%s\\t/data\\t0\\t0\\tCREATE\\n' "\${#MYSQL_PWD}"`)
+    const facts = [':server', '8.0.1', '%s', '/data', '0', '0', 'root@localhost', '0', 'CREATE'].join('\\t')
+    program('mysql', `cat >/dev/null; printf '${facts}\\n' "\${#MYSQL_PWD}"`)
     program('mysqldump', 'echo "$MYSQL_PWD $*"')
     const ctx = world({ MYSQL_ROOT_PASSWORD_FILE: passwordFile })
     const client = await connectMariadb(ctx, { user: 'root' })
