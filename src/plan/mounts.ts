@@ -39,4 +39,4 @@ export function isWithin(path: string, folder: string): boolean {
   return trim(path) === parent || path.startsWith(parent === '/' ? '/' : `${parent}/`)
 }
 
-const trim = (path: string): string => (path.length > 1 ? path.replace(/\/+$/, '') || '/' : path)
+const trim = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.replace(/\/+$/, '') || '/' : path)

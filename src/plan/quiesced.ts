@@ -29,8 +29,8 @@ export function findQuiesced(containers: ContainerFacts[], request: QuiesceReque
   const candidates = containers.filter((one) => !spared(one))
   const writesHere = (one: ContainerFacts) =>
     request.quiesce !== 'none' &&
-    (one.id === request.container.id || decodeLabels(one.labels).writer !== 'never') &&
-    request.captured.some((place) => canWrite(one, place))
+    request.captured.some((place) => canWrite(one, place)) &&
+    (one.id === request.container.id || decodeLabels(one.labels).writer !== 'never')
   const writers = candidates.filter((one) => writesHere(one) || isGroupWriter(one, request))
   if (request.quiesce === 'pause') return writers
   const bound = (to: ContainerFacts) => candidates.filter((one) => one.joins === to.id || one.requires.includes(to.id))
