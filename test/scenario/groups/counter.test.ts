@@ -7,20 +7,22 @@ import { backedUp, openStory, type Story, states } from '../../support/story.ts'
 /**
  * An application that writes one number to three places, one after the other, and finishes a round before it ends.
  * Whenever it starts it notes what the three places hold: they can only agree when they come from one instant.
+ * It repeats a call that fails, because a name is not resolved while the network takes a container in or lets one go.
  */
 const application = `
 set -e
 redis() { redis-cli -h redis "$@"; }
 sql() { psql -qAtX -h db -U ledger -v ON_ERROR_STOP=1 -c "$1"; }
+again() { until "$@"; do sleep 0.2; done; }
 until redis ping >/dev/null && sql 'CREATE TABLE IF NOT EXISTS ledger (n bigint)'; do sleep 0.2; done
-[ -n "$(sql 'SELECT n FROM ledger')" ] || sql 'INSERT INTO ledger VALUES (0)'
-n=$(redis get n)
-echo "\${n:-0} $(sql 'SELECT n FROM ledger') $(cat /notes/n || echo 0)" >>/log/starts
+[ -n "$(again sql 'SELECT n FROM ledger')" ] || again sql 'INSERT INTO ledger VALUES (0)'
+n=$(again redis get n)
+echo "\${n:-0} $(again sql 'SELECT n FROM ledger') $(cat /notes/n || echo 0)" >>/log/starts
 trap 'ended=yes' TERM
 while [ -z "$ended" ]; do
   n=$((n + 1))
-  redis set n $n >/dev/null
-  sql "UPDATE ledger SET n = $n"
+  again redis set n $n >/dev/null
+  again sql "UPDATE ledger SET n = $n"
   echo $n >/notes/n
   sleep 0.1
 done`
