@@ -1,4 +1,4 @@
-import type { Intent, IntentId, RollBackIntent } from '../catalog/catalog.ts'
+import type { Intent, IntentId } from '../catalog/catalog.ts'
 import { recoveryLock } from '../catalog/keys.ts'
 import { asBackupError } from '../errors.ts'
 import { awaitLock, isBusy, lockAfterRecovery, recoveryRun } from './hold-locks.ts'
@@ -6,7 +6,6 @@ import type { Parts } from './job.ts'
 import { carryOut } from './recover/carry-out.ts'
 import { finishRestore } from './recover/finish-restore.ts'
 import { describeIntent, findLeftovers, type Leftover, lockOf } from './recover/leftovers.ts'
-import { abandonIntent, dropIntent } from './settle-intent.ts'
 
 /** What was finished after dead runs, and what could not be finished, as texts. Every later pass tries the latter again. */
 export interface Recovery {
@@ -53,7 +52,7 @@ async function settle(
   if (!lock || parts.catalog.claimOrphans((_, other) => other === id).length === 0) return
   const what = describeIntent(intent)
   try {
-    if (intent.kind === 'roll-back') await rollBack(parts, id, intent, signal)
+    if (intent.kind === 'roll-back') await finishRestore(parts, id, intent, signal)
     else await carryOut(parts, id, intent, signal)
     recovery.done.push(what)
     parts.log.warn({ what }, 'finished what a dead run left behind')
@@ -64,20 +63,10 @@ async function settle(
   }
 }
 
-async function rollBack(parts: Parts, id: IntentId, intent: RollBackIntent, signal: AbortSignal): Promise<void> {
-  try {
-    await finishRestore(parts, intent, signal)
-    dropIntent(parts, id)
-  } catch (error) {
-    abandonIntent(parts, id)
-    throw error
-  }
-}
-
 /**
  * Waits for another recovery, as a container may be needed by a roll back before it is started. Answers undefined where a live run holds
- * what the intent is about: a container MUST NOT be started in its window, nor a command run
- * there, and a network MUST NOT be left under it.
+ * what the intent is about: a container MUST NOT be started in its window, nor a command run there, and a network MUST NOT be left under
+ * it.
  */
 async function lockFor(parts: Parts, intent: Intent, signal: AbortSignal): Promise<Disposable | undefined> {
   const key = lockOf(intent)

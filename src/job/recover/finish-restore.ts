@@ -1,4 +1,4 @@
-import type { RollBackIntent } from '../../catalog/catalog.ts'
+import type { IntentId, RollBackIntent } from '../../catalog/catalog.ts'
 import { type Target, targetKey } from '../../plan/plan.ts'
 import { currentPlan, liveTarget } from '../current-plan.ts'
 import { downOrders } from '../down-orders.ts'
@@ -11,14 +11,31 @@ import { replaceData } from '../restore/replace-data.ts'
 import { abandonIntent, dropIntent } from '../settle-intent.ts'
 
 /**
- * Rolls back to the safety snapshot. A restore that was made without one is completed instead, as far as it was asked for. The caller
- * MUST hold the lock of the target.
+ * Carries out a roll-back intent that was claimed, and drops it. When it throws, the intent is left to the next recovery. The caller MUST
+ * hold the lock of the target.
  */
 export async function finishRestore(
   parts: Parts,
+  id: IntentId,
   intent: RollBackIntent,
   signal: AbortSignal,
   lock = lockContainers,
+): Promise<void> {
+  try {
+    await rollBackOrComplete(parts, intent, lock, signal)
+    dropIntent(parts, id)
+  } catch (error) {
+    abandonIntent(parts, id)
+    throw error
+  }
+}
+
+/** Rolls back to the safety snapshot. A restore that was made without one is completed instead, as far as it was asked for. */
+async function rollBackOrComplete(
+  parts: Parts,
+  intent: RollBackIntent,
+  lock: typeof lockContainers,
+  signal: AbortSignal,
 ): Promise<void> {
   const { plan } = await currentPlan(parts, signal)
   const target = liveTarget(plan, { project: intent.project, name: intent.target })
@@ -51,10 +68,8 @@ export async function finishRestores(
   )
   for (const { id, intent } of orphans) {
     try {
-      await finishRestore(parts, intent as RollBackIntent, signal, lock)
-      dropIntent(parts, id)
+      await finishRestore(parts, id, intent as RollBackIntent, signal, lock)
     } catch (err) {
-      abandonIntent(parts, id)
       if (isBusy(err) || signal.aborted) throw err
       parts.log.error({ err }, 'could not finish what a dead run left behind')
     }
