@@ -1,11 +1,11 @@
 import type { ContainerFacts } from '../../engine/engine.ts'
 import { locate } from '../../engine/host-paths.ts'
 import { BackupError } from '../../errors.ts'
-import { decodeLabels } from '../../labels/decode.ts'
 import { rootExists } from '../../lib/tree/open-root.ts'
-import { canWrite, type Located, outermost } from '../../plan/mounts.ts'
+import { type Located, outermost } from '../../plan/mounts.ts'
 import { locatePaths } from '../../plan/paths.ts'
 import type { PlanSettings, Target } from '../../plan/plan.ts'
+import { findQuiesced } from '../../plan/quiesced.ts'
 import { isController } from '../../plan/scope.ts'
 import { findUnknownWriters } from '../../plan/unreadable.ts'
 import type { Snapshot } from '../../repository/repository.ts'
@@ -64,12 +64,8 @@ export function otherWriters(
     const located = locate(container, path)
     return located ? [{ path, ...located }] : []
   })
-  const mayWrite = (one: ContainerFacts) =>
-    one.id !== container.id &&
-    (one.state === 'running' || one.state === 'stopping') &&
-    !isController(one, settings) &&
-    decodeLabels(one.labels).writer !== 'never' &&
-    places.some((place) => canWrite(one, place))
-  const unknown = findUnknownWriters(containers.filter((one) => !isController(one, settings)))
-  return [...containers.filter(mayWrite), ...unknown].map(({ name }) => name)
+  const others = containers.filter((one) => !isController(one, settings))
+  // The service itself is down, and for a pause no container counts that only depends on a writer.
+  const writers = findQuiesced(others, { container, quiesce: 'pause', needsRunning: true, captured: places })
+  return [...writers, ...findUnknownWriters(others)].map(({ name }) => name)
 }
