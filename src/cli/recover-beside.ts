@@ -1,4 +1,3 @@
-import { controllerLock, formatKey } from '../catalog/keys.ts'
 import { asBackupError } from '../errors.ts'
 import { describeLeftovers } from '../job/recover/leftovers.ts'
 import { type Recovery, recover } from '../job/recover.ts'
@@ -75,4 +74,4 @@ async function withinPatience<T>({ parts }: Session, work: Promise<T>): Promise<
 
 /** Whether a controller lives that finishes what dead runs left behind. */
 const isControlled = ({ parts }: Session): boolean =>
-  parts.catalog.holders().some(({ key }) => formatKey(key) === formatKey(controllerLock))
+  parts.catalog.holders().some(({ key }) => key.kind === 'controller')

@@ -55,7 +55,8 @@ async function backupSet(
 ): Promise<void> {
   try {
     const wanted = all.map(({ target }) => target)
-    using locked = await (options.locking?.locked ?? lockPlan(parts, wanted, touchedByBackup, options.run, signal))
+    const locking = { touched: touchedByBackup, run: options.run, waits: true }
+    using locked = await (options.locking?.locked ?? lockPlan(parts, wanted, locking, signal))
     const reports = all.filter((report) => report.begin(locked))
     const targets = reports.map(({ target }) => target)
     // Disposed in reverse: the services run again first, whether or not the repository answers.

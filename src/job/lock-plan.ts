@@ -22,37 +22,23 @@ export interface LockedPlan extends Disposable {
 /** The containers that a job needs locked for its targets. Every one that it stops, starts or works on MUST be among them. */
 export type Touched = (targets: Target[]) => ContainerFacts[]
 
+export interface LockPlanOptions {
+  touched: Touched
+  run: string
+  /** Whether to wait for a container that another run holds, and for a recovery that works on the targets. */
+  waits: boolean
+}
+
 /**
  * Locks targets and the containers that they touch, and plans under these locks. A plan that was made before may miss containers that
  * another run held down at that moment, so it plans again until the locks cover the plan. What a dead run left of the targets is finished
- * first: what it left stopped would otherwise count as stopped before, and stay so. Waits for a recovery of another process that works
- * on the targets, and throws BUSY where any other run does.
+ * first: what it left stopped would otherwise count as stopped before, and stay so. Throws BUSY where another run works on one of the
+ * targets, and without `waits` where anything is held that it would wait for.
  */
 export async function lockPlan(
   parts: Parts,
   wanted: Target[],
-  touched: Touched,
-  run: string,
-  signal: AbortSignal,
-): Promise<LockedPlan> {
-  return await lockUntilCovered(parts, wanted, { touched, run, waits: true }, signal)
-}
-
-/** Does the same without waiting: throws BUSY where another run holds a container, too. */
-export async function lockPlanNow(
-  parts: Parts,
-  wanted: Target[],
-  touched: Touched,
-  run: string,
-  signal: AbortSignal,
-): Promise<LockedPlan> {
-  return await lockUntilCovered(parts, wanted, { touched, run, waits: false }, signal)
-}
-
-async function lockUntilCovered(
-  parts: Parts,
-  wanted: Target[],
-  { touched, run, waits }: { touched: Touched; run: string; waits: boolean },
+  { touched, run, waits }: LockPlanOptions,
   signal: AbortSignal,
 ): Promise<LockedPlan> {
   using target = new DisposableStack()

@@ -58,7 +58,7 @@ async function restoreInPlace(
 ): Promise<void> {
   // The containers may have changed while the operator was asked to confirm, or while other runs were waited for.
   const planned = plan.steps.map((step) => stepInPlace(step).target)
-  using locked = await lockPlan(parts, planned, touchedByRestore, options.run, signal)
+  using locked = await lockPlan(parts, planned, { touched: touchedByRestore, run: options.run, waits: true }, signal)
   if (!asked.every((report) => report.place(locked))) return refuseOthers(asked)
   const { steps, down: toStop } = orderSteps(
     asked.map(({ step }) => stepInPlace(step)),

@@ -3,7 +3,7 @@ import type { Target } from '../../plan/plan.ts'
 import { type BackupOptions, type BackupRun, runBackup, touchedByBackup } from '../backup.ts'
 import { newId } from '../identify.ts'
 import type { Parts } from '../job.ts'
-import { lockPlanNow } from '../lock-plan.ts'
+import { lockPlan } from '../lock-plan.ts'
 
 /**
  * Backs up the targets of one window as `runBackup` does, but waits for no other run: it resolves to undefined, and has recorded
@@ -16,7 +16,7 @@ export async function runBackupIfFree(
   signal: AbortSignal,
 ): Promise<BackupRun | undefined> {
   const run = newId(parts.clock.now())
-  const locked = lockPlanNow(parts, targets, touchedByBackup, run, signal)
+  const locked = lockPlan(parts, targets, { touched: touchedByBackup, run, waits: false }, signal)
   const failure = await locked.then(() => undefined, asBackupError)
   if (failure?.code === 'BUSY') return undefined
   try {
