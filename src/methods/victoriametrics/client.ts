@@ -56,18 +56,17 @@ export async function connect(
       throw deadline.aborted ? deadline.reason : explainSilence(ctx, port, cause)
     })
   }
-  const ask: VictoriaMetricsClient['ask'] = async (path, fields = {}, more = {}) => {
-    const answer = await send(path, fields, more)
+  const textOf = (path: string, answer: Answer): string => {
     if (answer.status < 200 || answer.status > 299) throw explainStatus(ctx, path, answer)
     return answer.text
   }
+  const ask: VictoriaMetricsClient['ask'] = async (path, fields = {}, more = {}) =>
+    textOf(path, await send(path, fields, more))
   return {
     ask,
     askIfKnown: async (path) => {
       const answer = await send(path, {}, {})
-      if (answer.status === 400 || answer.status === 404) return undefined
-      if (answer.status < 200 || answer.status > 299) throw explainStatus(ctx, path, answer)
-      return answer.text
+      return answer.status === 400 || answer.status === 404 ? undefined : textOf(path, answer)
     },
     askSnapshots: async (action, fields = {}, more = {}) => {
       const path = `/snapshot/${action}`
