@@ -14,7 +14,7 @@ export interface Jobs {
    * nothing, while another run holds a target or a container of theirs.
    */
   backup(targets: Target[], cause: 'schedule' | 'change', signal: AbortSignal): Promise<BackupResult[] | undefined>
-  /** What dead runs left behind and nobody works on. */
+  /** Answers what dead runs left behind and nobody works on. */
   leftovers(): Leftover[]
   /** Finishes what one dead run left behind. */
   recover(leftover: Leftover, signal: AbortSignal): Promise<Recovery>

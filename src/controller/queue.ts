@@ -2,9 +2,9 @@ import type { Clock } from '../lib/clock.ts'
 
 /** Something to be done once what it needs is free. */
 export interface Work {
-  /** What it is done for. While any of these keys is active, no other work with it is added. */
+  /** The keys name what it is done for. While any of them is active, no other work with it is added. */
   keys: string[]
-  /** What it needs for itself alone: work that needs the same is never done at the same time. */
+  /** It needs these for itself alone: work that needs the same is never done at the same time. */
   needs: string[]
   /**
    * Does the work. Resolves to false where it could not begin, because another process holds what it needs: it is then tried again

@@ -19,7 +19,7 @@ const concurrency = 16
 const backoffMs = 60_000
 const sweepKey = 'sweep'
 
-/** What could not be finished, by the keys of its work. */
+/** Work that could not be finished, by its keys. */
 interface Failure {
   keys: string[]
   errors: BackupError[]

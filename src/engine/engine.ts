@@ -99,7 +99,7 @@ export interface IdRange {
 export interface Mount {
   /** `other` holds no data that can be kept: memory, a socket or a device. */
   kind: 'volume' | 'bind' | 'other'
-  /** What a bind mount is that is neither a directory nor a regular file; a named pipe counts as a device. Its kind is `other`. */
+  /** Present on a bind mount that is neither a directory nor a regular file: its kind is `other`. A named pipe counts as a device. */
   special?: 'socket' | 'device'
   /** Volume name. */
   name?: string
@@ -126,7 +126,7 @@ export interface ExecSession {
   input?: Duplex
   /** It ends cleanly only when every frame arrived whole, whatever the exit code. It MUST be read. */
   output: Readable
-  /** Standard error so far. Of more than 8 KiB the first and the last half. */
+  /** Answers standard error so far. Where it is longer than 8 KiB, the first and the last half of that are kept. */
   stderr(): string
   /** Settles after the output has ended. Rejects with STREAM_CUT where the engine lost the session. */
   exitCode: Promise<number>

@@ -12,7 +12,7 @@ export type CommandRequest = Omit<ExecRequest, 'stdin'> & { timeoutSeconds: numb
 export interface CommandResult {
   exitCode: number
   stdout: string
-  /** Of more than 8 KiB the first and the last part. */
+  /** Standard error. Where it is longer than 8 KiB, the first and the last part of it are kept. */
   stderr: string
 }
 

@@ -130,7 +130,7 @@ function startedAt(text: string): boolean {
   return text !== '' && !text.startsWith('0001-')
 }
 
-/** What a row of the list of containers tells of one that cannot be inspected. */
+/** Makes the facts of a container that cannot be inspected from its row in the list of containers. */
 export function toUnreadable(row: ListedContainer, unreadable: string): ContainerFacts {
   const labels = row.Labels ?? {}
   return {

@@ -45,7 +45,7 @@ export function knowingSources(engine: Engine, ownPath: OwnPath): Engine {
 const mostLinks = 40
 
 /**
- * What a path of the host is, if it holds no data. Links are followed by hand, because they mean paths of the host and this process
+ * Answers what a path of the host is, if it holds no data. Links are followed by hand, because they mean paths of the host and this process
  * sees the host below a folder of its own.
  */
 async function readKind(source: string, ownPath: OwnPath, away: string[]): Promise<Special | undefined> {
