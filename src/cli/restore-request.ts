@@ -77,7 +77,7 @@ export function chooseImport(plan: Plan, names: string[], { all, at, set, to }: 
 function readOptions({ parts }: Session, names: string[], options: RestoreOptions): RestoreRequest['at'] {
   requireTargets(names, options.all === true)
   const several = options.all || names.length > 1
-  const at = parseAt(options.at, parts.settings.timezone)
+  const at = parseAt(options.at, { timezone: parts.settings.timezone, now: parts.clock.now() })
   if (options.set !== undefined && at !== 'latest') throw new BackupError('USAGE', '--set and --at exclude each other')
   if (several && typeof at === 'string' && at !== 'latest') {
     throw new BackupError('USAGE', `--at ${at} is one snapshot of one target`, {

@@ -17,7 +17,11 @@ export const restoreCommand: CommandDefinition = {
       .command('restore [TARGET...]')
       .description('put data back, start the services and prove the result')
       .option('--all', 'every target')
-      .option('--at <TIME|ID|latest>', 'newest snapshot at or before TIME, or the one with this id', 'latest')
+      .option(
+        '--at <TIME|ID|latest>',
+        'newest snapshot at or before TIME (03:00, yesterday, "2 days ago"), or this id',
+        'latest',
+      )
       .option('--set <ID>', 'the snapshots of one quiesce window')
       .option('--only <PATH>', 'single files of a tree (repeatable)', (path, paths: string[]) => [...paths, path], [])
       .option('--to <DIR>', 'write under DIR and touch no container')

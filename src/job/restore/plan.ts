@@ -113,12 +113,14 @@ export function chooseSnapshot(
 }
 
 function hintAt(own: TieredSnapshot[], now: Date): { hint?: string } {
-  const newest = own.at(-1)
-  if (!newest) return {}
+  const newest = own.findLast(({ reason }) => reason !== 'safety')
+  if (!newest) return own.length === 0 ? {} : { hint: onlySafety }
   const has = `It has ${own.length}, the newest ${newest.id}`
   if (!isInFuture(newest.time, now)) return { hint: `${has}; see xnai-backup list.` }
   return { hint: `${has}, which is dated in the future: is the clock right? Name a snapshot by --at ID to restore it.` }
 }
+
+const onlySafety = 'It has only safety snapshots, which are restored by their id: --at ID; see xnai-backup list.'
 
 type Named = { project: string; name: string }
 

@@ -31,6 +31,22 @@ describe('restore --dry-run', () => {
   })
 })
 
+describe('a safety snapshot', () => {
+  const safety = snapshot('redis', '2026-11-20T03:00:00.000Z', { reason: 'safety' })
+  const local = shelf([...stored, safety])
+
+  test('is never chosen by latest, by a time or by a set, only by its id', async () => {
+    for (const args of [[], ['--at', 'latest'], ['--at', 'today'], ['--at', '1 second ago'], ['--at', '2036-01-01']]) {
+      const { json } = await run(['restore', 'redis', ...args, '--dry-run', '--json'], { ...stage, local })
+      expect(json()).toMatchObject({ targets: [{ snapshot: '20261120T020000Z-redis' }] })
+    }
+    const bySet = ['restore', 'redis', '--set', safety.set, '--dry-run']
+    expect((await run(bySet, { ...stage, local })).exitCode).toBe(4)
+    const byId = ['restore', 'redis', '--at', safety.id, '--dry-run', '--json']
+    expect((await run(byId, { ...stage, local })).json()).toMatchObject({ targets: [{ snapshot: safety.id }] })
+  })
+})
+
 describe('a snapshot dated by a wrong clock', () => {
   const future = snapshot('redis', '2036-01-01T00:00:00.000Z')
   const local = shelf([...stored, future])
@@ -127,9 +143,25 @@ describe('a restore that overwrites data', () => {
 
 describe('a restore that is not possible', () => {
   test('of an unknown snapshot ends with exit code 4', async () => {
-    const { exitCode, stderr } = await run(['restore', 'redis', '--at', 'yesterday', '--yes'], stage)
-    expect(stderr).toContain('shop/redis has no snapshot yesterday')
+    const id = '20261120T020000Z-nobody'
+    const { exitCode, stderr } = await run(['restore', 'redis', '--at', id, '--yes'], stage)
+    expect(stderr).toContain(`shop/redis has no snapshot ${id}`)
     expect(exitCode).toBe(4)
+  })
+
+  test('of a time that is not understood names the accepted forms, with exit code 2', async () => {
+    const { exitCode, stderr } = await run(['restore', 'redis', '--at', 'noon', '--yes'], stage)
+    expect(stderr).toContain('error: --at noon: is no time, and no id of a snapshot\nhint: Give latest,')
+    expect(exitCode).toBe(2)
+  })
+
+  test('because there is no older snapshot names the newest that is no safety snapshot', async () => {
+    const safety = snapshot('redis', '2026-11-20T03:00:00.000Z', { reason: 'safety' })
+    const args = ['restore', 'redis', '--at', '2026-11-01', '--yes']
+    const { stderr } = await run(args, { ...stage, local: shelf([...stored, safety]) })
+    expect(stderr).toContain('hint: It has 3, the newest 20261120T020000Z-redis;')
+    const { stderr: alone } = await run(['restore', 'redis', '--yes'], { ...stage, local: shelf([safety]) })
+    expect(alone).toContain('hint: It has only safety snapshots, which are restored by their id: --at ID;')
   })
 
   test('of an unknown set ends with exit code 4', async () => {
