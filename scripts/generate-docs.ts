@@ -88,7 +88,8 @@ ${rowTable(Object.values(methodRows).flatMap((rows) => Object.values<AnyRow>(row
 - **Commands.** A JSON array is run as it is: \`["redis-cli","PING"]\`. Any other text is a line for \`/bin/sh -c\`.
 - **Retention.** Any of \`daily=30d,weekly=90d,monthly=1y,last=3\`: the newest snapshot of each day, week or month as long as it is younger, and the
   newest three. The newest snapshot of a target always stays, and so does the newest verified one.
-- **Secrets.** Never in a label, which everybody can read: name the variable of the container that holds it (\`redis.password-env\`).
+- **Secrets.** Never in a label, which everybody can read: name the variable of the container that holds it (\`redis.password-env\`). A
+  container without that variable is a problem; the path of a password file is a variable of its own name, which ends in \`_FILE\`.
 
 ## What happens to a wrong label
 

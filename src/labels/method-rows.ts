@@ -17,9 +17,10 @@ const databases = (key: string): Row<string[]> => ({
   doc: 'Databases to dump.',
 })
 
-const passwordVariable = (key: string, absent = ''): Row<string> => ({
+const passwordVariable = (key: string, absent = '', names: Row<string>['names'] = 'variable'): Row<string> => ({
   key,
   type: environmentName,
+  names,
   absent,
   doc: "Variable of the container's environment that holds the password.",
 })
@@ -91,12 +92,12 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
       fallback: always('root'),
     },
     databases: databases('mariadb.databases'),
-    passwordEnv: passwordVariable('mariadb.password-env', "the image's own variables"),
+    passwordEnv: passwordVariable('mariadb.password-env', "the image's own variables", 'variable-or-file'),
   },
   mongodb: {
     port: portOf('mongodb.port', 27017),
     user: user('mongodb.user', '`$MONGO_INITDB_ROOT_USERNAME`'),
-    passwordEnv: passwordVariable('mongodb.password-env', "the image's own variable"),
+    passwordEnv: passwordVariable('mongodb.password-env', "the image's own variable", 'variable-or-file'),
     tls: tls('mongodb.tls'),
     cacert: authority('mongodb.cacert'),
   },
@@ -111,6 +112,7 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
     apiKeyEnv: {
       key: 'qdrant.api-key-env',
       type: environmentName,
+      names: 'variable',
       absent: '`QDRANT__SERVICE__API_KEY` or `QDRANT_API_KEY` when set',
       doc: "Variable of the container's environment that holds the API key.",
     },
@@ -121,6 +123,7 @@ export const methodRows: { [K in keyof MethodOptions]: RowsOf<MethodOptions[K]> 
     authKeyEnv: {
       key: 'victoriametrics.auth-key-env',
       type: environmentName,
+      names: 'variable',
       doc: "Variable of the container's environment that holds the snapshot auth key.",
     },
     pathPrefix: {

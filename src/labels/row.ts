@@ -8,6 +8,11 @@ export interface Row<T> {
   type: TextType<T>
   /** One line of the docs. */
   doc: string
+  /**
+   * Present where the value is the name of a variable of the container's environment. `variable-or-file`: the same name with `_FILE` will
+   * do, as official images take the path of a password file.
+   */
+  names?: 'variable' | 'variable-or-file'
   /** Targets of other methods must not carry it. Absent: every method's. */
   methods?: readonly MethodKind[]
   /** What holds without the label, for the docs. Absent: the text of `fallback`, or nothing. */

@@ -14,6 +14,7 @@ import { explainRemoval } from './removed.ts'
 import { inScope, isController, projectOf } from './scope.ts'
 import { type Dependencies, readDependencies, sortContainers } from './stop-order.ts'
 import { explainUnreadable, findUnknownWriters, listUnreadable } from './unreadable.ts'
+import { explainVariables } from './variables.ts'
 
 /** The part of each method that planning uses. A method that is absent cannot be used by a target. */
 export type MethodPlans = { [K in MethodKind]?: Pick<Method<K>, 'needsRunning' | 'paths'> }
@@ -74,7 +75,8 @@ function planTarget(draft: Draft, world: World): Target | BrokenTarget {
   const { clients, problems: unknown } = findClients(world.containers, world.dependencies, request)
   const target = withDefaults(container, name, spec, world.settings)
   const idle = captured.length + lost.length === 0 ? explainNoPath(target) : []
-  const problems = [...draft.problems, ...lost, ...unknown, ...idle]
+  const unset = explainVariables(container, name, spec)
+  const problems = [...draft.problems, ...lost, ...unknown, ...idle, ...unset]
   if (problems.length > 0) return breakTarget(draft, problems)
 
   const { quiesce, group } = spec

@@ -1,5 +1,5 @@
 import type { ContainerFacts } from '../engine/engine.ts'
-import type { LabelProblem } from '../labels/spec.ts'
+import type { LabelProblem, MethodKind } from '../labels/spec.ts'
 import { namedPrefix, prefix } from '../labels/table.ts'
 import type { Problem } from './plan.ts'
 import { projectOf } from './scope.ts'
@@ -14,7 +14,7 @@ export function placeProblem(container: ContainerFacts, problem: LabelProblem, t
 export function labelProblem(
   container: ContainerFacts,
   target: string,
-  key: 'name' | 'method' | 'schedule' | 'paths' | 'clients' | 'quiesce',
+  key: 'name' | 'method' | 'schedule' | 'paths' | 'clients' | 'quiesce' | `${MethodKind}.${string}`,
   finding: { reason: string; suggestion?: string | undefined; value?: string },
 ): LabelProblem {
   const named = Object.keys(container.labels).some((label) => label.startsWith(`${namedPrefix}${target}.`))
