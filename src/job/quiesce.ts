@@ -67,7 +67,7 @@ function holding(parts: Parts) {
     names.push(container.name)
     if (order.how === 'pause') return engine.pause(container.id, new AbortController().signal)
     const killed = await bringDown(parts, container, grace, signal)
-    if (killed) warnings.push(`${container.name} did not end within ${grace} s and was killed: crash-consistent only`)
+    if (killed) warnings.push(explainKill(container, grace))
   }
 
   const resume = async () => {
@@ -89,6 +89,10 @@ function holding(parts: Parts) {
     [Symbol.asyncDispose]: async () => void (await resume()),
   }
 }
+
+/** The names are those of the compose file; a program that ignores the signal of a stop mostly ends on another one. */
+const explainKill = ({ name }: ContainerFacts, grace: number): string =>
+  `${name} did not end within ${grace} s and was killed: crash-consistent only. Give it longer (label xnai.backup.stop-timeout of its target, or stop_grace_period), or name the signal that it ends on (stop_signal)`
 
 /** Brings a container back. It is not bound to the run's signal, because an interrupted run MUST bring its services back too. */
 async function bringBack(parts: Parts, id: IntentId, intent: ResumeIntent): Promise<BackupError | undefined> {

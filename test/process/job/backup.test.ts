@@ -94,7 +94,9 @@ describe('one target', () => {
     ])
     await run(stage)
     const [snapshot] = await stage.local.list(stage.signal)
-    expect(snapshot?.warnings).toEqual(['app did not end within 1 s and was killed: crash-consistent only'])
+    expect(snapshot?.warnings).toEqual([
+      'app did not end within 1 s and was killed: crash-consistent only. Give it longer (label xnai.backup.stop-timeout of its target, or stop_grace_period), or name the signal that it ends on (stop_signal)',
+    ])
   })
 
   test('an abort in the window: services up, nothing listed', async () => {
