@@ -7,9 +7,9 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Table from 'cli-table3'
 import { openArchive } from '../src/repository/archive.ts'
 import type { Artifact, Snapshot, SnapshotMeta } from '../src/repository/repository.ts'
+import { printTable } from './print-table.ts'
 
 const ROUNDS = 3
 const signal = new AbortController().signal
@@ -38,7 +38,7 @@ interface Times {
 }
 
 try {
-  const table = new Table({ head: ['set', 'work', 'GNU tar | zstd -3 (s)', 'archive (s)', 'ratio'] })
+  const rows: string[][] = []
   for (const [name, make] of Object.entries({ small: makeSmallFiles, big: makeBigFiles })) {
     const source = join(folder, name)
     make(source)
@@ -50,10 +50,10 @@ try {
     }
     for (const work of ['pack', 'unpack'] as const) {
       const [theirs, own] = [Math.min(...gnu[work]), Math.min(...ours[work])]
-      table.push([name, work, theirs.toFixed(2), own.toFixed(2), (own / theirs).toFixed(2)])
+      rows.push([name, work, theirs.toFixed(2), own.toFixed(2), (own / theirs).toFixed(2)])
     }
   }
-  console.log(table.toString())
+  printTable(['SET', 'WORK', 'GNU tar | zstd -3 (s)', 'archive (s)', 'RATIO'], rows)
   console.log(`best of ${ROUNDS}; peak memory of this process ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`)
 } finally {
   rmSync(folder, { recursive: true, force: true })

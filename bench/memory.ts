@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { startLab } from '../lab/lab.ts'
 import { type MeasuredRun, runMeasured } from '../lab/peak-memory.ts'
 import { productOf } from '../lab/product.ts'
-import { renderTable } from '../src/cli/render/table.ts'
 import { fillVolume } from './fill-volume.ts'
+import { printTable } from './print-table.ts'
 
 const megabytes = Number(process.argv[2] ?? 5) * 1000
 const main = join(import.meta.dirname, '../src/main.ts')
@@ -32,7 +32,7 @@ for (const args of [
 ])
   rows.push(row(args[0] as string, await runMeasured(main, [...args, '--json'], env)))
 const head = ['WORK', 'EXIT CODE', 'SECONDS', 'PEAK OF THE PROCESS', 'PEAKS OF ITS CHILDREN']
-console.log(renderTable(head, rows, { terminal: true, colour: false, timezone: 'UTC' }))
+printTable(head, rows)
 
 function row(work: string, { exitCode, seconds, peakBytes, childPeaks, stdout }: MeasuredRun): string[] {
   if (exitCode !== 0) process.exitCode = 1

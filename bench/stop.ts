@@ -2,8 +2,8 @@
 import { mkdirSync } from 'node:fs'
 import { startLab } from '../lab/lab.ts'
 import { productOf } from '../lab/product.ts'
-import { renderTable } from '../src/cli/render/table.ts'
 import { fillVolume } from './fill-volume.ts'
+import { printTable } from './print-table.ts'
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [10, 300, 3000]
 
@@ -30,7 +30,7 @@ for (const size of sizes) {
   rows.push([`${size} MB`, restart, downtimeSeconds, downtimeSeconds / restart, seconds].map(show))
 }
 const head = ['VOLUME', 'RESTART (s)', 'STOPPED FOR (s)', 'RATIO', 'BACKUP (s)']
-console.log(renderTable(head, rows, { terminal: true, colour: false, timezone: 'UTC' }))
+printTable(head, rows)
 
 function show(value: string | number): string {
   return typeof value === 'string' ? value : value.toFixed(2)

@@ -29,7 +29,7 @@ const pureLib = ['lib/duration.ts', 'lib/glob.ts']
 
 /** What only some may do: pattern in the code without comments → files or folders that may. */
 const reserved: [what: string, pattern: RegExp, allowed: string[]][] = [
-  ['process.env', /\bprocess\s*\.\s*env\b/, ['config/load.ts']],
+  ['process.env', /\bprocess\s*\.\s*env\b/, ['config/load.ts', 'cli/process-io.ts']],
   ['child processes', /['"](?:node:)?child_process['"]|['"]execa['"]/, ['lib']],
   ['process.exit', /\bprocess\s*\.\s*exit\b/, ['main.ts']],
   ['Date.now', /\bDate\s*\.\s*now\b/, ['lib/clock.ts']],

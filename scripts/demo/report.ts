@@ -1,7 +1,7 @@
 import type { Subject } from '../../lab/subjects.ts'
 import { formatBytes, formatSeconds } from '../../src/cli/render/format.ts'
-import { renderTable } from '../../src/cli/render/table.ts'
-import { paint, textStyleOf } from '../../src/cli/render/text-style.ts'
+import { type Column, renderTable } from '../../src/cli/render/table.ts'
+import { paint, textStyleOf, widthOf } from '../../src/cli/render/text-style.ts'
 
 /** What was seen of each subject: one line of digest by name. */
 export type Digests = Map<string, string>
@@ -10,6 +10,12 @@ export type Digests = Map<string, string>
 // biome-ignore lint/suspicious/noExplicitAny: the documents of the contract, read by name
 export type Documents = { backup: any; restore: any }
 
+interface Row {
+  name: string
+  saved: ReturnType<typeof ofTarget>
+  restored: ReturnType<typeof ofTarget>
+}
+
 /** A table for people, also in a pipe: there without colours. */
 export function renderReport(
   subjects: Subject[],
@@ -17,24 +23,28 @@ export function renderReport(
   before: Digests,
   now: Digests,
 ): string {
-  const style = { ...textStyleOf(process.stdout, 'UTC'), terminal: true }
-  const rows = subjects.map(({ name }) => {
-    const saved = ofTarget(backup, name)
-    const restored = ofTarget(restore, name)
-    const proof = isProven(name, restore, before, now)
-      ? paint(style, 'green', `✓ ${now.get(name)}`)
-      : paint(style, 'red', `✗ ${now.get(name)}, was ${before.get(name)}`)
-    return [
-      name,
-      saved.method ?? '—',
-      formatBytes(saved.bytes ?? 0),
-      formatSeconds(saved.seconds ?? 0),
-      saved.downtimeSeconds > 0 ? formatSeconds(saved.downtimeSeconds) : 'none',
-      formatSeconds(restored.seconds ?? 0),
-      proof,
-    ]
-  })
-  return renderTable(['TARGET', 'METHOD', 'SIZE', 'BACKUP', 'STOPPED FOR', 'RESTORE', 'PROOF BY CONTENT'], rows, style)
+  const style = textStyleOf(process.stdout, { timezone: 'UTC', width: widthOf(process.stdout) })
+  const columns: Column<Row>[] = [
+    { title: 'TARGET', cell: ({ name }) => name },
+    { title: 'METHOD', cell: ({ saved }) => saved.method ?? '' },
+    { title: 'SIZE', cell: ({ saved }) => formatBytes(saved.bytes ?? 0) },
+    { title: 'BACKUP', cell: ({ saved }) => formatSeconds(saved.seconds ?? 0) },
+    {
+      title: 'STOPPED FOR',
+      cell: ({ saved }) => (saved.downtimeSeconds > 0 ? formatSeconds(saved.downtimeSeconds) : 'none'),
+    },
+    { title: 'RESTORE', cell: ({ restored }) => formatSeconds(restored.seconds ?? 0) },
+    {
+      title: 'PROOF BY CONTENT',
+      place: 'fold',
+      cell: ({ name }) =>
+        isProven(name, restore, before, now)
+          ? paint(style, 'green', `✓ ${now.get(name)}`)
+          : paint(style, 'red', `✗ ${now.get(name)}, was ${before.get(name)}`),
+    },
+  ]
+  const rows = subjects.map(({ name }) => ({ name, saved: ofTarget(backup, name), restored: ofTarget(restore, name) }))
+  return renderTable(columns, rows, style)
 }
 
 /** The product says so, and so does the content. */

@@ -10,7 +10,7 @@ export interface Sink {
 export interface Io {
   stdout: Sink
   stderr: Sink
-  /** Environment variables. Default: those of the process. */
+  /** Environment variables of the process, from which the configuration and COLUMNS are read. */
   environment?: Record<string, string | undefined>
   /** User id of the process; undefined where the system has none. */
   userId: number | undefined

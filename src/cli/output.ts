@@ -8,7 +8,7 @@ import { makeLogger } from './log.ts'
 import { renderError } from './render/error.ts'
 import { makePlainProgress, makeTerminalProgress } from './render/progress.ts'
 import { makeScreen } from './render/screen.ts'
-import { textStyleOf } from './render/text-style.ts'
+import { type TextStyle, textStyleOf, widthOf } from './render/text-style.ts'
 import { makeScrubber, type Scrubber } from './secrets.ts'
 
 /** All that one call of the program prints. Every text is scrubbed of the secrets that `scrubber` has learnt (P9). */
@@ -37,7 +37,7 @@ export function makeOutput(io: Io, json: boolean): Output {
     },
     error(error) {
       if (json) io.stdout.write(renderDocument({ error: reportError(error) }, scrubber))
-      note(renderError(error, textStyleOf(io.stderr, 'UTC')))
+      note(renderError(error, styleOfErrors(io)))
     },
     note,
     logger: (level) => makeLogger(level, io.stderr, screen, scrubber),
@@ -45,6 +45,13 @@ export function makeOutput(io: Io, json: boolean): Output {
       io.stderr.isTTY && !json ? makeTerminalProgress(screen, clock, totals) : makePlainProgress(screen),
   }
 }
+
+/** A log or a mail that errors go to keeps them in whole lines. */
+const styleOfErrors = ({ stderr, environment }: Io): TextStyle =>
+  textStyleOf(stderr, {
+    timezone: 'UTC',
+    width: stderr.isTTY ? widthOf(stderr, environment) : Number.POSITIVE_INFINITY,
+  })
 
 /** Strings are scrubbed before they become JSON, whose escapes would hide a secret. */
 const renderDocument = (document: object, { scrub }: Scrubber): string =>

@@ -8,6 +8,7 @@ export function processIo(): Io {
   return {
     stdout: process.stdout,
     stderr: process.stderr,
+    environment: process.env,
     userId: process.getuid?.(),
     ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   }

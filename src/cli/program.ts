@@ -11,6 +11,7 @@ import { runCommand } from './commands/run.ts'
 import { statusCommand } from './commands/status.ts'
 import { exitCodes } from './exit-code.ts'
 import type { Io } from './io.ts'
+import { widthOf } from './render/text-style.ts'
 
 /** Every command, in the order in which `--help` lists them. */
 const commands: CommandDefinition[] = [
@@ -29,6 +30,8 @@ export interface Invocation {
   run: RunCommand
   /** The value of `--config`. */
   configFile?: string
+  /** True with `--wide`: tables are as wide as what they hold. */
+  wide: boolean
 }
 
 /**
@@ -36,7 +39,7 @@ export interface Invocation {
  * USAGE for anything that is not understood.
  */
 export function parseArguments(args: string[], io: Io): Invocation | undefined {
-  let chosen: Invocation | undefined
+  let chosen: Pick<Invocation, 'kind' | 'run'> | undefined
   const program = makeProgram(io, (invocation) => {
     chosen = invocation
   })
@@ -48,21 +51,22 @@ export function parseArguments(args: string[], io: Io): Invocation | undefined {
     throw new BackupError('USAGE', unnamed ? 'name a command' : (error as Error).message.replace(/^error: /, ''))
   }
   if (!chosen) return undefined
-  const { config } = program.opts<{ config?: string }>()
-  return { ...chosen, ...(config !== undefined && { configFile: config }) }
+  const { config, wide = false } = program.opts<{ config?: string; wide?: boolean }>()
+  return { ...chosen, wide, ...(config !== undefined && { configFile: config }) }
 }
 
-function makeProgram(io: Io, choose: (invocation: Invocation) => void): Command {
+function makeProgram(io: Io, choose: (invocation: Pick<Invocation, 'kind' | 'run'>) => void): Command {
   const program = new Command('xnai-backup')
     .description('Backup controller for Podman compose stacks.')
     .version(version)
     .option('--config <FILE>', 'configuration file (default: /etc/xnai-backup/config.yaml)')
+    .option('--wide', 'tables with every column in one line, however long')
     .addHelpText('afterAll', exitCodeHelp)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: () => {},
-      getOutHelpWidth: () => io.stdout.columns || 100,
+      getOutHelpWidth: () => widthOf(io.stdout, io.environment),
     })
   for (const { kind, define } of commands) define(program, (run) => choose({ kind, run }))
   return program

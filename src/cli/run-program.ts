@@ -8,7 +8,7 @@ import type { Io } from './io.ts'
 import { makeOutput, type Output } from './output.ts'
 import { type Invocation, parseArguments } from './program.ts'
 import { recoverBeside } from './recover-beside.ts'
-import { textStyleOf } from './render/text-style.ts'
+import { type TextStyle, textStyleOf, widthOf } from './render/text-style.ts'
 import { watchSecrets } from './secrets.ts'
 
 /** Makes the parts that all commands share. Disposing them releases what they hold open. Tests give their own. */
@@ -48,7 +48,7 @@ async function invoke(invocation: Invocation, { io, open, signal }: Surroundings
     parts,
     config,
     io,
-    style: textStyleOf(io.stdout, parts.settings.timezone),
+    style: styleOf(invocation, io, parts.settings.timezone),
     signal,
     note: output.note,
     progress: (totals) => output.progress(parts.clock, totals),
@@ -59,6 +59,10 @@ async function invoke(invocation: Invocation, { io, open, signal }: Surroundings
   await recovery.end()
   return exitCode
 }
+
+/** How text for stdout looks. */
+const styleOf = ({ wide }: Invocation, { stdout, environment }: Io, timezone: string): TextStyle =>
+  textStyleOf(stdout, { timezone, width: wide ? Number.POSITIVE_INFINITY : widthOf(stdout, environment) })
 
 /** Prints the result of the command, or its failure, and answers the exit code. */
 async function answer({ run }: Invocation, session: Session, output: Output): Promise<ExitCode> {

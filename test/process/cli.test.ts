@@ -95,7 +95,7 @@ describe('backup', () => {
   test('a pipe gets its steps on stderr and its result on stdout', async () => {
     const { stage } = makeWorld()
     const { stdout, stderr } = await run(['backup', 'app'], stage)
-    expect(stdout).toMatch(/^TARGET\tMETHOD\tRESULT\t.*\nshop\/app\tfiles\tcomplete\t/)
+    expect(stdout).toMatch(/^TARGET +RESULT +SNAPSHOT .*\nshop\/app +complete +\d{8}T/)
     expect(stderr).toMatch(/^shop\/app: capture$/m)
   })
 })
@@ -115,7 +115,7 @@ describe('restore', () => {
     expect(readFileSync(join(data, 'orders.txt'), 'utf8')).toBe('one order\n')
     expect(exitCode).toBe(0)
     const { stdout } = await run(['list', 'app'], stage)
-    expect(stdout).toContain(`${targets[0]?.safetySnapshot}\tshop/app`)
+    expect(stdout).toContain(`${targets[0]?.safetySnapshot}  shop/app`)
   })
 
   test('--only takes one file and leaves the others', async () => {

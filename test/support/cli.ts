@@ -96,6 +96,8 @@ export interface Stage extends Partial<Omit<Parts, 'repositories'>> {
   containers?: FakeContainer[]
   local?: Repository
   terminal?: boolean
+  /** The width of the terminal. Default: 80. */
+  columns?: number
   reply?: string
   signal?: AbortSignal
   /** Default: root. */
@@ -119,7 +121,7 @@ export async function run(args: string[], stage: Stage = {}) {
   const printed = { stdout: '', stderr: '', asked: '' }
   const sink = (name: 'stdout' | 'stderr') => ({
     isTTY: stage.terminal === true,
-    columns: 200,
+    ...(stage.terminal && { columns: stage.columns ?? 80 }),
     write: (text: string) => {
       printed[name] += text
     },

@@ -1,6 +1,5 @@
-import type { Damage, Tier } from '../../repository/repository.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
-import { paint, type TextStyle } from '../render/text-style.ts'
+import { type CheckedRepository, renderCheck } from '../render/check.ts'
 
 export const checkCommand: CommandDefinition = {
   kind: 'read',
@@ -23,23 +22,7 @@ async function check({ parts, signal, style }: Session, readData: boolean): Prom
   const outcome = repositories.every(({ damaged }) => damaged.length === 0) ? 'complete' : 'failed'
   return {
     document: { outcome, repositories },
-    text: repositories.map((checked) => renderCheck(checked, style)).join(''),
+    text: renderCheck(repositories, style),
     outcome,
   }
-}
-
-/** One repository in the document of `check`: contract, section 5. */
-interface CheckedRepository {
-  tier: Tier
-  url: string
-  snapshots: number
-  damaged: Damage[]
-}
-
-function renderCheck({ tier, url, snapshots, damaged }: CheckedRepository, style: TextStyle): string {
-  const lines = damaged.map(
-    ({ id, target, file, reason }) => `${paint(style, 'red', 'damaged:')} ${target} ${id}: ${file}: ${reason}\n`,
-  )
-  const verdict = damaged.length === 0 ? 'no damage' : `${new Set(damaged.map(({ id }) => id)).size} damaged`
-  return `${lines.join('')}${tier} ${url}: ${snapshots} ${snapshots === 1 ? 'snapshot' : 'snapshots'}, ${verdict}\n`
 }

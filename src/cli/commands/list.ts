@@ -4,9 +4,7 @@ import { type Plan, targetKey } from '../../plan/plan.ts'
 import { keep } from '../../plan/retention.ts'
 import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choose-targets.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
-import { formatBytes, formatTime } from '../render/format.ts'
-import { renderTable } from '../render/table.ts'
-import type { TextStyle } from '../render/text-style.ts'
+import { renderList } from '../render/list.ts'
 import { targetKeyOf } from '../target-key.ts'
 
 export const listCommand: CommandDefinition = {
@@ -69,21 +67,4 @@ function describeSnapshot(snapshot: TieredSnapshot, kept: string[]) {
     verified: null,
     kept,
   }
-}
-
-function renderList(snapshots: ReturnType<typeof describeSnapshot>[], style: TextStyle): string {
-  if (snapshots.length === 0) return 'No snapshots.\n'
-  const head = ['ID', 'TARGET', 'TIME', 'METHOD', 'WHY', 'SIZE', 'STORED', 'TIER', 'KEPT']
-  const rows = snapshots.map((snapshot) => [
-    snapshot.id,
-    targetKeyOf(snapshot),
-    formatTime(snapshot.time, style),
-    snapshot.method,
-    snapshot.raw ? `${snapshot.reason}, raw` : snapshot.reason,
-    formatBytes(snapshot.bytes),
-    formatBytes(snapshot.storedBytes),
-    snapshot.tiers.join('+'),
-    snapshot.kept.join('; ') || 'not any more',
-  ])
-  return renderTable(head, rows, style)
 }

@@ -1,14 +1,10 @@
 import { currentPlan } from '../../job/current-plan.ts'
 import { retention } from '../../labels/retention.ts'
 import { schedule } from '../../labels/schedule.ts'
-import type { BrokenTarget, Plan, Target } from '../../plan/plan.ts'
+import type { BrokenTarget, Target } from '../../plan/plan.ts'
 import { nextRun } from '../../report/next-run.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
-import { formatTime } from '../render/format.ts'
-import { renderProblems } from '../render/problems.ts'
-import { renderTable } from '../render/table.ts'
-import type { TextStyle } from '../render/text-style.ts'
-import { targetKeyOf } from '../target-key.ts'
+import { renderPlan } from '../render/plan.ts'
 
 export const planCommand: CommandDefinition = {
   kind: 'read',
@@ -26,12 +22,10 @@ async function showPlan(session: Session): Promise<Answer> {
   const rows = [...plan.targets.map((target) => describeTarget(target, now)), ...plan.broken.map(describeBroken)]
   return {
     document: { targets: rows, problems: plan.problems },
-    text: renderPlan(rows, plan, session.style),
+    text: renderPlan(rows, plan.problems, session.style),
     outcome: 'complete',
   }
 }
-
-type Row = ReturnType<typeof describeTarget> | ReturnType<typeof describeBroken>
 
 function describeTarget(target: Target, now: Date) {
   const stops = target.quiesced.map((container) => container.name)
@@ -54,22 +48,4 @@ function describeTarget(target: Target, now: Date) {
 function describeBroken({ project, name, container, problems }: BrokenTarget) {
   const unknown = { method: null, paths: [], schedule: null, nextRun: null, quiesce: null, stops: [], starts: [] }
   return { project, target: name, container, ...unknown, retention: null, problems }
-}
-
-function renderPlan(rows: Row[], plan: Plan, style: TextStyle): string {
-  if (rows.length === 0 && plan.problems.length === 0) return 'No container carries xnai.backup.enable=true.\n'
-  const head = ['TARGET', 'METHOD', 'SCHEDULE', 'NEXT RUN', 'QUIESCE', 'STOPS, IN ORDER', 'CAPTURES', 'KEEPS']
-  const cells = rows.map((row) => [
-    targetKeyOf(row),
-    row.method ?? 'broken',
-    row.schedule ?? '—',
-    formatTime(row.nextRun, style),
-    row.quiesce ?? '—',
-    row.stops,
-    row.paths,
-    row.retention?.local ?? '—',
-  ])
-  return [renderTable(head, cells, style), renderProblems(plan.problems, style)]
-    .filter(Boolean)
-    .join(style.terminal ? '\n' : '')
 }

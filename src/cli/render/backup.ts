@@ -2,21 +2,28 @@ import type { BackupResult } from '../../job/job.ts'
 import { targetKeyOf } from '../target-key.ts'
 import { formatBytes, formatSeconds } from './format.ts'
 import { paintOutcome, renderNotes } from './result.ts'
-import { renderTable } from './table.ts'
+import { type Column, renderTable } from './table.ts'
 import type { TextStyle } from './text-style.ts'
 
 /** A table with a row for each target, then the warnings and errors. */
 export function renderBackup(targets: BackupResult[], style: TextStyle): string {
-  const head = ['TARGET', 'METHOD', 'RESULT', 'SNAPSHOT', 'SIZE', 'STORED', 'TOOK', 'DOWN']
-  const rows = targets.map((result) => [
-    targetKeyOf(result),
-    result.method,
-    paintOutcome(result.outcome, style),
-    result.snapshot ?? '—',
-    result.bytes === undefined ? '—' : formatBytes(result.bytes),
-    result.storedBytes === undefined ? '—' : formatBytes(result.storedBytes),
-    formatSeconds(result.seconds),
-    result.stopped.length === 0 ? '—' : formatSeconds(result.downtimeSeconds),
-  ])
-  return renderTable(head, rows, style) + targets.map((result) => renderNotes(result, style)).join('')
+  const columns: Column<BackupResult>[] = [
+    { title: 'TARGET', cell: targetKeyOf },
+    { title: 'RESULT', cell: ({ outcome }) => paintOutcome(outcome, style) },
+    { title: 'SNAPSHOT', cell: ({ snapshot }) => snapshot ?? '' },
+    { title: 'SIZE', cell: ({ bytes }) => (bytes === undefined ? '' : formatBytes(bytes)) },
+    { title: 'TOOK', cell: ({ seconds }) => formatSeconds(seconds) },
+    {
+      title: 'DOWN',
+      cell: ({ stopped, downtimeSeconds }) => (stopped.length > 0 ? formatSeconds(downtimeSeconds) : ''),
+    },
+    {
+      title: 'STORED',
+      place: 'fold',
+      lead: 'stored as',
+      cell: ({ storedBytes }) => (storedBytes === undefined ? '' : formatBytes(storedBytes)),
+    },
+    { title: 'METHOD', place: 'wide', cell: ({ method }) => method },
+  ]
+  return renderTable(columns, targets, style) + targets.map((result) => renderNotes(result, style)).join('')
 }

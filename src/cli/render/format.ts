@@ -1,5 +1,3 @@
-import type { TextStyle } from './text-style.ts'
-
 /** Formats a number of bytes: 1536 becomes `1.5 KiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
@@ -25,12 +23,4 @@ export function formatSeconds(seconds: number): string {
     rest %= size
   }
   return parts.slice(0, 2).join(' ')
-}
-
-/** Formats an ISO time: on a terminal as `2026-11-20 03:00:12` in the configured time zone, in a pipe as it is. No time becomes `—`. */
-export function formatTime(iso: string | null | undefined, style: TextStyle): string {
-  if (!iso) return '—'
-  if (!style.terminal) return iso
-  const format = new Intl.DateTimeFormat('sv-SE', { timeZone: style.timezone, dateStyle: 'short', timeStyle: 'medium' })
-  return format.format(new Date(iso))
 }

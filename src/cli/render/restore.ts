@@ -2,10 +2,12 @@ import type { RestoreResult } from '../../job/job.ts'
 import type { RestorePlan, RestoreStep } from '../../job/restore/plan.ts'
 import { targetKey } from '../../plan/plan.ts'
 import { targetKeyOf } from '../target-key.ts'
-import { formatBytes, formatSeconds, formatTime } from './format.ts'
+import { formatBytes, formatSeconds } from './format.ts'
+import { renderLine, renderText } from './line.ts'
 import { paintOutcome, renderNotes } from './result.ts'
-import { type Cell, renderTable } from './table.ts'
-import { paint, type TextStyle } from './text-style.ts'
+import { type Cell, type Column, renderTable } from './table.ts'
+import type { TextStyle } from './text-style.ts'
+import { timeColumn } from './time.ts'
 
 /** Shows what a restore will do, in order of execution, and which targets it refuses. */
 export function renderRestorePlan(
@@ -13,18 +15,23 @@ export function renderRestorePlan(
   refused: RestoreResult[],
   style: TextStyle,
 ): string {
-  const head = ['TARGET', 'METHOD', 'SNAPSHOT', 'TAKEN', 'SIZE', to === undefined ? 'REPLACES' : 'WRITES']
-  const rows = steps.map((step) => [
-    targetKey(step),
-    step.snapshot.method,
-    step.snapshot.id,
-    formatTime(step.snapshot.time, style),
-    formatBytes(step.snapshot.bytes),
-    to === undefined ? (only ?? replaced(step)) : `${to}/${step.name}`,
-  ])
+  const columns: Column<RestoreStep>[] = [
+    { title: 'TARGET', cell: targetKey },
+    { title: 'SNAPSHOT', cell: ({ snapshot }) => snapshot.id },
+    timeColumn({ title: 'TAKEN', timeOf: ({ snapshot }) => snapshot.time }, steps, style),
+    { title: 'SIZE', cell: ({ snapshot }) => formatBytes(snapshot.bytes) },
+    to === undefined
+      ? { title: 'REPLACES', place: 'fold', lead: 'replaces', cell: (step) => only ?? replaced(step) }
+      : { title: 'WRITES', place: 'fold', lead: 'writes', cell: ({ name }) => `${to}/${name}` },
+    { title: 'METHOD', place: 'wide', cell: ({ snapshot }) => snapshot.method },
+  ]
   const names = down.map(({ name }) => name)
-  const stops = names.length === 0 ? '' : `Stops ${names.join(', ')}; starts ${names.toReversed().join(', ')}.\n`
-  return [renderTable(head, rows, style), stops, ...refused.map((result) => renderNotes(result, style))].join('')
+  const order = `Stops ${names.join(', ')}; starts ${names.toReversed().join(', ')}.`
+  return [
+    renderTable(columns, steps, style),
+    names.length === 0 ? '' : renderText(order, style),
+    ...refused.map((result) => renderNotes(result, style)),
+  ].join('')
 }
 
 /** What a step replaces: the paths of a tree, or everything in the service for a method that dumps. */
@@ -33,24 +40,32 @@ const replaced = ({ target }: RestoreStep): Cell =>
 
 /** A table with a row for each target, then what was compared, the warnings and the errors. */
 export function renderRestore(targets: RestoreResult[], style: TextStyle): string {
-  const head = ['TARGET', 'RESULT', 'SNAPSHOT', 'TOOK', 'CHECKS', 'SAFETY SNAPSHOT']
-  const rows = targets.map((result) => [
-    targetKeyOf(result),
-    paintOutcome(result.outcome, style) + (result.rolledBack ? ', rolled back' : ''),
-    result.snapshot ?? '—',
-    formatSeconds(result.seconds),
-    `${result.checks.filter(({ ok }) => ok).length} of ${result.checks.length}`,
-    result.safetySnapshot === undefined ? '—' : result.safetySnapshot + (result.safety ? ` (${result.safety})` : ''),
-  ])
-  return [renderTable(head, rows, style), ...targets.map((result) => renderChecks(result, style))].join('')
+  const columns: Column<RestoreResult>[] = [
+    { title: 'TARGET', cell: targetKeyOf },
+    {
+      title: 'RESULT',
+      cell: ({ outcome, rolledBack }) => paintOutcome(outcome, style) + (rolledBack ? ', rolled back' : ''),
+    },
+    { title: 'SNAPSHOT', cell: ({ snapshot }) => snapshot ?? '' },
+    { title: 'TOOK', cell: ({ seconds }) => formatSeconds(seconds) },
+    { title: 'CHECKS', cell: ({ checks }) => `${checks.filter(({ ok }) => ok).length} of ${checks.length}` },
+    {
+      title: 'SAFETY SNAPSHOT',
+      place: 'fold',
+      lead: 'safety snapshot',
+      cell: ({ safetySnapshot, safety }) => [safetySnapshot, safety && `(${safety})`].filter(Boolean).join(' '),
+    },
+  ]
+  return [renderTable(columns, targets, style), ...targets.map((result) => renderChecks(result, style))].join('')
 }
 
 /** Shows each comparison with its values, not only whether it held. */
 function renderChecks(result: RestoreResult, style: TextStyle): string {
+  const key = targetKeyOf(result)
   const checks = result.checks.map(({ name, expected, actual, ok }) =>
     ok
-      ? `${paint(style, 'green', 'proved:')} ${targetKeyOf(result)}: ${name}: ${actual}\n`
-      : `${paint(style, 'red', 'differs:')} ${targetKeyOf(result)}: ${name}: expected ${expected}, found ${actual}\n`,
+      ? renderLine('proved', 'green', `${key}: ${name}: ${actual}`, style)
+      : renderLine('differs', 'red', `${key}: ${name}: expected ${expected}, found ${actual}`, style),
   )
   return checks.join('') + renderNotes(result, style)
 }

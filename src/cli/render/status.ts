@@ -1,35 +1,41 @@
 import type { Problem } from '../../plan/plan.ts'
 import type { RepositoryStatus, StatusReport, TargetStatus } from '../../report/status.ts'
 import { targetKeyOf } from '../target-key.ts'
-import { formatBytes, formatSeconds, formatTime } from './format.ts'
+import { formatBytes, formatSeconds } from './format.ts'
+import { joinBlocks, renderLine } from './line.ts'
 import { renderProblems } from './problems.ts'
-import { renderTable } from './table.ts'
+import { type Column, renderTable } from './table.ts'
 import { paint, type TextStyle } from './text-style.ts'
+import { timeColumn } from './time.ts'
 
-/** A table of the targets, a table of the repositories, and a line for each problem. */
+/** A table of the targets, a table of the repositories, and a sentence for each problem. */
 export function renderStatus({ targets, repositories, problems, recovery }: StatusReport, style: TextStyle): string {
-  return [
+  return joinBlocks(
     renderTargets(targets, style),
     renderRepositories(repositories, style),
-    recovery.map((what) => `${paint(style, 'yellow', 'recovery:')} ${what}\n`).join(''),
+    recovery.map((what) => renderLine('recovery', 'yellow', what, style)).join(''),
     renderAllProblems(repositories, problems, style),
-  ]
-    .filter(Boolean)
-    .join(style.terminal ? '\n' : '')
+  )
 }
 
 function renderTargets(targets: TargetStatus[], style: TextStyle): string {
-  const head = ['TARGET', 'STATE', 'LAST BACKUP', 'AGE', 'RPO', 'SCHEDULE', 'NEXT RUN']
-  const rows = targets.map((target) => [
-    targetKeyOf(target),
-    describeState(target, style),
-    formatTime(target.lastSuccess, style),
-    target.ageSeconds === null ? '—' : formatSeconds(target.ageSeconds),
-    target.rpoSeconds === null ? '—' : formatSeconds(target.rpoSeconds),
-    target.schedule ?? '—',
-    formatTime(target.nextRun, style),
-  ])
-  return renderTable(head, rows, style)
+  const columns: Column<TargetStatus>[] = [
+    { title: 'TARGET', cell: targetKeyOf },
+    { title: 'STATE', cell: (target) => describeState(target, style) },
+    timeColumn({ title: 'LAST BACKUP', timeOf: ({ lastSuccess }) => lastSuccess }, targets, style),
+    { title: 'AGE', cell: ({ ageSeconds }) => (ageSeconds === null ? '' : formatSeconds(ageSeconds)) },
+    { title: 'LIMIT', cell: ({ rpoSeconds }) => (rpoSeconds === null ? '' : formatSeconds(rpoSeconds)) },
+    timeColumn({ ...nextRunColumn, place: 'fold', lead: 'next run' }, targets, style),
+    { title: 'SCHEDULE', place: 'wide', cell: ({ schedule }) => schedule ?? '' },
+  ]
+  return renderTable(columns, targets, style)
+}
+
+/** A schedule without slots, `on-change` or `manual`, stands in place of the time. */
+const nextRunColumn = {
+  title: 'NEXT RUN',
+  timeOf: ({ nextRun }: TargetStatus) => nextRun,
+  otherwise: ({ schedule }: TargetStatus) => schedule ?? '',
 }
 
 function describeState({ method, rpoMet, lastSuccess, running }: TargetStatus, style: TextStyle): string {
@@ -40,20 +46,24 @@ function describeState({ method, rpoMet, lastSuccess, running }: TargetStatus, s
 }
 
 function renderRepositories(repositories: RepositoryStatus[], style: TextStyle): string {
-  const head = ['REPOSITORY', 'STATE', 'ADDRESS', 'SNAPSHOTS', 'STORED']
-  const rows = repositories.map(({ tier, ok, url, snapshots, storedBytes }) => [
-    tier,
-    ok ? paint(style, 'green', 'ok') : paint(style, 'red', 'unreachable'),
-    url,
-    String(snapshots),
-    formatBytes(storedBytes),
-  ])
-  return renderTable(head, rows, style)
+  const columns: Column<RepositoryStatus>[] = [
+    { title: 'REPOSITORY', cell: ({ tier }) => tier },
+    { title: 'STATE', cell: ({ ok }) => (ok ? paint(style, 'green', 'ok') : paint(style, 'red', 'unreachable')) },
+    { title: 'SNAPSHOTS', cell: ({ snapshots }) => String(snapshots) },
+    { title: 'STORED', cell: ({ storedBytes }) => formatBytes(storedBytes) },
+    { title: 'ADDRESS', place: 'fold', lead: 'address', cell: ({ url }) => url },
+  ]
+  return renderTable(columns, repositories, style)
 }
 
 function renderAllProblems(repositories: RepositoryStatus[], problems: Problem[], style: TextStyle): string {
   const errors = repositories.flatMap(({ tier, error }) =>
-    error ? [`${paint(style, 'red', 'problem:')} ${tier} repository: ${error.message}\nhint: ${error.hint}\n`] : [],
+    error
+      ? [
+          renderLine('problem', 'red', `${tier} repository: ${error.message}`, style),
+          renderLine('hint', 'bold', error.hint, style),
+        ]
+      : [],
   )
   return errors.join('') + renderProblems(problems, style)
 }

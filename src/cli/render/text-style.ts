@@ -3,19 +3,25 @@ import type { Sink } from '../io.ts'
 
 /** How text for one stream is rendered. */
 export interface TextStyle {
-  /** True when a person reads the text: then it has tables and local times, else plain lines and UTC. */
-  terminal: boolean
   colour: boolean
-  /** IANA name of the zone in which times are shown on a terminal. */
+  /** IANA name of the zone in which times are shown. */
   timezone: string
+  /** The columns that a line may take. Infinity: nothing is moved to another line. */
+  width: number
 }
 
 /** The style for a stream. `hasColors` of a terminal heeds NO_COLOR. */
-export const textStyleOf = (sink: Sink, timezone: string): TextStyle => ({
-  terminal: sink.isTTY === true,
+export const textStyleOf = (sink: Sink, { timezone, width }: Pick<TextStyle, 'timezone' | 'width'>): TextStyle => ({
   colour: sink.isTTY === true && sink.hasColors?.() === true,
   timezone,
+  width,
 })
+
+/** The columns of a terminal. A pipe, and a terminal of unknown width, which says 0, have those of COLUMNS, else 80. */
+export function widthOf(sink: Sink, environment: Record<string, string | undefined> = {}): number {
+  const { COLUMNS = '' } = environment
+  return sink.columns || (/^[1-9]\d{0,4}$/.test(COLUMNS) ? Number(COLUMNS) : 80)
+}
 
 export type Emphasis = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 

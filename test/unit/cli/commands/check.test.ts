@@ -26,4 +26,21 @@ describe('check', () => {
     expect(asked).toEqual([true])
     expect(exitCode).toBe(1)
   })
+
+  test('damage has a row for each file within 80 columns', async () => {
+    const check = async function* () {
+      yield damage
+      yield { ...damage, reason: 'the stored bytes differ from the checksum of the manifest' }
+    }
+    const { stdout } = await run(['check'], { local: shelf(stored, { check }) })
+    expect(stdout).toMatchInlineSnapshot(`
+      "DAMAGED                 TARGET  FILE
+      20261120T020000Z-redis  redis   shop/redis/dump.rdb.zst
+        cut short
+      20261120T020000Z-redis  redis   shop/redis/dump.rdb.zst
+        the stored bytes differ from the checksum of the manifest
+      local archive:/backups: 1 snapshot, 1 damaged
+      "
+    `)
+  })
 })

@@ -12,10 +12,13 @@ describe('list', () => {
   test('a terminal shows ids, times, sizes and why each is kept', async () => {
     const { stdout, exitCode } = await run(['list'], { terminal: true, local: shelf(stored) })
     expect(stdout).toMatchInlineSnapshot(`
-      "ID                      TARGET      TIME                 METHOD  WHY       SIZE     STORED   TIER   KEPT
-      20260101T020000Z-gone   shop/gone   2026-01-01 02:00:00  files   schedule  2.9 MiB  1.4 MiB  local  the target has no valid labels any more
-      20261118T020000Z-redis  shop/redis  2026-11-18 02:00:00  redis   schedule  2.9 MiB  1.4 MiB  local  daily 2026-11-18
-      20261120T020000Z-redis  shop/redis  2026-11-20 02:00:00  redis   schedule  2.9 MiB  1.4 MiB  local  daily 2026-11-20; weekly 2026-W47; newest
+      "ID                      TARGET      TAKEN (UTC)       SIZE     WHY
+      20260101T020000Z-gone   shop/gone   2026-01-01 02:00  2.9 MiB  schedule
+        kept: the target has no valid labels any more
+      20261118T020000Z-redis  shop/redis  2026-11-18 02:00  2.9 MiB  schedule
+        kept: daily 2026-11-18
+      20261120T020000Z-redis  shop/redis  2026-11-20 02:00  2.9 MiB  schedule
+        kept: daily 2026-11-20, weekly 2026-W47, newest
       "
     `)
     expect(exitCode).toBe(0)

@@ -7,27 +7,48 @@ describe('plan', () => {
   test('a terminal shows what stops, in which order, and the problems last', async () => {
     const { stdout, exitCode } = await run(['plan'], { terminal: true })
     expect(stdout).toMatchInlineSnapshot(`
-      "TARGET      METHOD  SCHEDULE   NEXT RUN             QUIESCE  STOPS, IN ORDER  CAPTURES  KEEPS
-      shop/files  files   on-change  —                    stop     shop-cron-1      /srv      daily=30d,weekly=90d
-                                                                   shop-app-1
-      shop/redis  redis   0 2 * * *  2026-11-21 02:00:00  none     —                —         daily=30d,weekly=90d
-      shop/web    broken  —          —                    —        —                —         —
+      "TARGET      METHOD  SCHEDULE   NEXT RUN (UTC)    DURING THE BACKUP
+      shop/files  files   on-change  —                 stops shop-cron-1, shop-app-1
+        captures /srv; keeps daily=30d,weekly=90d
+      shop/redis  redis   0 2 * * *  2026-11-21 02:00  nothing stops
+        keeps daily=30d,weekly=90d
+      shop/web    broken  —          —                 —
 
-      problem: shop-web-1: xnai.backup.shedule=@daily: is no label of xnai-backup (did you mean xnai.backup.schedule?)
+      problem: shop-web-1: xnai.backup.shedule=@daily: is no label of xnai-backup (did
+        you mean xnai.backup.schedule?)
       "
     `)
     expect(exitCode).toBe(0)
   })
 
-  test('a pipe gets plain lines', async () => {
-    expect((await run(['plan'])).stdout).toMatchInlineSnapshot(`
-      "TARGET	METHOD	SCHEDULE	NEXT RUN	QUIESCE	STOPS, IN ORDER	CAPTURES	KEEPS
-      shop/files	files	on-change	—	stop	shop-cron-1,shop-app-1	/srv	daily=30d,weekly=90d
-      shop/redis	redis	0 2 * * *	2026-11-21T02:00:00.000Z	none	—	—	daily=30d,weekly=90d
-      shop/web	broken	—	—	—	—	—	—
+  test('a pipe gets the same aligned columns', async () => {
+    const { stdout } = await run(['plan'])
+    expect(stdout).toBe((await run(['plan'], { terminal: true })).stdout)
+    expect(stdout).not.toContain('\t')
+  })
+
+  test('the width of a pipe is that of COLUMNS', async () => {
+    const { stdout } = await run(['plan'], { environment: { COLUMNS: '140' } })
+    expect(stdout).toMatchInlineSnapshot(`
+      "TARGET      METHOD  SCHEDULE   NEXT RUN (UTC)    DURING THE BACKUP              CAPTURES  KEEPS
+      shop/files  files   on-change  —                 stops shop-cron-1, shop-app-1  /srv      daily=30d,weekly=90d
+      shop/redis  redis   0 2 * * *  2026-11-21 02:00  nothing stops                  —         daily=30d,weekly=90d
+      shop/web    broken  —          —                 —                              —         —
+
       problem: shop-web-1: xnai.backup.shedule=@daily: is no label of xnai-backup (did you mean xnai.backup.schedule?)
       "
     `)
+  })
+
+  test('--wide has one line for each target, however narrow the terminal is', async () => {
+    const { stdout } = await run(['plan', '--wide'], { terminal: true, columns: 40 })
+    expect(stdout).toBe((await run(['plan'], { environment: { COLUMNS: '1000' } })).stdout)
+  })
+
+  test('times are those of the configured zone', async () => {
+    const { stdout } = await run(['plan'], { environment: { TZ: 'America/New_York' } })
+    expect(stdout).toContain('NEXT RUN (GMT-5)')
+    expect(stdout).toContain('2026-11-21 02:00')
   })
 
   test('the document has services started in the reverse of the order in which they stop', async () => {

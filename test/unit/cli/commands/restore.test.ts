@@ -9,8 +9,9 @@ describe('restore --dry-run', () => {
   test('a terminal shows what would be replaced, stopped and started', async () => {
     const { stdout, exitCode } = await run(['restore', 'redis', '--dry-run'], { ...stage, terminal: true })
     expect(stdout).toMatchInlineSnapshot(`
-      "TARGET      METHOD  SNAPSHOT                TAKEN                SIZE     REPLACES
-      shop/redis  redis   20261120T020000Z-redis  2026-11-20 02:00:00  2.9 MiB  all data of shop-redis-1
+      "TARGET      SNAPSHOT                TAKEN (UTC)       SIZE
+      shop/redis  20261120T020000Z-redis  2026-11-20 02:00  2.9 MiB
+        replaces all data of shop-redis-1
       Stops shop-cron-1, shop-app-1; starts shop-app-1, shop-cron-1.
       "
     `)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { renderError } from '../../../../src/cli/render/error.ts'
 import { BackupError } from '../../../../src/errors.ts'
 
-const look = { terminal: false, colour: false, timezone: 'UTC' }
+const look = { colour: false, timezone: 'UTC', width: 80 }
 
 test('an error has its message, a line for each cause, and the hint', () => {
   const cause = new Error('socket hang up', { cause: new Error('read ECONNRESET') })
@@ -33,5 +33,20 @@ test('all failures of one step are named', () => {
   const cause = new AggregateError([new Error('first'), new Error('second')], 'two failed')
   expect(renderError(new BackupError('RESUME_FAILED', 'not all came back', { cause }), look)).toMatch(
     /because: two failed\n {2}because: first\n {2}because: second\n/,
+  )
+})
+
+test('a long sentence goes on in indented lines, and its hint too', () => {
+  const error = new BackupError('NO_SPACE', 'the file system of the repository is full', {
+    hint: 'Free space on it, or move the repository.',
+  })
+  expect(renderError(error, { ...look, width: 30 })).toBe(
+    [
+      'error: the file system of the',
+      '  repository is full',
+      'hint: Free space on it, or',
+      '  move the repository.',
+      '',
+    ].join('\n'),
   )
 })

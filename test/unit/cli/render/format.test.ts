@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import { formatBytes, formatSeconds, formatTime } from '../../../../src/cli/render/format.ts'
+import { expect, test } from 'vitest'
+import { formatBytes, formatSeconds } from '../../../../src/cli/render/format.ts'
 
 test.for([
   [0, '0 B'],
@@ -24,20 +24,4 @@ test.for([
   [86_400 * 2 + 3600 * 5 + 59, '2 d 5 h'],
 ] as const)('%d seconds are %s', ([seconds, text]) => {
   expect(formatSeconds(seconds)).toBe(text)
-})
-
-describe('formatTime', () => {
-  const berlin = { terminal: true, colour: false, timezone: 'Europe/Berlin' }
-
-  test('a terminal shows the time of the zone', () => {
-    expect(formatTime('2026-11-20T02:00:12.345Z', berlin)).toBe('2026-11-20 03:00:12')
-  })
-
-  test('a pipe gets the time as it is', () => {
-    expect(formatTime('2026-11-20T02:00:12.345Z', { ...berlin, terminal: false })).toBe('2026-11-20T02:00:12.345Z')
-  })
-
-  test('no time is a dash', () => {
-    expect(formatTime(null, berlin)).toBe('—')
-  })
 })

@@ -1,0 +1,38 @@
+import { targetKeyOf } from '../target-key.ts'
+import { formatBytes } from './format.ts'
+import { type Column, renderTable } from './table.ts'
+import type { TextStyle } from './text-style.ts'
+import { timeColumn } from './time.ts'
+
+/** What the table of `list` shows of a snapshot. */
+export interface ListedSnapshot {
+  id: string
+  project: string
+  target: string
+  method: string
+  time: string
+  bytes: number
+  storedBytes: number
+  reason: string
+  raw?: true
+  tiers: string[]
+  /** Why retention keeps it; empty where it does not. */
+  kept: string[]
+}
+
+/** A row for each snapshot, with why it was taken and why it is kept in the second line. */
+export function renderList(snapshots: ListedSnapshot[], style: TextStyle): string {
+  if (snapshots.length === 0) return 'No snapshots.\n'
+  const columns: Column<ListedSnapshot>[] = [
+    { title: 'ID', cell: ({ id }) => id },
+    { title: 'TARGET', cell: targetKeyOf },
+    timeColumn({ title: 'TAKEN', timeOf: ({ time }) => time }, snapshots, style),
+    { title: 'SIZE', cell: ({ bytes }) => formatBytes(bytes) },
+    { title: 'WHY', place: 'fold', lead: 'by', cell: ({ reason, raw }) => (raw ? `${reason}, raw` : reason) },
+    { title: 'KEPT', place: 'fold', lead: 'kept:', cell: ({ kept }) => (kept.length > 0 ? kept : 'not any more') },
+    { title: 'STORED', place: 'wide', cell: ({ storedBytes }) => formatBytes(storedBytes) },
+    { title: 'METHOD', place: 'wide', cell: ({ method }) => method },
+    { title: 'TIER', place: 'wide', cell: ({ tiers }) => tiers.join('+') },
+  ]
+  return renderTable(columns, snapshots, style)
+}

@@ -1,0 +1,42 @@
+import type { Problem } from '../../plan/plan.ts'
+import { targetKeyOf } from '../target-key.ts'
+import { joinBlocks } from './line.ts'
+import { renderProblems } from './problems.ts'
+import { type Column, renderTable } from './table.ts'
+import { paint, type TextStyle } from './text-style.ts'
+import { timeColumn } from './time.ts'
+
+/** What the table of `plan` shows of a target; null where it is broken. */
+export interface PlannedTarget {
+  project: string
+  target: string
+  method: string | null
+  paths: string[]
+  schedule: string | null
+  nextRun: string | null
+  quiesce: 'stop' | 'pause' | 'none' | null
+  /** In the order in which they are stopped. */
+  stops: string[]
+  retention: { local: string } | null
+}
+
+/** A row for each target, with what its backup stops and captures in the second line, then the problems. */
+export function renderPlan(targets: PlannedTarget[], problems: Problem[], style: TextStyle): string {
+  if (targets.length === 0 && problems.length === 0) return 'No container carries xnai.backup.enable=true.\n'
+  const columns: Column<PlannedTarget>[] = [
+    { title: 'TARGET', cell: targetKeyOf },
+    { title: 'METHOD', cell: ({ method }) => method ?? paint(style, 'red', 'broken') },
+    { title: 'SCHEDULE', cell: ({ schedule }) => schedule ?? '' },
+    timeColumn({ title: 'NEXT RUN', timeOf: ({ nextRun }) => nextRun }, targets, style),
+    { title: 'DURING THE BACKUP', place: 'fold', cell: describeHold },
+    { title: 'CAPTURES', place: 'fold', lead: 'captures', cell: ({ paths }) => paths },
+    { title: 'KEEPS', place: 'fold', lead: 'keeps', cell: ({ retention }) => retention?.local ?? '' },
+  ]
+  return joinBlocks(renderTable(columns, targets, style), renderProblems(problems, style))
+}
+
+function describeHold({ quiesce, stops }: PlannedTarget): string {
+  if (quiesce === null) return ''
+  if (stops.length === 0) return 'nothing stops'
+  return `${quiesce === 'pause' ? 'pauses' : 'stops'} ${stops.join(', ')}`
+}
