@@ -40,8 +40,18 @@ function openState(stateDirectory: string): { owner: Owner; database: Database }
     opened.move()
     return { owner, database }
   } catch (cause) {
-    const hint = cause instanceof BackupError ? { hint: cause.hint } : {}
-    const message = `state directory ${stateDirectory}: ${(cause as Error).message}`
-    throw new BackupError('STATE_UNUSABLE', message, { cause, ...hint })
+    throw explain(stateDirectory, cause as Error)
   }
 }
+
+/** The error of a user without the right to write there says only that, and how to get it. */
+function explain(stateDirectory: string, cause: NodeJS.ErrnoException): BackupError {
+  const where = `state directory ${stateDirectory}`
+  if (cause.code === 'EACCES' || cause.code === 'EPERM')
+    return new BackupError('STATE_UNUSABLE', `${where}: this user may not write there`, { hint: needsRoot })
+  const hint = cause instanceof BackupError ? { hint: cause.hint } : {}
+  return new BackupError('STATE_UNUSABLE', `${where}: ${cause.message}`, { cause, ...hint })
+}
+
+const needsRoot =
+  'Run it as root. For a rootless engine run it as its user by podman unshare, with XNAI_BACKUP_STATE set to a folder of that user.'

@@ -8,6 +8,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Catalog, Intent, RunFilter, RunStart } from '../../src/catalog/catalog.ts'
 import { containerLock, controllerLock, networkLock, recoveryLock, targetLock } from '../../src/catalog/keys.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
+import { renderError } from '../../src/cli/render/error.ts'
+import { textStyleOf } from '../../src/cli/render/text-style.ts'
 
 let state: string
 
@@ -257,6 +259,20 @@ describe('the schema', () => {
     expect(readdirSync(join(state, 'owners')), 'the process that was refused left no liveness lock').toEqual([])
   })
 
+  test('of a user who may not write there is refused in one sentence, with a way out', () => {
+    let shown = ''
+    try {
+      asOrdinaryUser(() => openCatalog(state))
+    } catch (error) {
+      shown = renderError(error, textStyleOf({ write: () => true }, 'UTC'))
+    }
+    expect(shown.split('\n')).toEqual([
+      `error: state directory ${state}: this user may not write there`,
+      expect.stringMatching(/^hint: Run it as root\. .*podman unshare.*XNAI_BACKUP_STATE/),
+      '',
+    ])
+  })
+
   test('is made once where many processes open a new state directory together', async () => {
     const script = `
       const { openCatalog } = await import(${JSON.stringify(catalogModule)})
@@ -271,3 +287,13 @@ describe('the schema', () => {
     expect(version()).toBe(2)
   })
 })
+
+/** Runs `work`, which must not wait for anything, with the rights of the user nobody. */
+function asOrdinaryUser<T>(work: () => T): T {
+  process.seteuid?.('nobody')
+  try {
+    return work()
+  } finally {
+    process.seteuid?.(0)
+  }
+}
