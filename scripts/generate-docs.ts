@@ -66,7 +66,7 @@ ${rowTable(Object.values(containerRows))}
 
 ## Labels of a target
 
-${rowTable([targetRows.name, methodRow, ...Object.values<AnyRow>(targetRows).filter((row) => row !== targetRows.name)])}
+${rowTable([targetRows.name, methodRow, ...Object.values<AnyRow>(targetRows).filter((row) => row !== targetRows.name && !row.later)])}
 
 ${restrictedRows()}
 
@@ -124,8 +124,8 @@ retention:
 \`\`\`
 
 An environment variable is stronger than the file; an empty one counts as none. An unknown key, an unknown variable under \`XNAI_BACKUP_\` and
-a bad value are errors. So are keys for what this version does not have yet, such as \`remote\`, \`notify\` and \`drill\`: a setting that does nothing
-must not look like one that works. All errors are reported together, and the command ends with exit code 2.
+a bad value are errors, because a setting that does nothing must not look like one that works. All errors are reported together, and the
+command ends with exit code 2.
 
 ${table(['key', 'environment', 'value', 'default', 'meaning'], cells)}
 

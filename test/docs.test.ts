@@ -1,12 +1,20 @@
 import { globSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { generateDocs } from '../scripts/generate-docs.ts'
 import { loadConfig } from '../src/config/load.ts'
+import { type ConfigRow, configRows } from '../src/config/rows.ts'
 import { decodeLabels } from '../src/labels/decode.ts'
+import type { AnyRow } from '../src/labels/row.ts'
+import { targetRows } from '../src/labels/table.ts'
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 const examples = (path: string) => [...read(path).matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text as string)
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const pages = ['README.md', 'compose.backup.yaml', ...globSync(['docs/*.md', 'examples/**/*.yaml'], { cwd: root })]
+const sources = globSync('src/**/*.ts', { cwd: root })
 
 interface Compose {
   services: Record<string, { labels: Record<string, string> }>
@@ -30,6 +38,24 @@ describe('documentation', () => {
   test.each(examples('docs/configuration.md'))('the example configuration is valid', async (text) => {
     await expect(loadConfig({ env: {}, readFile: async () => text })).resolves.toBeDefined()
   })
+
+  test.each([
+    ['docs/configuration.md', Object.values<ConfigRow<unknown>>(configRows)],
+    ['docs/labels.md', Object.values<AnyRow>(targetRows)],
+  ])('%s names no setting that this version refuses or does nothing with', (path, rows) => {
+    const page = read(path)
+    const later = rows.filter((row) => row.later).map(({ key }) => key)
+    expect(later).toContain('drill')
+    expect(later.filter((key) => page.includes(`\`${key}\``))).toEqual([])
+  })
+
+  test('no page names restic repositories, which this version refuses', () => {
+    expect(pages.filter((path) => /restic:|restic repositor/.test(read(path)))).toEqual([])
+  })
+
+  test('nothing tells a reader to run podman compose, which Podman 4.3 does not have', () => {
+    expect([...pages, ...sources].filter((path) => read(path).includes('podman compose'))).toEqual([])
+  })
 })
 
 interface Quote {
@@ -50,7 +76,6 @@ function quotesIn(page: string): Quote[] {
 
 /** A file may be named without its ending, and a folder stands for all files in it. */
 function sourcesOf(path: string): string[] {
-  const root = new URL('..', import.meta.url).pathname
   const found = [path, `${path}.test.ts`, `${path}.ts`, `${path}/**/*.ts`].flatMap((glob) =>
     globSync(glob, { cwd: root }),
   )

@@ -84,7 +84,7 @@ async function secretSource(
 
 function unknownKeys(texts: ReadonlyMap<string, string>): LabelProblem[] {
   const known = rows.map(([, row]) => row.key)
-  const offered = rows.filter(([, row]) => row.later !== 'config').map(([, row]) => row.key)
+  const offered = rows.filter(([, row]) => !row.later).map(([, row]) => row.key)
   return [...texts]
     .filter(([key]) => !known.includes(key))
     .map(([key, value]) => unknown(key, value, offered, 'is no key of the configuration'))

@@ -36,8 +36,8 @@ const row = <T>(key: string, type: TextType<T>, rest: { doc: string } & Partial<
 
 export const variablePrefix = 'XNAI_BACKUP_'
 
-/** Variables under the prefix that the shipped compose file reads, and the one that marks the commands that are run in containers. */
-export const foreignVariables = ['IMAGE', 'SOURCE', 'BASE', 'NAME', 'ENGINE', 'SOCKET_DIR', 'DIR', 'EXEC'].map(
+/** Variables under the prefix that the shipped compose file and the build of the image read, and the one that marks the commands that are run in containers. */
+export const foreignVariables = ['IMAGE', 'BASE', 'NAME', 'ENGINE', 'SOCKET_DIR', 'DIR', 'EXEC'].map(
   (name) => `${variablePrefix}${name}`,
 )
 

@@ -10,7 +10,8 @@ export const repositoryAddress: TextType<RepositoryAddress> = {
   form: 'archive:DIR with an absolute path',
   parse: (text) => {
     const [, kind, rest = ''] = /^(archive|restic):(.+)$/s.exec(text) ?? []
-    if (kind === undefined) return refuse(`must be ${repositoryAddress.form}`, guessRepository(text))
+    if (kind === undefined)
+      return refuse(`must be ${repositoryAddress.form}`, text.startsWith('/') ? `archive:${text}` : undefined)
     if (kind === 'restic') return { value: { kind, url: rest } }
     const dir = directory.parse(rest)
     if ('value' in dir) return { value: { kind: 'archive', dir: dir.value } }
@@ -18,11 +19,6 @@ export const repositoryAddress: TextType<RepositoryAddress> = {
   },
   format: (value) => (value.kind === 'archive' ? `archive:${value.dir}` : `restic:${value.url}`),
   confidential: (text) => text.includes('@'),
-}
-
-function guessRepository(text: string): string | undefined {
-  if (text.startsWith('/')) return `archive:${text}`
-  return /^(s3|sftp|rest|rclone|b2|azure|gs|swift):/.test(text) && !text.includes('@') ? `restic:${text}` : undefined
 }
 
 /** Canonical: `unix:///PATH` or `tcp://HOST:PORT`. */

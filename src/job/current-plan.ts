@@ -1,4 +1,4 @@
-import { BackupError } from '../errors.ts'
+import { BackupError, errorTable } from '../errors.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { type Dependencies, readDependencies } from '../plan/stop-order.ts'
@@ -26,6 +26,6 @@ export function liveTarget(plan: Plan, wanted: { project: string; name: string }
   const broken = plan.broken.find(same)
   if (broken)
     throw new BackupError('TARGET_BROKEN', broken.problems.map(({ label, reason }) => `${label}: ${reason}`).join('; '))
-  const hint = 'Create the service first (podman compose create), or write its snapshot beside the stack with --to DIR.'
+  const hint = `${errorTable.NO_SUCH_CONTAINER} Or write its snapshot beside the stack with --to DIR.`
   throw new BackupError('NO_SUCH_TARGET', `no container is labelled as ${targetKey(wanted)}`, { hint })
 }

@@ -148,18 +148,20 @@ export const targetRows: RowsOf<Omit<TargetSpec, 'method' | 'options'>> = {
     type: retention,
     absent: 'config `retention.remote`',
     doc: 'The same for the remote repository.',
+    later: true,
   },
   rpoSeconds: {
     key: 'rpo',
     type: duration(),
     absent: 'config `rpo`',
-    doc: 'The last success must not be older; status, metrics and alerts measure against it.',
+    doc: 'The last success must not be older; `status` measures against it.',
   },
   rtoSeconds: {
     key: 'rto',
     type: duration(),
     absent: 'config `rto`',
     doc: 'A restore must not take longer; drills measure against it.',
+    later: true,
   },
   clients: {
     key: 'clients',
@@ -170,18 +172,19 @@ export const targetRows: RowsOf<Omit<TargetSpec, 'method' | 'options'>> = {
   verifyExec: {
     key: 'verify.exec',
     type: command,
-    doc: 'After a restore and in drills: command in the container that must exit 0.',
+    doc: 'After a restore: command in the container that must exit 0.',
   },
   verifyHttp: {
     key: 'verify.http',
     type: webAddress,
-    doc: 'After a restore and in drills: URL that must answer 2xx.',
+    doc: 'After a restore: URL that must answer 2xx.',
   },
   drill: {
     key: 'drill',
     type: drill,
     absent: 'config `drill`',
     doc: 'When a restore is rehearsed in a scratch container.',
+    later: true,
   },
 }
 

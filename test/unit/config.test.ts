@@ -177,7 +177,6 @@ describe('problems', () => {
       '  rpo = 1 day: must be a duration such as 90s, 15m, 24h, 30d, 12w or 1y; did you mean 1d?',
     ],
     ['a repository without its kind', 'local: /backups', '; did you mean archive:/backups?'],
-    ['a remote without its kind', 'remote: s3:https://host/bucket', '; did you mean restic:s3:https://host/bucket?'],
     ['a relative directory', 'local: archive:backups', '; did you mean archive:/backups?'],
     [
       'a secret in a list of addresses',

@@ -79,7 +79,7 @@ function explain(target: Target, cause: unknown, also = ''): BackupError {
 const leftAlone = ({ method, artifacts }: Snapshot): string[] =>
   (method === 'files' && artifacts.find(({ exclude }) => exclude)?.exclude) || []
 
-/** Starts a server that is down (after `podman compose create` on a bare host) for the capture, and stops it again. */
+/** Starts a server that is down (after `up --no-start` on a bare host) for the capture, and stops it again. */
 async function captureRunning(parts: Parts, target: Target, down: Held, signal: AbortSignal): Promise<Captured> {
   const service = controlService(parts, target, down.names.includes(target.container.name), signal)
   if (!methodOf(parts, target.spec).needsRunning || (await service.state()) === 'running') {

@@ -37,8 +37,18 @@ const failing = (status: number, message: string) =>
 const { signal } = new AbortController()
 
 test.each([
-  [404, 'no container with name or ID "x" found: no such container', 'NO_SUCH_CONTAINER', /podman compose create/],
-  [500, 'container x does not exist in database: no such container', 'NO_SUCH_CONTAINER', /podman compose create/],
+  [
+    404,
+    'no container with name or ID "x" found: no such container',
+    'NO_SUCH_CONTAINER',
+    /podman-compose up --no-start/,
+  ],
+  [
+    500,
+    'container x does not exist in database: no such container',
+    'NO_SUCH_CONTAINER',
+    /podman-compose up --no-start/,
+  ],
   [
     500,
     'some dependencies of container x are not started: db: container state improper',
