@@ -10,6 +10,23 @@ export PATH=$ROOT/node_modules/node/bin:$ROOT/node_modules/.bin:$PATH
 say() { printf '• %s\n' "$*" >&2; }
 die() { printf '✗ %s\n' "$*" >&2; exit 1; }
 
+# short_name FOLDER: prints a link to the folder. Its path has no space, and is short: Podman refuses a run root of more than 50
+# characters, and a checkout may lie anywhere.
+short_name() {
+  local link
+  link=/run/xnai-lab/$(sha256sum <<<"$1" | cut -c1-12)
+  mkdir -p /run/xnai-lab
+  # Its name depends on the folder alone, so one that is there, perhaps since this moment, is right.
+  [ -L "$link" ] || ln -sT "$1" "$link" || [ -L "$link" ]
+  echo "$link"
+}
+
+# load_environment FILE: exports what the file says, one NAME=value a line. A value may hold anything else.
+load_environment() {
+  local line
+  while IFS= read -r line; do export "${line?}"; done <"$1"
+}
+
 # recipe NAME: the folder of an image that belongs to this very recipe. Another recipe gets another folder, so a clone
 # with other recipes never pulls an image from under a running test.
 recipe() {

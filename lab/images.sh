@@ -29,7 +29,7 @@ make_once() {
   [ -e "$out/done" ] && return
   rm -rf --one-file-system "$out"
   mkdir -p "$out"
-  bash "$ROOT/lab/images/make.sh" "$1" trixie "$out" >"$out/log" 2>&1 9>&- || {
+  bash "$(short_name "$ROOT")/lab/images/make.sh" "$1" trixie "$(short_name "$out")" >"$out/log" 2>&1 9>&- || {
     tail -n 30 "$out/log" >&2
     die "making the image xnai-$1 failed; the whole log is $out/log"
   }

@@ -214,7 +214,8 @@ async function program(
   return stdout
 }
 
-function parseEnvironment(lines: string): Record<string, string> {
+/** What a script of the lab printed: one NAME=value a line. */
+export function parseEnvironment(lines: string): Record<string, string> {
   return Object.fromEntries(
     lines
       .trim()

@@ -2,6 +2,13 @@
 # process after whose end it is taken down. Called with `down FOLDER`, they take one down.
 # shellcheck shell=bash
 
+# runs_folder NAME: in $TMPDIR, but in /tmp where the paths of sockets and run roots in it would get too long.
+runs_folder() {
+  local parent=${TMPDIR:-/tmp}
+  [ ${#parent} -le 14 ] || parent=/tmp
+  echo "$parent/$1"
+}
+
 # make_run NAME OWNER: prints a new folder. What owners that are gone left behind is taken down before.
 make_run() {
   mkdir -p "$RUNS"
@@ -31,8 +38,7 @@ start() {
   local folder=$1 name=$2
   shift 2
   (
-    set -a
-    . "$folder/env"
+    load_environment "$folder/env"
     exec setsid "$@" >"$folder/$name.log" 2>&1 </dev/null
   ) &
   life_of $! >"$folder/$name.pid"

@@ -6,7 +6,7 @@
 # localhost/xnai-redis.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$ROOT/lab/owned-runs.sh"
-RUNS=${TMPDIR:-/tmp}/xnai-docker
+RUNS=$(runs_folder xnai-docker)
 main() {
   case ${1:-} in
   up) shift && up "$@" ;;

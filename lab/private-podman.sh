@@ -6,7 +6,7 @@
 # caller unless --owner names it.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$ROOT/lab/owned-runs.sh"
-RUNS=${TMPDIR:-/tmp}/xnai-lab
+RUNS=$(runs_folder xnai-lab)
 # One name server serves the networks of all Podmans of the machine, by a file for each.
 NAME_SERVER=/run/containers/networks/aardvark-dns
 
@@ -96,8 +96,7 @@ END
 # folder.
 make_network() {
   (
-    set -a
-    . "$1/env"
+    load_environment "$1/env"
     podman network create --label com.docker.compose.network=default --label "com.docker.compose.project=$LAB_PROJECT" \
       "${LAB_PROJECT}_default" >/dev/null
     sed -i "s/\"podman[0-9]*\"/\"xn-${1##*-}\"/" "$1/networks/${LAB_PROJECT}_default.json"
@@ -121,8 +120,7 @@ down() {
 # in_lab FOLDER COMMAND…: runs a command with the environment of a private Podman.
 in_lab() {
   (
-    set -a
-    . "$1/env"
+    load_environment "$1/env"
     "${@:2}"
   )
 }

@@ -52,8 +52,7 @@ save_images() {
   shift
   environment=$("$ROOT/lab/private-podman.sh" up save --owner $$)
   (
-    set -a
-    eval "$environment"
+    load_environment /dev/stdin <<<"$environment"
     podman save --quiet --multi-image-archive --output "$file.part" "$@"
     "$ROOT/lab/private-podman.sh" down "$LAB_FOLDER"
   )

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { holdLivenessLock, isLivenessLockHeld, takeDeadLock } from '../../src/lib/liveness-lock.ts'
 
@@ -13,7 +14,7 @@ function makeFolder(): string {
 }
 
 async function sweep(folder: string): Promise<ChildProcess> {
-  const script = new URL('liveness-sweeper.ts', import.meta.url).pathname
+  const script = fileURLToPath(new URL('liveness-sweeper.ts', import.meta.url))
   const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'ignore'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   await once(child.stdout as NodeJS.ReadableStream, 'data')
