@@ -45,7 +45,7 @@ export interface StackOptions {
   program?: 'compose' | 'podmanCompose'
   /** A compose file on top of the others. */
   override?: string
-  /** Folder on the host for the backups. Default: a volume. */
+  /** Folder on the host for the backups. Default: one of the lab, which goes with it. */
   repository?: string
 }
 
@@ -120,17 +120,17 @@ PROGRAM`
 /**
  * Passwords that nobody has seen, and a time zone in which it is about noon: no schedule of the stack is due meanwhile.
  */
-function environment({ project }: Lab, names: string[], { repository }: Pick<StackOptions, 'repository'>): string {
+function environment({ project, dir }: Lab, names: string[], { repository }: StackOptions): string {
   const west = new Date().getUTCHours() - 12
   const password = () => randomBytes(12).toString('hex')
   return [
     `COMPOSE_PROJECT_NAME=${project}`,
     `COMPOSE_FILE=${names.join(':')}`,
-    ...(repository === undefined ? [] : [`XNAI_BACKUP_DIR=${repository}`]),
+    `XNAI_BACKUP_DIR=${repository ?? join(dir, 'files', 'backups')}`,
     `REDIS_PASSWORD=${password()}`,
     `POSTGRES_PASSWORD=${password()}`,
     `QDRANT_API_KEY=${password()}`,
-    `XNAI_CHECKOUT=${checkout}`,
+    `XNAI_CHECKOUT='${checkout}'`,
     `TZ=Etc/GMT${west < 0 ? west : `+${west}`}`,
     '',
   ].join('\n')

@@ -11,7 +11,7 @@ services:
         condition: service_started
 `
 
-test('the example stack under podman-compose: plan, back up, destroy, restore', async () => {
+test('the example stack under podman-compose: plan, back up, destroy, restore; backups outlive down --volumes', async () => {
   await using lab = await startLab('podman-compose', { health: true })
   const stack = await makeStack(lab, { program: 'podmanCompose', override })
   await stack.up()
@@ -37,4 +37,9 @@ test('the example stack under podman-compose: plan, back up, destroy, restore', 
   expect(await stack.shell('rag', 'cat /app/data/faiss_index/index.ids')).toBe('kept\n')
   await expect.poll(stack.running, { timeout: 30_000 }).toEqual(before)
   await stack.expectNoSecret()
+
+  await stack.compose(['down', '--volumes'])
+  expect(await lab.podman(['volume', 'list', '--quiet'])).toBe('')
+  for (const { snapshot } of backup.json.targets)
+    expect(await stack.shell(undefined, `find "$PWD/../backups" -path '*/${snapshot}/manifest.json'`)).toMatch(/\n$/)
 })

@@ -61,13 +61,14 @@ async function digests(stack: Stack): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(found))
 }
 
-/** The commands of the page in one shell, as its reader would type them; the four places are the lab's. */
+/** The commands of the page in one shell, as its reader would type them; what they start with is the lab's. */
 async function follow(lab: Lab, folder: string): Promise<void> {
   const places = {
     BACKUPS: disk,
     STACK: folder,
     SOCKET: dirname(lab.socket),
     IMAGE: lab.env.XNAI_BACKUP_IMAGE ?? '',
+    COMPOSE: lab.env.LAB_COMPOSE ?? '',
   }
   const blocks = [...(await readFile(page, 'utf8')).matchAll(/^```sh\n(.*?)^```$/gms)].map(([, commands]) => commands)
   const commands = Object.entries(places).reduce(
@@ -75,14 +76,10 @@ async function follow(lab: Lab, folder: string): Promise<void> {
     blocks.join('\n'),
   )
   for (const [name, place] of Object.entries(places)) expect(commands).toContain(`${name}='${place}'`)
-  // Podman 4.3 has no `podman compose`: newer ones run the same program.
-  const compose = `podman() {
-    if [ "$1" = compose ]; then shift; "$LAB_COMPOSE" "$@"; else command podman "$@"; fi
-  }`
   const env: NodeJS.ProcessEnv = { ...process.env, ...lab.env }
   // The name of the controller's container is that of the page.
   delete env.XNAI_BACKUP_NAME
-  const script = `set -euo pipefail\n${compose}\n${commands}`
+  const script = `set -euo pipefail\n${commands}`
   using _watch = lab.witness.watch()
   const options = { env, timeout: 600_000, maxBuffer: 16 * 1024 * 1024 }
   const { stdout, stderr } = await runFile('bash', ['-c', script], options)
