@@ -9,7 +9,6 @@ import type { Catalog, Intent, RunFilter, RunStart } from '../../src/catalog/cat
 import { containerLock, controllerLock, networkLock, recoveryLock, targetLock } from '../../src/catalog/keys.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
 import { renderError } from '../../src/cli/render/error.ts'
-import { textStyleOf } from '../../src/cli/render/text-style.ts'
 
 let state: string
 
@@ -264,7 +263,7 @@ describe('the schema', () => {
     try {
       asOrdinaryUser(() => openCatalog(state))
     } catch (error) {
-      shown = renderError(error, textStyleOf({ write: () => true }, 'UTC'))
+      shown = renderError(error, { colour: false, timezone: 'UTC', width: Number.POSITIVE_INFINITY })
     }
     expect(shown.split('\n')).toEqual([
       `error: state directory ${state}: this user may not write there`,
