@@ -1,20 +1,27 @@
+import type { ContainerFacts } from '../engine/engine.ts'
 import { BackupError, errorTable } from '../errors.ts'
+import { withoutImageLabels } from '../plan/image-labels.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { type Dependencies, readDependencies } from '../plan/stop-order.ts'
 import type { Parts } from './job.ts'
 import { readImageLabels } from './read-image-labels.ts'
 
+export interface CurrentPlan {
+  plan: Plan
+  dependencies: Dependencies
+  /** Every container, without the labels of its image that do not count. Decisions beside the plan MUST be made of these. */
+  containers: ContainerFacts[]
+}
+
 /** Makes the plan from the containers of this moment. Ids change whenever compose creates a service anew. */
-export async function currentPlan(
-  parts: Parts,
-  signal: AbortSignal,
-): Promise<{ plan: Plan; dependencies: Dependencies }> {
-  const containers = await parts.engine.list(signal)
-  const images = await readImageLabels(parts, containers, signal)
+export async function currentPlan(parts: Parts, signal: AbortSignal): Promise<CurrentPlan> {
+  const listed = await parts.engine.list(signal)
+  const images = await readImageLabels(parts, listed, signal)
   return {
-    plan: makePlan(containers, parts.settings, parts.methods, images),
-    dependencies: readDependencies(containers),
+    plan: makePlan(listed, parts.settings, parts.methods, images),
+    dependencies: readDependencies(listed),
+    containers: listed.map((container) => withoutImageLabels(container, images)),
   }
 }
 

@@ -53,7 +53,7 @@ const atMount = ({ mount }: Located): Located => ({ path: mount.destination, hos
 
 /**
  * Finds running containers that may write below the paths while the service itself is down. Nobody holds them: the plan of a method
- * that asks its server has no paths.
+ * that asks its server has no paths. The containers MUST be those of `currentPlan`: labels of images may not count.
  */
 export function otherWriters(
   containers: ContainerFacts[],

@@ -3,6 +3,7 @@ import type { CaptureContext } from '../../methods/method.ts'
 import type { Target } from '../../plan/plan.ts'
 import type { Artifact } from '../../repository/repository.ts'
 import { methodOf, stageTarget } from '../capture.ts'
+import { currentPlan } from '../current-plan.ts'
 import type { Parts } from '../job.ts'
 import { limitWindow } from '../max-stop.ts'
 import { controlService, type ServiceControl } from '../service-control.ts'
@@ -48,7 +49,8 @@ async function* treesOf(parts: Parts, ctx: CaptureContext, { spec }: Target): As
 }
 
 async function refuseOtherWriters(parts: Parts, target: Target, signal: AbortSignal): Promise<void> {
-  const names = otherWriters(await parts.engine.list(signal), target, parts.settings)
+  const { containers } = await currentPlan(parts, signal)
+  const names = otherWriters(containers, target, parts.settings)
   if (names.length > 0)
     throw new BackupError('QUIESCE_FAILED', `${names.join(', ')} may write to it, and would have to be stopped`)
 }

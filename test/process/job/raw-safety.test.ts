@@ -10,12 +10,17 @@ import { runRestore } from '../../../src/job/restore.ts'
 import { brittleServer } from '../../fakes/brittle-server.ts'
 import { enabled, type JobStage, setJobStage } from './stage.ts'
 
+const neverWrites = { 'xnai.backup.writer': 'never' }
+
 /** A service whose method is the fake server's, with a snapshot of the word `good`. */
-async function serverStage(more: Parameters<typeof setJobStage>[0] = () => []): Promise<JobStage> {
-  const stage = setJobStage((make) => [
-    { name: 'app', labels: enabled({ method: 'redis' }), mounts: [make.data('files')] },
-    ...more(make),
-  ])
+async function serverStage(
+  more: Parameters<typeof setJobStage>[0] = () => [],
+  options: Parameters<typeof setJobStage>[1] = {},
+): Promise<JobStage> {
+  const stage = setJobStage(
+    (make) => [{ name: 'app', labels: enabled({ method: 'redis' }), mounts: [make.data('files')] }, ...more(make)],
+    options,
+  )
   stage.parts.methods = { ...stage.parts.methods, redis: brittleServer }
   say(stage, 'good')
   await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
@@ -214,6 +219,16 @@ test('raw data that another running container may write is not taken: the restor
   expect(result.error?.message).toContain('tool')
   expect(stage.parts.engine.journal).toEqual([])
   expect(heard(stage)).toBe('broken')
+})
+
+test.each([
+  ['of its own is believed', {}, 'complete'],
+  ['of its image is not: an image rules nothing out', { tool: neverWrites }, 'failed'],
+])('a container that says `writer: never` by a label %s', async (_what, images, outcome) => {
+  const tool = { name: 'tool', imageId: 'tool', labels: neverWrites }
+  const stage = await serverStage(({ data }) => [{ ...tool, mounts: [data('files')] }], { images })
+  say(stage, 'broken')
+  expect(await restore(stage)).toMatchObject({ outcome })
 })
 
 test('raw data whose folder became a link is neither taken nor replaced', async () => {

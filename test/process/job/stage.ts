@@ -11,7 +11,7 @@ import { methods } from '../../../src/methods/index.ts'
 import type { Target } from '../../../src/plan/plan.ts'
 import { openArchive } from '../../../src/repository/archive.ts'
 import type { Repository } from '../../../src/repository/repository.ts'
-import { type FakeCommand, type FakeContainer, type FakeEngine, fakeEngine } from '../../fakes/engine.ts'
+import { type FakeContainer, type FakeEngine, type FakeEngineOptions, fakeEngine } from '../../fakes/engine.ts'
 
 /** Real catalog, archive and files below one folder; only the engine is a fake, and one that throws on idle acts. */
 export interface JobStage {
@@ -28,7 +28,7 @@ export interface JobStage {
 
 export function setJobStage(
   make: (stage: Pick<JobStage, 'data'>) => FakeContainer[],
-  options: { commands?: FakeCommand[]; networks?: string[] } = {},
+  options: Pick<FakeEngineOptions, 'commands' | 'networks' | 'images'> = {},
 ): JobStage {
   const folder = mkdtempSync(join(tmpdir(), 'job-'))
   mkdirSync(join(folder, 'backups'))
