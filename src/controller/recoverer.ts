@@ -41,11 +41,16 @@ export function createRecoverer(
   const conclude = (keys: string[], errors: BackupError[]) => {
     failures = failures.filter((one) => !sharesKey(one.keys, keys))
     if (errors.length > 0) failures.push({ keys, errors, atMs: clock.monotonicMs() })
-    for (const err of errors) log.error({ err }, 'could not finish what a dead run left behind')
+  }
+  /** Logs what failed as a whole. A job logs by itself what it could not finish. */
+  const logFailure = (error: unknown) => {
+    const err = asBackupError(error)
+    if (!signal.aborted) log.error({ err }, 'recovery failed')
+    return [err]
   }
   const add = (keys: string[], work: () => Promise<BackupError[]>) => {
     const run = async () => {
-      const errors = await work().catch((error: unknown) => [asBackupError(error)])
+      const errors = await work().catch(logFailure)
       if (!signal.aborted) conclude(keys, errors)
       return true
     }

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import type { RollBackIntent } from '../../../src/catalog/catalog.ts'
 import { controllerLock } from '../../../src/catalog/keys.ts'
+import { realJobs } from '../../../src/controller/jobs.ts'
+import { createRecoverer } from '../../../src/controller/recoverer.ts'
 import { runBackupIfFree } from '../../../src/job/backup/if-free.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { describeLeftovers } from '../../../src/job/recover/leftovers.ts'
@@ -104,6 +107,34 @@ describe('beside a living controller', () => {
     expect(stage.parts.catalog.orphans()).toHaveLength(1)
     expect((await backUp(stage, 'db')).outcome).toBe('complete')
     expect(stage.parts.catalog.intents()).toEqual([])
+  })
+})
+
+describe('what cannot be finished', () => {
+  /** Lets a controller look for leftovers once, and answers the messages of the errors that it logs. */
+  async function recoverLogged(stage: JobStage): Promise<string[]> {
+    const messages: string[] = []
+    const log = pino({ level: 'error' }, { write: (line) => void messages.push(JSON.parse(line).msg) })
+    const parts = { ...stage.parts, log }
+    const recoverer = createRecoverer(parts, realJobs(parts), () => {}, never)
+    recoverer.begin()
+    await recoverer.drain()
+    expect(recoverer.errors()).toHaveLength(1)
+    return messages
+  }
+
+  test('of one run is logged once by a controller', async () => {
+    const stage = twoServices()
+    const { catalog } = stage.parts
+    const container = { id: 'gone', name: 'gone' }
+    catalog.abandonIntent(catalog.addIntent({ kind: 'resume', how: 'start', container, startTimeoutSeconds: 1 }))
+    expect(await recoverLogged(stage)).toEqual(['could not finish what a dead run left behind'])
+  })
+
+  test('in a repository is logged once by a controller', async () => {
+    const stage = twoServices()
+    stage.local = { ...stage.local, sweep: () => Promise.reject(new Error('no such disk')) }
+    expect(await recoverLogged(stage)).toEqual(['recovery failed'])
   })
 })
 
