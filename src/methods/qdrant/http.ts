@@ -1,18 +1,15 @@
-import { type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http'
-import { request as tlsRequest } from 'node:https'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { asBackupError, BackupError } from '../../errors.ts'
 import { longSeconds, withDeadline } from '../../lib/deadline.ts'
+import { beginRequest, firstAnswer, type HttpServer, type RequestHead, readText } from '../shared/http.ts'
 import { type FormFile, frameFile } from './multipart.ts'
 
 /** The address of the server, and the names that errors give it. */
-export interface HttpPlace {
+export interface HttpPlace extends HttpServer {
   /** The name of the container in messages. */
   container: string
-  host: string
-  port: number
-  tls: boolean
   apiKey?: string
   signal: AbortSignal
   /** The code of the error where the server refuses a request. */
@@ -47,9 +44,6 @@ export interface Http {
   /** The same server for clean-up after an interruption: only deadlines end these requests. */
   detached(): Http
 }
-
-/** Answers are lists, settings and a few points. */
-const maxAnswerBytes = 64 * 1024 * 1024
 
 export function openHttp(place: HttpPlace): Http {
   return {
@@ -87,7 +81,7 @@ async function respond(
 ): Promise<IncomingMessage> {
   if (file) {
     const { headers, content } = frameFile('snapshot', file)
-    const request = start(place, method, path, headers, signal)
+    const request = start(place, { method, path, headers }, signal)
     const sending = pipeline(content, request).catch((error: unknown) => error)
     const response = await firstAnswer(request).catch(async (error) => {
       const cause = await sending
@@ -99,7 +93,7 @@ async function respond(
   const text = body === undefined ? undefined : JSON.stringify(body)
   const headers =
     text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
-  const request = start(place, method, path, headers, signal)
+  const request = start(place, { method, path, headers }, signal)
   const answer = firstAnswer(request)
   request.end(text)
   return answer
@@ -109,7 +103,7 @@ async function* body(place: HttpPlace, path: string, signal: AbortSignal): Async
   const what = `GET ${path} of Qdrant in ${place.container}`
   using deadline = withDeadline(signal, longSeconds, what)
   try {
-    const request = start(place, 'GET', path, {}, deadline)
+    const request = start(place, { method: 'GET', path }, deadline)
     const answer = firstAnswer(request)
     request.end()
     const response = await answer
@@ -120,37 +114,9 @@ async function* body(place: HttpPlace, path: string, signal: AbortSignal): Async
   }
 }
 
-function start(
-  { host, port, tls, apiKey }: HttpPlace,
-  method: string,
-  path: string,
-  headers: Record<string, string | number>,
-  signal: AbortSignal,
-): ClientRequest {
-  const key = apiKey === undefined ? {} : { 'api-key': apiKey }
-  const options = { host, port, method, path, headers: { ...headers, ...key }, signal, agent: false }
-  // A certificate names the host that clients use and not this address, which comes from the engine and is therefore trusted.
-  const request = tls ? tlsRequest({ ...options, rejectUnauthorized: false }) : plainRequest(options)
-  request.once('socket', (socket) => socket.setKeepAlive(true, 30_000))
-  return request
-}
-
-function firstAnswer(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.once('response', resolve)
-    request.on('error', reject)
-  })
-}
-
-async function readText(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > maxAnswerBytes) throw new BackupError('INTERNAL', `an answer of more than ${maxAnswerBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
+function start(place: HttpPlace, { headers, ...head }: RequestHead, signal: AbortSignal): ClientRequest {
+  const key = place.apiKey === undefined ? {} : { 'api-key': place.apiKey }
+  return beginRequest(place, { ...head, headers: { ...headers, ...key } }, signal)
 }
 
 function refusal(place: HttpPlace, what: string, status: number, text: string): BackupError {

@@ -3,8 +3,8 @@ import type { MethodOptions } from '../../labels/spec.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import type { MethodContext } from '../method.ts'
 import { awaitServer } from '../shared/await-server.ts'
-import { type Answer, post } from './http.ts'
 import { explainRefusal, readAuthKey, readLogin } from './login.ts'
+import { type Answer, post } from './post.ts'
 
 /** The HTTP API of the server. Disposing it gives up the address of the container. */
 export interface VictoriaMetricsClient extends AsyncDisposable {
@@ -28,6 +28,8 @@ export interface AskOptions {
   seconds?: number
   /** Default: the signal of the run. */
   signal?: AbortSignal
+  /** The longest answer that is read. Default: 64 MiB. */
+  mostBytes?: number
 }
 
 export interface SnapshotAnswer {
@@ -48,12 +50,14 @@ export async function connect(
   const login = readLogin(ctx, options)
   const address = await ctx.connect()
   const { port, tls } = options
-  const place = { host: address.host, port, tls, ...(login && { login }) }
+  const server = { host: address.host, port, tls }
   const prefix = options.pathPrefix?.replace(/\/+$/, '') ?? ''
-  const send = async (path: string, fields: Record<string, string>, { seconds, signal }: AskOptions) => {
+  const send = async (path: string, fields: Record<string, string>, { seconds, signal, mostBytes }: AskOptions) => {
     using deadline = withDeadline(signal ?? ctx.signal, seconds ?? askSeconds, `${path} of ${ctx.container.name}`)
-    return await post(place, prefix + path, fields, deadline).catch((cause) => {
-      throw deadline.aborted ? deadline.reason : explainSilence(ctx, port, cause)
+    const form = { path: prefix + path, fields, ...(login && { login }), ...(mostBytes && { mostBytes }) }
+    return await post(server, form, deadline).catch((cause) => {
+      if (deadline.aborted) throw deadline.reason
+      throw cause instanceof BackupError ? cause : explainSilence(ctx, port, cause)
     })
   }
   const textOf = (path: string, answer: Answer): string => {

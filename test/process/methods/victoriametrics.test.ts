@@ -19,10 +19,12 @@ const password = 'it is: "a" $ecret'
 interface StandIn {
   login?: string
   key?: string
+  /** Bytes of its answers about snapshots. Default: as many as they have. */
+  answerBytes?: number
 }
 
 /** A server whose snapshot lies in a new folder, and the method beside it. */
-async function startStandIn({ login, key }: StandIn, options: object = {}) {
+async function startStandIn({ login, key, answerBytes = 0 }: StandIn, options: object = {}) {
   const root = mkdtempSync(join(tmpdir(), 'xnai-vm-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
   for (const kind of ['small', 'big'])
@@ -40,7 +42,7 @@ async function startStandIn({ login, key }: StandIn, options: object = {}) {
     if (key !== undefined && new URLSearchParams(body).get('authKey') !== key) return [401, 'wrong authKey']
     if (path === '/snapshot/create') snapshots = [name]
     if (path === '/snapshot/delete') snapshots = []
-    return [200, JSON.stringify({ status: 'ok', snapshot: name, snapshots })]
+    return [200, JSON.stringify({ status: 'ok', snapshot: name, snapshots }).padEnd(answerBytes)]
   }
   const isLoggedIn = ({ headers }: IncomingMessage) =>
     login === undefined || headers.authorization === `Basic ${Buffer.from(login).toString('base64')}`
@@ -115,4 +117,9 @@ test.each([
   const error = { code: 'AUTH_FAILED', hint: expect.stringMatching(hint) }
   await expect(capture()).rejects.toMatchObject(error)
   await expect(capture()).rejects.not.toMatchObject({ message: expect.stringContaining(password) })
+})
+
+test('an answer that would fill the memory is refused', async () => {
+  const { capture } = await startStandIn({ answerBytes: 65 * 1024 * 1024 })
+  await expect(capture()).rejects.toThrow('an answer of more than 67108864 bytes')
 })
