@@ -29,7 +29,12 @@ export function renderList(snapshots: ListedSnapshot[], style: TextStyle): strin
     timeColumn({ title: 'TAKEN', timeOf: ({ time }) => time }, snapshots, style),
     { title: 'SIZE', cell: ({ bytes }) => formatBytes(bytes) },
     { title: 'WHY', place: 'fold', lead: 'by', cell: ({ reason, raw }) => (raw ? `${reason}, raw` : reason) },
-    { title: 'KEPT', place: 'fold', lead: 'kept:', cell: ({ kept }) => (kept.length > 0 ? kept : 'not any more') },
+    {
+      title: 'KEPT',
+      place: 'fold',
+      lead: 'kept:',
+      cell: ({ kept }) => (kept.length > 0 ? kept : 'though no longer needed by the policy'),
+    },
     { title: 'STORED', place: 'wide', cell: ({ storedBytes }) => formatBytes(storedBytes) },
     { title: 'METHOD', place: 'wide', cell: ({ method }) => method },
     { title: 'TIER', place: 'wide', cell: ({ tiers }) => tiers.join('+') },

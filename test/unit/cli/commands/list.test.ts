@@ -24,6 +24,13 @@ describe('list', () => {
     expect(exitCode).toBe(0)
   })
 
+  test('a snapshot that the policy does not need any more is not shown as gone', async () => {
+    const old = [snapshot('redis', '2025-01-01T02:00:00.000Z'), ...stored]
+    const { stdout } = await run(['list', 'redis'], { local: shelf(old) })
+    expect(stdout).toContain('20250101T020000Z-redis')
+    expect(stdout).toContain('\n  kept: though no longer needed by the policy\n')
+  })
+
   test('a target that only its snapshots name can be listed', async () => {
     const { json } = await run(['list', 'gone', '--json'], { local: shelf(stored) })
     const { snapshots } = listShape.parse(json())
