@@ -12,6 +12,7 @@ import { statusCommand } from './commands/status.ts'
 import { exitCodes } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { widthOf } from './render/text-style.ts'
+import { hintOfUnknown } from './unknown-command.ts'
 
 /** Every command, in the order in which `--help` lists them. */
 const commands: CommandDefinition[] = [
@@ -47,12 +48,20 @@ export function parseArguments(args: string[], io: Io): Invocation | undefined {
     program.parse(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return undefined
-    const unnamed = error instanceof CommanderError && error.code === 'commander.help'
-    throw new BackupError('USAGE', unnamed ? 'name a command' : (error as Error).message.replace(/^error: /, ''))
+    const names = program.commands.map((command) => command.name())
+    throw usageError(error as Error, program.args, names)
   }
   if (!chosen) return undefined
   const { config, wide = false } = program.opts<{ config?: string; wide?: boolean }>()
   return { ...chosen, wide, ...(config !== undefined && { configFile: config }) }
+}
+
+/** The first of the arguments is the word in place of a command. `names`: those of all commands. */
+function usageError(error: Error, [word = '']: readonly string[], names: string[]): BackupError {
+  const code = error instanceof CommanderError ? error.code : undefined
+  if (code === 'commander.help') return new BackupError('USAGE', 'name a command')
+  const hint = code === 'commander.unknownCommand' && { hint: hintOfUnknown(word, names) }
+  return new BackupError('USAGE', error.message.replace(/^error: /, ''), { ...hint })
 }
 
 function makeProgram(io: Io, choose: (invocation: Pick<Invocation, 'kind' | 'run'>) => void): Command {
@@ -61,6 +70,7 @@ function makeProgram(io: Io, choose: (invocation: Pick<Invocation, 'kind' | 'run
     .version(version)
     .option('--config <FILE>', 'configuration file (default: /etc/xnai-backup/config.yaml)')
     .option('--wide', 'tables with every column in one line, however long')
+    .showSuggestionAfterError(false)
     .addHelpText('afterAll', exitCodeHelp)
     .exitOverride()
     .configureOutput({

@@ -35,6 +35,20 @@ describe('wrong usage ends with exit code 2 and says what is wrong', () => {
     expect(exitCode).toBe(2)
   })
 
+  test.for([
+    ['bakup', 'Did you mean backup?'],
+    ['snapshots', 'Did you mean list?'],
+    ['prune', 'Nothing removes snapshots in this version'],
+    ['forget', 'Nothing removes snapshots in this version'],
+    ['zzzzzz', 'The commands are run, plan, status, backup, list, restore'],
+    ['rum', 'Did you mean run?'],
+  ] as const)('the hint on the command %s is: %s …', async ([word, hint]) => {
+    const { exitCode, stderr } = await run([word])
+    expect(stderr).toContain(`hint: ${hint}`)
+    expect(stderr.match(/did you mean/gi) ?? []).toHaveLength(hint.startsWith('Did') ? 1 : 0)
+    expect(exitCode).toBe(2)
+  })
+
   test('with --json the error is the one document', async () => {
     const { exitCode, json } = await run(['bakup', '--json'])
     expect(failureShape.parse(json()).error.code).toBe('USAGE')
