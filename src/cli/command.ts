@@ -16,7 +16,7 @@ export interface Session {
   signal: AbortSignal
   /** Writes text for people to stderr, beside progress and log. */
   note(text: string): void
-  /** Shows progress on stderr until it is disposed. `totals`: expected bytes by target name. */
+  /** Shows progress on stderr until it is disposed. `totals`: expected bytes by the key of the target. */
   progress(totals: ReadonlyMap<string, number>): Progress & Disposable
 }
 

@@ -22,7 +22,7 @@ export interface Output {
   note(text: string): void
   /** Makes a logger on stderr. `level`: as pino names it. */
   logger(level: string): Promise<Logger>
-  /** Progress on stderr until it is disposed: live lines on a terminal, else a line for each step. `totals`: bytes by target name. */
+  /** Progress on stderr until it is disposed: live lines on a terminal, else a line for each step. `totals`: bytes by the key of the target. */
   progress(clock: Clock, totals: ReadonlyMap<string, number>): Progress & Disposable
 }
 

@@ -5,6 +5,7 @@ import type { Dependencies } from '../plan/stop-order.ts'
 import type { SnapshotReason } from '../repository/repository.ts'
 import { openHooks } from './backup/hooks.ts'
 import { openIntake } from './backup/intake.ts'
+import { capturePhase, publishPhase } from './backup/phase.ts'
 import { prepareTargets } from './backup/prepare.ts'
 import { type BackupReport, startBackupReport } from './backup/report.ts'
 import { findDisturbed } from './backup/window.ts'
@@ -73,7 +74,8 @@ async function backupSet(
     for (const report of reports) {
       const own = prepared.of(report.target)
       const how = { ...options, abandon: intake.abandon, ...(own && { prepared: own }) }
-      const captured = await report.attempt('capture', () => captureTarget(parts, report.target, how, limit.signal))
+      const read = () => captureTarget(parts, report.target, how, limit.signal)
+      const captured = await report.attempt(capturePhase(orders, own), read)
       if (captured) captures.push({ report, captured: intake.use(captured) })
     }
     const broken = await findDisturbed(parts, targets, held, limit.signal).catch(asBackupError)
@@ -85,8 +87,9 @@ async function backupSet(
     signal.throwIfAborted()
     if (broken) throw broken
     for (const { report, captured } of captures) {
+      const phase = publishPhase(prepared.of(report.target))
       const whole = { ...window, quiesced: held.names, warnings: report.warnings }
-      const snapshot = await report.attempt('publish', () => captured.publish(whole, signal))
+      const snapshot = await report.attempt(phase, () => captured.publish(whole, signal))
       if (snapshot) report.noteSnapshot(snapshot)
       const after = lost[0] ?? unpost.get(targetKey(report.target))
       if (after) report.noteFailure(after)

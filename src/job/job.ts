@@ -24,6 +24,7 @@ export interface Parts {
 
 /** Receives what a job is doing while it works. */
 export interface Progress {
+  /** `step`: plain words for people, `stopped, copying the rest`. `target` is the key of the target, here and in `bytes`. */
   step(target: string, step: string): void
   bytes(target: string, count: number): void
 }

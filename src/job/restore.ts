@@ -67,7 +67,9 @@ async function restoreInPlace(
   const targets = steps.map(({ target }) => target)
   const reports = steps.flatMap((step) => asked.filter((report) => targetKey(report.step) === targetKey(step)))
   for (const report of reports)
-    await report.attempt('check', () => checkStep(parts, stepInPlace(report.step), report.noteWarning, signal))
+    await report.attempt('checking the snapshot', () =>
+      checkStep(parts, stepInPlace(report.step), report.noteWarning, signal),
+    )
   if (reports.some((report) => report.failed())) return refuseOthers(reports)
 
   const orders = downOrders(toStop, targets)
@@ -77,7 +79,7 @@ async function restoreInPlace(
     for (const report of reports) {
       const work = () =>
         replaceTarget(parts, report, { ...options, down, ...(plan.only && { only: plan.only }) }, signal)
-      const done = await report.attempt('replace', work)
+      const done = await report.attempt('replacing the data', work)
       if (done) replaced.set(report, done)
     }
     for (const warning of down.warnings) reports[0]?.noteWarning(warning)
@@ -85,7 +87,7 @@ async function restoreInPlace(
     for (const error of lost) for (const report of reports) report.noteFailure(error)
   }
   for (const [report, done] of replaced) {
-    await report.attempt('verify', () =>
+    await report.attempt('comparing', () =>
       verifyService(parts, stepInPlace(report.step).target, signal, report.noteCheck),
     )
     if (!report.failed()) done.commit()

@@ -96,7 +96,19 @@ describe('backup', () => {
     const { stage } = makeWorld()
     const { stdout, stderr } = await run(['backup', 'app'], stage)
     expect(stdout).toMatch(/^TARGET +RESULT +SNAPSHOT .*\nshop\/app +complete +\d{8}T/)
-    expect(stderr).toMatch(/^shop\/app: capture$/m)
+    expect(stderr).toBe(
+      'shop/app: copying ahead\nshop/app: stopped, copying\nshop/app: finishing\nshop/app: complete\n',
+    )
+  })
+
+  test('a terminal shows how much of what the newest snapshot held is done', async () => {
+    const { stage, data } = makeWorld()
+    writeFileSync(join(data, 'large.bin'), Buffer.alloc(2 ** 20, 'x'))
+    await backUp(stage)
+    const { stderr } = await run(['backup', 'app'], { ...stage, terminal: true, columns: 200 })
+    expect(stderr).toMatch(/shop\/app {2}stopped, copying {2}\d+ %, .* of about 1\.0 MiB, /)
+    const restore = await run(['restore', 'app', '--yes'], { ...stage, terminal: true, columns: 200 })
+    expect(restore.stderr).toMatch(/shop\/app {2}replacing the data {2}\d+ %, .* of about 1\.0 MiB, /)
   })
 })
 

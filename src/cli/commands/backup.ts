@@ -7,6 +7,7 @@ import type { BrokenTarget, Target } from '../../plan/plan.ts'
 import { allTargets, brokenError, chooseTargets, everyTarget, requireTargets } from '../choose-targets.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderBackup } from '../render/backup.ts'
+import { targetKeyOf } from '../target-key.ts'
 
 export const backupCommand: CommandDefinition = {
   kind: 'change',
@@ -45,9 +46,9 @@ async function backUp(session: Session, targets: Target[]) {
   return await runBackup(parts, targets, { reason: 'manual', progress }, signal)
 }
 
-/** By target name: the size of the newest snapshot is the best guess for the next one. */
+/** By the key of the target: the size of the newest snapshot is the best guess for the next one. */
 async function expectedBytes({ parts, signal }: Session): Promise<Map<string, number>> {
-  return new Map((await listSnapshots(parts, signal)).map(({ target, bytes }) => [target, bytes]))
+  return new Map((await listSnapshots(parts, signal)).map((snapshot) => [targetKeyOf(snapshot), snapshot.bytes]))
 }
 
 function brokenResult(broken: BrokenTarget): BackupResult {

@@ -16,6 +16,7 @@ export const planCommand: CommandDefinition = {
       .action(() => choose(showPlan)),
 }
 
+/** Exit code 1 when there is a problem: with a target that is broken, or with labels that do not count. */
 async function showPlan(session: Session): Promise<Answer> {
   const { plan } = await currentPlan(session.parts, session.signal)
   const now = session.parts.clock.now()
@@ -23,7 +24,7 @@ async function showPlan(session: Session): Promise<Answer> {
   return {
     document: { targets: rows, problems: plan.problems },
     text: renderPlan(rows, plan.problems, session.style),
-    outcome: 'complete',
+    outcome: plan.problems.length === 0 ? 'complete' : 'failed',
   }
 }
 

@@ -104,7 +104,7 @@ async function confirm(session: Session, plan: RestorePlan, refused: RestoreResu
 }
 
 async function runPlan(session: Session, plan: RestorePlan, safety: boolean) {
-  const totals = new Map(plan.steps.map((step) => [step.name, step.snapshot.bytes]))
+  const totals = new Map(plan.steps.map((step) => [targetKey(step), step.snapshot.bytes]))
   using progress = session.progress(totals)
   return await runRestore(session.parts, plan, { safety, progress }, session.signal)
 }

@@ -12,7 +12,7 @@ interface Work {
 
 const redrawMs = 200
 
-/** Shows one live line for each running target: step, bytes, rate, and the time left where the total is known. */
+/** Shows one live line for each running target: step, percent, bytes, rate, and the time left where the total is known. */
 export function makeTerminalProgress(
   screen: Screen,
   clock: Clock,
@@ -33,7 +33,7 @@ export function makeTerminalProgress(
       const nowMs = clock.monotonicMs()
       const work = works.get(target) ?? { step: '', bytes: 0, sinceMs: nowMs }
       works.set(target, { ...work, bytes: work.bytes + count })
-      if (nowMs - drawnMs >= redrawMs) draw(nowMs)
+      if (work.bytes === 0 || nowMs - drawnMs >= redrawMs) draw(nowMs)
     },
     [Symbol.dispose]: () => screen.live([]),
   }
@@ -42,12 +42,17 @@ export function makeTerminalProgress(
 function renderWork(target: string, { step, bytes, sinceMs }: Work, nowMs: number, total?: number): string {
   const seconds = (nowMs - sinceMs) / 1000
   if (bytes === 0) return `${target}  ${step}`
-  const parts = [total ? `${formatBytes(bytes)} of about ${formatBytes(total)}` : formatBytes(bytes)]
+  const parts = total
+    ? [`${percentOf(bytes, total)} %`, `${formatBytes(bytes)} of about ${formatBytes(total)}`]
+    : [formatBytes(bytes)]
   const rate = seconds > 0 ? bytes / seconds : 0
   if (rate > 0) parts.push(`${formatBytes(rate)}/s`)
   if (rate > 0 && total && total > bytes) parts.push(`${formatSeconds((total - bytes) / rate)} left`)
   return `${target}  ${step}  ${parts.join(', ')}`
 }
+
+/** The total is a guess: what goes on is never at 100. */
+const percentOf = (bytes: number, total: number): number => Math.min(99, Math.floor((bytes / total) * 100))
 
 /** Writes one line for each step. */
 export const makePlainProgress = (screen: Screen): Progress & Disposable => ({

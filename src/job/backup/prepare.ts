@@ -24,7 +24,7 @@ export async function prepareTargets(
   const found = new Map<Target, Prepared>()
   for (const { target, warnings, attempt } of reports) {
     const warn = (text: string) => void warnings.push(text)
-    const prepared = await attempt('read ahead', () => prepareTarget(parts, target, warn, signal))
+    const prepared = await attempt('copying ahead', () => prepareTarget(parts, target, warn, signal))
     if (prepared) found.set(target, opened.use(prepared))
   }
   const kept = opened.move()

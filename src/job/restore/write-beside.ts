@@ -22,7 +22,7 @@ export async function writeBeside(
 ) {
   for (const report of reports) {
     const folder = join(resolve(to ?? '.'), report.step.name)
-    await report.attempt('write', async () => {
+    await report.attempt('writing', async () => {
       await refuseDamaged(parts, report.step.snapshot, signal)
       await makeEmptyFolder(folder)
       for (const artifact of report.step.snapshot.artifacts)

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { fakeEngine } from '../../../fakes/engine.ts'
-import { container, run } from '../../../support/cli.ts'
+import { container, run, shop } from '../../../support/cli.ts'
 import { planShape } from '../../../support/json-shapes.ts'
 
 describe('plan', () => {
-  test('a terminal shows what stops, in which order, and the problems last', async () => {
+  test('a terminal shows what stops, in which order, and the problems last: exit 1', async () => {
     const { stdout, exitCode } = await run(['plan'], { terminal: true })
     expect(stdout).toMatchInlineSnapshot(`
       "TARGET      METHOD  SCHEDULE   NEXT RUN (UTC)    DURING THE BACKUP
@@ -18,13 +18,17 @@ describe('plan', () => {
         you mean xnai.backup.schedule?)
       "
     `)
-    expect(exitCode).toBe(0)
+    expect(exitCode).toBe(1)
   })
 
   test('a pipe gets the same aligned columns', async () => {
     const { stdout } = await run(['plan'])
     expect(stdout).toBe((await run(['plan'], { terminal: true })).stdout)
     expect(stdout).not.toContain('\t')
+  })
+
+  test('a stack without problems: exit 0', async () => {
+    expect((await run(['plan'], { containers: shop.filter(({ service }) => service !== 'web') })).exitCode).toBe(0)
   })
 
   test('the width of a pipe is that of COLUMNS', async () => {

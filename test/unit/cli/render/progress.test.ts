@@ -23,28 +23,37 @@ describe('on a terminal', () => {
   test('a target shows step, bytes, rate and time left', () => {
     const { stage, screen, clock } = makeStage()
     const progress = makeTerminalProgress(screen, clock, new Map([['shop/files', 300 * MiB]]))
-    progress.step('shop/files', 'capture')
+    progress.step('shop/files', 'copying')
     stage.nowMs = 2000
     progress.bytes('shop/files', 100 * MiB)
-    expect(stage.lines).toEqual(['shop/files  capture  100 MiB of about 300 MiB, 50.0 MiB/s, 4.0 s left'])
+    expect(stage.lines).toEqual(['shop/files  copying  33 %, 100 MiB of about 300 MiB, 50.0 MiB/s, 4.0 s left'])
+  })
+
+  test('more than was expected is never all of it while it goes on', () => {
+    const { stage, screen, clock } = makeStage()
+    const progress = makeTerminalProgress(screen, clock, new Map([['shop/files', MiB]]))
+    progress.step('shop/files', 'copying')
+    stage.nowMs = 1000
+    progress.bytes('shop/files', 2 * MiB)
+    expect(stage.lines).toEqual(['shop/files  copying  99 %, 2.0 MiB of about 1.0 MiB, 2.0 MiB/s'])
   })
 
   test('without a known total no time left is shown', () => {
     const { stage, screen, clock } = makeStage()
     const progress = makeTerminalProgress(screen, clock, new Map())
-    progress.step('shop/files', 'capture')
+    progress.step('shop/files', 'copying')
     stage.nowMs = 1000
     progress.bytes('shop/files', MiB)
-    expect(stage.lines).toEqual(['shop/files  capture  1.0 MiB, 1.0 MiB/s'])
+    expect(stage.lines).toEqual(['shop/files  copying  1.0 MiB, 1.0 MiB/s'])
   })
 
   test('a new step counts from zero, and each target has a line', () => {
     const { stage, screen, clock } = makeStage()
     const progress = makeTerminalProgress(screen, clock, new Map())
     progress.bytes('shop/files', MiB)
-    progress.step('shop/files', 'publish')
-    progress.step('shop/redis', 'capture')
-    expect(stage.lines).toEqual(['shop/files  publish', 'shop/redis  capture'])
+    progress.step('shop/files', 'packing')
+    progress.step('shop/redis', 'copying')
+    expect(stage.lines).toEqual(['shop/files  packing', 'shop/redis  copying'])
   })
 
   test('the lines are drawn at most five times a second, and removed at the end', () => {
@@ -60,7 +69,7 @@ describe('on a terminal', () => {
 test('a pipe gets a line for each step and no bytes', () => {
   const { stage, screen } = makeStage()
   const progress = makePlainProgress(screen)
-  progress.step('shop/files', 'capture')
+  progress.step('shop/files', 'copying')
   progress.bytes('shop/files', MiB)
-  expect(stage.written).toBe('shop/files: capture\n')
+  expect(stage.written).toBe('shop/files: copying\n')
 })
