@@ -131,7 +131,17 @@ ${table(['key', 'environment', 'value', 'default', 'meaning'], cells)}
 
 These values hold for targets that have no label of their own for it; [labels](labels.md#how-values-are-written) says how values are written.
 
-The repository \`archive:DIR\` is a plain directory, which tar and zstd alone can read.
+The repository \`archive:DIR\` is a plain directory, which tar and zstd alone can read. The file \`repository.json\` at its root says which
+repository it is; it is made before the first backup, and nothing is needed from it to read a snapshot:
+
+\`\`\`json
+{ "format": 1, "kind": "archive", "id": "5f1c0a9e7d3b48c2a6e4f0b1928d7c63", "created": "2026-11-20T02:00:00.000Z" }
+\`\`\`
+
+The state directory remembers the id by address and tier. An empty folder or another repository at that address is refused by every command,
+and nothing is written to it: the disk is probably not mounted. Where it is meant, \`xnai-backup repository accept\` takes what is there.
+A state directory that knows no repository at an address takes the one that it finds. One without an id, which is empty or was stored by an
+older version, gets an id before the first write.
 `
 }
 

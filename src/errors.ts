@@ -29,6 +29,10 @@ export const errorTable = {
   PATH_UNREACHABLE: 'Mount the host path into the controller (the shipped compose file mounts / at /host).',
   TREE_UNSUPPORTED: 'Rename or exclude the file.',
   REPOSITORY_UNREACHABLE: 'Is the repository mounted and writable? Run xnai-backup check.',
+  REPOSITORY_EMPTY:
+    'Is the disk mounted? Nothing was written. Mount it, or start anew in what is there: xnai-backup repository accept.',
+  REPOSITORY_FOREIGN:
+    'Is the right disk mounted? Nothing was written. Mount it, or go on with what is there: xnai-backup repository accept.',
   REPOSITORY_FAILED: 'Run xnai-backup check; look at the free space and the permissions of the repository.',
   STATE_UNUSABLE:
     'Is the state directory there, writable and on a local file system? Set `state` or XNAI_BACKUP_STATE.',

@@ -1,5 +1,6 @@
 import type { ErrorReport } from '../errors.ts'
 import type { TargetSpec } from '../labels/spec.ts'
+import type { RepositoryIdentities } from '../repository/known-repository.ts'
 import type { ManifestCache } from '../repository/manifest-cache.ts'
 import type { SnapshotRef } from '../repository/repository.ts'
 import type { LockKey } from './keys.ts'
@@ -12,6 +13,7 @@ export interface Catalog extends Locks, Intents, Runs, Schedules, Disposable {
   /** Id of this process. What it holds is void once the process has ended, however it ended. */
   readonly owner: string
   readonly manifests: ManifestCache
+  readonly identities: RepositoryIdentities
 }
 
 export interface Locks {

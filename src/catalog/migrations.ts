@@ -19,14 +19,18 @@ const steps = [
    CREATE INDEX runs_by_time ON runs (started);
    CREATE TABLE manifests (repository TEXT, folder TEXT, identity TEXT NOT NULL, snapshot TEXT NOT NULL,
      PRIMARY KEY (repository, folder)) STRICT;`,
+  'CREATE TABLE repositories (tier TEXT, url TEXT, id TEXT NOT NULL, PRIMARY KEY (tier, url)) STRICT;',
 ]
+
+/** The version that `upgrade` brings the schema to. */
+export const schemaVersion = steps.length
 
 /** Brings the schema to the newest version. Two processes may do so at the same time: each step is taken once. */
 export function upgrade(sqlite: DatabaseSync): void {
-  while (versionOf(sqlite) < steps.length) {
+  while (versionOf(sqlite) < schemaVersion) {
     inTransaction(sqlite, () => {
       const version = versionOf(sqlite)
-      if (version < steps.length) sqlite.exec(`${steps[version]} PRAGMA user_version = ${version + 1}`)
+      if (version < schemaVersion) sqlite.exec(`${steps[version]} PRAGMA user_version = ${version + 1}`)
     })
   }
 }
@@ -34,8 +38,8 @@ export function upgrade(sqlite: DatabaseSync): void {
 /** Throws STATE_UNUSABLE where a newer program has changed the schema, before anything of it is touched. */
 export function refuseNewer(sqlite: DatabaseSync): void {
   const version = versionOf(sqlite)
-  if (version <= steps.length) return
-  const found = `catalog.db has schema version ${version}, and this version of xnai-backup knows ${steps.length}`
+  if (version <= schemaVersion) return
+  const found = `catalog.db has schema version ${version}, and this version of xnai-backup knows ${schemaVersion}`
   throw new BackupError('STATE_UNUSABLE', found, {
     hint: 'A newer xnai-backup has used this state directory. Go on with that version, or give this one a state directory of its own.',
   })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { BackupError } from '../errors.ts'
 import type { Catalog } from './catalog.ts'
 import { type Database, openDatabase } from './database.ts'
+import { makeIdentities } from './identities.ts'
 import { makeIntents } from './intents.ts'
 import { makeLocks } from './locks.ts'
 import { makeManifestCache } from './manifests.ts'
@@ -23,6 +24,7 @@ export function openCatalog(stateDirectory: string): Catalog {
     ...makeRuns(database, owner),
     ...makeSchedules(database),
     manifests: makeManifestCache(database),
+    identities: makeIdentities(database),
     [Symbol.dispose]: () => {
       database[Symbol.dispose]()
       owner[Symbol.dispose]()

@@ -3,12 +3,14 @@ import type { Outcome } from '../catalog/catalog.ts'
 import type { Config } from '../config/config.ts'
 import type { ErrorReport } from '../errors.ts'
 import type { Parts, Progress } from '../job/job.ts'
+import type { KnownRepository } from '../repository/known-repository.ts'
+import type { Tier } from '../repository/repository.ts'
 import type { Io } from './io.ts'
 import type { TextStyle } from './render/text-style.ts'
 
 /** Everything that a command works with. */
 export interface Session {
-  parts: Parts
+  parts: Parts & { repositories: ReadonlyMap<Tier, KnownRepository> }
   config: Config
   io: Io
   /** How text for stdout looks. */

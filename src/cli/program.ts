@@ -6,6 +6,7 @@ import { backupCommand } from './commands/backup.ts'
 import { checkCommand } from './commands/check.ts'
 import { listCommand } from './commands/list.ts'
 import { planCommand } from './commands/plan.ts'
+import { repositoryCommand } from './commands/repository.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { runCommand } from './commands/run.ts'
 import { statusCommand } from './commands/status.ts'
@@ -23,6 +24,7 @@ const commands: CommandDefinition[] = [
   listCommand,
   restoreCommand,
   checkCommand,
+  repositoryCommand,
 ]
 
 /** The command that the arguments name. */

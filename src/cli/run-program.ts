@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { asBackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
+import { knownRepository } from '../repository/known-repository.ts'
 import type { Session } from './command.ts'
 import { type ExitCode, exitCodeOfAnswer, exitCodeOfError } from './exit-code.ts'
 import type { Io } from './io.ts'
@@ -43,7 +44,11 @@ function fail(thrown: unknown, signal: AbortSignal, output: Output): ExitCode {
 async function invoke(invocation: Invocation, { io, open, signal }: Surroundings, output: Output): Promise<ExitCode> {
   const config = await loadConfig({ file: invocation.configFile, ...(io.environment && { env: io.environment }) })
   await using opened = await open(config, await output.logger(logLevel(invocation, config)), signal)
-  const parts = { ...opened, engine: watchSecrets(opened.engine, output.scrubber) }
+  const parts = {
+    ...opened,
+    engine: watchSecrets(opened.engine, output.scrubber),
+    repositories: knownRepositories(opened),
+  }
   const session: Session = {
     parts,
     config,
@@ -63,6 +68,12 @@ async function invoke(invocation: Invocation, { io, open, signal }: Surroundings
 /** How text for stdout looks. */
 const styleOf = ({ wide }: Invocation, { stdout, environment }: Io, timezone: string): TextStyle =>
   textStyleOf(stdout, { timezone, width: wide ? Number.POSITIVE_INFINITY : widthOf(stdout, environment) })
+
+/** No command works with a repository that is not the one that the catalog knows. */
+const knownRepositories = ({ repositories, catalog }: Parts) =>
+  new Map(
+    [...repositories].map(([tier, one]) => [tier, knownRepository(one, { tier, url: one.url }, catalog.identities)]),
+  )
 
 /** Prints the result of the command, or its failure, and answers the exit code. */
 async function answer({ run }: Invocation, session: Session, output: Output): Promise<ExitCode> {

@@ -3,6 +3,7 @@ import type { BackupResult, Parts } from '../job/job.ts'
 import { resolveHostPath } from '../job/method-context.ts'
 import { findLeftovers, type Leftover } from '../job/recover/leftovers.ts'
 import { finishLeftover, type Recovery, sweepRepositories } from '../job/recover.ts'
+import { captureTier, repositoryOf } from '../job/repositories.ts'
 import { fingerprintTree } from '../lib/tree/fingerprint.ts'
 import { engineDevices } from '../methods/shared/engine-devices.ts'
 import type { Target } from '../plan/plan.ts'
@@ -14,6 +15,8 @@ export interface Jobs {
    * nothing, while another run holds a target or a container of theirs.
    */
   backup(targets: Target[], cause: 'schedule' | 'change', signal: AbortSignal): Promise<BackupResult[] | undefined>
+  /** Resolves when the repository of new backups has answered that it is the expected one; rejects with the reason why it is not. */
+  askRepository(signal: AbortSignal): Promise<void>
   /** Answers what dead runs left behind and nobody works on. */
   leftovers(): Leftover[]
   /** Finishes what one dead run left behind. */
@@ -27,6 +30,7 @@ export interface Jobs {
 export function realJobs(parts: Parts): Jobs {
   return {
     backup: async (targets, reason, signal) => (await runBackupIfFree(parts, targets, { reason }, signal))?.targets,
+    askRepository: async (signal) => void (await repositoryOf(parts, captureTier).identity(signal)),
     leftovers: () => findLeftovers(parts.catalog),
     recover: (leftover, signal) => finishLeftover(parts, leftover, signal),
     sweep: (signal) => sweepRepositories(parts, signal),

@@ -3,6 +3,7 @@ import { createDispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
 import { type Pass, runPass } from './pass.ts'
 import { createRecoverer } from './recoverer.ts'
+import { createRepositoryWatch } from './repository-watch.ts'
 import { minuteTicks } from './ticks.ts'
 import { createTrigger, type Trigger } from './trigger.ts'
 import { createWatch } from './watch.ts'
@@ -35,7 +36,8 @@ export async function runController(parts: Parts, options: ControllerOptions, si
   const watch = createWatch(clock, trigger.fire)
   const dispatcher = createDispatcher(parts, { concurrency, backup: jobs.backup, onEnd: trigger.fire }, signal)
   const recoverer = createRecoverer(parts, jobs, trigger.fire, signal)
-  const components = { jobs, watch, dispatcher, recoverer, loggedProblems: new Set<string>() }
+  const repository = createRepositoryWatch(parts, jobs, trigger.fire)
+  const components = { jobs, watch, dispatcher, recoverer, repository, loggedProblems: new Set<string>() }
   void followEvents(parts, trigger, signal)
   void watch.run(signal)
   using _ticks = ticks(trigger.fire)

@@ -6,6 +6,7 @@ import type { Jobs } from './jobs.ts'
 import { observeForPass } from './observe.ts'
 import { type Action, type ReconcileInput, reconcile } from './reconcile.ts'
 import type { Recoverer } from './recoverer.ts'
+import type { RepositoryWatch } from './repository-watch.ts'
 import type { Watch } from './watch.ts'
 
 /** What one reconcile pass has seen and done. It is a plain record, for the reports that are made of it. */
@@ -32,14 +33,15 @@ export interface Components {
   watch: Watch
   dispatcher: Dispatcher
   recoverer: Recoverer
+  repository: RepositoryWatch
   /** The problems that the last pass knew, as text: a problem that stays is logged once. */
   loggedProblems: Set<string>
 }
 
 /**
  * Queues recoveries, observes, decides and dispatches. It waits for no recovery, and a thing that cannot be recovered stops no backup of
- * others. Without a list of the containers nothing can be decided, and the pass has failed. A pass does not touch a repository: one that
- * hangs stops no other work.
+ * others. Without a list of the containers nothing can be decided, and the pass has failed. No backup begins while the repository is away
+ * or another one. The pass only asks which one it is, and one that hangs stops no other work.
  */
 export async function runPass(
   parts: Parts,
@@ -58,7 +60,9 @@ export async function runPass(
   errors.push(...components.recoverer.errors())
   const input = await observeForPass(parts, components, signal).catch(recordError('pass failed'))
   if (input) errors.push(...logNewProblems(parts, input, components.loggedProblems))
-  const actions = input && !signal.aborted ? reconcile(input) : []
+  const fault = await components.repository.fault(signal)
+  if (fault) errors.push(fault)
+  const actions = input && !fault && !signal.aborted ? reconcile(input) : []
   components.dispatcher.dispatch(actions)
   return {
     at: parts.clock.now(),

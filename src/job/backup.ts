@@ -15,6 +15,7 @@ import { type BackupResult, type Parts, type Progress, worstOutcome } from './jo
 import { type LockedPlan, lockPlan, type Touched } from './lock-plan.ts'
 import { limitWindow } from './max-stop.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
+import { captureTier, repositoryOf } from './repositories.ts'
 import { defaultStartSeconds } from './service.ts'
 
 export interface BackupOptions {
@@ -59,6 +60,8 @@ async function backupSet(
     const locking = { touched: touchedByBackup, run: options.run, waits: true }
     using locked = await (options.locking?.locked ?? lockPlan(parts, wanted, locking, signal))
     const reports = all.filter((report) => report.begin(locked))
+    // No service is stopped for a repository that is away, or is another one.
+    await repositoryOf(parts, captureTier).identity(signal)
     const targets = reports.map(({ target }) => target)
     // Disposed in reverse: the services run again first, whether or not the repository answers.
     await using intake = openIntake(parts)

@@ -1,6 +1,7 @@
 import type { Intent, IntentId } from '../catalog/catalog.ts'
 import { recoveryLock } from '../catalog/keys.ts'
 import { asBackupError } from '../errors.ts'
+import { isStranger } from '../repository/known-repository.ts'
 import { awaitLock, isBusy, lockAfterRecovery, recoveryRun } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { carryOut } from './recover/carry-out.ts'
@@ -37,7 +38,12 @@ export async function finishLeftover(parts: Parts, { ids }: Leftover, signal: Ab
 export async function sweepRepositories(parts: Parts, signal: AbortSignal): Promise<void> {
   const wait = { what: 'another process to sweep the repositories', seconds: 3600, clock: parts.clock, signal }
   using _alone = await awaitLock(parts, [recoveryLock], recoveryRun, wait)
-  for (const repository of parts.repositories.values()) await repository.sweep(signal)
+  for (const repository of parts.repositories.values()) {
+    await repository.sweep(signal).catch((error: unknown) => {
+      // What uses the repository says that it is another one, and there is nothing of ours in it to be removed.
+      if (!isStranger(error)) throw error
+    })
+  }
 }
 
 /** Takes the lock of the intent, claims it and carries it out. */

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../lib/clock.ts'
 import { freeBytes } from '../lib/free-space.ts'
 import { checkAll, checkFolder } from './archive/check.ts'
 import { inRepository } from './archive/explain.ts'
+import { makeIdentity, readIdentity } from './archive/identity.ts'
 import { findFolders, folderOf } from './archive/layout.ts'
 import { listSnapshots } from './archive/list.ts'
 import { prepareTrees } from './archive/prepare.ts'
@@ -25,7 +26,8 @@ export interface ArchiveOptions {
 
 /**
  * A repository that is a plain directory: `<project>/<target>/<id>/` holds a manifest, SHA256SUMS and one zstd file an artifact, trees
- * as tar. Everything in it can be read with tar, zstd and sha256sum. The directory itself must exist.
+ * as tar. `repository.json` at its root holds its id. Everything in it can be read with tar, zstd and sha256sum. The directory itself
+ * must exist.
  */
 export function openArchive(dir: string, options: ArchiveOptions = {}): Repository {
   const { manifests = noManifestCache, clock = systemClock } = options
@@ -34,6 +36,8 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
   const folder = (snapshot: Snapshot) => folderOf(dir, snapshot, snapshot.id)
   return {
     url: `archive:${dir}`,
+    identity: (signal) => inRepository(dir, () => readIdentity(dir, signal)),
+    initialise: (signal) => inRepository(dir, () => makeIdentity(dir, clock.now(), signal)),
     prepare: (target, trees, how) => inRepository(dir, () => prepareTrees(dir, target, trees, { leastBytes, ...how })),
     stage: (target, artifacts, how) => stage(shelf, target, artifacts, how),
     list: (signal) => inRepository(dir, () => listSnapshots(dir, { manifests, clock }, signal)),

@@ -19,6 +19,13 @@ export interface Repository {
   /** Its address as configured, without secrets: `archive:/backups`. */
   readonly url: string
   /**
+   * The id that tells this repository from any other one, whatever its address is. It never changes. Undefined where there is none yet:
+   * nothing is there, or what an older version stored. It MUST change nothing.
+   */
+  identity(signal: AbortSignal): Promise<string | undefined>
+  /** Gives the repository an id, durably, where it has none, and answers its id. Processes that do so at once MUST get the same one. */
+  initialise(signal: AbortSignal): Promise<string>
+  /**
    * The optional hot pass: reads trees while they are still written, so that `stage` needs to take only what has changed since. A
    * repository without it gains nothing from reading early. The trees MUST be those that the capture of the target will give to
    * `stage`; one that differs is taken as if it had not been prepared. It must not fail because a tree changes meanwhile. Where it does

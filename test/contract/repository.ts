@@ -110,6 +110,25 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
       await repository.sweep(never)
     })
 
+    test('a fresh repository has no id until it is given one, which stays', async () => {
+      expect(await repository.identity(never)).toBeUndefined()
+      const id = await repository.initialise(never)
+      expect(id).not.toBe('')
+      expect(await repository.initialise(never)).toBe(id)
+      expect(await repository.identity(never)).toBe(id)
+      await put(repository, metaOf('one'), streamOf('dump', 'x'))
+      expect(await (await make(join(folder, 'repository'))).identity(never)).toBe(id)
+      expect(await repository.list(never)).toHaveLength(1)
+      expect(await collect(repository.check({ readData: true, signal: never }))).toEqual([])
+    })
+
+    test('all who give it an id at once get the same one, and another repository gets another one', async () => {
+      const ids = await Promise.all(Array.from({ length: 8 }, () => repository.initialise(never)))
+      expect(new Set(ids).size).toBe(1)
+      mkdirSync(join(folder, 'other'))
+      expect(await (await make(join(folder, 'other'))).initialise(never)).not.toBe(ids[0])
+    })
+
     test('gives back meta, artifacts and every byte', async () => {
       const published = await put(
         repository,

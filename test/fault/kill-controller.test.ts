@@ -6,7 +6,7 @@ import { openCatalog } from '../../src/catalog/sqlite.ts'
 import { BackupError } from '../../src/errors.ts'
 import { killAtEveryStep } from './kill-every-step.ts'
 import { kindsNotOnPodman } from './kill-kinds.ts'
-import { expectOrder, expectWhole, type KillStage, makeStage, orderly, type Victim } from './kill-stage.ts'
+import { expectOrder, expectWhole, type KillStage, leftovers, makeStage, orderly, type Victim } from './kill-stage.ts'
 
 /** The schedule is saved when a backup is done. */
 const lastStep = 'catalog.saveSchedule'
@@ -64,7 +64,8 @@ async function startNext(dead: KillStage, what: string): Promise<void> {
   const stop = new AbortController()
   const next = dead.product(['run'], stop.signal)
   await eventually(() => existsSync(heartbeat), 60, `${what}: the next start`)
-  await eventually(async () => JSON.stringify(await dead.states()) === JSON.stringify(orderly), 60, what)
+  const isOrderly = async () => JSON.stringify(await dead.states()) === JSON.stringify(orderly)
+  await eventually(async () => leftovers(dead.repository).length === 0 && (await isOrderly()), 60, what)
   stop.abort(new BackupError('INTERRUPTED', 'the test ends it'))
   expect((await next).exitCode, what).toBe(0)
 }

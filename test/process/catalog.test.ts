@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Catalog, Intent, RunFilter, RunStart } from '../../src/catalog/catalog.ts'
 import { containerLock, controllerLock, networkLock, recoveryLock, targetLock } from '../../src/catalog/keys.ts'
+import { schemaVersion } from '../../src/catalog/migrations.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
 import { renderError } from '../../src/cli/render/error.ts'
 
@@ -236,7 +237,7 @@ describe('the schema', () => {
       expect(catalog.claimOrphans()).toEqual([{ id: 7, intent }])
       using _lock = catalog.lock([targetLock('shop', 'db')], 'mine')
     }
-    expect(version()).toBe(2)
+    expect(version()).toBe(schemaVersion)
   })
 
   test('of a newer program is refused, and nothing of it is touched', () => {
@@ -250,7 +251,7 @@ describe('the schema', () => {
     expect(() => openCatalog(state)).toThrow(
       expect.objectContaining({
         code: 'STATE_UNUSABLE',
-        message: expect.stringMatching(/schema version 99, and this version of xnai-backup knows 2$/),
+        message: expect.stringContaining(`schema version 99, and this version of xnai-backup knows ${schemaVersion}`),
         hint: expect.stringContaining('newer xnai-backup'),
       }),
     )
@@ -283,7 +284,7 @@ describe('the schema', () => {
       }),
     )
     expect(codes).toEqual([0, 0, 0, 0])
-    expect(version()).toBe(2)
+    expect(version()).toBe(schemaVersion)
   })
 })
 

@@ -79,6 +79,8 @@ const notUsed = () => Promise.reject(new Error('not part of this test'))
 /** A repository that only answers what it holds. */
 export const shelf = (snapshots: Snapshot[], more: Partial<Repository> = {}): Repository => ({
   url: 'archive:/backups',
+  identity: async () => 'the-only-one',
+  initialise: async () => 'the-only-one',
   list: async () => snapshots,
   sweep: async () => {},
   freeBytes: async () => 1e9,

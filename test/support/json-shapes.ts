@@ -40,6 +40,20 @@ export const backupShape = z.object({
   ),
 })
 
+export const acceptShape = z.object({
+  outcome,
+  repositories: z.array(
+    z.object({
+      tier: z.enum(['local', 'remote']),
+      url: z.string(),
+      expected: z.string().nullable(),
+      found: z.string().nullable(),
+      id: z.string(),
+      snapshots: z.int(),
+    }),
+  ),
+})
+
 export const listShape = z.object({
   snapshots: z.array(
     z.object({

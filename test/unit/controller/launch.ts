@@ -37,6 +37,8 @@ interface World {
   walkFailure?: Error | undefined
   /** Why the containers cannot be listed. */
   listFailure?: BackupError | undefined
+  /** Why the repository cannot be used; `hangs` means that it does not answer. */
+  repositoryFault?: BackupError | 'hangs' | undefined
   /** What a dead run left behind. */
   leftover?: string
   /** How long it takes to finish it. */
@@ -124,6 +126,10 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
       const results = await Promise.all(targets.map((target) => backUp(target, signal)))
       journal.running--
       return results
+    },
+    async askRepository() {
+      if (world.repositoryFault === 'hangs') await new Promise(() => {})
+      else if (world.repositoryFault) throw world.repositoryFault
     },
     leftovers: () => {
       journal.order.push('recover')

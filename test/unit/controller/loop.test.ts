@@ -230,3 +230,28 @@ test('at the end running jobs are aborted and awaited, waiting jobs never begin,
   expect(catalog.runs({ target: 'a' })).toMatchObject([{ outcome: 'failed' }])
   expect(catalog.schedule('shop', 'a').lastSlot).toBe(seenLongAgo.lastSlot)
 })
+
+test('no backup begins while the repository is another one: one problem a pass, and the slot runs when it is back', async () => {
+  const { catalog, clock, world, began, passes, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+  catalog.saveSchedule('shop', 'db', seenLongAgo)
+  world.repositoryFault = new BackupError('REPOSITORY_EMPTY', 'archive:/backups holds no repository')
+  start()
+  await clock.advance(hour)
+  expect(began).toEqual([])
+  expect(passes.at(-1)?.errors.map(({ code }) => code)).toEqual(['REPOSITORY_EMPTY'])
+  world.repositoryFault = undefined
+  await clock.advance(120)
+  expect(began).toHaveLength(1)
+  expect(passes.at(-1)?.errors).toEqual([])
+})
+
+test('a repository that hangs is a problem, keeps no pass for longer than ten seconds, and begins no backup', async () => {
+  const { catalog, clock, world, began, passes, start } = launch('2026-08-02T09:00:00Z', [service('db')])
+  catalog.saveSchedule('shop', 'db', seenLongAgo)
+  world.repositoryFault = 'hangs'
+  start()
+  await clock.advance(300)
+  expect(began).toEqual([])
+  expect(passes.length).toBeGreaterThan(3)
+  expect(passes.at(-1)?.errors.map(({ code }) => code)).toEqual(['REPOSITORY_UNREACHABLE'])
+})
