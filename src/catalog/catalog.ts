@@ -167,6 +167,11 @@ export interface ScheduleState {
   /** on-change: the fingerprint that was seen last, and since when it has not changed. */
   seenFingerprint?: string
   seenSince?: string
+  /**
+   * on-change: ISO 8601 UTC, since when the data has differed from what was captured last. Undefined while it does not. It outlives the
+   * process, so that a restart does not begin the longest wait anew.
+   */
+  changedSince?: string | undefined
   /** on-change: ISO 8601 UTC, when the newest walk began that could read the data; recorded every minute. */
   seenAt?: string
 }

@@ -49,6 +49,12 @@ const watched = (target: Target, jobs: Jobs): WatchedTarget => ({
   fingerprint: (signal) => jobs.fingerprint(target, signal),
 })
 
+/** When the data began to differ from what was captured. A time in the future comes from a clock that has been set back. */
+function beganToDiffer({ changedSince }: ScheduleState, since: Date, now: Date): string {
+  const isKnown = changedSince !== undefined && new Date(changedSince) <= now
+  return isKnown ? changedSince : since.toISOString()
+}
+
 /** A walk may come every second; each that is recorded is a write to the disk. */
 const recordMs = 60_000
 
@@ -67,6 +73,8 @@ function newsOf(known: ScheduleState, observation: Observation | Error | undefin
     news.seenSince = since.toISOString()
   }
   const recorded = known.seenAt === undefined ? Number.NaN : Date.parse(known.seenAt)
+  const changedSince = fingerprint === known.capturedFingerprint ? undefined : beganToDiffer(known, since, now)
+  if (changedSince !== known.changedSince) news.changedSince = changedSince
   // A time from before the clock was set back is replaced too.
   if (isNew || !(Math.abs(seen.getTime() - recorded) < recordMs)) news.seenAt = seen.toISOString()
   return news

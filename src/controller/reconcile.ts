@@ -86,13 +86,25 @@ function dueByChange(target: Target, { schedules, runs, observations, now }: Rec
   const key = targetKey(target)
   const { settleSeconds } = target.spec
   const observation = observations.get(key)
-  if (!observation || observation instanceof Error || stableSeconds(observation) < settleSeconds) return undefined
-  const { capturedFingerprint } = schedules.get(key) ?? {}
+  if (!observation || observation instanceof Error) return undefined
+  const { capturedFingerprint, changedSince } = schedules.get(key) ?? {}
   if (observation.fingerprint === capturedFingerprint) return undefined
+  const stillness = describeStillness(target, observation, { changedSince, now })
+  if (stillness === undefined) return undefined
   const past = runs.get(key) ?? []
   if (isBackingOff(consecutiveFailures(past), now) || isCoolingDown(past, settleSeconds, now)) return undefined
   const change = capturedFingerprint === undefined ? 'the data was never captured' : 'the data has changed'
-  const targets = [{ target, onSuccess: { capturedFingerprint: observation.fingerprint } }]
-  const reason = `${change} and is still since ${observation.since.toISOString()}`
-  return { kind: 'backup', cause: 'change', targets, reason }
+  const onSuccess = { capturedFingerprint: observation.fingerprint, changedSince: undefined }
+  return { kind: 'backup', cause: 'change', targets: [{ target, onSuccess }], reason: `${change} and ${stillness}` }
+}
+
+/** Why the data may be captured now. Undefined while it has to wait to be still, which it does for `max-wait` at most. */
+function describeStillness(
+  { spec }: Target,
+  observation: Observation,
+  { changedSince, now }: { changedSince: string | undefined; now: Date },
+): string | undefined {
+  if (stableSeconds(observation) >= spec.settleSeconds) return `is still since ${observation.since.toISOString()}`
+  const waitedMs = changedSince === undefined ? 0 : now.getTime() - Date.parse(changedSince)
+  return waitedMs < spec.maxWaitSeconds * 1000 ? undefined : `has not been still since ${changedSince}`
 }

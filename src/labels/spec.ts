@@ -60,6 +60,8 @@ interface SpecOf<K extends MethodKind> {
   options: MethodOptions[K]
   schedule?: Schedule
   settleSeconds: number
+  /** on-change: how long a change waits at most for the data to be still. */
+  maxWaitSeconds: number
   timezone?: string
   /** Container paths. Absent: every writable mount of the container that is a directory or a regular file. */
   paths?: string[]

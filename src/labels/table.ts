@@ -32,6 +32,7 @@ export const containerRows = {
 } satisfies Record<string, AnyRow>
 
 const aMinute = 60
+const aDay = 86_400
 /** Longer waits would overflow a timer, and no service deserves them. */
 const wait = duration('7d')
 
@@ -69,6 +70,12 @@ export const targetRows: RowsOf<Omit<TargetSpec, 'method' | 'options'>> = {
     type: wait,
     fallback: always(aMinute),
     doc: '`on-change`: how long the data must have been still.',
+  },
+  maxWaitSeconds: {
+    key: 'max-wait',
+    type: duration(),
+    fallback: always(aDay),
+    doc: '`on-change`: how long a change waits at most. After that the data is captured although it is not still, which `quiesce: none` cannot do.',
   },
   timezone: {
     key: 'timezone',

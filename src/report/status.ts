@@ -5,6 +5,7 @@ import { type BrokenTarget, type Problem, type Target, targetKey } from '../plan
 import type { Tier } from '../repository/repository.ts'
 import { nextRun } from './next-run.ts'
 import type { ObservedRepository, ObservedState, SnapshotSummary } from './observe.ts'
+import { reportWaiting, type Waiting } from './waiting.ts'
 
 /** The document of `status --json`: contract, section 5. */
 export interface StatusReport {
@@ -33,6 +34,8 @@ export interface TargetStatus {
   rtoSeconds: number | null
   rtoMet: boolean | null
   nextRun: string | null
+  /** on-change: a change that is not captured yet. */
+  waiting: Waiting | null
   running: boolean
   problems: Problem[]
 }
@@ -86,6 +89,7 @@ function reportTarget(target: Target, observed: ObservedState): TargetStatus {
     rtoSeconds: target.rtoSeconds,
     rtoMet: null,
     nextRun: nextRun(target, now),
+    waiting: reportWaiting(target, observed.schedules.get(targetKey(target)) ?? {}, now),
     running: locked.has(targetKey(target)),
     problems: explainFuture(target, future),
   }
@@ -143,6 +147,7 @@ function reportBroken({ project, name, container, problems }: BrokenTarget): Tar
     rtoSeconds: null,
     rtoMet: null,
     nextRun: null,
+    waiting: null,
     running: false,
     problems,
   }

@@ -169,6 +169,7 @@ export function plainSpec<K extends MethodKind>(method: K, options: TargetSpec<K
     method,
     options,
     settleSeconds: 60,
+    maxWaitSeconds: 86_400,
     exclude: [],
     quiesce: 'none',
     startTimeoutSeconds: 60,

@@ -6,7 +6,7 @@ import { joinBlocks, renderLine } from './line.ts'
 import { renderProblems } from './problems.ts'
 import { type Column, renderTable } from './table.ts'
 import { paint, type TextStyle } from './text-style.ts'
-import { timeColumn } from './time.ts'
+import { formatTime, timeColumn } from './time.ts'
 
 /** A table of the targets, a table of the repositories, and a sentence for each problem. */
 export function renderStatus({ targets, repositories, problems, recovery }: StatusReport, style: TextStyle): string {
@@ -26,6 +26,7 @@ function renderTargets(targets: TargetStatus[], style: TextStyle): string {
     { title: 'AGE', cell: ({ ageSeconds }) => (ageSeconds === null ? '' : formatSeconds(ageSeconds)) },
     { title: 'LIMIT', cell: ({ rpoSeconds }) => (rpoSeconds === null ? '' : formatSeconds(rpoSeconds)) },
     timeColumn({ ...nextRunColumn, place: 'fold', lead: 'next run' }, targets, style),
+    { title: 'WAITING', place: 'fold', lead: 'waiting', cell: (target) => describeWaiting(target, style) },
     { title: 'SCHEDULE', place: 'wide', cell: ({ schedule }) => schedule ?? '' },
   ]
   return renderTable(columns, targets, style)
@@ -36,6 +37,12 @@ const nextRunColumn = {
   title: 'NEXT RUN',
   timeOf: ({ nextRun }: TargetStatus) => nextRun,
   otherwise: ({ schedule }: TargetStatus) => schedule ?? '',
+}
+
+function describeWaiting({ waiting }: TargetStatus, style: TextStyle): string {
+  if (waiting === null) return ''
+  const { lastChangeSeconds, atLatest } = waiting
+  return `last change ${formatSeconds(lastChangeSeconds)} ago; backed up at the latest ${formatTime(atLatest, style)}`
 }
 
 function describeState({ method, rpoMet, lastSuccess, running }: TargetStatus, style: TextStyle): string {

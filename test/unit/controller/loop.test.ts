@@ -139,6 +139,22 @@ test('on-change: a change is captured once when it has settled, and nothing more
   expect(catalog.schedule('shop', 'idx').capturedFingerprint).toBe('three')
 })
 
+test('on-change: data that is never still is captured after the longest wait, and again after the next one', async () => {
+  const { catalog, clock, world, began, start } = launch('2026-08-02T09:00:00Z', [
+    service('idx', { schedule: 'on-change', settle: '10m', 'max-wait': '2h' }),
+  ])
+  start()
+  for (let walk = 0; walk < (4.5 * hour) / 300; walk++) {
+    world.data = `state ${walk}`
+    await clock.advance(300)
+  }
+  expect(began).toEqual(['02T11:00 change idx', '02T13:02 change idx'])
+  expect(catalog.schedule('shop', 'idx').changedSince).toMatch(/^2026-08-02T13:0/)
+  await clock.advance(hour)
+  expect(began).toHaveLength(3)
+  expect(catalog.schedule('shop', 'idx').changedSince).toBeUndefined()
+})
+
 test('on-change: the time of the newest walk that could read the data is recorded, and stays while walks fail', async () => {
   const { catalog, clock, world, start } = launch('2026-08-02T09:00:00Z', [service('idx', { schedule: 'on-change' })])
   catalog.saveSchedule('shop', 'idx', { seenFingerprint: 'one', seenAt: '2036-01-01T00:00:00.000Z' })

@@ -163,6 +163,21 @@ describe('on-change (settle 1m)', () => {
       now: '09:00',
       observation: observation('08:00', '08:00'),
     },
+    {
+      sentence: 'waits for a change that is never still, up to the longest wait',
+      now: '10:59',
+      observation: observation('10:59', '10:59'),
+      labels: { 'max-wait': '3h' },
+      state: { ...state, changedSince: at('08:00') },
+    },
+    {
+      sentence: 'captures a change that is never still after the longest wait',
+      now: '11:00',
+      observation: observation('11:00', '11:00'),
+      labels: { 'max-wait': '3h' },
+      state: { ...state, changedSince: at('08:00') },
+      action: 'change: the data has changed and has not been still since 2026-08-02T08:00:00.000Z',
+    },
     { sentence: 'does nothing without a change', now: '08:01', observation: observation('08:00', '08:01', 'old') },
     { sentence: 'does nothing before the first walk', now: '08:01' },
     { sentence: 'does nothing on data that cannot be read', now: '08:01', observation: new Error('gone') },
@@ -227,7 +242,7 @@ describe('on-change (settle 1m)', () => {
     },
   ]
   test.each(rows)('$sentence', (row) => {
-    const actions = decide({ state, ...row, labels: { schedule: 'on-change' } })
+    const actions = decide({ state, ...row, labels: { schedule: 'on-change', ...row.labels } })
     expect(summary(actions)).toEqual(row.action === undefined ? [] : [row.action])
     for (const { targets } of actions) expect(targets).toMatchObject([{ onSuccess: { capturedFingerprint: 'new' } }])
   })

@@ -18,6 +18,7 @@ describe('what a container says', () => {
         method: 'files',
         options: {},
         settleSeconds: 60,
+        maxWaitSeconds: 86_400,
         exclude: [],
         quiesce: 'stop',
         startTimeoutSeconds: 120,

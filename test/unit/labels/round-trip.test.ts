@@ -98,13 +98,21 @@ const options: { [K in MethodKind]: fc.Arbitrary<object> } = {
   ),
 }
 
-const always = ['exclude', 'quiesce', 'settleSeconds', 'startTimeoutSeconds', 'execTimeoutSeconds'] as const
+const always = [
+  'exclude',
+  'quiesce',
+  'settleSeconds',
+  'maxWaitSeconds',
+  'startTimeoutSeconds',
+  'execTimeoutSeconds',
+] as const
 
 const spec: fc.Arbitrary<TargetSpec> = fc.constantFrom(...methodKinds).chain((method) =>
   fc
     .record(
       {
         settleSeconds: seconds,
+        maxWaitSeconds: seconds,
         startTimeoutSeconds: seconds,
         execTimeoutSeconds: seconds,
         quiesce: fc.constantFrom('stop', 'pause', 'none'),
@@ -158,6 +166,7 @@ const plain: TargetSpec = {
   method: 'files',
   options: {},
   settleSeconds: 60,
+  maxWaitSeconds: 86_400,
   startTimeoutSeconds: 120,
   execTimeoutSeconds: 60,
   quiesce: 'stop',

@@ -119,6 +119,17 @@ describe('an on-change target whose snapshot is older than the objective', () =>
     expect(statusWith({ capturedFingerprint: 'one', seenFingerprint: 'one' })?.rpoMet).toBe(false)
   })
 
+  test('waits while a change is not captured, and says how long at most', () => {
+    const state = { ...same, changedSince: '2026-08-02T11:00:00.000Z', seenSince: '2026-08-02T11:59:58.000Z' }
+    expect(statusWith(state)?.waiting).toEqual({
+      lastChange: '2026-08-02T11:59:58.000Z',
+      lastChangeSeconds: 2,
+      atLatest: '2026-08-03T11:00:00.000Z',
+    })
+    expect(statusWith(same)?.waiting).toBeNull()
+    expect(statusWith(state, 'manual')?.waiting).toBeNull()
+  })
+
   test('misses it when the time of the last walk is that of a wrong clock', () => {
     expect(statusWith({ ...same, seenAt: '2036-01-01T00:00:00.000Z' })?.rpoMet).toBe(false)
   })
