@@ -127,6 +127,7 @@ const refusal = ({ project, name }: Candidate, error: unknown): RestoreResult =>
   target: name,
   outcome: 'failed',
   seconds: 0,
+  downtimeSeconds: 0,
   rolledBack: false,
   checks: [],
   warnings: [],

@@ -53,7 +53,12 @@ export interface RestoreResult {
   target: string
   snapshot?: string
   outcome: Outcome
+  /** From the begin of the command until the target was done. */
   seconds: number
+  /** How long the service, or a client or writer of its data, was down. */
+  downtimeSeconds: number
+  /** Present where the service did not run before the restore, and therefore does not run after it. */
+  left?: 'stopped' | 'paused'
   safetySnapshot?: string
   /** `raw`: the safety snapshot holds the data paths as they lay on disk, because the method could not capture them. */
   safety?: 'raw'

@@ -18,6 +18,8 @@ export interface RestoreOptions {
   /** Whether a snapshot of the present data is taken first. Without it a failed restore cannot be rolled back. */
   safety: boolean
   progress?: Progress
+  /** When the command began, by the monotonic clock. Default: now. */
+  begunMs?: number
 }
 
 export interface RestoreRun {
@@ -34,7 +36,8 @@ export async function runRestore(
   signal: AbortSignal,
 ): Promise<RestoreRun> {
   const run = newId(parts.clock.now())
-  const reports = plan.steps.map((step) => startRestoreReport(parts, step, run, options.progress))
+  const { progress, begunMs = parts.clock.monotonicMs() } = options
+  const reports = plan.steps.map((step) => startRestoreReport(parts, step, { run, progress, begunMs }))
   try {
     if (plan.to !== undefined) await writeBeside(parts, plan, reports, signal)
     else await restoreInPlace(parts, plan, reports, { ...options, run }, signal)
@@ -84,6 +87,7 @@ async function restoreInPlace(
     }
     for (const warning of down.warnings) reports[0]?.noteWarning(warning)
     const lost = await down.resume()
+    for (const report of reports) report.noteWindow(down)
     for (const error of lost) for (const report of reports) report.noteFailure(error)
   }
   for (const [report, done] of replaced) {
@@ -117,6 +121,7 @@ async function rollBackAfterVerify(
     await using down = await quiesce(parts, orders, never)
     await done.rollBack(down)
     for (const error of await down.resume()) report.noteWarning(error.message)
+    report.noteWindow(down)
   } catch (error) {
     report.noteWarning(asBackupError(error).message)
   }

@@ -22,8 +22,19 @@ export interface ServiceControl extends Control {
   settle(): Promise<void>
 }
 
-/** `heldDown` says that the caller took the container down and will start it again. */
-export function controlService(parts: Parts, target: Target, heldDown: boolean, signal: AbortSignal): ServiceControl {
+export interface ControlOptions {
+  /** Whether the caller took the container down and will start it again. */
+  heldDown: boolean
+  /** Is told of the seconds from a stop until the service was up again. Not where the caller holds it down. */
+  onDown?: ((seconds: number) => void) | undefined
+}
+
+export function controlService(
+  parts: Parts,
+  target: Target,
+  { heldDown, onDown }: ControlOptions,
+  signal: AbortSignal,
+): ServiceControl {
   const ref = refOf(target.container)
   const { startTimeoutSeconds, stopTimeoutSeconds } = target.spec
   const { startedAt, health } = target.container
@@ -31,7 +42,12 @@ export function controlService(parts: Parts, target: Target, heldDown: boolean, 
   const before = stateBefore(target.container)
   const unhealthyBefore = health === 'unhealthy'
   let intent: IntentId | undefined
+  let downSince: number | undefined
 
+  const noteUp = () => {
+    if (downSince !== undefined) onDown?.((parts.clock.monotonicMs() - downSince) / 1000)
+    downSince = undefined
+  }
   const recordOnce = () => {
     if (heldDown) return
     intent ??= parts.catalog.addIntent({
@@ -48,10 +64,12 @@ export function controlService(parts: Parts, target: Target, heldDown: boolean, 
   const start = async (until = signal) => {
     recordOnce()
     await bringUp(parts, ref, { startTimeoutSeconds, unhealthyBefore }, until)
+    noteUp()
   }
   const stop = async (until = signal) => {
     recordOnce()
     const container = await findContainer(parts, ref, until)
+    if (!heldDown && before === 'running') downSince ??= parts.clock.monotonicMs()
     if (container) await bringDown(parts, container, grace, until)
   }
   const settle = async () => {
@@ -78,6 +96,7 @@ export function controlService(parts: Parts, target: Target, heldDown: boolean, 
         if (intent !== undefined) abandonIntent(parts, intent)
         throw error
       } finally {
+        noteUp()
         intent = undefined
       }
     },

@@ -81,6 +81,8 @@ export const restoreShape = z.object({
       snapshot: z.string().optional(),
       outcome,
       seconds,
+      downtimeSeconds: seconds,
+      left: z.enum(['stopped', 'paused']).optional(),
       safetySnapshot: z.string().optional(),
       rolledBack: z.boolean(),
       checks: z.array(z.object({ name: z.string(), expected: z.string(), actual: z.string(), ok: z.boolean() })),

@@ -1,13 +1,14 @@
 import { BackupError } from '../../errors.ts'
 import { currentPlan } from '../../job/current-plan.ts'
-import { type RestoreResult, worstOutcome } from '../../job/job.ts'
+import { type Parts, type RestoreResult, worstOutcome } from '../../job/job.ts'
 import { captureTier, repositoryOf } from '../../job/repositories.ts'
 import { importSnapshot } from '../../job/restore/import.ts'
 import { planRestore, type RestorePlan } from '../../job/restore/plan.ts'
 import { runRestore } from '../../job/restore.ts'
 import { targetKey } from '../../plan/plan.ts'
+import { lastDowntime } from '../../report/last-downtime.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
-import { renderRestore, renderRestorePlan } from '../render/restore.ts'
+import { type Forecast, renderRestore, renderRestorePlan } from '../render/restore.ts'
 import { chooseImport, chooseRestores, type RestoreOptions } from '../restore-request.ts'
 
 export const restoreCommand: CommandDefinition = {
@@ -41,11 +42,12 @@ export const restoreCommand: CommandDefinition = {
  */
 async function restoreFrom(session: Session, names: string[], options: RestoreOptions): Promise<Answer> {
   const { parts, signal } = session
+  const begunMs = parts.clock.monotonicMs()
   const { plan } = await currentPlan(parts, signal)
   const { id } = await importSnapshot(parts, chooseImport(plan, names, options), options.from ?? '', signal)
   let restored = false
   try {
-    const answer = await restore(session, names, { ...options, at: id })
+    const answer = await restore(session, names, { ...options, at: id }, begunMs)
     restored = answer.outcome === 'complete' && !options.dryRun
     return answer
   } finally {
@@ -53,24 +55,35 @@ async function restoreFrom(session: Session, names: string[], options: RestoreOp
   }
 }
 
-async function restore(session: Session, names: string[], options: RestoreOptions): Promise<Answer> {
-  const { parts, signal, style } = session
+async function restore(
+  session: Session,
+  names: string[],
+  options: RestoreOptions,
+  begunMs = session.parts.clock.monotonicMs(),
+): Promise<Answer> {
+  const { parts, signal } = session
   const { plan } = await currentPlan(parts, signal)
   const { request, refused } = await chooseRestores(session, plan, names, options)
   if (request.targets.length === 0) return makeAnswer(session, null, refused)
   const restorePlan = await planRestore(parts, request, signal)
   if (options.dryRun) {
     const outcome = refused.length === 0 ? 'complete' : 'incomplete'
-    const text = renderRestorePlan(restorePlan, refused, style)
-    return { document: describePlan(restorePlan, refused), text, outcome }
+    const forecast = { refused, downtimes: downtimesOf(parts, restorePlan) }
+    const text = renderRestorePlan(restorePlan, forecast, session.style)
+    return { document: describePlan(restorePlan, forecast), text, outcome }
   }
-  if (options.to === undefined && !options.yes) await confirm(session, restorePlan, refused, options.safety)
-  const { run, targets } = await runPlan(session, restorePlan, options.safety)
+  const asks = options.to === undefined && !options.yes
+  const askedMs = asks ? await confirm(session, restorePlan, refused, options.safety) : 0
+  const how = { safety: options.safety, begunMs: begunMs + askedMs }
+  const { run, targets } = await runPlan(session, restorePlan, how)
   return makeAnswer(session, run, [...targets, ...refused])
 }
 
-function describePlan({ steps, down, only, to }: RestorePlan, refused: RestoreResult[]) {
-  const stops = down.map((container) => container.name)
+const downtimesOf = (parts: Parts, { steps, to }: RestorePlan): Forecast['downtimes'] =>
+  new Map(steps.flatMap((step) => (to === undefined ? [[targetKey(step), lastDowntime(parts, step)]] : [])))
+
+function describePlan({ steps, restarts, only, to }: RestorePlan, { refused, downtimes }: Forecast) {
+  const stops = restarts.map((container) => container.name)
   const targets = steps.map(({ project, name, snapshot, target }) => ({
     project,
     target: name,
@@ -81,6 +94,7 @@ function describePlan({ steps, down, only, to }: RestorePlan, refused: RestoreRe
     time: snapshot.time,
     set: snapshot.set,
     bytes: snapshot.bytes,
+    lastDowntime: downtimes.get(targetKey({ project, name })) ?? null,
   }))
   return { dryRun: true, stops, starts: stops.toReversed(), targets, refused, only, to }
 }
@@ -91,20 +105,24 @@ function makeAnswer(session: Session, run: string | null, targets: RestoreResult
   return { document: { run, outcome, targets }, text: renderRestore(targets, session.style), outcome, errors }
 }
 
-/** Shows the plan and asks. Throws CONFIRMATION_NEEDED for any answer but yes, and where nobody can be asked. */
-async function confirm(session: Session, plan: RestorePlan, refused: RestoreResult[], safety: boolean): Promise<void> {
-  const { io, note, signal, style } = session
+/**
+ * Shows the plan and asks. Answers for how many milliseconds it waited for the answer. Throws CONFIRMATION_NEEDED for any answer but yes,
+ * and where nobody can be asked.
+ */
+async function confirm(session: Session, plan: RestorePlan, refused: RestoreResult[], safety: boolean) {
+  const { io, note, parts, signal, style } = session
   const names = plan.steps.map(targetKey).join(', ')
   if (!io.ask) throw new BackupError('CONFIRMATION_NEEDED', `the restore of ${names} overwrites what is there now`)
-  note(renderRestorePlan(plan, refused, style))
+  note(renderRestorePlan(plan, { refused, downtimes: downtimesOf(parts, plan) }, style))
   const way = safety ? 'A safety snapshot is taken first.' : 'There will be NO way back (--no-safety).'
+  const since = parts.clock.monotonicMs()
   const reply = await io.ask(`${way} Overwrite ${names}? [y/N] `, signal)
-  if (/^y(es)?$/i.test(reply.trim())) return
+  if (/^y(es)?$/i.test(reply.trim())) return parts.clock.monotonicMs() - since
   throw new BackupError('CONFIRMATION_NEEDED', 'the restore was not confirmed', { hint: 'Nothing was touched.' })
 }
 
-async function runPlan(session: Session, plan: RestorePlan, safety: boolean) {
+async function runPlan(session: Session, plan: RestorePlan, how: { safety: boolean; begunMs: number }) {
   const totals = new Map(plan.steps.map((step) => [targetKey(step), step.snapshot.bytes]))
   using progress = session.progress(totals)
-  return await runRestore(session.parts, plan, { safety, progress }, session.signal)
+  return await runRestore(session.parts, plan, { ...how, progress }, session.signal)
 }

@@ -1,18 +1,26 @@
 import type { RestoreResult } from '../../job/job.ts'
 import type { RestorePlan, RestoreStep } from '../../job/restore/plan.ts'
 import { targetKey } from '../../plan/plan.ts'
+import type { LastDowntime } from '../../report/last-downtime.ts'
 import { targetKeyOf } from '../target-key.ts'
 import { formatBytes, formatSeconds } from './format.ts'
 import { renderLine, renderText } from './line.ts'
 import { paintOutcome, renderNotes } from './result.ts'
 import { type Cell, type Column, renderTable } from './table.ts'
 import type { TextStyle } from './text-style.ts'
-import { timeColumn } from './time.ts'
+import { formatTime, timeColumn } from './time.ts'
 
-/** Shows what a restore will do, in order of execution, and which targets it refuses. */
+/** What is known of a restore before it, beside its plan. */
+export interface Forecast {
+  refused: RestoreResult[]
+  /** By target, how long services were down for it last time. */
+  downtimes: ReadonlyMap<string, LastDowntime | undefined>
+}
+
+/** Shows what a restore will do, in order of execution, for how long it stopped services last time, and which targets it refuses. */
 export function renderRestorePlan(
-  { steps, down, only, to }: RestorePlan,
-  refused: RestoreResult[],
+  { steps, restarts, only, to }: RestorePlan,
+  { refused, downtimes }: Forecast,
   style: TextStyle,
 ): string {
   const columns: Column<RestoreStep>[] = [
@@ -25,14 +33,18 @@ export function renderRestorePlan(
       : { title: 'WRITES', place: 'fold', lead: 'writes', cell: ({ name }) => `${to}/${name}` },
     { title: 'METHOD', place: 'wide', cell: ({ snapshot }) => snapshot.method },
   ]
-  const names = down.map(({ name }) => name)
+  const names = restarts.map(({ name }) => name)
   const order = `Stops ${names.join(', ')}; starts ${names.toReversed().join(', ')}.`
   return [
     renderTable(columns, steps, style),
     names.length === 0 ? '' : renderText(order, style),
+    ...[...downtimes].map(([key, last]) => (last ? renderText(describeDowntime(key, last, style), style) : '')),
     ...refused.map((result) => renderNotes(result, style)),
   ].join('')
 }
+
+const describeDowntime = (key: string, { kind, seconds, time }: LastDowntime, style: TextStyle): string =>
+  `Last stop for ${key}: ${formatSeconds(seconds)} (${kind}, ${formatTime(time, style)}).`
 
 /** What a step replaces: the paths of a tree, or everything in the service for a method that dumps. */
 const replaced = ({ target }: RestoreStep): Cell =>
@@ -48,6 +60,7 @@ export function renderRestore(targets: RestoreResult[], style: TextStyle): strin
     },
     { title: 'SNAPSHOT', cell: ({ snapshot }) => snapshot ?? '' },
     { title: 'TOOK', cell: ({ seconds }) => formatSeconds(seconds) },
+    { title: 'DOWN', cell: ({ downtimeSeconds }) => formatSeconds(downtimeSeconds) },
     { title: 'CHECKS', cell: ({ checks }) => `${checks.filter(({ ok }) => ok).length} of ${checks.length}` },
     {
       title: 'SAFETY SNAPSHOT',
@@ -67,5 +80,8 @@ function renderChecks(result: RestoreResult, style: TextStyle): string {
       ? renderLine('proved', 'green', `${key}: ${name}: ${actual}`, style)
       : renderLine('differs', 'red', `${key}: ${name}: expected ${expected}, found ${actual}`, style),
   )
-  return checks.join('') + renderNotes(result, style)
+  const left = result.left
+    ? renderLine('left', 'green', `${key}: ${result.left}, as before the restore; start it when you want it`, style)
+    : ''
+  return checks.join('') + left + renderNotes(result, style)
 }

@@ -5,6 +5,7 @@ import { isInFuture } from '../../plan/dated.ts'
 import { groupKey, type Target, targetKey } from '../../plan/plan.ts'
 import type { Dependencies } from '../../plan/stop-order.ts'
 import type { Snapshot } from '../../repository/repository.ts'
+import { methodOf } from '../capture.ts'
 import { currentPlan, liveTarget } from '../current-plan.ts'
 import type { Parts } from '../job.ts'
 import { listSnapshots, type TieredSnapshot } from '../repositories.ts'
@@ -29,6 +30,8 @@ export interface RestorePlan {
   steps: RestoreStep[]
   /** Containers that are down for the whole restore, in stop order. */
   down: ContainerFacts[]
+  /** What a restore stops and starts again: those of `down` that run, and services that their method stops. In stop order. */
+  restarts: ContainerFacts[]
   only?: string[]
   to?: string
 }
@@ -54,10 +57,18 @@ export async function planRestore(parts: Parts, request: RestoreRequest, signal:
     snapshot: chooseSnapshot(snapshots, wanted, request, now),
   }))
   if (only) for (const { snapshot } of chosen) refuseOnly(snapshot, only)
-  if (to !== undefined) return { steps: chosen, down: [], ...options }
+  if (to !== undefined) return { steps: chosen, down: [], restarts: [], ...options }
   const placed = await placeSteps(parts, chosen, signal)
   const steps = alignSets(selectable(snapshots, request, now), placed.steps, request)
-  return { steps, down: placed.down, ...options }
+  return { steps, down: placed.down, restarts: findRestarts(parts, steps, placed.down), ...options }
+}
+
+function findRestarts(parts: Parts, steps: StepInPlace[], down: ContainerFacts[]): ContainerFacts[] {
+  const own = steps
+    .filter(({ target }) => methodOf(parts, target.spec).stopsService)
+    .map(({ target }) => target.container)
+  const all = [...down, ...own.toReversed()].filter(({ state }) => state === 'running')
+  return [...new Map(all.map((container) => [container.id, container])).values()]
 }
 
 /** Finds the target of each step among the containers of now, orders the steps, and lists what is down meanwhile. */

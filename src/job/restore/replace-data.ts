@@ -11,6 +11,8 @@ import { asRaw } from './raw.ts'
 export interface ReplaceDataOptions {
   /** Whether the caller took the target's container down and will start it again. */
   heldDown: boolean
+  /** See `ControlOptions.onDown`. */
+  onDown?: (seconds: number) => void
   /** The control of a caller that has changed the service's state already. It settles it too when this fails. Default: one of its own. */
   service?: ServiceControl
   only?: string[]
@@ -30,7 +32,7 @@ export async function replaceData(
   options: ReplaceDataOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const service = options.service ?? controlService(parts, target, options.heldDown, signal)
+  const service = options.service ?? controlService(parts, target, options, signal)
   const restored = snapshot.raw ? asRaw(target, []) : target
   const method = methodOf(parts, restored.spec)
   const { onBytes, only, rawPaths } = options

@@ -82,7 +82,8 @@ async function findSafety(
     const { absent, present } = findPresent(parts, target)
     return { absent, isGone: !present }
   }
-  const taken = await takeSafetyInTime(parts, target, { run, down, snapshot: report.step.snapshot }, signal)
+  const request = { run, down, snapshot: report.step.snapshot, onDown: report.noteDown }
+  const taken = await takeSafetyInTime(parts, target, request, signal)
   if (taken.snapshot) report.noteSafety(taken.snapshot)
   else report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)
   return taken
@@ -104,6 +105,7 @@ async function takeSafetyInTime(
 
 const told = (report: RestoreReport, target: Target, held: Held) => ({
   heldDown: held.names.includes(target.container.name),
+  onDown: report.noteDown,
   onBytes: report.onBytes,
   onWarning: report.noteWarning,
   onCheck: report.noteCheck,

@@ -1,11 +1,13 @@
 import { asBackupError, type BackupError, reportError } from '../../errors.ts'
 import type { Check } from '../../methods/method.ts'
-import { targetKey } from '../../plan/plan.ts'
+import { type Target, targetKey } from '../../plan/plan.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import { finishRun } from '../finish-run.ts'
 import type { Parts, Progress, RestoreResult } from '../job.ts'
 import type { LockedPlan } from '../lock-plan.ts'
+import type { Held } from '../quiesce.ts'
 import type { RestoreStep } from './plan.ts'
+import { restoreTimes } from './times.ts'
 
 /** Collects the events of one target during a restore. The first failure is the one that is reported. */
 export interface RestoreReport {
@@ -23,21 +25,30 @@ export interface RestoreReport {
   noteCheck(check: Check): void
   noteSafety(snapshot: Snapshot): void
   noteRolledBack(): void
+  /** Adds seconds in which the service itself was down; the target's share of `noteWindow` has them already. */
+  noteDown(seconds: number): void
+  /** Adds the time of a window in which clients or writers of the target were down. It MUST have ended. */
+  noteWindow(down: Held): void
   onBytes(count: number): void
   finish(): RestoreResult
+}
+
+export interface ReportOptions {
+  run: string
+  progress?: Progress | undefined
+  /** When the command began, by the monotonic clock. */
+  begunMs: number
 }
 
 export function startRestoreReport(
   parts: Parts,
   planned: RestoreStep,
-  run: string,
-  progress?: Progress,
+  { run, progress, begunMs }: ReportOptions,
 ): RestoreReport {
   const { project, name, snapshot } = planned
   const key = targetKey(planned)
   let step = planned
-  // Only the stages of this target count. Beside others in the same command it also waits for theirs.
-  let workedMs = 0
+  const times = restoreTimes(parts.clock, begunMs)
   parts.catalog.startRun({ id: run, kind: 'restore', project, target: name, started: parts.clock.now().toISOString() })
   const checks: Check[] = []
   // The warnings of an import have not been shown before its restore.
@@ -64,14 +75,13 @@ export function startRestoreReport(
     async attempt(stage, work) {
       if (failure) return undefined
       progress?.step(key, stage)
-      const begun = parts.clock.monotonicMs()
       try {
         return await work()
       } catch (error) {
         noteFailure(error)
         return undefined
       } finally {
-        workedMs += parts.clock.monotonicMs() - begun
+        times.noteStage()
       }
     },
     noteWarning: (text) => void warnings.push(text),
@@ -82,6 +92,8 @@ export function startRestoreReport(
     noteRolledBack: () => {
       rolledBack = true
     },
+    noteDown: times.noteDown,
+    noteWindow: (down) => times.noteWindow(step.target, down),
     onBytes: (count) => progress?.bytes(key, count),
     finish() {
       const result: RestoreResult = {
@@ -89,7 +101,8 @@ export function startRestoreReport(
         target: name,
         snapshot: snapshot.id,
         outcome: failure ? 'failed' : 'complete',
-        seconds: Math.round(workedMs) / 1000,
+        ...times.measured(),
+        ...(!failure && step.target && leftAs(step.target)),
         ...(safety && { safetySnapshot: safety.id }),
         ...(safety?.raw && { safety: 'raw' as const }),
         rolledBack,
@@ -102,4 +115,10 @@ export function startRestoreReport(
       return result
     },
   }
+}
+
+/** What did not run before the restore does not run after it, proven or not. */
+function leftAs({ container: { state } }: Target): Pick<RestoreResult, 'left'> {
+  if (state === 'running') return {}
+  return { left: state === 'paused' ? 'paused' : 'stopped' }
 }

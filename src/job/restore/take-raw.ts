@@ -19,13 +19,14 @@ import type { Safety, SafetyRequest } from './take-safety.ts'
 export async function takeRaw(
   parts: Parts,
   target: Target,
-  { run, down, snapshot, exclude }: SafetyRequest & { exclude: string[] },
+  { run, down, snapshot, exclude, onDown }: SafetyRequest & { exclude: string[] },
   signal: AbortSignal,
 ): Promise<Safety> {
   const whole = asRaw(target, rawPaths(parts, target, snapshot), exclude)
   const { absent, present } = findPresent(parts, whole)
   await refuseOtherWriters(parts, whole, signal)
-  const service = controlService(parts, target, down.names.includes(target.container.name), signal)
+  const heldDown = down.names.includes(target.container.name)
+  const service = controlService(parts, target, { heldDown, onDown }, signal)
   using limit = limitWindow([{ spec: target.spec, isReadAhead: false }], [target.container.name], signal)
   try {
     const time = parts.clock.now()

@@ -31,6 +31,8 @@ export interface SafetyRequest {
   down: Held
   /** The snapshot that is to be restored. */
   snapshot: Snapshot
+  /** See `ControlOptions.onDown`. */
+  onDown: (seconds: number) => void
 }
 
 /**
@@ -81,7 +83,8 @@ const leftAlone = ({ method, artifacts }: Snapshot): string[] =>
 
 /** Starts a server that is down (after `up --no-start` on a bare host) for the capture, and stops it again. */
 async function captureRunning(parts: Parts, target: Target, down: Held, signal: AbortSignal): Promise<Captured> {
-  const service = controlService(parts, target, down.names.includes(target.container.name), signal)
+  const heldDown = down.names.includes(target.container.name)
+  const service = controlService(parts, target, { heldDown }, signal)
   if (!methodOf(parts, target.spec).needsRunning || (await service.state()) === 'running') {
     return captureTarget(parts, target, {}, signal)
   }

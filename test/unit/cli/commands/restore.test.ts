@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { container, run, type Stage, shelf, shop, snapshot, volume } from '../../../support/cli.ts'
+import { openCatalog } from '../../../../src/catalog/sqlite.ts'
+import { container, makeFolder, run, type Stage, shelf, shop, snapshot, volume } from '../../../support/cli.ts'
 import { restoreShape } from '../../../support/json-shapes.ts'
 
 const stored = [snapshot('redis', '2026-11-19T02:00:00.000Z'), snapshot('redis', '2026-11-20T02:00:00.000Z')]
@@ -12,10 +13,28 @@ describe('restore --dry-run', () => {
       "TARGET      SNAPSHOT                TAKEN (UTC)       SIZE
       shop/redis  20261120T020000Z-redis  2026-11-20 02:00  2.9 MiB
         replaces all data of shop-redis-1
-      Stops shop-cron-1, shop-app-1; starts shop-app-1, shop-cron-1.
+      Stops shop-cron-1, shop-app-1, shop-redis-1; starts shop-redis-1, shop-app-1,
+        shop-cron-1.
       "
     `)
     expect(exitCode).toBe(0)
+  })
+
+  test('it says for how long services were down last time, in text and in the document', async () => {
+    const state = makeFolder()
+    using catalog = openCatalog(state)
+    const run0 = { id: 'r', kind: 'restore' as const, project: 'shop', target: 'redis' }
+    catalog.startRun({ ...run0, started: '2026-11-18T02:00:00.000Z' })
+    const end = { finished: '2026-11-18T02:01:00.000Z', outcome: 'complete' as const, downtimeSeconds: 42 }
+    catalog.finishRun('r', 'shop', 'redis', end)
+    const text = await run(['restore', 'redis', '--dry-run'], { ...stage, state })
+    expect(text.stdout).toContain('Last stop for shop/redis: 42 s (restore, 2026-11-18 02:00 UTC).')
+    const { json } = await run(['restore', 'redis', '--dry-run', '--json'], { ...stage, state })
+    expect(json()).toMatchObject({
+      stops: ['shop-cron-1', 'shop-app-1', 'shop-redis-1'],
+      starts: ['shop-redis-1', 'shop-app-1', 'shop-cron-1'],
+      targets: [{ lastDowntime: { kind: 'restore', seconds: 42 } }],
+    })
   })
 
   test('the document names the snapshot that the time selects', async () => {

@@ -28,6 +28,7 @@ const restored = (target: string, more: Partial<RestoreResult> = {}): RestoreRes
   snapshot: '20261120T020000Z-1a2b3c',
   outcome: 'complete',
   seconds: 12,
+  downtimeSeconds: 9.5,
   safetySnapshot: '20261121T020000Z-1a2b3c',
   rolledBack: false,
   checks: [{ name: 'tree /srv', expected: 'abc', actual: 'abc', ok: true }],
@@ -69,14 +70,19 @@ describe('the result of a backup fits 80 columns', () => {
   })
 })
 
+test('a service that did not run before a restore is said to be left as it was', () => {
+  const text = renderRestore([restored('app', { left: 'stopped' })], look)
+  expect(text).toContain('left: bookshop/app: stopped, as before the restore; start it when you want it\n')
+})
+
 describe('the result of a restore fits 80 columns', () => {
   test('with the safety snapshot in the second line', () => {
     const broken = restored('db', { outcome: 'failed', rolledBack: true, safety: 'raw', checks: [], error })
     expect(renderRestore([restored('app'), broken], look)).toMatchInlineSnapshot(`
-      "TARGET        RESULT               SNAPSHOT                 TOOK  CHECKS
-      bookshop/app  complete             20261120T020000Z-1a2b3c  12 s  1 of 1
+      "TARGET        RESULT               SNAPSHOT                 TOOK  DOWN   CHECKS
+      bookshop/app  complete             20261120T020000Z-1a2b3c  12 s  9.5 s  1 of 1
         safety snapshot 20261121T020000Z-1a2b3c
-      bookshop/db   failed, rolled back  20261120T020000Z-1a2b3c  12 s  0 of 0
+      bookshop/db   failed, rolled back  20261120T020000Z-1a2b3c  12 s  9.5 s  0 of 0
         safety snapshot 20261121T020000Z-1a2b3c (raw)
       proved: bookshop/app: tree /srv: abc
       error: bookshop/db: the server refused the password
@@ -87,8 +93,8 @@ describe('the result of a restore fits 80 columns', () => {
 
   test('and at 120 columns in one line', () => {
     expect(renderRestore([restored('app')], { ...look, width: 120 })).toMatchInlineSnapshot(`
-      "TARGET        RESULT    SNAPSHOT                 TOOK  CHECKS  SAFETY SNAPSHOT
-      bookshop/app  complete  20261120T020000Z-1a2b3c  12 s  1 of 1  20261121T020000Z-1a2b3c
+      "TARGET        RESULT    SNAPSHOT                 TOOK  DOWN   CHECKS  SAFETY SNAPSHOT
+      bookshop/app  complete  20261120T020000Z-1a2b3c  12 s  9.5 s  1 of 1  20261121T020000Z-1a2b3c
       proved: bookshop/app: tree /srv: abc
       "
     `)
