@@ -41,8 +41,6 @@ export interface Stack {
 }
 
 export interface StackOptions {
-  /** Default: docker-compose v2. */
-  program?: 'compose' | 'podmanCompose'
   /** A compose file on top of the others. */
   override?: string
   /** Folder on the host for the backups. Default: one of the lab, which goes with it. */
@@ -50,7 +48,7 @@ export interface StackOptions {
 }
 
 /** A new stack in a folder of the lab. */
-export async function makeStack(lab: Lab, { override, ...options }: StackOptions = {}): Promise<Stack> {
+export async function makeStack(lab: Lab, { override, repository }: StackOptions = {}): Promise<Stack> {
   const folder = join(lab.dir, 'files', 'stack')
   const names = ['compose.yaml', 'compose.lab.yaml', 'compose.backup.yaml']
   await mkdir(folder, { recursive: true })
@@ -60,26 +58,20 @@ export async function makeStack(lab: Lab, { override, ...options }: StackOptions
     await writeFile(join(folder, 'compose.override.yaml'), override)
     names.push('compose.override.yaml')
   }
-  await writeFile(join(folder, '.env'), environment(lab, names, options), { mode: 0o600 })
-  return openStack(lab, folder, names, options)
+  await writeFile(join(folder, '.env'), environment(lab, names, repository), { mode: 0o600 })
+  return openStack(lab, folder, names)
 }
 
 /** A stack whose folder is there. */
-export function openStack(
-  lab: Lab,
-  folder: string,
-  files: string[],
-  { program = 'compose' }: Pick<StackOptions, 'program'> = {},
-): Stack {
+export function openStack(lab: Lab, folder: string, files: string[]): Stack {
   const paths = files.map((name) => join(folder, name))
   const controller = lab.env.XNAI_BACKUP_NAME ?? ''
-  const [before, after] = program === 'compose' ? ['-', '-1'] : ['_', '_1']
   const stack: Stack = {
     folder,
     files,
     controller,
-    compose: (args, options) => lab[program](paths, args, { cwd: folder, ...options }),
-    container: (service) => `${lab.project}${before}${service}${after}`,
+    compose: (args, options) => lab.compose(paths, args, { cwd: folder, ...options }),
+    container: (service) => `${lab.project}-${service}-1`,
     async up() {
       await stack.compose(['up', '--detach', '--no-build'], { timeoutSeconds: 300 })
       await eventually(async () => (await stack.call(['plan'])).json.targets, 60, 'the controller answers')
@@ -117,21 +109,24 @@ index.add(numpy.eye(4, dtype='float32'))
 faiss.write_index(index, '/app/data/faiss_index/index.faiss')
 PROGRAM`
 
-/**
- * Passwords that nobody has seen, and a time zone in which it is about noon: no schedule of the stack is due meanwhile.
- */
-function environment({ project, dir }: Lab, names: string[], { repository }: StackOptions): string {
+/** A time zone in which it is about noon: no schedule of the night is due in the next hours. */
+export function noonZone(): string {
   const west = new Date().getUTCHours() - 12
+  return `Etc/GMT${west < 0 ? west : `+${west}`}`
+}
+
+/** Passwords that nobody has seen, and a zone in which no schedule of the stack is due meanwhile. */
+function environment({ project, dir }: Lab, names: string[], repository = join(dir, 'files', 'backups')): string {
   const password = () => randomBytes(12).toString('hex')
   return [
     `COMPOSE_PROJECT_NAME=${project}`,
     `COMPOSE_FILE=${names.join(':')}`,
-    `XNAI_BACKUP_DIR=${repository ?? join(dir, 'files', 'backups')}`,
+    `XNAI_BACKUP_DIR=${repository}`,
     `REDIS_PASSWORD=${password()}`,
     `POSTGRES_PASSWORD=${password()}`,
     `QDRANT_API_KEY=${password()}`,
     `XNAI_CHECKOUT='${checkout}'`,
-    `TZ=Etc/GMT${west < 0 ? west : `+${west}`}`,
+    `TZ=${noonZone()}`,
     '',
   ].join('\n')
 }
