@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { exitCodeOfError, exitCodes } from '../src/cli/exit-code.ts'
+import { glossary } from '../src/cli/glossary.ts'
 import { type ConfigRow, configRows } from '../src/config/rows.ts'
 import { type ErrorCode, errorTable } from '../src/errors.ts'
 import { methodRows } from '../src/labels/method-rows.ts'
@@ -13,6 +14,7 @@ export function generateDocs(): Record<string, string> {
     'docs/labels.md': labelsPage(),
     'docs/configuration.md': configurationPage(),
     'docs/errors.md': errorsPage(),
+    'docs/glossary.md': glossaryPage(),
   }
 }
 
@@ -223,6 +225,20 @@ const code = (text: string): string => `\`${text}\``
 function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function glossaryPage(): string {
+  return `# Words
+
+${generated}
+
+\`xnai-backup help glossary\` shows the same on a terminal.
+
+${table(
+  ['word', 'meaning'],
+  glossary.map((row) => [...row]),
+)}
+`
 }
 
 if (import.meta.main)

@@ -10,7 +10,7 @@ import { repositoryCommand } from './commands/repository.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { runCommand } from './commands/run.ts'
 import { statusCommand } from './commands/status.ts'
-import { exitCodes } from './exit-code.ts'
+import { addCommandHelp, defineGlossary, helpStyle, programHelp } from './help.ts'
 import type { Io } from './io.ts'
 import { widthOf } from './render/text-style.ts'
 import { hintOfUnknown } from './unknown-command.ts'
@@ -50,13 +50,21 @@ export function parseArguments(args: string[], io: Io): Invocation | undefined {
     program.parse(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return undefined
-    const names = program.commands.map((command) => command.name())
+    const names = commandNames(program)
     throw usageError(error as Error, program.args, names)
   }
   if (!chosen) return undefined
   const { config, wide = false } = program.opts<{ config?: string; wide?: boolean }>()
   return { ...chosen, wide, ...(config !== undefined && { configFile: config }) }
 }
+
+/** Those that `--help` lists. */
+const commandNames = (program: Command): string[] =>
+  program
+    .createHelp()
+    .visibleCommands(program)
+    .map((command) => command.name())
+    .filter((name) => name !== 'help')
 
 /** The first of the arguments is the word in place of a command. `names`: those of all commands. */
 function usageError(error: Error, [word = '']: readonly string[], names: string[]): BackupError {
@@ -67,27 +75,23 @@ function usageError(error: Error, [word = '']: readonly string[], names: string[
 }
 
 function makeProgram(io: Io, choose: (invocation: Pick<Invocation, 'kind' | 'run'>) => void): Command {
+  const width = widthOf(io.stdout, io.environment)
   const program = new Command('xnai-backup')
     .description('Backup controller for Podman compose stacks.')
     .version(version)
-    .option('--config <FILE>', 'configuration file (default: /etc/xnai-backup/config.yaml)')
+    .option('--config <FILE>', 'configuration file; without it /etc/xnai-backup/config.yaml')
     .option('--wide', 'tables with every column in one line, however long')
     .showSuggestionAfterError(false)
-    .addHelpText('afterAll', exitCodeHelp)
+    .addHelpText('after', programHelp(width))
+    .configureHelp(helpStyle)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: () => {},
-      getOutHelpWidth: () => widthOf(io.stdout, io.environment),
+      getOutHelpWidth: () => width,
     })
   for (const { kind, define } of commands) define(program, (run) => choose({ kind, run }))
+  for (const command of program.commands) addCommandHelp(command, width)
+  defineGlossary(program, width)
   return program
 }
-
-const exitCodeHelp = `
-TARGET is name or project/name.
-
-Exit codes:
-${Object.entries(exitCodes)
-  .map(([code, meaning]) => `  ${code.padEnd(4)} ${meaning}\n`)
-  .join('')}`

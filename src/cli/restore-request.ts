@@ -81,7 +81,7 @@ function readOptions({ parts }: Session, names: string[], options: RestoreOption
   if (options.set !== undefined && at !== 'latest') throw new BackupError('USAGE', '--set and --at exclude each other')
   if (several && typeof at === 'string' && at !== 'latest') {
     throw new BackupError('USAGE', `--at ${at} is one snapshot of one target`, {
-      hint: 'Name the one target, or give a time, or --set ID for the snapshots of one quiesce window.',
+      hint: 'Name the one target, or give a time, or --set ID for the snapshots that were taken together.',
     })
   }
   if (several && options.only.length > 0) throw new BackupError('USAGE', '--only takes files out of one target')

@@ -12,7 +12,7 @@ export const listCommand: CommandDefinition = {
   define: (program, choose) =>
     program
       .command('list [TARGET]')
-      .description('snapshots, with tier, size and why each is kept')
+      .description('snapshots, with time, size and why each is kept')
       .option('--json', 'one JSON document')
       .action((name: string | undefined) => choose((session) => list(session, name))),
 }

@@ -20,10 +20,10 @@ export const restoreCommand: CommandDefinition = {
       .option('--all', 'every target')
       .option(
         '--at <TIME|ID|latest>',
-        'newest snapshot at or before TIME (03:00, yesterday, "2 days ago"), or this id',
+        'the newest snapshot at or before TIME, or the one of ID; without it the latest',
         'latest',
       )
-      .option('--set <ID>', 'the snapshots of one quiesce window')
+      .option('--set <ID>', 'the snapshots that were taken together, by the id of their set')
       .option('--only <PATH>', 'single files of a tree (repeatable)', (path, paths: string[]) => [...paths, path], [])
       .option('--to <DIR>', 'write under DIR and touch no container')
       .option('--from <PATH>', 'a file, folder or tar archive of another program in place of a snapshot')

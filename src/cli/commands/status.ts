@@ -8,7 +8,9 @@ export const statusCommand: CommandDefinition = {
   define: (program, choose) =>
     program
       .command('status')
-      .description('per target: last success, age against RPO, next run, problems; per repository: reachable, size')
+      .description(
+        'per target: last backup, its age and how old it may be, next run, problems; per repository: reachable, size',
+      )
       .option('--json', 'one JSON document')
       .action(() => choose(showStatus)),
 }

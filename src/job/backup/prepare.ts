@@ -50,7 +50,7 @@ async function prepareTarget(
     return trees && (await repositoryOf(parts, captureTier).prepare?.(id, trees, { signal, onWarning }))
   } catch (error) {
     if (signal.aborted) throw error
-    onWarning(`${target.name} was not read ahead: ${asBackupError(error).message}`)
+    onWarning(`${target.name} was not copied before the stop: ${asBackupError(error).message}`)
     return undefined
   }
 }
