@@ -30,6 +30,9 @@ export function lockAfterRecovery(
   return poll(observe, { what, seconds: longSeconds, everyMs: 100, clock: parts.clock, signal })
 }
 
+/** Locks containers by name. */
+export type LockContainers = (parts: Parts, names: string[], run: string, signal: AbortSignal) => Promise<Disposable>
+
 /** Locks containers by name, once no other run holds any of them. */
 export function lockContainers(parts: Parts, names: string[], run: string, signal: AbortSignal): Promise<Disposable> {
   const keys = names.map(containerLock)

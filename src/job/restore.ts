@@ -1,7 +1,7 @@
 import type { Outcome } from '../catalog/catalog.ts'
-import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
-import { type Target, targetKey } from '../plan/plan.ts'
+import { targetKey } from '../plan/plan.ts'
+import { touchedByRestore } from './cover-plan.ts'
 import { downOrders } from './down-orders.ts'
 import { newId } from './identify.ts'
 import { type Parts, type Progress, type RestoreResult, worstOutcome } from './job.ts'
@@ -98,9 +98,6 @@ async function restoreInPlace(
     else await rollBackAfterVerify(parts, report, orders, done)
   }
 }
-
-const touchedByRestore = (targets: Target[]): ContainerFacts[] =>
-  targets.flatMap(({ clients, writers, touched }) => [...clients, ...writers, ...touched])
 
 /** Marks all targets of the command as failed: when one check fails, nothing is touched. */
 function refuseOthers(reports: RestoreReport[]): void {

@@ -1,8 +1,9 @@
 import type { IntentId, RollBackIntent } from '../../catalog/catalog.ts'
 import { type Target, targetKey } from '../../plan/plan.ts'
+import { coverPlan, touchedByRestore } from '../cover-plan.ts'
 import { currentPlan, liveTarget } from '../current-plan.ts'
 import { downOrders } from '../down-orders.ts'
-import { isBusy, lockContainers, recoveryRun } from '../hold-locks.ts'
+import { isBusy, type LockContainers, lockContainers, recoveryRun } from '../hold-locks.ts'
 import type { Parts } from '../job.ts'
 import { quiesce } from '../quiesce.ts'
 import { findSnapshot } from '../repositories.ts'
@@ -19,7 +20,7 @@ export async function finishRestore(
   id: IntentId,
   intent: RollBackIntent,
   signal: AbortSignal,
-  lock = lockContainers,
+  lock: LockContainers = lockContainers,
 ): Promise<void> {
   try {
     await rollBackOrComplete(parts, intent, lock, signal)
@@ -34,16 +35,19 @@ export async function finishRestore(
 async function rollBackOrComplete(
   parts: Parts,
   intent: RollBackIntent,
-  lock: typeof lockContainers,
+  lock: LockContainers,
   signal: AbortSignal,
 ): Promise<void> {
   const { plan } = await currentPlan(parts, signal)
-  const target = liveTarget(plan, { project: intent.project, name: intent.target })
+  const wanted = liveTarget(plan, { project: intent.project, name: intent.target })
   const snapshot = await findSnapshot(parts, intent.safety ?? intent.snapshot, signal)
 
+  // Another recovery may start a writer, or the container itself, until all of them are locked.
+  const cover = { touched: touchedByRestore, run: recoveryRun, lock }
+  using covered = await coverPlan(parts, [wanted], cover, signal)
+  const [target] = covered.targets
+  if (!target) throw covered.failures.get(targetKey(wanted))
   const down = [...target.clients, ...target.writers]
-  const names = [target.container, ...down].map(({ name }) => name)
-  using _locks = await lock(parts, names, recoveryRun, signal)
   await using held = await quiesce(parts, downOrders(down, [target]), signal)
   const heldDown = held.names.includes(target.container.name)
   const options = { heldDown, onWarning: () => {}, onCheck: () => {} }
@@ -59,7 +63,7 @@ async function rollBackOrComplete(
 export async function finishRestores(
   parts: Parts,
   targets: Target[],
-  lock: typeof lockContainers,
+  lock: LockContainers,
   signal: AbortSignal,
 ): Promise<void> {
   const wanted = targets.map(targetKey)

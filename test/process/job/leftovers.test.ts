@@ -110,6 +110,29 @@ describe('beside a living controller', () => {
   })
 })
 
+test('a roll back stops what another recovery has started since it was planned, and all of it runs in the end', async () => {
+  const stage = setJobStage(({ data }) => {
+    const mounts = [data('one')]
+    return [
+      { name: 'db', labels: enabled(), mounts },
+      { name: 'tool', mounts },
+    ]
+  })
+  await dieRestoring(stage)
+  const { engine } = stage.parts
+  for (const name of ['db', 'tool']) await engine.stop(name, 1, never)
+  const { local } = stage
+  const list: Repository['list'] = async (signal) => {
+    for (const name of ['db', 'tool']) await engine.start(name, never)
+    engine.journal.length = 0
+    return local.list(signal)
+  }
+  stage.local = { ...local, list }
+  expect(await recover(stage.parts, never)).toEqual({ done: [what], problems: [] })
+  expect(engine.journal.toSorted()).toEqual(['start db', 'start tool', 'stop db', 'stop tool'])
+  expect(await stage.states()).toEqual({ db: 'running', tool: 'running' })
+})
+
 describe('what cannot be finished', () => {
   /** Lets a controller look for leftovers once, and answers the messages of the errors that it logs. */
   async function recoverLogged(stage: JobStage): Promise<string[]> {
