@@ -7,6 +7,7 @@ PACKAGES=(
   podman runc netavark aardvark-dns uidmap slirp4netns fuse-overlayfs iptables iproute2 # containers
   mmdebstrap python3-yaml python3-dotenv                                              # images, podman-compose
   restic rsync zstd curl attr acl bubblewrap procps util-linux e2fsprogs busybox           # what the product and its tests run
+  dbus-daemon python3-dbusmock                                                         # a mock of systemd, for the tests
   libatomic1 libstdc++6 libdevmapper1.02.1                                            # what Node's and Docker's own binaries link to
 )
 

@@ -133,6 +133,8 @@ ${table(['key', 'environment', 'value', 'default', 'meaning'], cells)}
 
 These values hold for targets that have no label of their own for it; [labels](labels.md#how-values-are-written) says how values are written.
 
+Containers that belong to systemd units are stopped by systemd, whose socket the controller must reach: [Quadlet](quadlet.md).
+
 The repository \`archive:DIR\` is a plain directory, which tar and zstd alone can read. The file \`repository.json\` at its root says which
 repository it is; it is made before the first backup, and nothing is needed from it to read a snapshot:
 

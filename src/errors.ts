@@ -25,6 +25,7 @@ export const errorTable = {
   NOT_STILL: 'The data changed while it was read. Use quiesce=stop, or exclude what changes.',
   QUIESCE_FAILED: 'No snapshot was kept and what had been stopped was started again. Look at podman ps.',
   RESUME_FAILED: 'Start the container named above by hand: podman start NAME. The controller goes on trying.',
+  UNIT_FAILED: 'Look at systemctl status UNIT and journalctl -u UNIT, with --user for a rootless stack.',
   UNHEALTHY: 'Look at podman logs NAME and podman healthcheck run NAME.',
   PATH_UNREACHABLE: 'Mount the host path into the controller (the shipped compose file mounts / at /host).',
   TREE_UNSUPPORTED: 'Rename or exclude the file.',

@@ -11,6 +11,8 @@ import { ownPath } from './engine/host-paths.ts'
 import { knowingSources } from './engine/mount-sources.ts'
 import { connectEngine } from './engine/podman.ts'
 import { findSelf } from './engine/self.ts'
+import { connectUnits } from './engine/systemd.ts'
+import { knowingUnits } from './engine/units.ts'
 import { BackupError } from './errors.ts'
 import type { Parts } from './job/job.ts'
 import { systemClock } from './lib/clock.ts'
@@ -49,9 +51,11 @@ export const openParts: OpenParts = async (config, log, signal) => {
     const connected = connectEngine(config.engine)
     const self = await findSelf(connected, signal)
     const toOwn = (hostPath: string) => ownPath(self?.mounts, hostPath)
-    const engine = knowingSources(connected, toOwn)
+    const units = connectUnits(config.managers)
+    const engine = knowingUnits(knowingSources(connected, toOwn), units)
     return {
       engine,
+      units,
       catalog,
       repositories: openRepositories(config, catalog.manifests),
       methods,

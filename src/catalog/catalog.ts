@@ -1,3 +1,4 @@
+import type { ContainerFacts } from '../engine/engine.ts'
 import type { ErrorReport } from '../errors.ts'
 import type { TargetSpec } from '../labels/spec.ts'
 import type { RepositoryIdentities } from '../repository/known-repository.ts'
@@ -98,6 +99,11 @@ export interface ResumeIntent {
   stopTimeoutSeconds?: number
   /** It was unhealthy before: it has to run only. */
   unhealthyBefore?: boolean
+  /**
+   * What was known of a container that is gone while it is held, so that plans do not miss it. The environment, which may hold secrets,
+   * is left out.
+   */
+  gone?: Omit<ContainerFacts, 'environment'>
 }
 
 /** An incomplete restore is to be rolled back to `safety`. Without a safety snapshot it is completed, and never beyond `only`. */
@@ -116,6 +122,8 @@ export interface RollBackIntent {
 export interface ContainerRef {
   id: string
   name: string
+  /** The systemd unit that is started in place of the container, which is gone while the unit is stopped. */
+  unit?: string
   project?: string
   service?: string
   number?: number

@@ -1,3 +1,4 @@
+import type { ManagerSockets } from '../engine/systemd.ts'
 import type { PlanSettings } from '../plan/plan.ts'
 import type { RepositoryAddress } from './types.ts'
 
@@ -5,6 +6,8 @@ import type { RepositoryAddress } from './types.ts'
 export interface Config {
   /** `unix:///PATH` or `tcp://HOST:PORT`. */
   engine: string
+  /** The sockets of each systemd that may run containers, whether or not they exist. */
+  managers: ManagerSockets[]
   local: RepositoryConfig
   remote?: RepositoryConfig
   /** Directory of the catalog. */

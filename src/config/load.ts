@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import type { ManagerSockets } from '../engine/systemd.ts'
 import { BackupError } from '../errors.ts'
 import { problemOf } from '../labels/problem.ts'
 import type { LabelProblem } from '../labels/spec.ts'
@@ -34,7 +35,7 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
   const values = await readValues(texts, env, read, problems)
   checkRepositories(values, problems)
   if (problems.length > 0) throw configInvalid(file, problems)
-  return makeConfig(values as Complete, values.engine ?? findSocket(env, exists))
+  return makeConfig(values as Complete, values.engine ?? findSocket(env, exists), findManagers(env))
 }
 
 const readText = (path: string): Promise<string> => readFile(path, 'utf8')
@@ -95,15 +96,40 @@ function findSocket(env: Environment, exists: (path: string) => boolean): string
   return `unix://${[rootful, ...rootless, '/var/run/docker.sock'].find(exists) ?? rootful}`
 }
 
+/**
+ * The sockets of systemd: those of the system's manager and those of the user's, the bus before the socket of the manager itself. The
+ * variables are those of D-Bus.
+ */
+function findManagers(env: Environment): ManagerSockets[] {
+  const own = env.XDG_RUNTIME_DIR
+  return [
+    [...busSocket(env.DBUS_SYSTEM_BUS_ADDRESS), bus('/run/dbus/system_bus_socket'), manager('/run/systemd/private')],
+    [
+      ...busSocket(env.DBUS_SESSION_BUS_ADDRESS),
+      ...(own ? [bus(`${own}/bus`), manager(`${own}/systemd/private`)] : []),
+    ],
+  ]
+}
+
+const bus = (path: string) => ({ path, isBus: true })
+const manager = (path: string) => ({ path, isBus: false })
+
+/** Of an address of D-Bus only a socket with a path is of use here. */
+function busSocket(address = ''): ManagerSockets {
+  const path = /(?:^|;)unix:(?:[^;]*,)?path=([^,;]+)/.exec(address)?.[1]
+  return path === undefined ? [] : [bus(decodeURIComponent(path))]
+}
+
 type Optional = 'engine' | 'project' | 'remote' | 'localPassword' | 'remotePassword' | 'listen' | 'notify'
 
 /** The values of a configuration without problems: every row with a default has one. */
 type Complete = Required<Omit<ConfigValues, Optional>> & Pick<ConfigValues, Optional>
 
-function makeConfig(values: Complete, engine: string): Config {
+function makeConfig(values: Complete, engine: string, managers: ManagerSockets[]): Config {
   const { local, remote, state, concurrency, logLevel } = values
   return {
     engine,
+    managers,
     local: withPassword(local, values.localPassword),
     ...(remote && { remote: withPassword(remote, values.remotePassword) }),
     state,

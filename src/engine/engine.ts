@@ -83,6 +83,20 @@ export interface ContainerFacts {
   /** True where the engine removes the container as soon as it stops (`--rm`). */
   autoRemove?: true
   /**
+   * Numbers, on the host, of the container's first process and of the one that Podman runs for it (conmon). Absent while it is down, and
+   * where the engine does not remove the container by itself.
+   */
+  processes?: number[]
+  /**
+   * The systemd unit that holds the container, as systemd itself says. It is stopped and started in place of the container, which the
+   * engine would remove for good; the container of the next start has another id.
+   */
+  unit?: string
+  /** True where it is gone only while a run holds its unit: the facts are those of before, without the environment. */
+  gone?: true
+  /** Why the unit that the label names cannot be stopped and started in place of the container, though a systemd is in reach. */
+  unitProblem?: string
+  /**
    * Why the engine cannot inspect it. Only id, name, labels, image and state are known then, from the list of containers; all else is
    * empty, though the container may have it. Only `list` answers such facts.
    */

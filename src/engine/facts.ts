@@ -12,6 +12,7 @@ const dockerShape = z.object({
   State: z.object({
     Status: z.string(),
     ExitCode: z.number().default(0),
+    Pid: z.number().default(0),
     StartedAt: z.string().default(''),
     Health: z.object({ Status: z.string() }).nullish(),
   }),
@@ -49,6 +50,7 @@ const dockerShape = z.object({
   }),
 })
 const libpodShape = z.object({
+  State: z.object({ ConmonPid: z.number().default(0) }).nullish(),
   Dependencies: z.array(z.string()).nullish(),
   HostConfig: z.object({
     IDMappings: z.object({ UidMap: z.array(z.string()).nullish(), GidMap: z.array(z.string()).nullish() }).nullish(),
@@ -90,7 +92,7 @@ export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
     ...(HostConfig.NetworkMode.startsWith('container:') && {
       joins: HostConfig.NetworkMode.slice('container:'.length),
     }),
-    ...(HostConfig.AutoRemove && { autoRemove: true }),
+    ...(HostConfig.AutoRemove && { autoRemove: true, ...readProcesses(docker, podman) }),
     ...(labels.PODMAN_SYSTEMD_UNIT && { systemdUnit: labels.PODMAN_SYSTEMD_UNIT }),
   }
 }
@@ -225,6 +227,11 @@ function readNetworks({ NetworkSettings }: DockerInspect): ContainerFacts['netwo
     const gateway = network.Gateway || network.IPv6Gateway
     return { name, ...(address && { address }), ...(gateway && { gateway }) }
   })
+}
+
+function readProcesses({ State }: DockerInspect, podman: LibpodInspect | undefined): Pick<ContainerFacts, 'processes'> {
+  const processes = [State.Pid, podman?.State?.ConmonPid ?? 0].filter((pid) => pid > 0)
+  return processes.length > 0 ? { processes } : {}
 }
 
 function readIdMap(podman: LibpodInspect | undefined): Pick<ContainerFacts, 'idMap'> {

@@ -19,6 +19,7 @@ import { newId } from './identify.ts'
 import type { Parts, Progress } from './job.ts'
 import { methodContext } from './method-context.ts'
 import { captureTier, repositoryOf } from './repositories.ts'
+import { findContainer, refOf } from './service.ts'
 
 /** How often data is read that is captured without stopping anything and must prove that it stood still. */
 const stillnessAttempts = 3
@@ -75,12 +76,18 @@ async function captureOnce(
   options: CaptureOptions,
   signal: AbortSignal,
 ): Promise<Captured> {
-  const container = await parts.engine.inspect(target.container.id, signal)
+  const container = await findNow(parts, target.container, signal)
   if (!container) throw new BackupError('NO_SUCH_CONTAINER', `container ${target.container.name} is gone`)
   const method = methodOf(parts, target.spec)
   if (method.needsRunning) refuseDown(container, method)
   const read = (ctx: CaptureContext) => method.capture(ctx, target.spec)
   return stageTarget(parts, { ...target, container }, read, { ...options, signal })
+}
+
+/** The container of a systemd unit is gone while the unit is held, and is another one after that. Its mounts are those of before. */
+async function findNow(parts: Parts, before: ContainerFacts, signal: AbortSignal): Promise<ContainerFacts | undefined> {
+  if (before.unit === undefined) return parts.engine.inspect(before.id, signal)
+  return (await findContainer(parts, refOf(before), signal)) ?? { ...before, state: 'stopped' }
 }
 
 /** Takes in what `read` yields, with the facts and warnings that it records. */

@@ -4,6 +4,7 @@ import { withoutImageLabels } from '../plan/image-labels.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { type Dependencies, readDependencies } from '../plan/stop-order.ts'
+import { withGone } from './gone.ts'
 import type { Parts } from './job.ts'
 import { readImageLabels } from './read-image-labels.ts'
 
@@ -16,7 +17,7 @@ export interface CurrentPlan {
 
 /** Makes the plan from the containers of this moment. Ids change whenever compose creates a service anew. */
 export async function currentPlan(parts: Parts, signal: AbortSignal): Promise<CurrentPlan> {
-  const listed = await parts.engine.list(signal)
+  const listed = withGone(await parts.engine.list(signal), parts.catalog)
   const images = await readImageLabels(parts, listed, signal)
   return {
     plan: makePlan(listed, parts.settings, parts.methods, images),

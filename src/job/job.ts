@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Catalog, Outcome } from '../catalog/catalog.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { Units } from '../engine/units.ts'
 import type { ErrorReport } from '../errors.ts'
 import type { MethodKind } from '../labels/spec.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -11,6 +12,8 @@ import type { Repository, Tier } from '../repository/repository.ts'
 /** Everything that jobs, the controller and the commands work with. main.ts builds the real parts, tests build their own. */
 export interface Parts {
   engine: Engine
+  /** systemd, where it may run containers. Absent: no unit is ever stopped or started. */
+  units?: Units
   catalog: Catalog
   /** The repository of each tier, in the order in which a restore asks them. The tier `local` is always there. */
   repositories: ReadonlyMap<Tier, Repository>

@@ -9,7 +9,7 @@ import type { Target } from '../plan/plan.ts'
 import type { Parts } from './job.ts'
 import { joinNetwork } from './join-network.ts'
 import { repositoryOf, snapshotRef, type TieredSnapshot } from './repositories.ts'
-import { refOf } from './service.ts'
+import { findContainer, refOf } from './service.ts'
 
 const defaultExecSeconds = 60
 /** A dump may run for hours. This limit ends one that hangs. */
@@ -23,21 +23,26 @@ export function methodContext(
   signal: AbortSignal,
 ): MethodContext {
   const { engine, clock, catalog } = parts
+  // A systemd unit makes another container with every start, and a method may stop and start it.
+  const idNow = async () =>
+    container.unit === undefined
+      ? container.id
+      : ((await findContainer(parts, refOf(container), signal))?.id ?? container.id)
   return {
     container,
     paths,
     signal,
     clock,
     warn,
-    exec: (command, { timeoutSeconds = defaultExecSeconds, ...options } = {}) =>
-      execText(engine, container.id, { command, timeoutSeconds, ...options }, signal),
-    execStream: (command, { timeoutSeconds = streamSeconds, ...options } = {}) =>
-      execStream(engine, container.id, { command, timeoutSeconds, ...options }, signal),
+    exec: async (command, { timeoutSeconds = defaultExecSeconds, ...options } = {}) =>
+      execText(engine, await idNow(), { command, timeoutSeconds, ...options }, signal),
+    execStream: async (command, { timeoutSeconds = streamSeconds, ...options } = {}) =>
+      execStream(engine, await idNow(), { command, timeoutSeconds, ...options }, signal),
     recordUndo: (detail) => {
       const intent = catalog.addIntent({ kind: 'undo-method', container: refOf(container), spec, paths, detail })
       return { [Symbol.dispose]: () => catalog.dropIntent(intent) }
     },
-    connect: () => joinNetwork(parts, container.id, signal),
+    connect: async () => joinNetwork(parts, await idNow(), signal),
     hostPath: (containerPath) => {
       const root = resolveHostPath(parts, container, containerPath)
       refuseLinks(root)

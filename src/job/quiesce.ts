@@ -1,6 +1,7 @@
 import type { IntentId, ResumeIntent } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
+import { noteGone } from './gone.ts'
 import type { Parts } from './job.ts'
 import { resumeContainer } from './recover/resume.ts'
 import { bringDown, findContainer, graceOf, refOf, refuseRemoval } from './service.ts'
@@ -119,5 +120,6 @@ function resumeIntent(
     stopTimeoutSeconds,
     unhealthyBefore: container.health === 'unhealthy',
     ...(container.startedAt !== undefined && { startedAt: container.startedAt }),
+    ...(how === 'stop' && noteGone(container)),
   }
 }

@@ -2,6 +2,7 @@ import type { IntentId } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import type { RestoreContext } from '../methods/method.ts'
 import type { Target } from '../plan/plan.ts'
+import { noteGone } from './gone.ts'
 import type { Parts } from './job.ts'
 import { bringDown, bringUp, findContainer, graceOf, refOf } from './service.ts'
 import { abandonIntent, dropIntent } from './settle-intent.ts'
@@ -58,9 +59,12 @@ export function controlService(
       stopTimeoutSeconds: grace,
       unhealthyBefore,
       ...(startedAt !== undefined && { startedAt }),
+      ...noteGone(target.container),
     })
   }
-  const state = async () => (await findContainer(parts, ref, signal))?.state ?? 'removing'
+  // The container of a systemd unit is gone while the unit is stopped.
+  const gone = ref.unit === undefined ? undefined : 'stopped'
+  const state = async () => (await findContainer(parts, ref, signal))?.state ?? gone ?? 'removing'
   const start = async (until = signal) => {
     recordOnce()
     await bringUp(parts, ref, { startTimeoutSeconds, unhealthyBefore }, until)
@@ -76,10 +80,12 @@ export function controlService(
     if (heldDown) return
     const never = new AbortController().signal
     const now = await findContainer(parts, ref, never)
-    if (!now || stateBefore(now) === before) return
+    const state = now?.state ?? gone
+    if (state === undefined || stateBefore({ state }) === before) return
     if (before === 'stopped') return stop(never)
-    if (now.state !== 'running') await start(never)
-    if (before === 'paused') await parts.engine.pause(now.id, never)
+    if (state !== 'running') await start(never)
+    const started = before === 'paused' ? await findContainer(parts, ref, never) : undefined
+    if (started) await parts.engine.pause(started.id, never)
   }
   return {
     state,
@@ -104,6 +110,6 @@ export function controlService(
 }
 
 /** The state that a restore has to end in. A container that was about to stop is expected to be stopped. */
-function stateBefore({ state }: ContainerFacts): 'running' | 'paused' | 'stopped' {
+function stateBefore({ state }: Pick<ContainerFacts, 'state'>): 'running' | 'paused' | 'stopped' {
   return state === 'running' || state === 'paused' ? state : 'stopped'
 }

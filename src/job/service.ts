@@ -1,6 +1,7 @@
 import type { ContainerRef, Intent, ResumeIntent } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { execText } from '../engine/exec.ts'
+import type { Units } from '../engine/units.ts'
 import { BackupError } from '../errors.ts'
 import { poll } from '../lib/deadline.ts'
 import { nameRemoved, removedByStop, waysOutOfRemoval } from '../plan/removed.ts'
@@ -18,9 +19,13 @@ export const refOf = (container: ContainerFacts): ContainerRef => ({
   ...(container.project !== undefined && { project: container.project }),
   ...(container.service !== undefined && { service: container.service }),
   ...(container.number !== undefined && { number: container.number }),
+  ...(container.unit !== undefined && { unit: container.unit }),
 })
 
-/** Finds a container by id, else the one that took its place in the compose project, else the one of its name. */
+/**
+ * Finds a container by id, else the one that its systemd unit runs now, else the one that took its place in the compose project, else the
+ * one of its name.
+ */
 export async function findContainer(parts: Parts, ref: ContainerRef, signal: AbortSignal) {
   const same = await parts.engine.inspect(ref.id, signal)
   if (same) return same
@@ -28,7 +33,9 @@ export async function findContainer(parts: Parts, ref: ContainerRef, signal: Abo
     ref.service === undefined
       ? other.name === ref.name
       : other.project === ref.project && other.service === ref.service && (other.number ?? 1) === (ref.number ?? 1)
-  return (await parts.engine.list(signal)).find((other) => !other.oneoff && takesItsPlace(other))
+  const others = (await parts.engine.list(signal)).filter(({ oneoff }) => !oneoff)
+  const ofUnit = ref.unit === undefined ? undefined : others.find(({ unit }) => unit === ref.unit)
+  return ofUnit ?? others.find(takesItsPlace)
 }
 
 /** Starts or unpauses a container and waits until it runs and, where it has a health check, is healthy. */
@@ -39,11 +46,39 @@ export async function bringUp(
   signal: AbortSignal,
 ) {
   const container = await findContainer(parts, ref, signal)
+  const wait = { seconds: startTimeoutSeconds, healthy: !unhealthyBefore }
+  if (ref.unit !== undefined && !isUp(container)) return startUnit(parts, ref, ref.unit, wait, signal)
   if (!container) throw new BackupError('NO_SUCH_CONTAINER', `container ${ref.name} is gone`)
   if (container.state === 'stopping') await bringDown(parts, container, graceOf(container), signal)
   if (container.state === 'paused') await parts.engine.unpause(container.id, signal)
   else if (container.state !== 'running') await parts.engine.start(container.id, signal)
-  await waitUp(parts, container, { seconds: startTimeoutSeconds, healthy: !unhealthyBefore }, signal)
+  await waitUp(parts, container, wait, signal)
+}
+
+const isUp = (container: ContainerFacts | undefined): boolean =>
+  container?.state === 'running' || container?.state === 'paused'
+
+/** The container that comes up is another one than that of the reference, with another id. */
+async function startUnit(
+  parts: Parts,
+  ref: ContainerRef,
+  unit: string,
+  wait: { seconds: number; healthy: boolean },
+  signal: AbortSignal,
+) {
+  const { clock } = parts
+  await unitsOf(parts, unit).start(unit, wait.seconds, signal)
+  const find = async () => {
+    const found = await findContainer(parts, ref, signal)
+    return isUp(found) && found
+  }
+  const started = await poll(find, { what: `the container of ${unit}`, seconds: wait.seconds, clock, signal })
+  await waitUp(parts, started, wait, signal)
+}
+
+function unitsOf({ units }: Parts, unit: string): Units {
+  if (units) return units
+  throw new BackupError('UNIT_FAILED', `no systemd is in reach for ${unit}`)
 }
 
 /** The grace before SIGKILL that the container itself sets, else the default. */
@@ -75,7 +110,7 @@ async function waitUp(
 }
 
 /**
- * Stops a container. Returns true when it had to be killed, so that its data is only crash-consistent. It waits for the end of the stop
+ * Stops a container, or its systemd unit. Returns true when it had to be killed, so that its data is only crash-consistent. It waits for the end of the stop
  * even when the run is aborted: the engine goes on with a stop that nobody waits for, and would end the container after the run had
  * found it running and left.
  */
@@ -83,8 +118,24 @@ export async function bringDown(parts: Parts, container: ContainerFacts, graceSe
   signal.throwIfAborted()
   if (container.state === 'stopped' || container.state === 'created') return false
   refuseRemoval(container)
+  if (container.unit !== undefined) return stopUnit(parts, { ...container, unit: container.unit })
   const { exitCode } = await parts.engine.stop(container.id, graceSeconds, new AbortController().signal)
   return exitCode === 137
+}
+
+/** How long the container of a unit may be there after the end of the unit. */
+const removalSeconds = 60
+
+async function stopUnit(parts: Parts, container: ContainerFacts & { unit: string }): Promise<boolean> {
+  const { signal } = new AbortController()
+  const { killed } = await unitsOf(parts, container.unit).stop(container, signal)
+  const hasEnded = async () => {
+    const now = await parts.engine.inspect(container.id, signal)
+    return !now || ['created', 'stopped', 'removing'].includes(now.state)
+  }
+  const what = `container ${container.name} to end with ${container.unit}`
+  await poll(hasEnded, { what, seconds: removalSeconds, clock: parts.clock, signal })
+  return killed
 }
 
 /** The plan and the checks of a restore have refused such containers. One that took the place of another meanwhile is left alone too. */

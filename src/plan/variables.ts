@@ -7,10 +7,11 @@ import { masked } from '../labels/text.ts'
 import { labelProblem } from './problems.ts'
 
 /**
- * The problems of labels that name a variable which the container does not have. The value of such a label is never shown, because a
+ * The problems of labels that name a variable which the container does not have. Nothing is known of those of a container that is gone. The value of such a label is never shown, because a
  * secret is easily written there by mistake.
  */
 export function explainVariables(container: ContainerFacts, target: string, spec: TargetSpec): LabelProblem[] {
+  if (container.gone) return []
   const options = spec.options as Record<string, unknown>
   return Object.entries<AnyRow>(methodRows[spec.method]).flatMap(([field, { key, names }]) => {
     const name = options[field]

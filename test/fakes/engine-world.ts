@@ -11,6 +11,8 @@ export interface World {
   journal: string[]
   /** Every event since the beginning. */
   events: EngineEvent[]
+  /** What the units that are stopped run, by the name of the unit. */
+  units: Record<string, StoredContainer>
   /** Counts containers and starts: ids and start times are made of it. */
   count: number
 }
@@ -31,7 +33,7 @@ export interface WorldStore extends Disposable {
   awaitChange(signal: AbortSignal): Promise<void>
 }
 
-const emptyWorld = (): World => ({ containers: [], networks: [], journal: [], events: [], count: 0 })
+const emptyWorld = (): World => ({ containers: [], networks: [], journal: [], events: [], units: {}, count: 0 })
 
 /** A world that only this process sees and that ends with it. */
 export function memoryWorld(): WorldStore {

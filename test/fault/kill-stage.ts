@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
 import { main } from '../../src/main.ts'
-import { fakeEngine } from '../fakes/engine.ts'
+import { type FakeContainer, fakeEngine } from '../fakes/engine.ts'
 import { fileWorld } from '../fakes/engine-world.ts'
 import { openPartsInWorld } from './world-parts.ts'
 
@@ -70,8 +70,11 @@ export interface Death {
  */
 const newFolder = () => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kill-'))
 
-/** A target, a writer of its data that has no label, a client of it, and a writer that is stopped. */
-export function makeStage(labels: Record<string, string> = { 'xnai.backup.paths': '/data' }): KillStage {
+/** A target, a writer of its data that has no label, a client of it, and a writer that is stopped. `app` adds to the facts of the target. */
+export function makeStage(
+  labels: Record<string, string> = { 'xnai.backup.paths': '/data' },
+  app: Partial<FakeContainer> = {},
+): KillStage {
   const folder = newFolder()
   for (const name of ['data', 'backups']) mkdirSync(join(folder, name))
   using world = fileWorld(join(folder, 'world'))
@@ -79,7 +82,7 @@ export function makeStage(labels: Record<string, string> = { 'xnai.backup.paths'
   const mounts = [{ kind: 'bind' as const, source: join(folder, 'data'), destination: '/data', writable: true }]
   const add = (service: string, facts: object) =>
     engine.add({ name: `shop-${service}-1`, project: 'shop', service, number: 1, ...facts })
-  add('app', { mounts, labels: { 'xnai.backup.enable': 'true', ...labels } })
+  add('app', { mounts, labels: { 'xnai.backup.enable': 'true', ...labels }, ...app })
   add('peer', { mounts, labels: { 'xnai.backup.group-writer': 'all' } })
   add('client', { dependsOn: ['app'] })
   add('idle', { mounts, state: 'stopped' })
@@ -91,8 +94,9 @@ export function copyStage({ folder }: KillStage): KillStage {
   const copy = newFolder()
   cpSync(folder, copy, { recursive: true, verbatimSymlinks: true })
   using world = fileWorld(join(copy, 'world'))
-  world.update(({ containers }) => {
-    for (const mount of containers.flatMap(({ mounts }) => mounts)) mount.source = join(copy, 'data')
+  world.update(({ containers, units }) => {
+    const all = [...containers, ...Object.values(units)]
+    for (const mount of all.flatMap(({ mounts }) => mounts)) mount.source = join(copy, 'data')
   })
   return openStage(copy)
 }

@@ -1,6 +1,6 @@
 /**
  * The victim is the product's own program, which kills itself by SIGKILL before one of its steps. A step is the moment
- * before a call of the engine, the catalog or the repository that changes something or proves data, or the moment in
+ * before a call of the engine, of systemd, of the catalog or the repository that changes something or proves data, or the moment in
  * which the first bytes of such a call pass; so the moment after a call is the next step. These variables steer it:
  *
  * - VICTIM_KILL_BEFORE: the step, such as `engine.stop 2`, the second one of that name. Absent, or a step that does not come: the
@@ -85,6 +85,7 @@ await start(async (...args) => {
   return {
     ...parts,
     engine: watched('engine', parts.engine),
+    ...(parts.units && { units: watched('units', parts.units) }),
     catalog: watched('catalog', parts.catalog),
     repositories: new Map([...parts.repositories].map(([tier, one]) => [tier, watched('repository', one)])),
   }

@@ -6,6 +6,7 @@ import { type ArchiveOptions, openArchive } from '../../src/repository/archive.t
 import { brittleServer } from '../fakes/brittle-server.ts'
 import { fakeEngine } from '../fakes/engine.ts'
 import { fileWorld } from '../fakes/engine-world.ts'
+import { fakeUnits } from '../fakes/units.ts'
 
 /** Waits of the product (for health, for events to end) are ten times as short: a fake container needs no time. */
 const clock = { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 10, signal) }
@@ -24,6 +25,7 @@ export const openPartsInWorld =
     const catalog = openCatalog(state)
     return {
       engine: fakeEngine({ answerMs, world }),
+      units: fakeUnits(world, { answerMs }),
       catalog,
       repositories: new Map([['local', openArchive(local.dir, { manifests: catalog.manifests, ...archive })]]),
       methods: { ...methods, redis: brittleServer },

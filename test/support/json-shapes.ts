@@ -136,6 +136,7 @@ export const planShape = z.object({
       nextRun: time.nullable(),
       quiesce: z.enum(['stop', 'pause', 'none']).nullable(),
       stops: z.array(z.string()),
+      units: z.record(z.string(), z.string()),
       starts: z.array(z.string()),
       retention: z.object({ local: z.string(), remote: z.string() }).nullable(),
       problems: z.array(problem),

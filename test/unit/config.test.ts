@@ -36,6 +36,13 @@ describe('defaults', () => {
   test('without file and environment they are those of the contract', async () => {
     expect(await load(undefined)).toEqual({
       engine: 'unix:///run/podman/podman.sock',
+      managers: [
+        [
+          { path: '/run/dbus/system_bus_socket', isBus: true },
+          { path: '/run/systemd/private', isBus: false },
+        ],
+        [],
+      ],
       local: { kind: 'archive', dir: '/backups' },
       state: '/var/lib/xnai-backup',
       concurrency: 2,
@@ -116,6 +123,21 @@ describe('the engine', () => {
     ['/var/run/docker.sock', {}],
   ])('else the first socket that exists: %s', async (socket, env) => {
     expect((await load('', env, { exists: (path) => path === socket })).engine).toBe(`unix://${socket}`)
+  })
+})
+
+describe('systemd', () => {
+  test('is looked for where the variables of D-Bus say, and in the folder of the user', async () => {
+    const { managers } = await load(undefined, {
+      DBUS_SYSTEM_BUS_ADDRESS: 'unix:abstract=/x;unix:guid=1,path=/srv/a%20bus',
+      DBUS_SESSION_BUS_ADDRESS: 'tcp:host=localhost,port=4',
+      XDG_RUNTIME_DIR: '/run/user/7',
+    })
+    expect(managers[0]?.[0]).toEqual({ path: '/srv/a bus', isBus: true })
+    expect(managers[1]).toEqual([
+      { path: '/run/user/7/bus', isBus: true },
+      { path: '/run/user/7/systemd/private', isBus: false },
+    ])
   })
 })
 

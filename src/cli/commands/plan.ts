@@ -40,6 +40,8 @@ function describeTarget(target: Target, now: Date) {
     nextRun: nextRun(target, now),
     quiesce: target.quiesce,
     stops,
+    // Stopped and started in place of their containers.
+    units: Object.fromEntries(target.quiesced.flatMap(({ name, unit }) => (unit === undefined ? [] : [[name, unit]]))),
     starts: stops.toReversed(),
     retention: { local: retention.format(target.retention.local), remote: retention.format(target.retention.remote) },
     problems: [],
@@ -47,6 +49,15 @@ function describeTarget(target: Target, now: Date) {
 }
 
 function describeBroken({ project, name, container, problems }: BrokenTarget) {
-  const unknown = { method: null, paths: [], schedule: null, nextRun: null, quiesce: null, stops: [], starts: [] }
+  const unknown = {
+    method: null,
+    paths: [],
+    schedule: null,
+    nextRun: null,
+    quiesce: null,
+    stops: [],
+    units: {},
+    starts: [],
+  }
   return { project, target: name, container, ...unknown, retention: null, problems }
 }

@@ -17,6 +17,8 @@ export interface PlannedTarget {
   quiesce: 'stop' | 'pause' | 'none' | null
   /** In the order in which they are stopped. */
   stops: string[]
+  /** The systemd units that are stopped in place of containers, by the names of those. */
+  units: Record<string, string>
   retention: { local: string } | null
 }
 
@@ -35,8 +37,11 @@ export function renderPlan(targets: PlannedTarget[], problems: Problem[], style:
   return joinBlocks(renderTable(columns, targets, style), renderProblems(problems, style))
 }
 
-function describeHold({ quiesce, stops }: PlannedTarget): string {
+function describeHold({ quiesce, stops, units }: PlannedTarget): string {
   if (quiesce === null) return ''
   if (stops.length === 0) return 'nothing stops'
-  return `${quiesce === 'pause' ? 'pauses' : 'stops'} ${stops.join(', ')}`
+  return `${quiesce === 'pause' ? 'pauses' : 'stops'} ${stops.map((name) => nameWithUnit(name, units)).join(', ')}`
 }
+
+const nameWithUnit = (name: string, units: Record<string, string>): string =>
+  units[name] === undefined ? name : `${name} (${units[name]})`

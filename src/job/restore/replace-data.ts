@@ -1,3 +1,4 @@
+import type { ContainerFacts } from '../../engine/engine.ts'
 import { BackupError } from '../../errors.ts'
 import type { Check, RestoreContext } from '../../methods/method.ts'
 import type { Target } from '../../plan/plan.ts'
@@ -5,6 +6,7 @@ import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
 import { methodContext, storedSnapshot } from '../method-context.ts'
 import type { TieredSnapshot } from '../repositories.ts'
+import { findContainer, refOf } from '../service.ts'
 import { controlService, type ServiceControl } from '../service-control.ts'
 import { asRaw } from './raw.ts'
 
@@ -38,7 +40,13 @@ export async function replaceData(
   const { onBytes, only, rawPaths } = options
   const ctx: RestoreContext = {
     ...methodContext(parts, restored, options.onWarning, signal),
-    service,
+    service: {
+      ...service,
+      start: async () => {
+        await service.start()
+        ctx.container = await findNow(parts, ctx.container, signal)
+      },
+    },
     ...(only && { only }),
     ...(rawPaths && { rawPaths }),
   }
@@ -49,6 +57,7 @@ export async function replaceData(
     refuseFailed(still, options)
     if (snapshot.raw) return await settleRaw(service, options)
     await service.startForProof(method.needsRunning)
+    ctx.container = await findNow(parts, ctx.container, signal)
     refuseFailed(await method.prove(ctx, restored.spec, stored), options)
   } catch (error) {
     // A failure to settle must not hide the first error.
@@ -56,6 +65,12 @@ export async function replaceData(
     throw error
   }
   await service.settle()
+}
+
+/** A systemd unit makes another container with every start. */
+async function findNow(parts: Parts, before: ContainerFacts, signal: AbortSignal): Promise<ContainerFacts> {
+  if (before.unit === undefined) return before
+  return (await findContainer(parts, refOf(before), signal)) ?? before
 }
 
 /** Raw data is proven by its bytes. The service may be as broken as it was when they were taken, and may not start on them. */

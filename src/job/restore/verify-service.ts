@@ -23,13 +23,10 @@ export async function verifyService(
   const seconds = Math.min(longestWaitSeconds, startTimeoutSeconds)
   const retry = (check: () => Promise<Check>) => retryUntilOk(parts, seconds, signal, check)
   // A service that was stopped before the restore is stopped again by now, and cannot be asked.
-  if (!(await isRunning(parts, target, signal))) return
-  if (verifyExec) onCheck(await retry(() => checkExec(parts, target, verifyExec, signal)))
+  const container = await findContainer(parts, refOf(target.container), signal)
+  if (container?.state !== 'running') return
+  if (verifyExec) onCheck(await retry(() => checkExec(parts, { ...target, container }, verifyExec, signal)))
   if (verifyHttp !== undefined) onCheck(await retry(() => checkHttp(verifyHttp, signal)))
-}
-
-async function isRunning(parts: Parts, { container }: Target, signal: AbortSignal): Promise<boolean> {
-  return (await findContainer(parts, refOf(container), signal))?.state === 'running'
 }
 
 async function retryUntilOk(

@@ -12,6 +12,8 @@ import type { Target } from '../../../src/plan/plan.ts'
 import { openArchive } from '../../../src/repository/archive.ts'
 import type { Repository } from '../../../src/repository/repository.ts'
 import { type FakeContainer, type FakeEngine, type FakeEngineOptions, fakeEngine } from '../../fakes/engine.ts'
+import { memoryWorld } from '../../fakes/engine-world.ts'
+import { fakeUnits } from '../../fakes/units.ts'
 
 /** Real catalog, archive and files below one folder; only the engine is a fake, and one that throws on idle acts. */
 export interface JobStage {
@@ -39,7 +41,8 @@ export function setJobStage(
     return { kind: 'bind', source, destination, writable: true }
   }
   const containers = make({ data }).map((one) => ({ project: 'shop', service: one.name, number: 1, ...one }))
-  const engine = fakeEngine({ containers, ...options, forbidIdleActs: true })
+  const world = memoryWorld()
+  const engine = fakeEngine({ world, containers, ...options, forbidIdleActs: true })
   const catalog = openCatalog(join(folder, 'state'))
   onTestFinished(() => {
     catalog[Symbol.dispose]()
@@ -47,6 +50,7 @@ export function setJobStage(
   })
   const parts = {
     engine,
+    units: fakeUnits(world),
     catalog,
     repositories: new Map([['local' as const, openArchive(join(folder, 'backups'))]]),
     methods,

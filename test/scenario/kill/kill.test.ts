@@ -1,11 +1,15 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, type Lab, startLab } from '../../../lab/lab.ts'
+import { eventually, type Lab, servicesImage, startLab } from '../../../lab/lab.ts'
 import { type Product, productOf } from '../../../lab/product.ts'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
+import { connectEngine } from '../../../src/engine/podman.ts'
+import { connectUnits } from '../../../src/engine/systemd.ts'
+import { knowingUnits, type Units } from '../../../src/engine/units.ts'
 import { podmanKills } from '../../fault/kill-kinds.ts'
 import { leftovers, victim } from '../../fault/kill-stage.ts'
+import { startMockSystemd } from '../../support/mock-systemd.ts'
 import { startDaemon } from '../../support/product-daemon.ts'
 
 const orderly = { app: 'running', client: 'running', idle: 'exited', peer: 'running' }
@@ -72,6 +76,68 @@ describe('SIGKILL beside containers of Podman, at one step of each kind (P1, P2,
     expect(json.repositories[0].damaged).toEqual([])
   })
 })
+
+describe('a container with --rm, whose systemd is a mock on a bus of its own', () => {
+  test('is a problem without the bus; with it: backup, SIGKILL while its unit is stopped, restore', async () => {
+    const name = `${lab.project}-quadlet`
+    const folder = join(lab.dir, 'files/bus')
+    mkdirSync(folder, { recursive: true })
+    const unit = {
+      start: ['sh', '-c', startOf(name)],
+      stop: ['podman', 'rm', '--force', '--time', '5', '--ignore', name],
+    }
+    await using systemd = await startMockSystemd(folder, { 'quadlet.service': unit }, lab.env)
+    const units = connectUnits([[{ path: systemd.path, isBus: true }]])
+    await units.start('quadlet.service', 60, AbortSignal.timeout(60_000))
+
+    const quadlet = productOf(lab, 'quadlet')
+    mkdirSync(quadlet.repository, { recursive: true })
+    const away = { XNAI_BACKUP_PROJECT: '', DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(folder, 'none')}` }
+    const reason = expect.stringContaining('quadlet.service')
+    const broken = (await quadlet(['plan', '--json'], { env: away })).json.targets
+    expect(broken).toContainEqual(
+      expect.objectContaining({ target: name, problems: [expect.objectContaining({ reason })] }),
+    )
+
+    const env = { ...away, DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${systemd.path}` }
+    const inQuadlet = (script: string) => lab.exec(name, ['sh', '-c', script])
+    await inQuadlet('echo wanted > /data/word')
+    const first = (await lab.inspect(name)).Id
+    const backup = await quadlet(['backup', name, '--json'], { env })
+    expect(backup.json, backup.stderr).toMatchObject({
+      outcome: 'complete',
+      targets: [{ stopped: [name], warnings: [] }],
+    })
+    expect((await lab.inspect(name)).Id).not.toBe(first)
+
+    await inQuadlet('echo changed > /data/word')
+    const killed = { ...env, VICTIM_KILL_BEFORE: 'repository.stage 1' }
+    expect((await quadlet(['backup', name, '--json'], { program: victim, env: killed })).exitCode).toBe(-1)
+    await expect(lab.inspect(name)).rejects.toThrow()
+    const args = ['restore', name, '--at', backup.json.targets[0].snapshot, '--yes', '--json']
+    const restored = await quadlet(args, { env })
+    expect(restored.json, restored.stderr).toMatchObject({ outcome: 'complete' })
+    expect(await inQuadlet('cat /data/word')).toBe('wanted\n')
+    expect((await lab.inspect(name)).State.Status).toBe('running')
+    expect(leftovers(quadlet.repository)).toEqual([])
+    await units.stop(await factsOf(units, name), AbortSignal.timeout(60_000))
+  })
+})
+
+/** As Podman's generator writes it for a Quadlet. It prints the process that systemd would look after. */
+const startOf = (name: string) => `set -e
+  podman run --detach --rm --replace --name ${name} --label PODMAN_SYSTEMD_UNIT=quadlet.service \\
+    --label xnai.backup.enable=true --label xnai.backup.paths=/data --volume ${name}:/data ${servicesImage} \\
+    sh -c 'trap "exit 0" TERM; while :; do sleep 0.05; done' >/dev/null
+  podman inspect --format '{{.State.ConmonPid}}' ${name}`
+
+/** The container of the unit, as the product sees it. */
+async function factsOf(units: Units, name: string) {
+  const engine = knowingUnits(connectEngine(`unix://${lab.socket}`), units)
+  const found = await engine.inspect(name, AbortSignal.timeout(60_000))
+  if (found?.unit === undefined) throw new Error(`no unit holds ${name}`)
+  return { ...found, unit: found.unit }
+}
 
 /**
  * A target, a writer of its volume that has no label, a client of it, and a writer that is stopped. All are quick to

@@ -57,8 +57,13 @@ describe('facts of a container', () => {
 
   test('say that the engine removes the container when it stops', () => {
     const { docker, libpod } = recorded('docker-compose')
-    const ephemeral = { ...docker, HostConfig: { ...docker.HostConfig, AutoRemove: true } }
-    expect(toFacts(ephemeral, libpod)).toMatchObject({ autoRemove: true })
+    const ephemeral = {
+      ...docker,
+      HostConfig: { ...docker.HostConfig, AutoRemove: true },
+      State: { ...docker.State, Pid: 70 },
+    }
+    const monitored = { ...libpod, State: { ConmonPid: 69 } }
+    expect(toFacts(ephemeral, monitored)).toMatchObject({ autoRemove: true, processes: [70, 69] })
     expect(toFacts(docker, libpod).autoRemove).toBeUndefined()
   })
 

@@ -37,6 +37,17 @@ describe('a container that is removed when it stops', () => {
     expect(problem?.reason).toMatch(/pause or none.*without --rm.*writer: never/)
   })
 
+  test.each([
+    [{ unitProblem: 'indexer.service is not the unit that runs this container' }, /not the unit that runs this/],
+    [
+      { unit: 'indexer.service', mounts: [...mounts, { ...volume('a'.repeat(64), '/cache') }] },
+      /with its volume without a name at \/cache/,
+    ],
+  ])('is one although systemd is in reach, and says why: %j', (facts, reason) => {
+    const { problems } = plan([container('db', { labels: enabled(), ...quadlet, ...facts })])
+    expect(problems).toMatchObject([{ reason: expect.stringMatching(reason) }])
+  })
+
   const spared = [
     { sentence: 'is paused', own: { labels: enabled({ quiesce: 'pause' }) }, other: quadlet },
     { sentence: 'is left alone by quiesce none', own: { labels: enabled({ quiesce: 'none' }) }, other: quadlet },
@@ -49,6 +60,11 @@ describe('a container that is removed when it stops', () => {
       sentence: 'only reads',
       own: { labels: enabled() },
       other: { ...quadlet, mounts: [volume('data', '/d', false)] },
+    },
+    {
+      sentence: 'is stopped by its unit',
+      own: { labels: enabled() },
+      other: { ...quadlet, unit: 'indexer.service' },
     },
     {
       sentence: 'carries the label of a unit, and stays after a stop, as those of podman-compose do',

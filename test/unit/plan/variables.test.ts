@@ -63,4 +63,9 @@ describe('a password that a secret gives as a file', () => {
     const [problem] = problemsOf({ method, [`${method}.password-env`]: 'DB_PASSWORD' }, ['DB_PASSWORD_FILE'])
     expect(problem?.reason).toMatch(/; its DB_PASSWORD_FILE names a file, which is no variable$/)
   })
+
+  test('is none while a run holds the unit of the container, whose variables are not known then', () => {
+    const labels = enabled({ method: 'redis', 'redis.password-env': 'REDIS_PASSWORD' })
+    expect(makePlan([container('db', { labels, gone: true })], settings, all).problems).toEqual([])
+  })
 })
