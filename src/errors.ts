@@ -17,6 +17,8 @@ export const errorTable = {
   STREAM_CUT: 'The connection to the engine broke in mid-stream; nothing was kept of this run. Try again.',
   TIMEOUT: 'Look at the load of the machine and the service, or raise the timeout.',
   INTERRUPTED: 'Nothing partial was kept. Start it again when ready.',
+  CANCELLED: 'Nothing partial was kept. The schedule goes on with its next slot.',
+  NOT_RUNNING: 'Run xnai-backup status for what is running.',
   TOOL_MISSING: 'Install the program named above in the image.',
   TOOL_FAILED: 'The last lines of the program are above.',
   AUTH_FAILED: 'Check the user and password labels of the target against the service.',

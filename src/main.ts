@@ -40,7 +40,9 @@ export async function start(open: OpenParts = openParts): Promise<never> {
     if (interruption.signal.aborted) process.exit(130)
     interruption.abort(new BackupError('INTERRUPTED', `interrupted by ${name}`))
   }
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, interrupt)
+  // A terminal that goes away ends no run: services may be down for it. `status` shows it, and `cancel` ends it.
+  process.on('SIGHUP', () => {})
   process.exit(await main(process.argv.slice(2), processIo(), open, interruption.signal))
 }
 

@@ -25,6 +25,10 @@ export interface Locks {
   lock(keys: LockKey[], run: string): Disposable
   /** The keys that live processes hold at the moment, with the run that took each. */
   holders(): { key: LockKey; run: string }[]
+  /** Asks the run that holds locks, in whichever process, to end. It is forgotten with the locks. */
+  cancel(run: string): void
+  /** True once the end of the run was asked for, as long as it holds a lock. */
+  isCancelled(run: string): boolean
 }
 
 export interface Intents {

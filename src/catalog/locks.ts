@@ -47,6 +47,8 @@ export function makeLocks(database: Database, owner: Owner): Locks {
       for (const text of texts) held.add(text)
       return { [Symbol.dispose]: () => release(texts) }
     },
+    cancel: (run) => void database.change('UPDATE locks SET cancelled = 1 WHERE run = ?', run),
+    isCancelled: (run) => database.all('SELECT 1 FROM locks WHERE run = ? AND cancelled = 1', run).length > 0,
     holders: () => {
       removeRows()
       const rows = database.all('SELECT key, run, owner FROM locks ORDER BY key').filter(isHeld)

@@ -20,6 +20,7 @@ const steps = [
    CREATE TABLE manifests (repository TEXT, folder TEXT, identity TEXT NOT NULL, snapshot TEXT NOT NULL,
      PRIMARY KEY (repository, folder)) STRICT;`,
   'CREATE TABLE repositories (tier TEXT, url TEXT, id TEXT NOT NULL, PRIMARY KEY (tier, url)) STRICT;',
+  'ALTER TABLE locks ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;',
 ]
 
 /** The version that `upgrade` brings the schema to. */

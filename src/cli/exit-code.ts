@@ -22,6 +22,7 @@ const codesByError: { [Code in ErrorCode]?: ExitCode } = {
   NO_SUCH_SNAPSHOT: 4,
   BUSY: 5,
   INTERRUPTED: 130,
+  CANCELLED: 130,
 }
 
 /** The exit code of a command that ended by an error; 1 unless the error has one of its own. */
@@ -30,7 +31,7 @@ export const exitCodeOfError = (code: ErrorCode): ExitCode => codesByError[code]
 /** The exit code of a command that has a result. When all targets failed with the same exit code, the command has it too. */
 export function exitCodeOfAnswer({ outcome, errors = [] }: Pick<Answer, 'outcome' | 'errors'>): ExitCode {
   if (outcome === 'complete') return 0
-  if (errors.some((error) => error.code === 'INTERRUPTED')) return 130
+  if (errors.some(({ code }) => exitCodeOfError(code) === 130)) return 130
   if (outcome === 'incomplete') return 3
   const [first, ...others] = new Set(errors.map((error) => exitCodeOfError(error.code)))
   return first === undefined || others.length > 0 ? 1 : first

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import type { Io } from './io.ts'
 
-/** The streams of this process. A reader that goes away, as in `| head`, does not end the command, which still finishes its work. */
+/** The streams of this process. A reader that goes away, as in `| head` or a closed terminal, does not end the command, which finishes its work. */
 export function processIo(): Io {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreBrokenPipe)
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreLostReader)
   return {
     stdout: process.stdout,
     stderr: process.stderr,
@@ -14,8 +14,9 @@ export function processIo(): Io {
   }
 }
 
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+/** A pipe without a reader answers EPIPE, and a terminal that was closed EIO. */
+function ignoreLostReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
 }
 
 /** Asks on stderr, because stdout is for the result. When the input ends, the answer is empty. */

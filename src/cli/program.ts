@@ -3,6 +3,7 @@ import { BackupError } from '../errors.ts'
 import { version } from '../version.ts'
 import type { CommandDefinition, CommandKind, RunCommand } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
+import { cancelCommand } from './commands/cancel.ts'
 import { checkCommand } from './commands/check.ts'
 import { listCommand } from './commands/list.ts'
 import { planCommand } from './commands/plan.ts'
@@ -24,6 +25,7 @@ const commands: CommandDefinition[] = [
   listCommand,
   restoreCommand,
   checkCommand,
+  cancelCommand,
   repositoryCommand,
 ]
 

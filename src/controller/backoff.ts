@@ -19,11 +19,15 @@ export function consecutiveFailures(runs: Run[]): Run[] {
   return success < 0 ? runs : runs.slice(0, success)
 }
 
-/** True while it is too early for the next attempt: 1, 5 and 15 minutes after the first failures, then an hour. */
+/** True while it is too early for the next attempt: 1, 5 and 15 minutes after the first failures, then an hour, as after a cancelled run. */
 export function isBackingOff(failures: Run[], now: Date): boolean {
-  const delay = retrySeconds[failures.length - 1] ?? laterRetrySeconds
-  return endedWithin(failures[0], delay, now)
+  const [newest] = failures
+  const delay = (newest && !isCancelled(newest) && retrySeconds[failures.length - 1]) || laterRetrySeconds
+  return endedWithin(newest, delay, now)
 }
+
+/** Whether an operator has ended the run by `cancel`, who then does not want it again in a minute. */
+export const isCancelled = ({ error }: Run): boolean => error?.code === 'CANCELLED'
 
 /**
  * True while an on-change target waits after a success. The cooldown is the settle time, doubled for each success of the last six

@@ -2,7 +2,7 @@ import type { Run, ScheduleState } from '../catalog/catalog.ts'
 import { dueSlot } from '../plan/due.ts'
 import { groupKey, type Target, targetKey } from '../plan/plan.ts'
 import type { ObservedTargets } from '../report/observe.ts'
-import { attemptsPerSlot, consecutiveFailures, isBackingOff, isCoolingDown } from './backoff.ts'
+import { attemptsPerSlot, consecutiveFailures, isBackingOff, isCancelled, isCoolingDown } from './backoff.ts'
 import { type Observation, stableSeconds } from './watch.ts'
 
 /** Everything that a decision rests on, at one moment. Maps and sets are keyed by `targetKey`. */
@@ -34,7 +34,8 @@ export interface ActionTarget {
 
 /**
  * Decides what is to be done now. A slot or a change counts as done only when a run has left a snapshot, so that a run is repeated after
- * a crash, and after a failure in 1, 5 and 15 minutes. A slot that has failed four times is given up; the next one is awaited.
+ * a crash, and after a failure in 1, 5 and 15 minutes. A slot that has failed four times, or whose run an operator has cancelled, is given
+ * up; the next one is awaited.
  */
 export function reconcile(input: ReconcileInput): Action[] {
   const due = input.plan.targets.flatMap((target) => {
@@ -76,7 +77,7 @@ function dueBySlot(target: Target, { schedules, runs, now }: ReconcileInput): Ac
   const { slot, reason } = dueSlot(target, schedules.get(key) ?? {}, now)
   if (!slot) return undefined
   const failures = consecutiveFailures(runs.get(key) ?? []).filter(({ started }) => new Date(started) >= slot)
-  if (failures.length >= attemptsPerSlot || isBackingOff(failures, now)) return undefined
+  if (failures.length >= attemptsPerSlot || isBackingOff(failures, now) || failures.some(isCancelled)) return undefined
   const attempt = failures.length === 0 ? '' : `, attempt ${failures.length + 1} of ${attemptsPerSlot}`
   const targets = [{ target, onSuccess: { lastSlot: slot.toISOString() } }]
   return { kind: 'backup', cause: 'schedule', targets, reason: `${reason}${attempt}` }

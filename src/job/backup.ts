@@ -18,6 +18,7 @@ import { limitWindow } from './max-stop.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
 import { captureTier, repositoryOf } from './repositories.ts'
 import { defaultStartSeconds } from './service.ts'
+import { watchCancel } from './watch-cancel.ts'
 
 export interface BackupOptions {
   reason: SnapshotReason
@@ -40,10 +41,11 @@ export async function runBackup(
   signal: AbortSignal,
 ): Promise<BackupRun> {
   const run = options.locking?.run ?? newId(parts.clock.now())
+  using cancel = watchCancel(parts, run, signal)
   const results: BackupResult[] = []
   for (const set of groupTargets(targets)) {
     const reports = set.map((target) => startReport(parts, target, run, options.progress))
-    await backupSet(parts, reports, { run, ...options }, signal)
+    await backupSet(parts, reports, { run, ...options }, cancel.signal)
     results.push(...reports.map((report) => report.finish()))
   }
   return { run, outcome: worstOutcome(results), targets: results }

@@ -13,6 +13,7 @@ import { type Replaced, replaceTarget } from './restore/replace-target.ts'
 import { type RestoreReport, startRestoreReport } from './restore/report.ts'
 import { verifyService } from './restore/verify-service.ts'
 import { writeBeside } from './restore/write-beside.ts'
+import { watchCancel } from './watch-cancel.ts'
 
 export interface RestoreOptions {
   /** Whether a snapshot of the present data is taken first. Without it a failed restore cannot be rolled back. */
@@ -36,11 +37,12 @@ export async function runRestore(
   signal: AbortSignal,
 ): Promise<RestoreRun> {
   const run = newId(parts.clock.now())
+  using cancel = watchCancel(parts, run, signal)
   const { progress, begunMs = parts.clock.monotonicMs() } = options
   const reports = plan.steps.map((step) => startRestoreReport(parts, step, { run, progress, begunMs }))
   try {
     if (plan.to !== undefined) await writeBeside(parts, plan, reports, signal)
-    else await restoreInPlace(parts, plan, reports, { ...options, run }, signal)
+    else await restoreInPlace(parts, plan, reports, { ...options, run }, cancel.signal)
   } catch (error) {
     for (const report of reports) report.noteFailure(error)
   }

@@ -21,6 +21,10 @@ const failed = (finished: string, started = finished): Run => ({
   outcome: 'failed',
 })
 const failures = (...times: string[]): Run[] => times.map((time) => failed(time))
+const cancelled = (finished: string, started = finished): Run => ({
+  ...failed(finished, started),
+  error: { code: 'CANCELLED', message: '', hint: '' },
+})
 const done = (finished: string): Run => ({ ...failed(finished), outcome: 'complete' })
 const killed = (started: string): Run => {
   const { finished, ...run } = failed(started)
@@ -128,6 +132,7 @@ describe('a schedule (daily at 02:00)', () => {
       runs: [failed('02:30')],
       action: `schedule: ${slot} was missed, attempt 2 of 4`,
     },
+    { sentence: 'gives up a slot whose run was cancelled', now: '09:00', runs: [cancelled('02:30', '02:00')] },
     { sentence: 'has no slots when it is manual', now: '02:00', labels: { schedule: 'manual' } },
     { sentence: 'does nothing for a broken target', now: '02:00', labels: { paths: '/nowhere' } },
   ]
@@ -225,6 +230,19 @@ describe('on-change (settle 1m)', () => {
       now: '08:06',
       observation: still,
       runs: [failed('08:05')],
+      action: changed,
+    },
+    {
+      sentence: 'waits an hour after a run that was cancelled',
+      now: '09:04',
+      observation: still,
+      runs: [cancelled('08:05')],
+    },
+    {
+      sentence: 'goes on an hour after a run that was cancelled',
+      now: '09:06',
+      observation: still,
+      runs: [cancelled('08:05')],
       action: changed,
     },
     {
