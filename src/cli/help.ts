@@ -63,6 +63,13 @@ const helps: Record<string, CommandHelp> = {
       ['repository accept --yes --json', 'for a script'],
     ],
   },
+  cancel: {
+    forms: ['TARGET'],
+    examples: [
+      ['cancel redis', 'end the backup or restore that status shows as running'],
+      ['cancel shop/redis --json', 'for a script'],
+    ],
+  },
   check: {
     examples: [
       ['check', 'lengths and manifests, in seconds'],
