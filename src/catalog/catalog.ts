@@ -13,6 +13,8 @@ import type { LockKey } from './keys.ts'
 export interface Catalog extends Locks, Intents, Runs, Schedules, Disposable {
   /** Id of this process. What it holds is void once the process has ended, however it ended. */
   readonly owner: string
+  /** Id of the state directory: all processes that share it have the same one. */
+  readonly state: string
   readonly manifests: ManifestCache
   readonly identities: RepositoryIdentities
 }

@@ -21,6 +21,8 @@ const steps = [
      PRIMARY KEY (repository, folder)) STRICT;`,
   'CREATE TABLE repositories (tier TEXT, url TEXT, id TEXT NOT NULL, PRIMARY KEY (tier, url)) STRICT;',
   'ALTER TABLE locks ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;',
+  `CREATE TABLE state (id TEXT NOT NULL) STRICT;
+   INSERT INTO state VALUES (lower(hex(randomblob(8))));`,
 ]
 
 /** The version that `upgrade` brings the schema to. */

@@ -19,6 +19,7 @@ export function openCatalog(stateDirectory: string): Catalog {
   const { owner, database } = openState(stateDirectory)
   return {
     owner: owner.id,
+    state: String(database.all('SELECT id FROM state')[0]?.id),
     ...makeLocks(database, owner),
     ...makeIntents(database, owner),
     ...makeRuns(database, owner),

@@ -8,7 +8,7 @@ export const exitCodes = {
   2: 'wrong usage or configuration',
   3: 'finished incomplete: some targets failed',
   4: 'no such target or snapshot',
-  5: 'busy: the same target is already being worked on',
+  5: 'busy: the target or the repository is being worked on',
   130: 'interrupted',
 } as const
 

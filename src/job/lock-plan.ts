@@ -5,6 +5,7 @@ import { lockAfterRecovery, lockContainers, lockContainersNow } from './hold-loc
 import type { Parts } from './job.ts'
 import { finishInContainers } from './recover/carry-out.ts'
 import { finishRestores } from './recover/finish-restore.ts'
+import { holdRepository } from './repositories.ts'
 
 /** Targets that are locked, with their plan. Disposing releases the locks; it may be repeated. */
 export interface LockedPlan extends CoveredPlan, Disposable {}
@@ -19,7 +20,7 @@ export interface LockPlanOptions {
 /**
  * Locks targets and the containers that they touch, and plans under these locks. What a dead run left of the targets is finished first:
  * what it left stopped would otherwise count as stopped before, and stay so. Throws BUSY where another run works on one of the targets,
- * and without `waits` where anything is held that it would wait for.
+ * where another control plane has the repository, and without `waits` where anything is held that it would wait for.
  */
 export async function lockPlan(
   parts: Parts,
@@ -28,6 +29,7 @@ export async function lockPlan(
   signal: AbortSignal,
 ): Promise<LockedPlan> {
   using locks = new DisposableStack()
+  locks.use(await holdRepository(parts, signal))
   const keys = wanted.map(({ project, name }) => targetLock(project, name))
   locks.use(waits ? await lockAfterRecovery(parts, keys, run, signal) : parts.catalog.lock(keys, run))
   const lock = waits ? lockContainers : lockContainersNow

@@ -17,6 +17,12 @@ export function repositoryOf({ repositories }: Pick<Parts, 'repositories'>, tier
   throw new BackupError('CONFIG_INVALID', `no ${tier} repository is configured`)
 }
 
+/** Holds the repository of new captures for this control plane. BUSY where another one has it: see `Repository.hold`. */
+export async function holdRepository(parts: Parts, signal: AbortSignal): Promise<Disposable> {
+  const plane = { state: parts.catalog.state, project: parts.settings.project }
+  return (await repositoryOf(parts, captureTier).hold?.(plane, signal)) ?? new DisposableStack()
+}
+
 /** Lists all tiers, oldest snapshot first; a snapshot that several tiers hold is listed once. */
 export async function listSnapshots(
   { repositories }: Pick<Parts, 'repositories'>,

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../lib/clock.ts'
 import { freeBytes } from '../lib/free-space.ts'
 import { checkAll, checkFolder } from './archive/check.ts'
 import { inRepository } from './archive/explain.ts'
+import { holdArchive } from './archive/hold.ts'
 import { makeIdentity, readIdentity } from './archive/identity.ts'
 import { findFolders, folderOf } from './archive/layout.ts'
 import { listSnapshots } from './archive/list.ts'
@@ -37,6 +38,7 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
   return {
     url: `archive:${dir}`,
     identity: (signal) => inRepository(dir, () => readIdentity(dir, signal)),
+    hold: (plane) => inRepository(dir, () => holdArchive(dir, plane)),
     initialise: (signal) => inRepository(dir, () => makeIdentity(dir, clock.now(), signal)),
     prepare: (target, trees, how) => inRepository(dir, () => prepareTrees(dir, target, trees, { leastBytes, ...how })),
     stage: (target, artifacts, how) => stage(shelf, target, artifacts, how),

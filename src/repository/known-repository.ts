@@ -56,13 +56,14 @@ export function knownRepository(
     return id
   }
   const initialise = async (signal: AbortSignal) => (await identity(signal)) ?? (await accept(signal))
-  const { prepare } = inner
+  const { prepare, hold } = inner
   return {
     url: inner.url,
     standing,
     accept,
     identity,
     initialise,
+    ...(hold && { hold: (plane, signal) => after(identity(signal), () => hold(plane, signal)) }),
     ...(prepare && {
       prepare: async (target, trees, how) => {
         await initialise(how.signal)

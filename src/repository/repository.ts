@@ -26,6 +26,13 @@ export interface Repository {
   /** Gives the repository an id, durably, where it has none, and answers its id. Processes that do so at once MUST get the same one. */
   initialise(signal: AbortSignal): Promise<string>
   /**
+   * Takes the repository for a control plane until the result is disposed or the process dies, however it dies. The processes of one
+   * control plane share it, and so do control planes of different projects. BUSY while another one holds it that looks after the same
+   * project: the two know nothing of each other's locks and intents. Who only reads holds nothing, and is never kept from reading. Absent
+   * where the kind has no place for such a lock.
+   */
+  hold?(plane: ControlPlane, signal: AbortSignal): Promise<Disposable>
+  /**
    * The optional hot pass: reads trees while they are still written, so that `stage` needs to take only what has changed since. A
    * repository without it gains nothing from reading early. The trees MUST be those that the capture of the target will give to
    * `stage`; one that differs is taken as if it had not been prepared. It must not fail because a tree changes meanwhile. Where it does
@@ -67,6 +74,14 @@ export interface Repository {
   sweep(signal: AbortSignal): Promise<void>
   /** Free bytes for new snapshots; undefined where the repository cannot tell. */
   freeBytes(): Promise<number | undefined>
+}
+
+/** A state directory and the processes that share it. */
+export interface ControlPlane {
+  /** Id of the state directory. */
+  state: string
+  /** The compose project that it looks after. Undefined: every project. */
+  project: string | undefined
 }
 
 export interface TargetId {

@@ -129,6 +129,23 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
       expect(await (await make(join(folder, 'other'))).initialise(never)).not.toBe(ids[0])
     })
 
+    test('is held by one control plane of a project at a time, and keeps nobody from reading', async () => {
+      if (!repository.hold) return
+      const hold = async (state: string, project?: string) => repository.hold?.({ state, project }, never)
+      {
+        using _first = await hold('a', 'shop')
+        using _second = await hold('a', 'shop')
+        using _other = await hold('b', 'mail')
+        expect(await codeOf(hold('b', 'shop'))).toBe('BUSY')
+        expect(await codeOf(hold('b'))).toBe('BUSY')
+        await put(repository, metaOf('one'), streamOf('dump', 'x'))
+        expect(await repository.list(never)).toHaveLength(1)
+        expect(await collect(repository.check({ readData: true, signal: never }))).toEqual([])
+      }
+      using _next = await hold('b')
+      expect(await codeOf(hold('a', 'shop'))).toBe('BUSY')
+    })
+
     test('gives back meta, artifacts and every byte', async () => {
       const published = await put(
         repository,

@@ -45,11 +45,11 @@ const codeOf = (json: () => unknown) => failureShape.parse(json()).error.code
 const fileCount = () => readdirSync(backups, { recursive: true }).length
 
 describe('a backup disk that is not mounted', () => {
-  test.each([['backup', 'app'], ['backup', '--all'], ['restore', 'app', '--yes'], ['list'], ['check']])(
-    'is a fault of %s %s, which writes nothing and stops nothing',
-    async (...args) => {
+  test.each(['backup app', 'backup --all', 'restore app --yes', 'list', 'check'])(
+    'is a fault of %s, which writes nothing and stops nothing',
+    async (command) => {
       unmount()
-      const { exitCode, json, stderr } = await run([...args.filter(Boolean), '--json'], stage)
+      const { exitCode, json, stderr } = await run([...command.split(' '), '--json'], stage)
       expect(codeOf(json)).toBe('REPOSITORY_EMPTY')
       expect(stderr).toContain('Is the disk mounted?')
       expect(exitCode).toBe(1)
@@ -78,13 +78,13 @@ describe('a backup disk that is not mounted', () => {
   })
 })
 
-test.each([['backup', 'app'], ['restore', 'app', '--yes'], ['restore', 'app', '--to', 'BESIDE'], ['list']])(
-  'another repository at the same address is a fault of %s %s',
-  async (...args) => {
+test.each(['backup app', 'restore app --yes', 'restore app --to BESIDE', 'list'])(
+  'another repository at the same address is a fault of %s',
+  async (command) => {
     await mountAnother()
     const files = fileCount()
-    const given = args.map((arg) => arg?.replace('BESIDE', join(folder, 'beside')))
-    const { exitCode, json, stderr } = await run([...given.filter(Boolean), '--json'], stage)
+    const args = command.replace('BESIDE', join(folder, 'beside')).split(' ')
+    const { exitCode, json, stderr } = await run([...args, '--json'], stage)
     expect(codeOf(json)).toBe('REPOSITORY_FOREIGN')
     expect(stderr).toContain('Is the right disk mounted?')
     expect(exitCode).toBe(1)

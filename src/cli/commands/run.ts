@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { controllerLock } from '../../catalog/keys.ts'
+import { isBusy } from '../../job/hold-locks.ts'
+import { holdRepository } from '../../job/repositories.ts'
+import { settleWith, withDeadline } from '../../lib/deadline.ts'
 import { version } from '../../version.ts'
 import type { CommandDefinition, Session } from '../command.ts'
 
@@ -19,6 +22,7 @@ async function run(session: Session): Promise<undefined> {
     { version, project: parts.settings.project, repositories: [...parts.repositories.values()].map(({ url }) => url) },
     'controller starts',
   )
+  using _held = await holdAtStart(parts, signal)
   const ended = new AbortController()
   const beating = beat(session, ended.signal)
   try {
@@ -29,6 +33,24 @@ async function run(session: Session): Promise<undefined> {
   } finally {
     ended.abort()
     await beating
+  }
+}
+
+/** A repository that sleeps needs so long to answer. */
+const holdSeconds = 10
+
+/**
+ * Takes the repository for as long as this controller lives. BUSY where another control plane has it. A repository that is away keeps no
+ * controller from starting: each of its runs takes it then.
+ */
+async function holdAtStart(parts: Session['parts'], signal: AbortSignal): Promise<Disposable> {
+  using deadline = withDeadline(signal, holdSeconds, 'the repository to answer')
+  try {
+    return await settleWith(deadline, () => holdRepository(parts, deadline))
+  } catch (err) {
+    if (isBusy(err)) throw err
+    parts.log.warn({ err }, 'the repository is not held for this controller')
+    return new DisposableStack()
   }
 }
 

@@ -1,0 +1,72 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BackupError } from '../../errors.ts'
+import { holdLivenessLock, isLivenessLockHeld, takeDeadLock } from '../../lib/liveness-lock.ts'
+import type { ControlPlane } from '../repository.ts'
+import { requireDirectory } from './staging.ts'
+
+/** The folder of the locks of control planes. Each process has a file of its own in it: `<state>.<scope>.<random>.lock`. */
+const LOCKS = '.locks'
+
+/** The names of the files of this process. Asking whether their liveness locks are held would release them (see liveness-lock.ts). */
+const own = new Set<string>()
+
+const everyProject = 'all'
+
+/** Name of a scope in the name of a file. */
+const scopeOf = ({ project }: ControlPlane): string =>
+  project === undefined ? everyProject : createHash('sha256').update(project).digest('hex').slice(0, 16)
+
+/** See `Repository.hold`. A process shows its own lock before it looks for others, so that of two at once no two succeed. */
+export async function holdArchive(dir: string, plane: ControlPlane): Promise<Disposable> {
+  await requireDirectory(dir)
+  const folder = join(dir, LOCKS)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    // Nothing can be stored there, and what is restored from there is read only.
+    if ((error as NodeJS.ErrnoException).code === 'EROFS') return new DisposableStack()
+    throw error
+  }
+  const name = [plane.state, scopeOf(plane), randomBytes(8).toString('hex'), 'lock'].join('.')
+  own.add(name)
+  const lock = holdLivenessLock(join(folder, name))
+  const release = () => {
+    lock[Symbol.dispose]()
+    own.delete(name)
+  }
+  try {
+    await refuseOthers(dir, folder, plane)
+    return { [Symbol.dispose]: release }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+async function refuseOthers(dir: string, folder: string, plane: ControlPlane): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [state, scope] = name.split('.')
+    const isRival =
+      state !== plane.state && (scope === scopeOf(plane) || [scope, scopeOf(plane)].includes(everyProject))
+    if (isAlive(folder, name) && isRival) {
+      throw new BackupError(
+        'BUSY',
+        `archive:${dir} is in use by another control plane, which has another state directory`,
+        {
+          hint: 'Give the command to the controller: podman exec xnai-backup xnai-backup … Or let both share one state directory (XNAI_BACKUP_STATE).',
+        },
+      )
+    }
+  }
+}
+
+/** Removes the file of a process that has died. */
+function isAlive(folder: string, name: string): boolean {
+  if (own.has(name)) return true
+  const path = join(folder, name)
+  const dead = takeDeadLock(path)
+  dead?.[Symbol.dispose]()
+  return !dead && isLivenessLockHeld(path)
+}
