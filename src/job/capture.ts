@@ -45,6 +45,8 @@ export interface Window {
 export interface CaptureOptions {
   progress?: Progress
   prepared?: Prepared
+  /** See `CaptureContext.only`. */
+  only?: string[]
   /**
    * Takes over the work of a repository that does not end with the signal, so that nobody waits for it; it discards what it still takes
    * in. Default: it is waited for, for a short time.
@@ -95,12 +97,13 @@ export async function stageTarget(
   parts: Parts,
   target: Target,
   read: (ctx: CaptureContext) => AsyncIterable<Artifact>,
-  { signal, progress, prepared, abandon = awaitShortly }: CaptureOptions & { signal: AbortSignal },
+  { signal, progress, prepared, only, abandon = awaitShortly }: CaptureOptions & { signal: AbortSignal },
 ): Promise<Captured> {
   const facts: Facts = {}
   const warnings: string[] = []
   const artifacts = read({
     ...methodContext(parts, target, (text) => void warnings.push(text), signal),
+    ...(only && { only }),
     fact: (name, value) => {
       facts[name] = value
     },

@@ -79,13 +79,24 @@ export function storedSnapshot(
   options: { signal: AbortSignal; onBytes?: (count: number) => void },
 ): StoredSnapshot {
   const repository = repositoryOf(parts, snapshotRef(snapshot).tier)
+  /** By artifact, the digest of the paths that were put back of it. */
+  const digests = new Map<string, string>()
   return {
     id: snapshot.id,
     facts: snapshot.facts,
     artifacts: snapshot.artifacts,
     open: (artifact) => repository.open(snapshot, artifact, options.signal),
-    extract: (artifact, to, only) => repository.extract(snapshot, artifact, to, { ...options, ...(only && { only }) }),
-    proveTree: (artifact, root, skipDevices = []) =>
-      repository.proveTree(snapshot, artifact, root, { signal: options.signal, skipDevices }),
+    extract: (artifact, to, only) => {
+      const onPart = (digest: string) => void digests.set(artifact, digest)
+      return repository.extract(snapshot, artifact, to, { ...options, ...(only && { only, onPart }) })
+    },
+    proveTree: (artifact, root, { skipDevices = [], only } = {}) => {
+      const part = only && { only, digest: digests.get(artifact) ?? 'not extracted' }
+      return repository.proveTree(snapshot, artifact, root, {
+        signal: options.signal,
+        skipDevices,
+        ...(part && { part }),
+      })
+    },
   }
 }

@@ -31,7 +31,7 @@ export interface Method<K extends MethodKind = MethodKind> {
    * The trees that `capture` yields, and nothing else. `capture` MUST take them from this function, so that a repository can prepare
    * the very same ones before their writers are held. Absent: it yields no trees that can be read before.
    */
-  trees?(ctx: Pick<MethodContext, 'paths' | 'hostPath'>, spec: TargetSpec<K>): TreeArtifact[]
+  trees?(ctx: Pick<CaptureContext, 'paths' | 'hostPath' | 'only'>, spec: TargetSpec<K>): TreeArtifact[]
   /** Yields artifacts in order. It MUST record facts by `ctx.fact` before it ends, and throw where a dump failed, was cut or is empty. */
   capture(ctx: CaptureContext, spec: TargetSpec<K>): AsyncIterable<Artifact>
   /** Throws where this service cannot take the snapshot (older version, missing extension). It must not touch anything. */
@@ -96,6 +96,8 @@ export interface MethodContext {
 }
 
 export interface CaptureContext extends MethodContext {
+  /** Takes these paths of trees alone, given as in `RestoreContext.only`. Absent: all. Methods that dump are never asked for less. */
+  only?: string[]
   fact(name: string, value: FactValue): void
 }
 
@@ -125,8 +127,11 @@ export interface StoredSnapshot {
   open(artifact: string): Promise<Readable>
   /** Puts a tree artifact to the directory `to`: see `Repository.extract`. The paths of `only` are relative to the root of the tree. */
   extract(artifact: string, to: string, only?: string[]): Promise<void>
-  /** Compares the tree at `root` with a tree artifact: see `Repository.proveTree`. `skipDevices` are those of `TreeArtifact`. */
-  proveTree(artifact: string, root: string, skipDevices?: string[]): Promise<TreeProof>
+  /**
+   * Compares the tree at `root` with a tree artifact: see `Repository.proveTree`. `skipDevices` are those of `TreeArtifact`, `only` the
+   * paths that `extract` has put there before.
+   */
+  proveTree(artifact: string, root: string, how?: { skipDevices?: string[]; only?: string[] }): Promise<TreeProof>
 }
 
 export interface ExecOptions {

@@ -8,7 +8,7 @@ import { makeIdentity, readIdentity } from './archive/identity.ts'
 import { findFolders, folderOf } from './archive/layout.ts'
 import { listSnapshots } from './archive/list.ts'
 import { prepareTrees } from './archive/prepare.ts'
-import { extractArtifact, openArtifact, proveArtifact } from './archive/read-artifact.ts'
+import { extractArtifact, listArtifact, openArtifact, proveArtifact } from './archive/read-artifact.ts'
 import { stage } from './archive/stage.ts'
 import { removeFolder, requireDirectory, sweepIncoming } from './archive/staging.ts'
 import { type ManifestCache, noManifestCache } from './manifest-cache.ts'
@@ -45,6 +45,7 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
     list: (signal) => inRepository(dir, () => listSnapshots(dir, { manifests, clock }, signal)),
     open: async (snapshot, name, signal) =>
       openArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), { signal }),
+    listTree: (snapshot, name, signal) => listArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), signal),
     extract: (snapshot, name, to, how) =>
       extractArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), to, how),
     proveTree: async (snapshot, name, root, how) => proveArtifact(artifactOf(snapshot, name), root, how),

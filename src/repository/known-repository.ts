@@ -76,6 +76,10 @@ export function knownRepository(
     },
     list: (signal) => after(identity(signal), () => inner.list(signal)),
     open: (snapshot, name, signal) => after(identity(signal), () => inner.open(snapshot, name, signal)),
+    listTree: async function* (snapshot, name, signal) {
+      await identity(signal)
+      yield* inner.listTree(snapshot, name, signal)
+    },
     extract: (snapshot, name, to, how) => after(identity(how.signal), () => inner.extract(snapshot, name, to, how)),
     proveTree: (snapshot, name, root, how) =>
       after(identity(how.signal), () => inner.proveTree(snapshot, name, root, how)),

@@ -1,4 +1,7 @@
 import type { Readable } from 'node:stream'
+import type { ExtractOptions, ListedEntry, ProveOptions, TreeProof } from './tree-reading.ts'
+
+export type { ExtractOptions, ListedEntry, ProveOptions, TreeProof } from './tree-reading.ts'
 
 /** Where a copy of a snapshot lies: the repository of that name in the configuration. */
 export type Tier = 'local' | 'remote'
@@ -52,6 +55,8 @@ export interface Repository {
    * cleanly when they differ, but with SNAPSHOT_DAMAGED. NO_SUCH_SNAPSHOT where there is no such artifact.
    */
   open(snapshot: Snapshot, artifact: string, signal: AbortSignal): Promise<Readable>
+  /** The entries of a tree artifact. Its root is `.` and comes first; a tree that is a single file has the name of the file. */
+  listTree(snapshot: Snapshot, artifact: string, signal: AbortSignal): AsyncIterable<ListedEntry>
   /**
    * Puts a tree artifact to the directory `to`, as it was, beside what else lies there. A tree that is a single file rewrites the file
    * `to` in place. When it returns, the tree is on disk. It MUST compare what it reads with what was taken in, and throw
@@ -123,6 +128,8 @@ export interface TreeArtifact {
   exclude: string[]
   /** Paths relative to the root. A block device at one of them is no part of the tree. */
   skipDevices?: string[]
+  /** Paths relative to the root, to take them alone: see `ArtifactRecord.only`. */
+  only?: string[]
 }
 
 export interface StageOptions {
@@ -133,26 +140,6 @@ export interface StageOptions {
   onBytes?: (count: number) => void
   /** Is told of a thing that cannot be kept, by name (a socket, a nested mount): it becomes a warning of the snapshot. */
   onWarning?: (text: string) => void
-}
-
-export interface ExtractOptions {
-  signal: AbortSignal
-  /** Paths relative to the root of the tree. Absent: all of it. A path that is not there is NO_SUCH_SNAPSHOT. */
-  only?: string[]
-  /** Is told of the plain bytes since the last call. */
-  onBytes?: (count: number) => void
-}
-
-export interface ProveOptions {
-  signal: AbortSignal
-  /** As for the artifact: see `TreeArtifact`. What the artifact excludes is left aside by itself. */
-  skipDevices?: string[]
-}
-
-/** Equal: the tree is the one that was taken in. */
-export interface TreeProof {
-  expected: string
-  actual: string
 }
 
 /** Bytes taken in, not yet listed. The caller MUST call exactly one of publish and discard, once. */
@@ -178,6 +165,11 @@ export interface ArtifactRecord {
   isFile?: boolean
   /** Glob patterns of a tree that were left out; a restore leaves alone what matches them. */
   exclude?: string[]
+  /**
+   * Paths relative to the root. The tree holds them alone, with the folders on the way to them, and a restore replaces nothing else. One
+   * that is not in the tree was not there, and a restore removes it. Absent: the tree is whole.
+   */
+  only?: string[]
   /** Number of entries of a tree, the root's own included. */
   entries?: number
   /** Sum of the file lengths of a tree in bytes: the room that it needs. */

@@ -218,6 +218,48 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
       expect(await codeOf(missing)).toBe('NO_SUCH_SNAPSHOT')
     })
 
+    test('lists the paths of a tree, and which of them share their content', async () => {
+      linkSync(join(source, 'a.txt'), join(source, 'b.txt'))
+      const snapshot = await put(repository, metaOf('one'), treeOf('data', source))
+      const listed = await Array.fromAsync(repository.listTree(snapshot, 'data', never))
+      expect(listed.map(({ path }) => path)).toEqual(
+        expect.arrayContaining(['.', 'a.txt', 'b.txt', 'sub', 'sub/b.bin']),
+      )
+      expect(listed[0]).toEqual({ path: '.' })
+      expect(listed).toContainEqual({ path: 'b.txt', sharesWith: 'a.txt' })
+    })
+
+    test('proves the paths of a tree that were put back, and nothing beside them', async () => {
+      const snapshot = await put(repository, metaOf('one'), treeOf('data', source))
+      const to = target('to')
+      let digest = ''
+      const onPart = (found: string) => {
+        digest = found
+      }
+      const only = ['sub/b.bin']
+      await repository.extract(snapshot, 'data', to, { signal: never, only, onPart })
+      writeFileSync(join(to, 'stray'), 'stray')
+      const prove = () => repository.proveTree(snapshot, 'data', to, { signal: never, part: { only, digest } })
+      expect(await prove()).toEqual({ expected: digest, actual: digest })
+      writeFileSync(join(to, 'sub/b.bin'), 'other')
+      expect((await prove()).actual).not.toBe(digest)
+    })
+
+    test('keeps single paths of a tree alone, as there or as missing, and proves them', async () => {
+      const only = ['sub/b.bin', 'gone']
+      const snapshot = await put(repository, metaOf('one'), { ...treeOf('data', source), only })
+      expect(snapshot.artifacts).toMatchObject([{ only }])
+      const listed = await Array.fromAsync(repository.listTree(snapshot, 'data', never))
+      expect(listed.map(({ path }) => path)).toEqual(['.', 'sub', 'sub/b.bin'])
+      const to = target('to')
+      await repository.extract(snapshot, 'data', to, { signal: never })
+      const prove = () => repository.proveTree(snapshot, 'data', to, { signal: never })
+      const { expected, actual } = await prove()
+      expect(actual).toBe(expected)
+      writeFileSync(join(to, 'gone'), 'there')
+      expect((await prove()).actual).not.toBe(expected)
+    })
+
     describe('proveTree', () => {
       /** Stores the source, restores it, and answers whether the restored tree is proven after `change` ran in it. */
       const isProven = async (change = '', skipDevices: string[] = []): Promise<boolean> => {

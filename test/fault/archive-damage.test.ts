@@ -146,7 +146,7 @@ describe('also found', () => {
   })
 
   test('a manifest of a later version, with the reason', async () => {
-    const text = readFileSync(at('manifest.json'), 'utf8').replace('"format": 2', '"format": 3')
+    const text = readFileSync(at('manifest.json'), 'utf8').replace('"format": 2', '"format": 4')
     writeFileSync(at('manifest.json'), text)
     const sums = execFileSync('sha256sum', ['manifest.json', 'data.tar.zst', 'dump.zst'], {
       cwd: at(''),
@@ -154,7 +154,7 @@ describe('also found', () => {
     })
     writeFileSync(at('SHA256SUMS'), sums)
     const [damage] = await repository.verify(snapshot, never)
-    expect(damage?.reason).toBe('has format 3; this version of xnai-backup reads 2')
+    expect(damage?.reason).toBe('has format 4; this version of xnai-backup reads 2 and 3')
   })
 
   test('wrong lengths without reading the data; a flipped bit only with', async () => {

@@ -141,6 +141,14 @@ describe('restore', () => {
     expect(exitCode).toBe(0)
   })
 
+  test('--only of a path with a typing error is refused by the dry run too', async () => {
+    const { stage } = makeWorld()
+    await backUp(stage)
+    const { exitCode, stderr } = await run(['restore', 'app', '--only', '/srv/order.txt', '--dry-run'], stage)
+    expect(stderr).toContain('Did you mean /srv/orders.txt?')
+    expect(exitCode).toBe(4)
+  })
+
   test('--to writes beside the stack, unasked, also where no stack is left', async () => {
     const { stage, folder } = makeWorld()
     await backUp(stage)

@@ -88,6 +88,7 @@ export const shelf = (snapshots: Snapshot[], more: Partial<Repository> = {}): Re
   verify: async () => [],
   stage: notUsed,
   open: notUsed,
+  listTree: async function* () {},
   extract: notUsed,
   proveTree: notUsed,
   remove: notUsed,

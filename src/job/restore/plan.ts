@@ -9,6 +9,7 @@ import { methodOf } from '../capture.ts'
 import { currentPlan, liveTarget } from '../current-plan.ts'
 import type { Parts } from '../job.ts'
 import { listSnapshots, type TieredSnapshot } from '../repositories.ts'
+import { refuseUnknownPaths } from './only.ts'
 
 export interface RestoreRequest {
   targets: { project: string; name: string }[]
@@ -56,7 +57,10 @@ export async function planRestore(parts: Parts, request: RestoreRequest, signal:
     ...wanted,
     snapshot: chooseSnapshot(snapshots, wanted, request, now),
   }))
-  if (only) for (const { snapshot } of chosen) refuseOnly(snapshot, only)
+  for (const { snapshot } of only ? chosen : []) {
+    refuseOnly(snapshot, only ?? [])
+    await refuseUnknownPaths(parts, snapshot, only ?? [], signal)
+  }
   if (to !== undefined) return { steps: chosen, down: [], restarts: [], ...options }
   const placed = await placeSteps(parts, chosen, signal)
   const steps = alignSets(selectable(snapshots, request, now), placed.steps, request)

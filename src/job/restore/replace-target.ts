@@ -4,6 +4,7 @@ import { limitWindow } from '../max-stop.ts'
 import type { Held } from '../quiesce.ts'
 import type { TieredSnapshot } from '../repositories.ts'
 import type { ServiceControl } from '../service-control.ts'
+import { narrowTarget } from './only.ts'
 import { findPresent } from './present.ts'
 import { replaceData } from './replace-data.ts'
 import type { RestoreReport } from './report.ts'
@@ -74,15 +75,15 @@ export interface PutOptions {
 async function findSafety(
   parts: Parts,
   report: RestoreReport,
-  { run, safety, down }: ReplaceOptions,
+  { run, safety, only, down }: ReplaceOptions,
   signal: AbortSignal,
 ): Promise<Safety> {
   const target = report.step.target as Target
   if (!safety) {
-    const { absent, present } = findPresent(parts, target)
+    const { absent, present } = findPresent(parts, narrowTarget(target, report.step.snapshot, only))
     return { absent, isGone: !present }
   }
-  const request = { run, down, snapshot: report.step.snapshot, onDown: report.noteDown }
+  const request = { run, down, snapshot: report.step.snapshot, onDown: report.noteDown, ...(only && { only }) }
   const taken = await takeSafetyInTime(parts, target, request, signal)
   if (taken.snapshot) report.noteSafety(taken.snapshot)
   else report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)

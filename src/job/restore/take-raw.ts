@@ -19,10 +19,11 @@ import type { Safety, SafetyRequest } from './take-safety.ts'
 export async function takeRaw(
   parts: Parts,
   target: Target,
-  { run, down, snapshot, exclude, onDown }: SafetyRequest & { exclude: string[] },
+  { run, down, snapshot, only, exclude, onDown }: SafetyRequest & { exclude: string[] },
   signal: AbortSignal,
 ): Promise<Safety> {
-  const whole = asRaw(target, rawPaths(parts, target, snapshot), exclude)
+  const paths = only ? target.paths : rawPaths(parts, target, snapshot)
+  const whole = asRaw(target, paths, exclude)
   const { absent, present } = findPresent(parts, whole)
   await refuseOtherWriters(parts, whole, signal)
   const heldDown = down.names.includes(target.container.name)
@@ -34,6 +35,7 @@ export async function takeRaw(
     if (!present) return { absent, service, isGone: true }
     await using captured = await stageTarget(parts, present, (ctx) => treesOf(parts, ctx, present), {
       signal: limit.signal,
+      ...(only && { only }),
     })
     await refuseStarted(whole, service)
     const kept = await publishSafety(parts, captured, { run, time, raw: true }, limit.signal)

@@ -8,6 +8,7 @@ import type { TieredSnapshot } from '../repositories.ts'
 import { findContainer, refOf } from '../service.ts'
 import { controlService, type ServiceControl } from '../service-control.ts'
 import { isBroken } from './broken.ts'
+import { narrowTarget } from './only.ts'
 import { findPresent } from './present.ts'
 import { publishSafety } from './publish-safety.ts'
 import { takeRaw } from './take-raw.ts'
@@ -30,7 +31,9 @@ export interface SafetyRequest {
   run: string
   down: Held
   /** The snapshot that is to be restored. */
-  snapshot: Snapshot
+  snapshot: TieredSnapshot
+  /** The paths that the restore was asked for: no other one is kept, nor put back. */
+  only?: string[]
   /** See `ControlOptions.onDown`. */
   onDown: (seconds: number) => void
 }
@@ -41,22 +44,20 @@ export interface SafetyRequest {
  */
 export async function takeSafety(
   parts: Parts,
-  target: Target,
+  whole: Target,
   request: SafetyRequest,
   signal: AbortSignal,
 ): Promise<Safety> {
+  const { only } = request
+  const target = narrowTarget(whole, request.snapshot, only)
   const { absent, present } = findPresent(parts, target)
   const exclude = leftAlone(request.snapshot)
   if (request.snapshot.raw) return takeRaw(parts, target, { ...request, exclude }, signal)
   if (!present) return { absent, isGone: true }
   try {
     const time = parts.clock.now()
-    await using captured = await captureRunning(
-      parts,
-      { ...present, spec: { ...target.spec, exclude } },
-      request.down,
-      signal,
-    )
+    const kept = { ...present, spec: { ...target.spec, exclude } }
+    await using captured = await captureRunning(parts, kept, request, signal)
     return { absent, snapshot: await publishSafety(parts, captured, { run: request.run, time }, signal) }
   } catch (cause) {
     if (signal.aborted) throw cause
@@ -82,11 +83,16 @@ const leftAlone = ({ method, artifacts }: Snapshot): string[] =>
   (method === 'files' && artifacts.find(({ exclude }) => exclude)?.exclude) || []
 
 /** Starts a server that is down (after `up --no-start` on a bare host) for the capture, and stops it again. */
-async function captureRunning(parts: Parts, target: Target, down: Held, signal: AbortSignal): Promise<Captured> {
+async function captureRunning(
+  parts: Parts,
+  target: Target,
+  { down, only }: SafetyRequest,
+  signal: AbortSignal,
+): Promise<Captured> {
   const heldDown = down.names.includes(target.container.name)
   const service = controlService(parts, target, { heldDown }, signal)
   if (!methodOf(parts, target.spec).needsRunning || (await service.state()) === 'running') {
-    return captureTarget(parts, target, {}, signal)
+    return captureTarget(parts, target, only ? { only } : {}, signal)
   }
   try {
     await service.start()

@@ -13,7 +13,7 @@ const STRIDE = 1000
  */
 export async function fingerprintTree(root: string, scope: TreeScope, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
-  const isWhole = (scope.exclude ?? []).length === 0
+  const isWhole = (scope.exclude ?? []).length === 0 && !scope.only
   await eachEntry(root, scope, signal, ({ path, stats }) => {
     const { dev, ino, mode, uid, gid, size, mtimeNs, ctimeNs } = stats
     const counts = isWhole || !stats.isDirectory()

@@ -56,16 +56,18 @@ function describeEntry(entry: TreeEntry): string {
 }
 
 /**
- * Reads a tree, a directory or a single file, for its digest alone. Throws NOT_STILL when the tree changed meanwhile, and as a walk
+ * Reads a tree, a directory or a single file, for its digest alone, or for that of the entries that `counts` chooses. Throws NOT_STILL when the tree changed meanwhile, and as a walk
  * does for what cannot be read.
  */
 export async function identifyTree(
   root: string,
-  options: TreeScope & { signal: AbortSignal },
+  options: TreeScope & { signal: AbortSignal; counts?: (entry: TreeEntry) => boolean },
 ): Promise<IdentifiedTree> {
+  const { counts = () => true } = options
   const hash = identityHash()
   const small = Buffer.allocUnsafe(SMALL_FILE_BYTES)
   for await (const { tree, found, entry } of entriesOf(root, options)) {
+    if (!counts(entry)) continue
     hash.entry(entry)
     if (entry.size > SMALL_FILE_BYTES) {
       for await (const piece of readPieces(tree, found, entry.size, options.signal)) hash.content(piece)

@@ -10,3 +10,11 @@ export function pathsWithin(origin: string, only: readonly string[] | undefined)
     return inside === '..' || inside.startsWith('../') ? [] : [inside.replace(/\/+$/, '') || '.']
   })
 }
+
+/** Whether `path` is `top` or lies below it. `.` is the root of the tree. */
+export const isAtOrBelow = (path: string, top: string): boolean =>
+  top === '.' || path === top || path.startsWith(`${top}/`)
+
+/** Whether a path was asked for, lies below one that was, or is a folder on the way to one. `only` is relative to the root. */
+export const isOnWay = (path: string, only: readonly string[]): boolean =>
+  only.some((top) => isAtOrBelow(path, top) || isAtOrBelow(top, path))

@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein'
 import { BackupError } from '../../errors.ts'
 import type { TreeEntry } from './entry.ts'
+import { isAtOrBelow } from './only.ts'
 
 /** Chooses the entries that a caller asked for by path. */
 export interface Pick {
@@ -43,10 +44,6 @@ export function pickPaths(only: string[] | undefined): Pick {
 
 function normalize(path: string): string {
   return path.replace(/^(\.?\/)+/, '').replace(/\/+$/, '') || '.'
-}
-
-function isAtOrBelow(path: string, top: string): boolean {
-  return top === '.' || path === top || path.startsWith(`${top}/`)
 }
 
 function remember(pick: { path: string; nearest: string; distance: number }, path: string): void {

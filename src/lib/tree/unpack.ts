@@ -35,26 +35,34 @@ export interface UnpackOptions {
  * Puts a tar stream into the directory `to`, which takes owner, mode, times and attributes of the tree's root. What lies there stays,
  * but a name that is taken by anything else than a directory is an error. A tree that is a single file comes as a file in `to`, or
  * rewrites `to` in place where that is a file. It never writes outside of `to`, nor through a symlink. The answer describes the whole
- * tree of the stream, including the entries that were not asked for.
+ * tree of the stream, including the entries that were not asked for; `asked` is the digest of those that were.
  */
 export async function unpackTree(
   source: AsyncIterable<Uint8Array>,
   to: string,
   options: UnpackOptions,
-): Promise<IdentifiedTree> {
+): Promise<IdentifiedTree & { asked: string }> {
   using tree = openRoot(to)
   const rewritten = existingFile(tree, to)
-  if (!options.only) await clearAttributes(tree, rewritten ?? '.', options.signal)
+  if (options.only?.includes('.') ?? true) await clearAttributes(tree, rewritten ?? '.', options.signal)
   const pick = pickPaths(options.only)
   const metadata = metadataWriter(tree, options.signal)
   const unpacking = { ...options, to, tree, folders: folderStack(tree, metadata), metadata }
   const identity = identityHash()
+  const asked = identityHash()
+  let isAsked = false
+  const onContent = (piece: Buffer) => {
+    identity.content(piece)
+    if (isAsked) asked.content(piece)
+  }
   try {
-    for await (const member of readTar(source, identity.content)) {
+    for await (const member of readTar(source, onContent)) {
       options.signal.throwIfAborted()
       const entry = { ...member.entry, path: safePath(member.entry.path) }
       identity.entry(entry)
       const wanted = pick.wants(entry)
+      isAsked = options.only !== undefined && wanted === 'asked'
+      if (isAsked) asked.entry(entry)
       if (!wanted || (wanted === 'way' && isDirectory(tree, entry.path))) continue
       if (rewritten === undefined) await place({ ...member, entry }, unpacking)
       else await rewrite({ ...member, entry: { ...entry, path: rewritten } }, unpacking)
@@ -66,7 +74,7 @@ export async function unpackTree(
     throw explain(error, tree)
   }
   pick.proveFound()
-  return identity.end()
+  return { ...identity.end(), asked: asked.end().identity }
 }
 
 interface Unpacking extends UnpackOptions {

@@ -2,6 +2,7 @@ import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { type Exclude, excludeMatcher } from './exclude.ts'
+import { isOnWay } from './only.ts'
 import { type OpenRoot, openRoot, shownPath } from './open-root.ts'
 
 /** Something that a walk found in a tree. */
@@ -19,6 +20,8 @@ export interface TreeScope {
   exclude?: string[]
   /** Paths relative to the root. A block device at one of them is no part of the tree; anything else there is. */
   skipDevices?: string[]
+  /** Paths relative to the root. The tree is made of them, all below them, and the folders on the way to them. Absent: all. */
+  only?: string[]
 }
 
 export interface WalkOptions extends TreeScope {
@@ -51,12 +54,17 @@ export function* walkTree(root: string, options: WalkOptions = {}): Generator<Fo
   const walk: Walk = {
     tree,
     device: stats.dev,
-    excluded: excludeMatcher(options.exclude ?? []),
+    excluded: leftOut(options),
     skipped: deviceMatcher(options.skipDevices ?? []),
     warn: options.onWarning ?? (() => {}),
     requireStill: options.requireStill ?? true,
   }
   yield* walkDirectory(walk, { path, shown, stats })
+}
+
+function leftOut({ exclude = [], only }: TreeScope): Exclude {
+  const excluded = excludeMatcher(exclude)
+  return only ? (path) => excluded(path) || !isOnWay(path, only) : excluded
 }
 
 function* walkDirectory(walk: Walk, directory: Found): Generator<Found, void, void> {

@@ -14,7 +14,8 @@ export async function* capture(ctx: CaptureContext, spec: TargetSpec<'files'>): 
   const before = await fingerprint()
   yield* trees
   refuseChange(trees, before, await fingerprint())
-  recordIndexes(ctx, trees)
+  // Single paths are kept as they are before a restore, torn or not.
+  if (!ctx.only) recordIndexes(ctx, trees)
 }
 
 function refuseChange(trees: TreeArtifact[], before: string[], after: string[]): void {

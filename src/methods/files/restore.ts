@@ -11,11 +11,11 @@ import { extractTree, proveTree } from '../shared/extract.ts'
 interface Part {
   artifact: ArtifactRecord
   root: string
-  /** Paths relative to the root. Absent: the whole tree. */
+  /** Paths relative to the root that were asked for. Absent: the whole artifact. */
   only?: string[]
 }
 
-/** Replaces the trees in place, or the paths of them that were asked for, and proves each that was replaced as a whole. */
+/** Replaces the trees in place, or the paths of them that were asked for, and proves what it has put back. */
 export async function restore(
   ctx: RestoreContext,
   { quiesce }: TargetSpec<'files'>,
@@ -29,7 +29,8 @@ export async function restore(
   const checks: Check[] = []
   for (const part of parts) {
     await replaceTree(ctx, snapshot, part)
-    if (!part.only) checks.push(await proveTree(snapshot, part.artifact, part.root, engineDevices))
+    const how = { skipDevices: engineDevices, ...(part.only && { only: part.only }) }
+    checks.push(await proveTree(snapshot, part.artifact, part.root, how))
   }
   return checks
 }
@@ -50,6 +51,6 @@ async function replaceTree(ctx: MethodContext, snapshot: StoredSnapshot, part: P
     onWarning: ctx.warn,
   }
   if (!rootExists(root)) createRoot(root, artifact.isFile ? 'file' : 'directory')
-  for (const path of only ?? ['.']) await clearTree(root, path, options)
+  for (const path of only ?? artifact.only ?? ['.']) await clearTree(root, path, options)
   await extractTree(snapshot, artifact, root, only)
 }

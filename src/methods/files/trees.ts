@@ -1,17 +1,23 @@
 import type { TargetSpec } from '../../labels/spec.ts'
+import { pathsWithin } from '../../lib/tree/only.ts'
+import { reachOf } from '../../lib/tree/reach.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
-import type { MethodContext } from '../method.ts'
+import type { CaptureContext } from '../method.ts'
 import { engineDevices } from '../shared/engine-devices.ts'
 
 /** One tree for each path of the target, in order. */
 export function treesOf(
-  ctx: Pick<MethodContext, 'paths' | 'hostPath'>,
+  ctx: Pick<CaptureContext, 'paths' | 'hostPath' | 'only'>,
   { exclude }: Pick<TargetSpec<'files'>, 'exclude'>,
 ): TreeArtifact[] {
-  return nameTrees(
+  const trees = nameTrees(
     ctx.paths.map((path) => ({ origin: path, root: ctx.hostPath(path) })),
     exclude,
   )
+  return trees.map((tree) => {
+    const only = pathsWithin(tree.origin, ctx.only)?.map((path) => reachOf(tree.root, path))
+    return only ? { ...tree, only } : tree
+  })
 }
 
 /**

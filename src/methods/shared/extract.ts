@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { Check, StoredSnapshot } from '../method.ts'
 
@@ -19,13 +20,17 @@ export async function extractTree(
   }
 }
 
-/** One line of proof: the tree at `root` is the one of the snapshot. `skipDevices` are those of `TreeArtifact`. */
+/**
+ * One line of proof: the tree at `root` is the one of the snapshot, or the paths of it are that `only` names and `extractTree` has put
+ * back. `skipDevices` are those of `TreeArtifact`.
+ */
 export async function proveTree(
   snapshot: StoredSnapshot,
   { name, origin = '' }: Tree,
   root: string,
-  skipDevices: string[],
+  how: { skipDevices: string[]; only?: string[] },
 ): Promise<Check> {
-  const { expected, actual } = await snapshot.proveTree(name, root, skipDevices)
-  return { name: `${origin} as it was packed`, expected, actual, ok: actual === expected }
+  const { expected, actual } = await snapshot.proveTree(name, root, how)
+  const what = how.only ? how.only.map((path) => posix.join(origin, path)).join(', ') : origin
+  return { name: `${what} as it was packed`, expected, actual, ok: actual === expected }
 }

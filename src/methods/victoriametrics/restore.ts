@@ -51,5 +51,5 @@ async function replaceTree(
   const to = ctx.hostPath(artifact.origin ?? '')
   if (!rootExists(to)) createRoot(to, 'directory')
   await extractTree(snapshot, artifact, to)
-  return to === storage ? [] : [await proveTree(snapshot, artifact, to, engineDevices)]
+  return to === storage ? [] : [await proveTree(snapshot, artifact, to, { skipDevices: engineDevices })]
 }

@@ -8,6 +8,8 @@ import { MANIFEST, SUMS } from './layout.ts'
 
 /** It MUST be raised when a reader of the version before would misread a manifest. Added fields do not raise it. */
 const FORMAT = 2
+/** The format of a snapshot with a tree that holds some paths alone. Who takes it for a whole one removes all others in a restore. */
+const PARTIAL_FORMAT = 3
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const bytes = z.int().min(0)
@@ -22,6 +24,7 @@ const tree = z.object({
   origin: z.string(),
   exclude: z.array(z.string()),
   isFile: z.boolean().optional(),
+  only: z.array(z.string()).optional(),
   bytes,
   entries: z.int().min(1),
   contentBytes: bytes,
@@ -85,7 +88,8 @@ export function toSnapshot(meta: SnapshotMeta, artifacts: StoredArtifact[]): Sna
 }
 
 export function formatManifest(meta: SnapshotMeta, artifacts: StoredArtifact[]): string {
-  return `${JSON.stringify({ format: FORMAT, ...meta, artifacts }, undefined, 2)}\n`
+  const format = artifacts.some(({ only }) => only) ? PARTIAL_FORMAT : FORMAT
+  return `${JSON.stringify({ format, ...meta, artifacts }, undefined, 2)}\n`
 }
 
 /** The text is what `sha256sum` writes, so that `sha256sum -c SHA256SUMS` proves a snapshot by hand. */
@@ -125,8 +129,10 @@ function parseManifest(text: string): SnapshotMeta & { artifacts: StoredArtifact
     throw damage(MANIFEST, 'is no JSON')
   }
   const format = (json as { format?: unknown } | null)?.format
-  if (format !== FORMAT)
-    throw damage(MANIFEST, `has format ${String(format)}; this version of xnai-backup reads ${FORMAT}`)
+  if (format !== FORMAT && format !== PARTIAL_FORMAT) {
+    const known = `${FORMAT} and ${PARTIAL_FORMAT}`
+    throw damage(MANIFEST, `has format ${String(format)}; this version of xnai-backup reads ${known}`)
+  }
   const parsed = manifest.safeParse(json)
   if (parsed.success) return parsed.data as SnapshotMeta & { artifacts: StoredArtifact[] }
   const [issue] = parsed.error.issues

@@ -7,8 +7,10 @@ import { pipeline } from 'node:stream/promises'
 import { BackupError } from '../../errors.ts'
 import { closeStream, programStream, runChecked } from '../../lib/process.ts'
 import { identifyTree } from '../../lib/tree/identity.ts'
+import { pickPaths } from '../../lib/tree/pick.ts'
+import { readTar } from '../../lib/tree/read-tar.ts'
 import { unpackTree } from '../../lib/tree/unpack.ts'
-import type { ArtifactRecord, ExtractOptions, ProveOptions, TreeProof } from '../repository.ts'
+import type { ArtifactRecord, ExtractOptions, ListedEntry, ProveOptions, TreeProof } from '../repository.ts'
 import { asStored, type StoredFile } from './manifest.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -58,12 +60,13 @@ export async function extractArtifact(
   folder: string,
   record: ArtifactRecord,
   to: string,
-  { signal, only, onBytes }: ExtractOptions,
+  { signal, only, onPart, onBytes }: ExtractOptions,
 ): Promise<void> {
   const { file, identity } = asStored(record).stored
   const path = join(folder, file)
   const found = await unpackTree(decompress(path, { signal, onBytes }), to, { signal, ...(only && { only }) })
   if (found.identity !== identity) throw otherContent(path)
+  if (only) onPart?.(found.asked)
   await runChecked('sync', ['-f', '--', to], { signal, timeoutSeconds: SYNC_TIMEOUT_SECONDS })
 }
 
@@ -73,12 +76,32 @@ const SYNC_TIMEOUT_SECONDS = 1800
 export async function proveArtifact(
   record: ArtifactRecord,
   root: string,
-  { signal, skipDevices = [] }: ProveOptions,
+  { signal, skipDevices = [], part }: ProveOptions,
 ): Promise<TreeProof> {
   const { identity = 'not the digest of a tree' } = asStored(record).stored
-  const found = await identifyTree(root, { signal, skipDevices, exclude: record.exclude ?? [] })
-  return { expected: identity, actual: found.identity }
+  const only = part?.only ?? record.only
+  const scope = { signal, skipDevices, exclude: record.exclude ?? [], ...(only && { only }) }
+  const pick = pickPaths(part?.only)
+  // The folders on the way stay as they are, and are no part of what was put back.
+  const found = await identifyTree(root, { ...scope, counts: (entry) => pick.wants(entry) === 'asked' })
+  return { expected: part?.digest ?? identity, actual: found.identity }
 }
+
+/** The entries of a tree, in the order of a walk. */
+export async function* listArtifact(
+  folder: string,
+  record: ArtifactRecord,
+  signal: AbortSignal,
+): AsyncGenerator<ListedEntry> {
+  const path = join(folder, asStored(record).stored.file)
+  for await (const { entry } of readTar(decompress(path, { signal }))) {
+    signal.throwIfAborted()
+    const { type, linkname = '' } = entry
+    yield { path: plainPath(entry.path), ...(type === 'link' && { sharesWith: plainPath(linkname) }) }
+  }
+}
+
+const plainPath = (path: string): string => path.replace(/^(\.\/)+/, '').replace(/\/+$/, '') || '.'
 
 /** The reason why a stored file is not what the manifest says; undefined when it is. */
 export async function findDamage(

@@ -38,18 +38,18 @@ async function storeStream(
 
 /** The digest of the tree is computed while it is packed, so that nothing is read twice. */
 async function storeTree(
-  { kind, name, origin, exclude, root, ...scope }: TreeArtifact,
+  { kind, name, origin, exclude, only, root, ...scope }: TreeArtifact,
   shelf: Shelf,
   options: StageOptions,
 ): Promise<StoredArtifact> {
   const file = `${name}.tar.zst`
-  const tree = packTree(root, { ...options, ...scope, exclude })
+  const tree = packTree(root, { ...options, ...scope, exclude, ...(only && { only }) })
   const plain = counting(options.onBytes)
   const stored = await compress(tree, plain, { ...shelf, file, signal: options.signal })
   const isFile = (await lstat(root)).isFile()
   const { identity, ...summary } = tree.summary()
   return {
-    ...{ kind, name, origin, exclude, ...(isFile && { isFile }) },
+    ...{ kind, name, origin, exclude, ...(isFile && { isFile }), ...(only && { only }) },
     ...{ bytes: plain.bytes(), ...summary },
     stored: { file, ...stored, identity },
   }

@@ -47,6 +47,7 @@ export function jsonRepository(folder: string): Repository {
       const { stored } = snapshot.artifacts.find((one) => one.name === name) as ArtifactRecord
       return Readable.from([Buffer.from(String(stored))])
     },
+    listTree: () => ({ [Symbol.asyncIterator]: () => ({ next: noTree }) }),
     extract: noTree,
     proveTree: noTree,
     verify: async () => [],

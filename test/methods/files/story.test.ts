@@ -149,7 +149,7 @@ describe('a volume, a bind mount and a single file, with other containers on the
     const id = await story.backUp('app')
     destroy()
     const destroyed = scan()
-    await story.restore(
+    const { checks } = await story.restore(
       'app',
       '--at',
       id,
@@ -160,6 +160,7 @@ describe('a volume, a bind mount and a single file, with other containers on the
       '--only',
       '/bind/file',
     )
+    expect(checks).toMatchObject([{ ok: true }, { ok: true }])
     const now = scan()
     const restored = ['data/index/deep', 'data/index/deep/blob', 'data/index/www', 'bind/file']
     for (const path of restored) expect(now[path], path).toBe(whole[path])
