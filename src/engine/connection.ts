@@ -1,7 +1,8 @@
 import { Agent } from 'node:http'
-import Docker from 'dockerode'
+import type Docker from 'dockerode'
 import { BackupError } from '../errors.ts'
 import { settleWith, withDeadline } from '../lib/deadline.ts'
+import { DockerClient } from './load-dockerode.ts'
 
 /** dockerode at one address. Every call ends. */
 export interface Connection {
@@ -29,7 +30,7 @@ export interface CallOptions {
 }
 
 export function connect(address: string): Connection {
-  const docker = new Docker(dialOptions(address))
+  const docker = new DockerClient(dialOptions(address))
 
   const callUnless: Connection['callUnless'] = async (accept, request, run) => {
     using deadline = withDeadline(request.signal, request.seconds ?? 60, request.what)

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -24,6 +24,27 @@ test('the launcher runs by a link in PATH, with the Node of its checkout', () =>
   symlinkSync(join(checkout, 'bin/xnai-backup'), join(folder, 'xnai-backup'))
   const { status, stdout, stderr } = launch(join(folder, 'xnai-backup'), ['/usr/bin', '/bin'], '--version')
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${packageJson.version}\n`, stderr: '' })
+})
+
+test('the launcher keeps what Node has compiled in the cache folder of its user', () => {
+  const home = makeFolder('launcher-home-')
+  const env = { PATH: '/usr/bin:/bin', HOME: home }
+  const { status, stderr } = spawnSync(join(checkout, 'bin/xnai-backup'), ['--version'], { env, encoding: 'utf8' })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const compiled = readdirSync(join(home, '.cache/xnai-backup'), { recursive: true })
+  expect(compiled.length).toBeGreaterThan(100)
+})
+
+test('no command loads what dockerode has for image builds and for ssh', () => {
+  const script = `
+    import { createRequire } from 'node:module'
+    await import(${JSON.stringify(join(checkout, 'src/main.ts'))})
+    console.log(JSON.stringify(Object.keys(createRequire(import.meta.url).cache)))`
+  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  const loaded = JSON.parse(printed) as string[]
+  expect(loaded.some((path) => path.includes('/docker-modem/'))).toBe(true)
+  // An empty module stands in the place of each of the three packages.
+  expect(loaded.filter((path) => /@grpc|protobufjs|ssh2/.test(path))).toHaveLength(3)
 })
 
 describe('in a checkout without node_modules, the launcher says in one sentence what to do', () => {
