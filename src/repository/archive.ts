@@ -5,7 +5,7 @@ import { checkAll, checkFolder } from './archive/check.ts'
 import { inRepository } from './archive/explain.ts'
 import { holdArchive } from './archive/hold.ts'
 import { makeIdentity, readIdentity } from './archive/identity.ts'
-import { findFolders, folderOf } from './archive/layout.ts'
+import { findFolders, folderOf, isSnapshotFolder } from './archive/layout.ts'
 import { listSnapshots } from './archive/list.ts'
 import { prepareTrees } from './archive/prepare.ts'
 import { extractArtifact, listArtifact, openArtifact, proveArtifact } from './archive/read-artifact.ts'
@@ -64,7 +64,7 @@ async function removeSnapshots(dir: string, ids: string[], signal: AbortSignal):
   await requireDirectory(dir)
   for (const folder of await findFolders(dir)) {
     signal.throwIfAborted()
-    if (ids.includes(folder.id)) await removeFolder(dir, folder.absolute)
+    if (ids.includes(folder.id) && (await isSnapshotFolder(folder))) await removeFolder(dir, folder.absolute)
   }
 }
 

@@ -138,10 +138,23 @@ describe('also found', () => {
     expect(await repository.list(never)).toEqual([])
   })
 
-  test('a folder that is no snapshot, and a file that is no part of one', async () => {
-    mkdirSync(join(dir, 'shop/redis/half'))
+  test('nothing in folders of others that lie at the place of a snapshot, and removes none of them', async () => {
+    const web = join(dir, 'look/app/www')
+    mkdirSync(web, { recursive: true })
+    writeFileSync(join(web, 'manifest.json'), '{"name":"shop","icons":[]}')
+    writeFileSync(join(web, 'SHA256SUMS'), `${'0'.repeat(64)}  setup.exe\n`)
+    mkdirSync(join(dir, 'look/app/data'))
+    expect(await named()).toEqual([])
+    await repository.remove(['www', 'data'], never)
+    await repository.sweep(never)
+    expect(readdirSync(join(dir, 'look/app'))).toEqual(['data', 'www'])
+  })
+
+  test('a folder of the name of a snapshot without one, and a file that is no part of one', async () => {
+    const id = '20260801T020000Z-1a2b3c'
+    mkdirSync(join(dir, 'shop/redis', id))
     writeFileSync(at('core'), 'x')
-    expect(await named()).toEqual(['half shop/redis/half/manifest.json', 'one shop/redis/one/core'])
+    expect(await named()).toEqual([`${id} shop/redis/${id}/manifest.json`, 'one shop/redis/one/core'])
     expect((await repository.list(never)).map(({ id }) => id)).toEqual(['one', 'two'])
   })
 

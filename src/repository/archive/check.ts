@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { BackupError } from '../../errors.ts'
 import type { Damage, Snapshot } from '../repository.ts'
-import { findFolders, MANIFEST, type SnapshotFolder, SUMS } from './layout.ts'
+import { findFolders, isSnapshotFolder, MANIFEST, type SnapshotFolder, SUMS } from './layout.ts'
 import { asStored, readManifest } from './manifest.ts'
 import { findDamage } from './read-artifact.ts'
 
@@ -15,6 +15,7 @@ export interface CheckOptions {
 export async function* checkAll(dir: string, options: CheckOptions): AsyncGenerator<Damage, void, void> {
   for (const folder of await findFolders(dir)) {
     options.signal.throwIfAborted()
+    if (!(await isSnapshotFolder(folder))) continue
     const damages = await checkFolder(folder, options)
     // A snapshot that somebody removed meanwhile is not damaged.
     if (existsSync(folder.absolute)) yield* damages

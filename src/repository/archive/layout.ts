@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import type { TargetId } from '../repository.ts'
@@ -32,6 +32,29 @@ export async function findFolders(dir: string): Promise<SnapshotFolder[]> {
     }
   }
   return folders
+}
+
+/**
+ * Whether a folder at the place of a snapshot is one, damaged or not: its name is an id, or one of its two files speaks of a snapshot.
+ * Anything else belongs to somebody else, such as what `restore --to` wrote into the repository.
+ */
+export async function isSnapshotFolder({ absolute, id }: SnapshotFolder): Promise<boolean> {
+  if (idShape.test(id)) return true
+  const read = (file: string) => readFile(join(absolute, file), 'utf8').catch(() => '')
+  return sumOfManifest.test(await read(SUMS)) || hasShape(await read(MANIFEST))
+}
+
+/** An id begins with its time: `20261123T020000Z-1a2b3c`. */
+const idShape = /^\d{8}T\d{6}Z-/
+const sumOfManifest = /^[0-9a-f]{64} {2}manifest\.json$/m
+
+function hasShape(text: string): boolean {
+  try {
+    const { format, id, artifacts } = JSON.parse(text)
+    return typeof format === 'number' && typeof id === 'string' && Array.isArray(artifacts)
+  } catch {
+    return false
+  }
 }
 
 async function listFolders(path: string): Promise<string[]> {
