@@ -2,6 +2,7 @@ import { Readable, Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { BackupError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
+import { pickErrorLines } from '../lib/error-lines.ts'
 import type { Engine, ExecRequest, ExecSession } from './engine.ts'
 
 const maxTextBytes = 16 * 1024 * 1024
@@ -131,8 +132,9 @@ function isMissingProgram({ exitCode, stdout, stderr }: CommandResult): boolean 
 /** The last five lines, and before them the first five that name an error: a program may quote a long statement after its error. */
 function tellReason(stderr: string): string {
   const lines = stderr.trim().split('\n')
-  const errors = lines.slice(0, -5).filter((line) => /\b(ERROR|FATAL|PANIC|DETAIL):/.test(line))
-  const told = [...errors.slice(0, 5), ...lines.slice(-5)]
+  const before = lines.slice(0, -5).join('\n')
+  const errors = pickErrorLines(before, { names: /\b(ERROR|FATAL|PANIC|DETAIL):/, first: 5 })
+  const told = [...errors, ...lines.slice(-5)]
   return told.map((line) => (line.length > 500 ? `${line.slice(0, 500)}…` : line)).join('\n')
 }
 

@@ -1,4 +1,5 @@
 import { BackupError } from '../../errors.ts'
+import { pickErrorLines } from '../../lib/error-lines.ts'
 import { toolFailures } from '../shared/tool-failure.ts'
 
 /** The number of the first error that a program names: 1045 in `ERROR 1045 (28000): Access denied…`. NaN where it names none. */
@@ -28,7 +29,7 @@ const authHint =
  * password or a row: it is left out.
  */
 export function errorLines(output: string): string {
-  const lines = output.split('\n').filter((line) => /^(ERROR \d+|(mariadb|mysql)[\w-]*: )/.test(line))
+  const lines = pickErrorLines(output, { names: /^(ERROR \d+|(mariadb|mysql)[\w-]*: )/ })
   const plain = lines.filter((line) => !/Warning|Deprecated program name/i.test(line))
   return plain.map((line) => line.replace(/ near '.*/, '')).join('\n')
 }

@@ -1,4 +1,5 @@
 import { BackupError } from '../../errors.ts'
+import { pickErrorLines } from '../../lib/error-lines.ts'
 import { toolFailures } from '../shared/tool-failure.ts'
 
 /** The error for words that name the server's disk, the login or the server itself; undefined for all others. */
@@ -27,11 +28,8 @@ const authHint =
 const downHint = 'Look at its log (podman logs NAME): a MongoDB whose disk is full ends itself.'
 
 /** The tools tell the reason before their last line, which is a summary. The lines around it show the progress. */
-function reasonOf(output: string): string {
-  const lines = output.trim().split('\n')
-  const reasons = lines.filter((line) => /Failed:|error|Error/.test(line))
-  return (reasons.length > 0 ? reasons : lines).slice(-3).join('\n')
-}
+const reasonOf = (output: string): string =>
+  pickErrorLines(output, { names: /Failed:|error|Error/, last: 3, otherwise: 3 }).join('\n')
 
 export const { describeToolFailure, asDumpError } = toolFailures({
   reasonOf,

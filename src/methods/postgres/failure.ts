@@ -1,4 +1,5 @@
 import { BackupError } from '../../errors.ts'
+import { pickErrorLines } from '../../lib/error-lines.ts'
 import { type FailureCode, toolFailures } from '../shared/tool-failure.ts'
 
 /** The error for words that name the server's memory, its disk, the login or the server itself; undefined for all others. */
@@ -29,18 +30,10 @@ const spaceHint =
 const authHint =
   'Name the variable of the container that holds the password (xnai.backup.postgres.password-env, often POSTGRES_PASSWORD) and the user (…postgres.user).'
 
-/**
- * The lines of an output that name an error, or the last ones where none does. The others may quote a whole statement, which hides the
- * error and may hold a secret.
- */
-function reasonOf(output: string): string {
-  const lines = output.trim().split('\n')
-  const errors = lines.filter((line) => /(ERROR|FATAL|PANIC|DETAIL|HINT):|: (error|fatal): /.test(line))
-  return (errors.length > 0 ? errors.slice(0, 8) : lines.slice(-6)).join('\n')
-}
+const names = /(ERROR|FATAL|PANIC|DETAIL|HINT):|: (error|fatal): /
 
 export const { describeToolFailure, asDumpError } = toolFailures({
-  reasonOf,
+  reasonOf: (output) => pickErrorLines(output, { names, first: 8, otherwise: 6 }).join('\n'),
   judge: judgeServer,
   secret: 'password',
 })
