@@ -4,7 +4,7 @@ import { resolveHostPath } from '../job/method-context.ts'
 import { findLeftovers, type Leftover } from '../job/recover/leftovers.ts'
 import { finishLeftover, type Recovery, sweepRepositories } from '../job/recover.ts'
 import { captureTier, repositoryOf } from '../job/repositories.ts'
-import { fingerprintTree } from '../lib/tree/fingerprint.ts'
+import { fingerprintTree } from '../lib/tree/in-child.ts'
 import { engineDevices } from '../methods/shared/engine-devices.ts'
 import type { Target } from '../plan/plan.ts'
 

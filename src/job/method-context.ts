@@ -42,6 +42,7 @@ export function methodContext(
       const intent = catalog.addIntent({ kind: 'undo-method', container: refOf(container), spec, paths, detail })
       return { [Symbol.dispose]: () => catalog.dropIntent(intent) }
     },
+    treeRoot: (containerPath) => resolveHostPath(parts, container, containerPath),
     connect: async () => joinNetwork(parts, await idNow(), signal),
     hostPath: (containerPath) => {
       const root = resolveHostPath(parts, container, containerPath)

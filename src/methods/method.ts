@@ -31,7 +31,7 @@ export interface Method<K extends MethodKind = MethodKind> {
    * The trees that `capture` yields, and nothing else. `capture` MUST take them from this function, so that a repository can prepare
    * the very same ones before their writers are held. Absent: it yields no trees that can be read before.
    */
-  trees?(ctx: Pick<CaptureContext, 'paths' | 'hostPath' | 'only'>, spec: TargetSpec<K>): TreeArtifact[]
+  trees?(ctx: Pick<CaptureContext, 'paths' | 'treeRoot' | 'only'>, spec: TargetSpec<K>): TreeArtifact[]
   /** Yields artifacts in order. It MUST record facts by `ctx.fact` before it ends, and throw where a dump failed, was cut or is empty. */
   capture(ctx: CaptureContext, spec: TargetSpec<K>): AsyncIterable<Artifact>
   /** Throws where this service cannot take the snapshot (older version, missing extension). It must not touch anything. */
@@ -84,6 +84,11 @@ export interface MethodContext {
   execStream(command: string[], options?: ExecOptions & { input?: Readable }): Promise<Readable>
   /** The path for this process of a path in the container. Throws PATH_UNREACHABLE where no mount leads there. */
   hostPath(containerPath: string): string
+  /**
+   * The same path as the root of a tree, for what works on whole trees (lib/tree, the repository), which itself refuses one behind a
+   * symbolic link. It asks no file system, so that one that hangs stops nobody here.
+   */
+  treeRoot(containerPath: string): string
   /** The IP address of the container for HTTP. It is good until it is disposed: `await using place = await ctx.connect()`. */
   connect(): Promise<{ host: string } & AsyncDisposable>
   /**

@@ -61,6 +61,7 @@ function world(paths: string[], { state = 'running', mounts = [] as Mount[] } = 
     execStream: never,
     connect: never,
     hostPath: (path) => path,
+    treeRoot: (path) => path,
     recordUndo: (detail) => {
       notes.push(detail)
       return { [Symbol.dispose]: () => void notes.splice(notes.indexOf(detail), 1) }

@@ -68,6 +68,11 @@ export function methodBench<K extends MethodKind>(
     if (!facts) throw new Error(`no container ${container}`)
     const state = async () => (await engine.inspect(container, signal))?.state ?? 'removing'
     const isRunning = async () => (await state()) === 'running'
+    const hostPath = (path: string) => {
+      const place = locate(facts, path)
+      if (!place) throw new BackupError('PATH_UNREACHABLE', `${path} is on no mount`)
+      return place.hostPath
+    }
     return {
       container: facts,
       paths: [],
@@ -81,11 +86,8 @@ export function methodBench<K extends MethodKind>(
         witness.commandLines.add(command.join(' '))
         return execStream(engine, container, { command, timeoutSeconds, ...options }, signal)
       },
-      hostPath: (path) => {
-        const place = locate(facts, path)
-        if (!place) throw new BackupError('PATH_UNREACHABLE', `${path} is on no mount`)
-        return place.hostPath
-      },
+      hostPath,
+      treeRoot: hostPath,
       connect: () => Promise.reject(new Error('these methods need no network')),
       recordUndo: (detail) => {
         say(witness, detail)

@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { asBackupError, BackupError } from '../../errors.ts'
-import { freeBytes } from '../../lib/free-space.ts'
-import { treeSize } from '../../lib/tree/fingerprint.ts'
+import { roomFor } from '../../lib/tree/in-child.ts'
 import type { Target } from '../../plan/plan.ts'
 import { nameRemoved, removedByStop } from '../../plan/removed.ts'
 import type { Snapshot } from '../../repository/repository.ts'
@@ -90,12 +87,8 @@ async function refuseTooLarge(parts: Parts, snapshot: Snapshot, target: Target, 
   for (const { kind, origin, contentBytes = 0 } of snapshot.artifacts) {
     if (kind !== 'tree' || origin === undefined) continue
     const root = resolveHostPath(parts, target.container, origin)
-    const free = await freeBytes(nearestExisting(root))
-    if (contentBytes <= free) continue
-    if (existsSync(root) && contentBytes <= free + (await treeSize(root, {}, signal)).contentBytes) continue
+    const { fits, free } = await roomFor(root, contentBytes, signal)
+    if (fits) continue
     throw new BackupError('NO_SPACE', `${origin} needs ${contentBytes} bytes, its file system has ${free} free`)
   }
 }
-
-/** The path or its nearest parent that exists. */
-const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)))

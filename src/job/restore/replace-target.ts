@@ -80,7 +80,7 @@ async function findSafety(
 ): Promise<Safety> {
   const target = report.step.target as Target
   if (!safety) {
-    const { absent, present } = findPresent(parts, narrowTarget(target, report.step.snapshot, only))
+    const { absent, present } = await findPresent(parts, narrowTarget(target, report.step.snapshot, only), signal)
     return { absent, isGone: !present }
   }
   const request = { run, down, snapshot: report.step.snapshot, onDown: report.noteDown, ...(only && { only }) }

@@ -1,6 +1,5 @@
 import { asBackupError, BackupError } from '../../errors.ts'
-import { clearTree } from '../../lib/tree/clear.ts'
-import { rootExists } from '../../lib/tree/open-root.ts'
+import { clearTree, findMissing } from '../../lib/tree/in-child.ts'
 import { pollAtMost } from '../../methods/shared/await-server.ts'
 import { engineDevices } from '../../methods/shared/engine-devices.ts'
 import type { Target } from '../../plan/plan.ts'
@@ -62,7 +61,7 @@ export async function startAnew(
   const options = { exclude: [], skipDevices: engineDevices, signal, onWarning }
   for (const { path } of namedPlaces(parts, target, snapshot)) {
     const root = resolveHostPath(parts, container, path)
-    if (rootExists(root)) await clearTree(root, '.', options)
+    if ((await findMissing([root], signal)).length === 0) await clearTree(root, '.', options)
   }
   onWarning(
     `${name} did not start with its data, so it was started anew, empty, and filled from the snapshot; what its data directory held besides (settings, other databases) is in ${before?.id}`,

@@ -24,7 +24,7 @@ export async function takeRaw(
 ): Promise<Safety> {
   const paths = only ? target.paths : rawPaths(parts, target, snapshot)
   const whole = asRaw(target, paths, exclude)
-  const { absent, present } = findPresent(parts, whole)
+  const { absent, present } = await findPresent(parts, whole, signal)
   await refuseOtherWriters(parts, whole, signal)
   const heldDown = down.names.includes(target.container.name)
   const service = controlService(parts, target, { heldDown, onDown }, signal)

@@ -50,7 +50,7 @@ export async function takeSafety(
 ): Promise<Safety> {
   const { only } = request
   const target = narrowTarget(whole, request.snapshot, only)
-  const { absent, present } = findPresent(parts, target)
+  const { absent, present } = await findPresent(parts, target, signal)
   const exclude = leftAlone(request.snapshot)
   if (request.snapshot.raw) return takeRaw(parts, target, { ...request, exclude }, signal)
   if (!present) return { absent, isGone: true }

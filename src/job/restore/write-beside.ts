@@ -4,8 +4,9 @@ import { join, posix, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { BackupError } from '../../errors.ts'
 import { syncDirectory } from '../../lib/replace-file.ts'
+import { ensureRoot } from '../../lib/tree/in-child.ts'
 import { pathsWithin } from '../../lib/tree/only.ts'
-import { ANCHOR, createRoot, rootExists } from '../../lib/tree/open-root.ts'
+import { ANCHOR } from '../../lib/tree/open-root.ts'
 import type { ArtifactRecord } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
 import { repositoryOf, snapshotRef } from '../repositories.ts'
@@ -61,7 +62,7 @@ async function writeArtifact(
   const inside = posix.relative(commonFolder(snapshot.artifacts), origin)
   // An outer tree may hold a link where an inner one has a folder.
   const root = inside === '' ? folder : `${folder}${ANCHOR}${inside}`
-  if (!rootExists(root)) createRoot(root, isFile ? 'file' : 'directory')
+  await ensureRoot(root, isFile ? 'file' : 'directory', signal)
   await repository.extract(snapshot, artifact.name, root, { signal, onBytes, ...(wanted && { only: wanted }) })
 }
 

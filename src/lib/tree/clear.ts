@@ -1,5 +1,7 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, rmdirSync, unlinkSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Exclude, excludeMatcher } from './exclude.ts'
+import { listNameBytes } from './list-names.ts'
 import { type OpenRoot, openParent, openRoot, rootExists } from './open-root.ts'
 import { deviceMatcher } from './walk.ts'
 
@@ -36,29 +38,29 @@ export async function clearTree(root: string, path: string, options: ClearOption
     warn: onWarning,
     signal,
   }
-  if (path === '.') clearDirectory(clearing, tree.descriptor, '')
-  else removePath(clearing, tree, path)
+  if (path === '.') await clearDirectory(clearing, tree.descriptor, '')
+  else await removePath(clearing, tree, path)
 }
 
 /**
  * Removes the root itself with all that lies in it. A missing root is a success. It follows no symlink and enters no other file
  * system.
  */
-export function removeTree(root: string, signal: AbortSignal): void {
+export async function removeTree(root: string, signal: AbortSignal): Promise<void> {
   if (!rootExists(root)) return
   using holder = openParent(root)
   const place = Buffer.from(`${holder.folder}/${holder.name}`)
   const device = lstatSync(place, { bigint: true }).dev
   const clearing = { device, excluded: () => false, skipped: () => false, warn: () => {}, signal }
-  removeEntry(clearing, holder.folder, Buffer.from(holder.name), holder.name)
+  await removeEntry(clearing, holder.folder, Buffer.from(holder.name), holder.name)
 }
 
 /** What lies below a folder that is missing is gone already. */
-function removePath(clearing: Clearing, tree: OpenRoot, path: string): void {
+async function removePath(clearing: Clearing, tree: OpenRoot, path: string): Promise<void> {
   const slash = path.lastIndexOf('/')
   try {
     const folder = tree.folder(slash < 0 ? '.' : path.slice(0, slash))
-    removeEntry(clearing, folder, Buffer.from(path.slice(slash + 1)), path)
+    await removeEntry(clearing, folder, Buffer.from(path.slice(slash + 1)), path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
@@ -66,19 +68,28 @@ function removePath(clearing: Clearing, tree: OpenRoot, path: string): void {
 
 /**
  * Answers true when nothing is left. Names are bytes here: one that is not UTF-8 cannot be backed up, but must not survive a restore.
+ * Some file systems pass names over when others are removed while a large folder is listed, so that it is listed until nothing more can
+ * be removed.
  */
-function clearDirectory(clearing: Clearing, descriptor: number, prefix: string): boolean {
-  clearing.signal.throwIfAborted()
+async function clearDirectory(clearing: Clearing, descriptor: number, prefix: string): Promise<boolean> {
   const folder = `/proc/self/fd/${descriptor}`
-  let empty = true
-  for (const name of readdirSync(folder, 'buffer')) {
-    if (!removeEntry(clearing, folder, name, prefix + name.toString())) empty = false
+  for (;;) {
+    let [batches, removed, kept] = [0, 0, 0]
+    for (const names of listNameBytes(folder)) {
+      await nextTurn()
+      clearing.signal.throwIfAborted()
+      for (const name of names) {
+        if (await removeEntry(clearing, folder, name, prefix + name.toString())) removed++
+        else kept++
+      }
+      batches++
+    }
+    if (batches === 1 || removed === 0) return kept === 0
   }
-  return empty
 }
 
 /** Answers false when something of the entry stays. */
-function removeEntry(clearing: Clearing, folder: string, name: Buffer, path: string): boolean {
+async function removeEntry(clearing: Clearing, folder: string, name: Buffer, path: string): Promise<boolean> {
   const place = Buffer.concat([Buffer.from(`${folder}/`), name])
   const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false })
   if (!stats) return true
@@ -91,16 +102,16 @@ function removeEntry(clearing: Clearing, folder: string, name: Buffer, path: str
     unlinkSync(place)
     return true
   }
-  if (!clearWithin(clearing, place, path)) return false
+  if (!(await clearWithin(clearing, place, path))) return false
   rmdirSync(place)
   return true
 }
 
 /** A folder is opened before it is listed: a link that took its place is not followed. */
-function clearWithin(clearing: Clearing, place: Buffer, path: string): boolean {
+async function clearWithin(clearing: Clearing, place: Buffer, path: string): Promise<boolean> {
   const descriptor = openSync(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
   try {
-    return clearDirectory(clearing, descriptor, `${path}/`)
+    return await clearDirectory(clearing, descriptor, `${path}/`)
   } finally {
     closeSync(descriptor)
   }

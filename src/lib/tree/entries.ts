@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import { BackupError } from '../../errors.ts'
-import { readAttributes } from './attributes.ts'
+import { type AttributeReader, readAttributes } from './attributes.ts'
 import { type Attribute, splitDevice, type TreeEntry, typeOf } from './entry.ts'
 import { type OpenRoot, openRoot } from './open-root.ts'
 import { type Found, readFailure, type TreeScope, walkTree } from './walk.ts'
@@ -28,26 +28,38 @@ const BATCH_PATH_BYTES = 512 * 1024
  */
 export async function* entriesOf(root: string, options: EntryOptions): AsyncGenerator<FoundEntry> {
   using tree = openRoot(root)
-  const links = linkTable()
   using walk = walkTree(root, options)
-  const load = async () => {
-    options.signal.throwIfAborted()
-    const batch = takeBatch(walk)
-    const attributes = await readAttributes(
-      tree,
-      batch.map(({ path }) => path),
-      options.signal,
-    )
-    return { batch, attributes }
+  const links = linkTable()
+  const begin = () => beginBatch(tree, walk, options.signal)
+  let batch = begin()
+  let next: Batch | undefined
+  try {
+    while (batch) {
+      next = begin()
+      for (const found of batch.entries) {
+        const attributes = await batch.attributes.of(found.path)
+        yield { tree, found, entry: describe(tree, found, links, attributes) }
+      }
+      await batch.attributes.end()
+      batch = next
+    }
+  } finally {
+    await Promise.all([batch?.attributes.abandon(), next?.attributes.abandon()])
   }
-  let next = load()
-  for (;;) {
-    const { batch, attributes } = await next
-    if (batch.length === 0) return
-    next = load()
-    next.catch(() => {}) // Awaited above, unless the consumer leaves before.
-    for (const found of batch) yield { tree, found, entry: describe(tree, found, links, attributes.get(found.path)) }
-  }
+}
+
+interface Batch {
+  entries: Found[]
+  attributes: AttributeReader
+}
+
+/** Answers undefined after the last entry. */
+function beginBatch(tree: OpenRoot, walk: Generator<Found, void, void>, signal: AbortSignal): Batch | undefined {
+  signal.throwIfAborted()
+  const entries = takeBatch(walk)
+  if (entries.length === 0) return undefined
+  const paths = entries.map(({ path }) => path)
+  return { entries, attributes: readAttributes(tree, paths, signal) }
 }
 
 function takeBatch(walk: Generator<Found, void, void>): Found[] {

@@ -1,9 +1,11 @@
-import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs'
+import { type BigIntStats, lstatSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { type Exclude, excludeMatcher } from './exclude.ts'
+import { listNameBytes, listNames } from './list-names.ts'
 import { isOnWay } from './only.ts'
 import { type OpenRoot, openRoot, shownPath } from './open-root.ts'
+import { isSameNames, type SortedNames, sortNames } from './sorted-names.ts'
 
 /** Something that a walk found in a tree. */
 export interface Found {
@@ -69,7 +71,7 @@ function leftOut({ exclude = [], only }: TreeScope): Exclude {
 
 function* walkDirectory(walk: Walk, directory: Found): Generator<Found, void, void> {
   yield directory
-  const names = listNames(walk, directory)
+  using names = sortNames(keptNames(walk, directory))
   for (const name of names) {
     const path = directory.path === '.' ? name : `${directory.path}/${name}`
     const shown = `${directory.shown}/${name}`
@@ -96,20 +98,21 @@ export function deviceMatcher(paths: string[]): (path: string, stats: BigIntStat
   return (path, stats) => stats.isBlockDevice() && paths.includes(path)
 }
 
-/** The sorted names of a directory without those that are left out. */
-function listNames(walk: Walk, directory: Found): string[] {
+/** The names of a directory, in batches, without those that are left out. */
+function* keptNames(walk: Walk, directory: Found): Generator<string[], void, void> {
   const prefix = directory.path === '.' ? '' : `${directory.path}/`
-  const names = readNames(walk, directory).filter((name) => !walk.excluded(prefix + name))
-  if (names.some((name) => name.includes('\uFFFD'))) refuseOddNames(directory, walk, prefix)
-  return names.sort()
-}
-
-function readNames(walk: Walk, { path, shown }: Found): string[] {
+  let isChecked = false
   try {
-    return readdirSync(walk.tree.folder(path))
+    for (const names of listNames(walk.tree.folder(directory.path))) {
+      const kept = names.filter((name) => !walk.excluded(prefix + name))
+      if (!isChecked && kept.some((name) => name.includes('\uFFFD'))) {
+        refuseOddNames(directory, walk, prefix)
+        isChecked = true
+      }
+      yield kept
+    }
   } catch (error) {
-    if (!walk.requireStill && isGone(error)) return []
-    throw readFailure(shown, error)
+    if (walk.requireStill || !isGone(error)) throw readFailure(directory.shown, error)
   }
 }
 
@@ -120,11 +123,13 @@ const isNotStill = (error: unknown): boolean => error instanceof BackupError && 
 
 /** Node gives U+FFFD for bytes that are not UTF-8; a name may also hold that character itself. */
 function refuseOddNames(directory: Found, walk: Walk, prefix: string): void {
-  for (const bytes of readdirSync(walk.tree.folder(directory.path), 'buffer')) {
-    const name = bytes.toString()
-    if (Buffer.from(name).equals(bytes) || walk.excluded(prefix + name)) continue
-    const shown = escapeBytes(bytes)
-    throw new BackupError('TREE_UNSUPPORTED', `${directory.shown}/${shown}: the name is not UTF-8`)
+  for (const batch of listNameBytes(walk.tree.folder(directory.path))) {
+    for (const bytes of batch) {
+      const name = bytes.toString()
+      if (Buffer.from(name).equals(bytes) || walk.excluded(prefix + name)) continue
+      const shown = escapeBytes(bytes)
+      throw new BackupError('TREE_UNSUPPORTED', `${directory.shown}/${shown}: the name is not UTF-8`)
+    }
   }
 }
 
@@ -138,12 +143,13 @@ function escapeBytes(bytes: Uint8Array): string {
 }
 
 /** What is left out may come and go and changes the times of its directory; only the other names count then. */
-function proveStill(walk: Walk, directory: Found, names: string[]): void {
+function proveStill(walk: Walk, directory: Found, names: SortedNames): void {
   const now = statsOf(walk.tree, directory.path, directory.shown)
   if (!now) throw notStill(directory.shown, 'vanished')
   if (now.ctimeNs === directory.stats.ctimeNs) return
   if (now.ino !== directory.stats.ino) throw notStill(directory.shown, 'was replaced')
-  if (listNames(walk, directory).join('\0') !== names.join('\0')) throw notStill(directory.shown, 'got other entries')
+  using namesNow = sortNames(keptNames(walk, directory))
+  if (!isSameNames(names, namesNow)) throw notStill(directory.shown, 'got other entries')
 }
 
 function statsOf(tree: OpenRoot, path: string, shown: string): BigIntStats | undefined {

@@ -1,9 +1,9 @@
 import { BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
-import { fingerprintTree } from '../../lib/tree/fingerprint.ts'
+import { fingerprintTree } from '../../lib/tree/in-child.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
 import type { CaptureContext } from '../method.ts'
-import { recordIndexes } from './faiss.ts'
+import { recordIndexes } from './record-indexes.ts'
 import { treesOf } from './trees.ts'
 
 /** Without a quiesce it compares the trees before and after, and throws NOT_STILL where one changed. */
@@ -15,7 +15,7 @@ export async function* capture(ctx: CaptureContext, spec: TargetSpec<'files'>): 
   yield* trees
   refuseChange(trees, before, await fingerprint())
   // Single paths are kept as they are before a restore, torn or not.
-  if (!ctx.only) recordIndexes(ctx, trees)
+  if (!ctx.only) await recordIndexes(ctx, trees)
 }
 
 function refuseChange(trees: TreeArtifact[], before: string[], after: string[]): void {

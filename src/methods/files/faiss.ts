@@ -4,7 +4,6 @@ import { BackupError } from '../../errors.ts'
 import { excludeMatcher } from '../../lib/tree/exclude.ts'
 import { type OpenRoot, openRoot } from '../../lib/tree/open-root.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
-import type { CaptureContext } from '../method.ts'
 
 /** The content of the header of a FAISS index. */
 export interface IndexHeader {
@@ -14,6 +13,12 @@ export interface IndexHeader {
   ntotal: number
 }
 
+/** An index and its path in the container. */
+export interface FoundIndex {
+  path: string
+  header: IndexHeader
+}
+
 /** Levels of folders below the root. */
 const deepest = 2
 /** A bound, because a tree of something else may have any number of files at its top. */
@@ -21,10 +26,11 @@ const mostFiles = 2000
 const headBytes = 128
 
 /**
- * Records the size and dimension of each FAISS index near the top of the trees. Throws DUMP_FAILED where one cannot be whole: the
+ * Finds the FAISS indexes near the top of the trees, by their paths in the container. Throws DUMP_FAILED where one cannot be whole: the
  * format has no checksum, and is written in place, so that a copy of a torn file would look like any other.
  */
-export function recordIndexes(ctx: CaptureContext, trees: Pick<TreeArtifact, 'origin' | 'root' | 'exclude'>[]): void {
+export function findIndexes(trees: Pick<TreeArtifact, 'origin' | 'root' | 'exclude'>[]): FoundIndex[] {
+  const found: FoundIndex[] = []
   for (const { origin, root, exclude } of trees) {
     const excluded = excludeMatcher(exclude)
     using tree = openRoot(root)
@@ -32,9 +38,10 @@ export function recordIndexes(ctx: CaptureContext, trees: Pick<TreeArtifact, 'or
       const { header, problem } = readIndex(tree.at(path))
       const shown = join(origin, path)
       if (problem) throw new BackupError('DUMP_FAILED', `${shown} is no whole FAISS index: ${problem}`, { hint })
-      if (header) ctx.fact(`faiss ${shown}`, { ...header })
+      if (header) found.push({ path: shown, header })
     }
   }
+  return found
 }
 
 const hint =

@@ -5,7 +5,7 @@ import type { TargetSpec } from '../../labels/spec.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
 import type { CaptureContext, ForeignInput, MethodContext } from '../method.ts'
 import { isArchive } from '../shared/foreign.ts'
-import { recordIndexes } from './faiss.ts'
+import { recordIndexes } from './record-indexes.ts'
 import { nameTrees } from './trees.ts'
 
 /** One tree for each path of the target that the input holds. */
@@ -24,7 +24,7 @@ export async function* importForeign(
   }
   const trees = nameTrees(found, exclude)
   yield* trees
-  recordIndexes(ctx, trees)
+  await recordIndexes(ctx, trees)
 }
 
 /** A tree is found by its name. A target of one path takes the file or folder that was named, whatever it is called. */

@@ -1,7 +1,6 @@
 import type { TargetSpec } from '../../labels/spec.ts'
-import { clearTree } from '../../lib/tree/clear.ts'
+import { clearTree, ensureRoot } from '../../lib/tree/in-child.ts'
 import { pathsWithin } from '../../lib/tree/only.ts'
-import { createRoot, rootExists } from '../../lib/tree/open-root.ts'
 import type { ArtifactRecord } from '../../repository/repository.ts'
 import type { Check, MethodContext, RestoreContext, StoredSnapshot } from '../method.ts'
 import { engineDevices } from '../shared/engine-devices.ts'
@@ -38,7 +37,7 @@ export async function restore(
 function partOf(ctx: RestoreContext, artifact: ArtifactRecord): Part {
   const origin = artifact.origin ?? ''
   const only = pathsWithin(origin, ctx.only)
-  return { artifact, root: ctx.hostPath(origin), ...(only && { only }) }
+  return { artifact, root: ctx.treeRoot(origin), ...(only && { only }) }
 }
 
 /** The root stays the same inode, because it is what is mounted. What the snapshot excluded is left alone. */
@@ -50,7 +49,7 @@ async function replaceTree(ctx: MethodContext, snapshot: StoredSnapshot, part: P
     signal: ctx.signal,
     onWarning: ctx.warn,
   }
-  if (!rootExists(root)) createRoot(root, artifact.isFile ? 'file' : 'directory')
+  await ensureRoot(root, artifact.isFile ? 'file' : 'directory', ctx.signal)
   for (const path of only ?? artifact.only ?? ['.']) await clearTree(root, path, options)
   await extractTree(snapshot, artifact, root, only)
 }

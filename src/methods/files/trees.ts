@@ -7,11 +7,11 @@ import { engineDevices } from '../shared/engine-devices.ts'
 
 /** One tree for each path of the target, in order. */
 export function treesOf(
-  ctx: Pick<CaptureContext, 'paths' | 'hostPath' | 'only'>,
+  ctx: Pick<CaptureContext, 'paths' | 'treeRoot' | 'only'>,
   { exclude }: Pick<TargetSpec<'files'>, 'exclude'>,
 ): TreeArtifact[] {
   const trees = nameTrees(
-    ctx.paths.map((path) => ({ origin: path, root: ctx.hostPath(path) })),
+    ctx.paths.map((path) => ({ origin: path, root: ctx.treeRoot(path) })),
     exclude,
   )
   return trees.map((tree) => {

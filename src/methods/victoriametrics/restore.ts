@@ -1,6 +1,6 @@
 import { fchmodSync, fchownSync, fstatSync } from 'node:fs'
 import type { TargetSpec } from '../../labels/spec.ts'
-import { clearTree } from '../../lib/tree/clear.ts'
+import { clearTree } from '../../lib/tree/in-child.ts'
 import { createRoot, openRoot, rootExists } from '../../lib/tree/open-root.ts'
 import type { Check, MethodContext, RestoreContext, StoredSnapshot, UndoDetail } from '../method.ts'
 import { engineDevices } from '../shared/engine-devices.ts'

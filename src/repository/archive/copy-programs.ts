@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { jailed } from '../../lib/jail.ts'
-import { type ProgramResult, type RunOptions, runChecked } from '../../lib/process.ts'
+import { closeStream, type ProgramResult, programStream, type RunOptions, runChecked } from '../../lib/process.ts'
 import { type OpenRoot, openRoot } from '../../lib/tree/open-root.ts'
 import type { TreeArtifact } from '../repository.ts'
 
@@ -33,4 +33,20 @@ export async function runInTree(
 ): Promise<ProgramResult> {
   using source = openRoot(copy.tree.root)
   return await runChecked(...inTree(source, copy, program, args), options)
+}
+
+/** What `find` prints in the tree, text by text, each of which ends with a NUL. */
+export async function* findInTree(copy: TreeCopy, args: string[], signal: AbortSignal): AsyncGenerator<string> {
+  using source = openRoot(copy.tree.root)
+  const stream = programStream(...inTree(source, copy, 'find', args), { signal }).setEncoding('utf8')
+  let rest = ''
+  try {
+    for await (const piece of stream as AsyncIterable<string>) {
+      const texts = (rest + piece).split('\0')
+      rest = texts.pop() ?? ''
+      yield* texts
+    }
+  } finally {
+    await closeStream(stream)
+  }
 }

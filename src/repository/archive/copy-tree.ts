@@ -11,10 +11,13 @@ import { excludeMatcher } from '../../lib/tree/exclude.ts'
 import { metadataWriter } from '../../lib/tree/metadata.ts'
 import { openRoot, shownPath } from '../../lib/tree/open-root.ts'
 import { deviceMatcher, notStill } from '../../lib/tree/walk.ts'
-import { inTree, placeInStaging, runInTree, type TreeCopy } from './copy-programs.ts'
+import { findInTree, inTree, placeInStaging, runInTree, type TreeCopy } from './copy-programs.ts'
 
-/** Copies twice: the second pass is short, and so is what is left for the stop. What comes and goes meanwhile is no error. */
-export async function copyHot(copy: TreeCopy, signal: AbortSignal): Promise<void> {
+/**
+ * Copies twice: the second pass is short, and so is what is left for the stop. What comes and goes meanwhile is no error. Answers the
+ * mark of the second pass.
+ */
+export async function copyHot(copy: TreeCopy, signal: AbortSignal): Promise<string> {
   await mkdir(copy.folder, { mode: 0o700 })
   await beginPass(copy, copy.mark, signal)
   await syncTree(copy, 'hot', signal)
@@ -22,7 +25,7 @@ export async function copyHot(copy: TreeCopy, signal: AbortSignal): Promise<void
   await beginPass(copy, next, signal)
   await syncChanged(copy, 'hot', signal)
   await syncTree(copy, 'hot', signal)
-  copy.mark = next
+  return next
 }
 
 /**
@@ -47,12 +50,12 @@ export async function copyRest(copy: TreeCopy, signal: AbortSignal): Promise<voi
 /** Sets the times of everything but files: rsync compares those to the second only, and leaves one that differs by less. */
 async function setOddTimes(copy: TreeCopy, signal: AbortSignal): Promise<void> {
   const args = ['.', '-xdev', '!', '-type', 'f', '-printf', '%T@ %P\\0']
-  const { stdout } = await runInTree(copy, 'find', args, { signal, timeoutSeconds: longSeconds })
   const { folder } = copy
   using target = openRoot(folder)
   const metadata = metadataWriter(target, signal)
   try {
-    for (const [, seconds = '', fraction = '', path = ''] of stdout.matchAll(/(-?\d+)\.(\d{9})\d* ([^\0]*)\0/g)) {
+    for await (const text of findInTree(copy, args, signal)) {
+      const [, seconds = '', fraction = '', path = ''] = /^(-?\d+)\.(\d{9})\d* (.*)$/s.exec(text) ?? []
       const mtimeNs = BigInt(seconds) * 1_000_000_000n + BigInt(fraction)
       if (lstatSync(join(folder, path), { throwIfNoEntry: false })) await metadata.add({ path: path || '.', mtimeNs })
     }
@@ -67,9 +70,8 @@ async function setOddTimes(copy: TreeCopy, signal: AbortSignal): Promise<void> {
 async function refuseChange(copy: TreeCopy, since: string, signal: AbortSignal): Promise<void> {
   const excluded = excludeMatcher(copy.tree.exclude)
   const what = copy.tree.exclude.length === 0 ? [] : ['!', '-type', 'd']
-  const { stdout } = await runInTree(copy, 'find', findArguments(since, what), { signal, timeoutSeconds: longSeconds })
-  const changed = stdout.split('\0').find((path, index, all) => index < all.length - 1 && !excluded(path))
-  if (changed !== undefined) throw notStill(join(shownPath(copy.tree.root), changed), 'changed')
+  for await (const path of findInTree(copy, findArguments(since, what), signal))
+    if (!excluded(path)) throw notStill(join(shownPath(copy.tree.root), path), 'changed')
 }
 
 /**

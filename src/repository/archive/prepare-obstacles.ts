@@ -11,8 +11,9 @@ const foreignClocks = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x65735546])
 
 /** The reason why a tree is not copied while it is written: '' where the user need not hear of it, undefined where there is none. */
 export async function findObstacle(
+  root: string,
   staging: string,
-  { root, exclude, skipDevices = [] }: TreeArtifact,
+  { exclude, skipDevices = [] }: TreeArtifact,
   { signal, leastBytes, onWarning }: PrepareOptions & { leastBytes: number },
 ): Promise<string | undefined> {
   using tree = openRoot(root)

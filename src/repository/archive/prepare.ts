@@ -1,12 +1,19 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { asBackupError, BackupError } from '../../errors.ts'
+import { inChild } from '../../lib/child/in-child.ts'
 import { shownPath } from '../../lib/tree/open-root.ts'
 import type { Prepared, PrepareOptions, TargetId, TreeArtifact } from '../repository.ts'
 import type { TreeCopy } from './copy-programs.ts'
-import { copyHot, copyRest } from './copy-tree.ts'
-import { findObstacle } from './prepare-obstacles.ts'
 import { openStaging } from './staging.ts'
+
+const fileOf = (name: string): string => join(import.meta.dirname, name)
+const findObstacle = inChild<typeof import('./prepare-obstacles.ts').findObstacle>(
+  fileOf('prepare-obstacles.ts'),
+  'findObstacle',
+)
+const copyHot = inChild<typeof import('./copy-tree.ts').copyHot>(fileOf('copy-tree.ts'), 'copyHot')
+const copyRest = inChild<typeof import('./copy-tree.ts').copyRest>(fileOf('copy-tree.ts'), 'copyRest')
 
 /** Copies of the trees of one target, on the disk of the repository. */
 export interface Copies {
@@ -44,9 +51,13 @@ export async function prepareTrees(
   try {
     for (const [index, tree] of trees.entries()) {
       const copy = { tree, folder: join(staging.folder, String(index)), mark: join(staging.folder, `${index}.mark`) }
-      const obstacle = await findObstacle(staging.folder, tree, options)
+      const obstacle = await findObstacle(tree.root, staging.folder, tree, {
+        signal,
+        leastBytes: options.leastBytes,
+        onWarning,
+      })
       if (obstacle === undefined) {
-        await copyHot(copy, signal)
+        copy.mark = await copyHot(copy, signal)
         copies.push(copy)
       } else if (obstacle !== '')
         onWarning(`${obstacle}: its services are down for as long as ${shownPath(tree.root)} takes to be packed`)

@@ -4,21 +4,13 @@ import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { BackupError } from '../../errors.ts'
-import { closeStream, programStream, runChecked } from '../../lib/process.ts'
-import { identifyTree } from '../../lib/tree/identity.ts'
-import { pickPaths } from '../../lib/tree/pick.ts'
+import { inChild } from '../../lib/child/in-child.ts'
 import { readTar } from '../../lib/tree/read-tar.ts'
-import { unpackTree } from '../../lib/tree/unpack.ts'
 import type { ArtifactRecord, ExtractOptions, ListedEntry, ProveOptions, TreeProof } from '../repository.ts'
+import { decompress, otherContent, type ReadOptions } from './decompress.ts'
 import { asStored, type StoredFile } from './manifest.ts'
 
 const CHUNK_BYTES = 1024 * 1024
-
-interface ReadOptions {
-  signal: AbortSignal
-  onBytes?: ((count: number) => void) | undefined
-}
 
 /** The plain bytes of a stream. They end cleanly only when length and SHA-256 are those of the manifest. */
 export function openArtifact(folder: string, record: ArtifactRecord, options: ReadOptions): Readable {
@@ -37,40 +29,20 @@ async function* proveBytes(path: string, expected: ArtifactRecord, options: Read
   if (bytes !== expected.bytes || hash.digest('hex') !== expected.sha256) throw otherContent(path)
 }
 
-async function* decompress(path: string, { signal, onBytes }: ReadOptions): AsyncGenerator<Buffer> {
-  const plain = programStream('zstd', ['-q', '-d', '-c', '--', path], { signal })
-  try {
-    for await (const chunk of plain as AsyncIterable<Buffer>) {
-      onBytes?.(chunk.length)
-      yield chunk
-    }
-  } catch (error) {
-    if (!(error instanceof BackupError) || error.code !== 'TOOL_FAILED') throw error
-    throw new BackupError('SNAPSHOT_DAMAGED', `${path}: ${error.message}`, { cause: error })
-  } finally {
-    await closeStream(plain)
-  }
-}
-
-const otherContent = (path: string) =>
-  new BackupError('SNAPSHOT_DAMAGED', `${path}: its content is not what was backed up`)
+const fileOf = (name: string): string => join(import.meta.dirname, name)
+const extractTree = inChild<typeof import('./read-tree.ts').extractTree>(fileOf('read-tree.ts'), 'extractTree')
+const identifyPart = inChild<typeof import('./read-tree.ts').identifyPart>(fileOf('read-tree.ts'), 'identifyPart')
 
 /** A tree to the directory `to`, on disk when this returns. Its digest is computed again from the bytes that are read back. */
 export async function extractArtifact(
   folder: string,
   record: ArtifactRecord,
   to: string,
-  { signal, only, onPart, onBytes }: ExtractOptions,
+  options: ExtractOptions,
 ): Promise<void> {
   const { file, identity } = asStored(record).stored
-  const path = join(folder, file)
-  const found = await unpackTree(decompress(path, { signal, onBytes }), to, { signal, ...(only && { only }) })
-  if (found.identity !== identity) throw otherContent(path)
-  if (only) onPart?.(found.asked)
-  await runChecked('sync', ['-f', '--', to], { signal, timeoutSeconds: SYNC_TIMEOUT_SECONDS })
+  await extractTree(to, { path: join(folder, file), identity }, options)
 }
-
-const SYNC_TIMEOUT_SECONDS = 1800
 
 /** Compares the digest of the tree at `root` with the one that was computed when the artifact was stored. */
 export async function proveArtifact(
@@ -81,9 +53,7 @@ export async function proveArtifact(
   const { identity = 'not the digest of a tree' } = asStored(record).stored
   const only = part?.only ?? record.only
   const scope = { signal, skipDevices, exclude: record.exclude ?? [], ...(only && { only }) }
-  const pick = pickPaths(part?.only)
-  // The folders on the way stay as they are, and are no part of what was put back.
-  const found = await identifyTree(root, { ...scope, counts: (entry) => pick.wants(entry) === 'asked' })
+  const found = await identifyPart(root, scope, part?.only)
   return { expected: part?.digest ?? identity, actual: found.identity }
 }
 

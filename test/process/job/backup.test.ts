@@ -1,8 +1,10 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { BackupError } from '../../../src/errors.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { openArchive } from '../../../src/repository/archive.ts'
+import { mountSilent } from '../../support/silent-mount.ts'
 import type { JobStage } from './stage.ts'
 import { enabled, setJobStage } from './stage.ts'
 
@@ -108,6 +110,17 @@ describe('one target', () => {
       interruption.abort()
       return answer
     }
+    const { targets } = await run(stage, interruption.signal)
+    expect(targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'INTERRUPTED' } })
+    expect(await stage.states()).toEqual({ app: 'running' })
+    expect(await listed(stage)).toEqual([])
+  })
+
+  test('a volume whose file system never answers: everything else goes on, and an abort ends the run', async () => {
+    const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
+    using _mount = mountSilent(join(stage.folder, 'files'))
+    const interruption = new AbortController()
+    setTimeout(() => interruption.abort(new BackupError('INTERRUPTED', 'interrupted by a test')), 500)
     const { targets } = await run(stage, interruption.signal)
     expect(targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'INTERRUPTED' } })
     expect(await stage.states()).toEqual({ app: 'running' })

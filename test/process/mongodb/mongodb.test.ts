@@ -84,6 +84,7 @@ function world(
     execStream: (command, { timeoutSeconds = 60, ...more } = {}) =>
       execStream(engine, 'db', { command, timeoutSeconds, ...more }, signal),
     hostPath: (path) => path,
+    treeRoot: (path) => path,
     connect: never,
     recordUndo: never as never,
     warn: (text) => void warnings.push(text),

@@ -9,6 +9,8 @@ import { backedUp } from '../../support/story.ts'
 
 const main = join(import.meta.dirname, '../../../src/main.ts')
 const limitMebibytes = 256
+/** The name of a process of Node. */
+const treeChild = 'node-MainThread'
 
 /** bench/memory.ts does the same with 5 GB. */
 test('P8: backup and restore of a big volume stay under 256 MiB', async () => {
@@ -30,9 +32,12 @@ test('P8: backup and restore of a big volume stay under 256 MiB', async () => {
     ['backup', 'data'],
     ['restore', 'data', '--yes'],
   ]) {
-    const { exitCode, stderr, peakBytes } = await runMeasured(main, args, env)
+    const { exitCode, stderr, peakBytes, childPeaks } = await runMeasured(main, args, env)
     expect(exitCode, stderr).toBe(0)
     expect(peakBytes / 1024 / 1024, args[0]).toBeGreaterThan(20)
-    expect(peakBytes / 1024 / 1024, args[0]).toBeLessThan(limitMebibytes)
+    // The child that works on the tree is a part of the product too.
+    const ofTrees = childPeaks.get(treeChild) ?? 0
+    expect(ofTrees / 1024 / 1024, args[0]).toBeGreaterThan(20)
+    expect((peakBytes + ofTrees) / 1024 / 1024, args[0]).toBeLessThan(limitMebibytes)
   }
 })

@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { recordIndexes } from '../../../../src/methods/files/faiss.ts'
-import type { CaptureContext } from '../../../../src/methods/method.ts'
+import { findIndexes } from '../../../../src/methods/files/faiss.ts'
 
 /**
  * Headers as faiss 1.11 wrote them for 300 vectors of dimension 16 (64 bits the binary ones), and the lengths of the
@@ -30,8 +29,7 @@ const index = (type: string, header: string, bytes: number): Buffer =>
   Buffer.concat([Buffer.from(type), Buffer.from(header, 'hex'), Buffer.alloc(bytes)]).subarray(0, bytes)
 const record = (exclude: string[] = []): Record<string, unknown> => {
   const facts: Record<string, unknown> = {}
-  const fact = (name: string, value: unknown) => void Object.assign(facts, { [name]: value })
-  recordIndexes({ fact } as CaptureContext, [{ origin: '/data', root, exclude }])
+  for (const { path, header } of findIndexes([{ origin: '/data', root, exclude }])) facts[`faiss ${path}`] = header
   return facts
 }
 

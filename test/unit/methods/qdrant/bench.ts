@@ -50,6 +50,7 @@ export function benchOf(server: BenchServer, options: Partial<TargetSpec<'qdrant
     exec: unused,
     execStream: unused,
     hostPath: (path) => path,
+    treeRoot: (path) => path,
     connect: async () => ({ host: '127.0.0.1', [Symbol.asyncDispose]: async () => {} }),
     recordUndo: (detail) => {
       notes.add(detail)
