@@ -1,4 +1,5 @@
 /** The program of a child process: see `in-child.ts`. It does one call after the other until its parent is gone. */
+import { flushCompileCache } from 'node:module'
 import { decodeArguments, decodeFailure, encodeFailure, type FromChild, type ToChild } from './messages.ts'
 
 /** Milliseconds between two signs of life, and between two reports of what was counted. */
@@ -20,6 +21,7 @@ async function answer({ module, name, args }: ToChild & { kind: 'call' }): Promi
   const counts = countTogether()
   try {
     const functions = (await import(module)) as Record<string, (...args: unknown[]) => unknown>
+    flushCompileCache() // A child is killed when it is not needed any more, and would write no cache at its end.
     const value = await functions[name]?.(...decodeArguments(args, running.signal, counts.tell))
     counts.flush()
     say({ kind: 'done', value })
