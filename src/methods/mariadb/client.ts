@@ -3,6 +3,7 @@ import type { MethodOptions } from '../../labels/spec.ts'
 import { longSeconds } from '../../lib/deadline.ts'
 import type { ExecOptions, ExecResult, MethodContext } from '../method.ts'
 import { awaitListening } from '../shared/await-server.ts'
+import { describeSent, explainLogin } from '../shared/sent-secret.ts'
 import { endWith } from '../shared/tool-script.ts'
 import { describeToolFailure } from './failure.ts'
 import { chooseLogin, exportPassword, type Login } from './login.ts'
@@ -47,6 +48,7 @@ export const clientArguments: string[] = [
 /** Connects to the server. SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where it cannot be asked. */
 export async function connect(ctx: MethodContext, options: MethodOptions['mariadb']): Promise<MariadbClient> {
   const login = chooseLogin(options, ctx.container.environment)
+  const sent = describeSent({ variables: login.passwordVariables, orFile: true }, ctx.container.environment)
   const shell = (tool: Tool, args: string[], drainInput?: boolean) => [
     ...['/bin/sh', '-c', toolScript(login, drainInput), 'sh', toolNames[tool].join(' ')],
     ...[`--user=${login.user}`, ...args],
@@ -55,7 +57,7 @@ export async function connect(ctx: MethodContext, options: MethodOptions['mariad
     ctx.exec(shell(tool, args, drainInput), toolOptions)
   const query: MariadbClient['query'] = async (sql, toolOptions) => {
     const result = await run('client', clientArguments, { ...toolOptions, input: sessionSettings + sql })
-    if (result.exitCode !== 0) throw describeToolFailure(ctx, toolNames.client[0] as string, result)
+    if (result.exitCode !== 0) throw explainLogin(describeToolFailure(ctx, toolNames.client[0] as string, result), sent)
     return readRows(result.stdout)
   }
   const stream: MariadbClient['stream'] = (tool, args, { timeoutSeconds = longSeconds, ...toolOptions } = {}) =>

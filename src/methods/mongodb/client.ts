@@ -4,9 +4,10 @@ import type { MethodOptions } from '../../labels/spec.ts'
 import { longSeconds } from '../../lib/deadline.ts'
 import type { ExecResult, MethodContext } from '../method.ts'
 import { awaitServer } from '../shared/await-server.ts'
+import { describeSent, explainLogin } from '../shared/sent-secret.ts'
 import { describeToolFailure } from './failure.ts'
 import { shellAddress, toolPlace } from './place.ts'
-import { toolScript } from './tool-script.ts'
+import { toolScript, usualPassword } from './tool-script.ts'
 
 /** MongoDB's own programs, run in the container of the server. */
 export interface MongodbClient {
@@ -34,11 +35,13 @@ export interface ServerFacts {
 
 /** Connects to the server. SERVICE_DOWN, AUTH_FAILED or TOOL_MISSING where it cannot be asked. */
 export async function connect(ctx: MethodContext, options: MethodOptions['mongodb']): Promise<MongodbClient> {
+  const variables = [options.passwordEnv ?? usualPassword]
+  const sent = describeSent({ variables, orFile: true }, ctx.container.environment)
   const command = (tool: string, args: string[]) => ['/bin/sh', '-c', toolScript(tool, options), 'sh', ...args]
   const ask = async <T>(script: string, timeoutSeconds = 60) => {
     const args = ['--nodb', '--norc', '--quiet', '--eval', prelude(options) + script]
     const result = await ctx.exec(command('mongosh', args), { timeoutSeconds })
-    if (result.exitCode !== 0) throw describeToolFailure(ctx, 'mongosh', result)
+    if (result.exitCode !== 0) throw explainLogin(describeToolFailure(ctx, 'mongosh', result), sent)
     const lines = result.stdout.split('\n').filter((line) => line.startsWith(mark))
     return lines.map((line) => JSON.parse(line.slice(mark.length)) as T)
   }

@@ -7,6 +7,9 @@ function judgeServer(said: string): BackupError | undefined {
   if (/No space left on device|OutOfDiskSpace|disk is full/i.test(said)) {
     return new BackupError('NO_SPACE', `MongoDB has no room on its disk: ${said}`, { hint: spaceHint })
   }
+  if (/not authorized/i.test(said)) {
+    return new BackupError('AUTH_FAILED', `MongoDB refused what the user may not do: ${said}`, { hint: authHint })
+  }
   if (refusedLogin.test(said)) {
     return new BackupError('AUTH_FAILED', `MongoDB refused the login: ${said}`, { hint: authHint })
   }
@@ -16,8 +19,7 @@ function judgeServer(said: string): BackupError | undefined {
   return undefined
 }
 
-const refusedLogin =
-  /Authentication failed|AuthenticationFailed|auth error|requires authentication|not authorized|Unauthorized/i
+const refusedLogin = /Authentication failed|AuthenticationFailed|auth error|requires authentication|Unauthorized/i
 
 const unreachable =
   /ECONNREFUSED|connection refused|server selection error|could not connect to server|MongoNetworkError|socket was unexpectedly closed/i

@@ -1,6 +1,9 @@
 import type { MethodOptions } from '../../labels/spec.ts'
 import { takeFirstSecret } from '../shared/secret.ts'
 
+/** The variable of the official image that holds the password. */
+export const usualPassword = 'MONGO_INITDB_ROOT_PASSWORD'
+
 /**
  * Lines for `/bin/sh` that run one of MongoDB's programs with the login from variables of the container: those that the labels name, else
  * those of the official image. mongosh finds the password in its environment. The two tools read it from a configuration that exists only
@@ -20,7 +23,7 @@ function login({ user, passwordEnv }: MethodOptions['mongodb']): string[] {
     user === undefined
       ? takeFirstSecret('XNAI_USER', ['MONGO_INITDB_ROOT_USERNAME'])
       : `XNAI_USER=${quoteForShell(user)}`,
-    takeFirstSecret('XNAI_PASSWORD', [passwordEnv ?? 'MONGO_INITDB_ROOT_PASSWORD']),
+    takeFirstSecret('XNAI_PASSWORD', [passwordEnv ?? usualPassword]),
     'export XNAI_USER XNAI_PASSWORD',
   ]
 }

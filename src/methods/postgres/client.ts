@@ -5,6 +5,7 @@ import { longSeconds } from '../../lib/deadline.ts'
 import type { ExecOptions, ExecResult, MethodContext } from '../method.ts'
 import { awaitListening } from '../shared/await-server.ts'
 import { exportSecret } from '../shared/secret.ts'
+import { describeSent, explainLogin } from '../shared/sent-secret.ts'
 import { endWith } from '../shared/tool-script.ts'
 import { describeToolFailure } from './failure.ts'
 import { connectTo } from './sql-text.ts'
@@ -87,10 +88,12 @@ async function open(
     const { input } = toolOptions
     return ctx.exec(command, { ...execOptions, ...(input !== undefined && { input }) })
   }
+  const { passwordEnv } = options
+  const sent = describeSent({ variables: passwordEnv === undefined ? [] : [passwordEnv] }, ctx.container.environment)
   const script: PostgresClient['script'] = async (database, sql, toolOptions) => {
     // A server that lets nobody in, and an error in the middle, leave statements unread.
     const result = await run('psql', psqlArguments(database), { drainInput: true, ...toolOptions, input: sql })
-    if (result.exitCode !== 0) throw describeToolFailure(ctx, 'psql', result)
+    if (result.exitCode !== 0) throw explainLogin(describeToolFailure(ctx, 'psql', result), sent)
     return result.stdout
   }
   const json = async <T>(database: string, sql: string) => JSON.parse(await script(database, sql)) as T

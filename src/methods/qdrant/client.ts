@@ -3,6 +3,7 @@ import { asBackupError, BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
 import type { MethodContext } from '../method.ts'
 import { awaitServer, type ServerWait } from '../shared/await-server.ts'
+import { describeSent } from '../shared/sent-secret.ts'
 import { type Api, openApi } from './api.ts'
 import { openHttp } from './http.ts'
 
@@ -62,7 +63,9 @@ async function open(
   const place = await ctx.connect()
   try {
     const { port, tls } = options
-    const http = openHttp({ container: container.name, host: place.host, port, tls, signal, failure, ...apiKey })
+    const variables = options.apiKeyEnv === undefined ? usualVariables : [options.apiKeyEnv]
+    const sent = describeSent({ variables }, container.environment)
+    const http = openHttp({ sent, container: container.name, host: place.host, port, tls, signal, failure, ...apiKey })
     const api = openApi(http)
     const what = `Qdrant in ${container.name} to load its collections`
     await awaitServer(ctx, { what, seconds: startTimeoutSeconds, ask: api.isReady, isPassing })

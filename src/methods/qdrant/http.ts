@@ -11,6 +11,8 @@ export interface HttpPlace extends HttpServer {
   /** The name of the container in messages. */
   container: string
   apiKey?: string
+  /** Says which key was sent, in a sentence without it. */
+  sent: string
   signal: AbortSignal
   /** The code of the error where the server refuses a request. */
   failure: 'DUMP_FAILED' | 'RESTORE_FAILED'
@@ -124,7 +126,7 @@ function refusal(place: HttpPlace, what: string, status: number, text: string): 
   const message = `${what} answered ${status}: ${said.trim().replace(/\s+/g, ' ').slice(0, 500)}`
   if (/no space left/i.test(said)) return new BackupError('NO_SPACE', message, { hint: spaceHint })
   if (status !== 401 && status !== 403) return new BackupError(place.failure, message)
-  const hint = `Set qdrant.api-key-env to the variable of ${place.container} that holds an API key with full access.`
+  const hint = `${place.sent} Set qdrant.api-key-env to the variable of ${place.container} that holds an API key with full access.`
   return new BackupError('AUTH_FAILED', message, { hint })
 }
 

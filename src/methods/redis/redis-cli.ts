@@ -2,6 +2,7 @@ import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import type { ExecResult, MethodContext } from '../method.ts'
 import { exportSecret, secretEnvironment, unreadableSecret } from '../shared/secret.ts'
+import { describeSent } from '../shared/sent-secret.ts'
 import { findReplyError } from './reply.ts'
 
 /**
@@ -14,17 +15,19 @@ export async function askRedisCli(
   commands: string[],
 ): Promise<string> {
   const result = await runRedisCli(ctx, options, commands.join('\n'))
-  const error = findCliError(result, ctx, options) ?? findReplyError(result.stdout)
+  const places = { file: options.passwordFile, variables: [passwordVariable(options)] }
+  const sent = describeSent(places, ctx.container.environment)
+  const error = findCliError(result, ctx, options) ?? findReplyError(result.stdout, sent)
   if (error) throw error
   return result.stdout
 }
 
 const timeoutSeconds = 30
 
+const passwordVariable = ({ passwordEnv }: MethodOptions['redis']): string => passwordEnv ?? 'REDIS_PASSWORD'
+
 function runRedisCli(ctx: MethodContext, options: MethodOptions['redis'], input: string): Promise<ExecResult> {
-  const secret = options.passwordFile
-    ? { file: options.passwordFile }
-    : { variable: options.passwordEnv ?? 'REDIS_PASSWORD' }
+  const secret = options.passwordFile ? { file: options.passwordFile } : { variable: passwordVariable(options) }
   const script = [
     'cli=$(command -v redis-cli || command -v valkey-cli) || exit 127',
     exportSecret('REDISCLI_AUTH', secret),

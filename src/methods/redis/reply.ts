@@ -33,14 +33,14 @@ export function parseConfig(text: string, names: readonly string[]): Map<string,
 
 /**
  * The first error line among the replies, as an error. They MUST be searched, since redis-cli exits 0 when the server refuses a
- * command.
+ * command. `sent`: the sentence that says which password was sent.
  */
-export function findReplyError(text: string): BackupError | undefined {
+export function findReplyError(text: string, sent = ''): BackupError | undefined {
   const line = text.split('\n').find((each) => /^[A-Z][A-Z0-9]{2,} /.test(each))
   if (line === undefined) return undefined
   const [code] = line.split(' ', 1)
   if (code === 'NOAUTH' || code === 'WRONGPASS') {
-    return new BackupError('AUTH_FAILED', `Redis refused the password: ${line}`, { hint: authHint })
+    return new BackupError('AUTH_FAILED', `Redis refused the login: ${line}`, { hint: `${sent} ${authHint}`.trim() })
   }
   if (code === 'NOPERM')
     return new BackupError('AUTH_FAILED', `Redis refused the command: ${line}`, { hint: permissionHint })

@@ -61,7 +61,8 @@ export async function connect(
     })
   }
   const textOf = (path: string, answer: Answer): string => {
-    if (answer.status < 200 || answer.status > 299) throw explainStatus(ctx, path, answer)
+    if (answer.status < 200 || answer.status > 299)
+      throw explainStatus({ ...options, container: ctx.container }, path, answer)
     return answer.text
   }
   const ask: VictoriaMetricsClient['ask'] = async (path, fields = {}, more = {}) =>
@@ -109,9 +110,13 @@ function explainSilence({ container }: MethodContext, port: number, cause: unkno
   return new BackupError('SERVICE_DOWN', `VictoriaMetrics does not answer on port ${port}: ${reason}`, { cause, hint })
 }
 
-function explainStatus({ container }: MethodContext, path: string, answer: Answer): BackupError {
+function explainStatus(
+  place: MethodOptions['victoriametrics'] & Pick<MethodContext, 'container'>,
+  path: string,
+  answer: Answer,
+): BackupError {
   const { status, text } = answer
-  if (status === 401 || status === 403) return explainRefusal(`${path} of ${container.name}`, answer)
+  if (status === 401 || status === 403) return explainRefusal(place, `${path} of ${place.container.name}`, answer)
   return new BackupError('DUMP_FAILED', `${path}: HTTP ${status}: ${text.trim().slice(0, 300)}`, {
     hint: 'Check xnai.backup.victoriametrics.port, …tls and …path-prefix; look at the log of VictoriaMetrics.',
   })

@@ -1,6 +1,7 @@
 import { BackupError } from '../../errors.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import type { MethodContext } from '../method.ts'
+import { describeSent } from '../shared/sent-secret.ts'
 
 type Options = MethodOptions['victoriametrics']
 
@@ -24,9 +25,15 @@ function readVariable({ container }: MethodContext, name: string, label: string,
 }
 
 /** AUTH_FAILED for an answer of 401 or 403 to `path`. `wantsLogin` tells that it asks for a user and a password and not for a key. */
-export function explainRefusal(what: string, { status, wantsLogin }: { status: number; wantsLogin: boolean }) {
+export function explainRefusal(
+  { container, ...options }: Options & Pick<MethodContext, 'container'>,
+  what: string,
+  { status, wantsLogin }: { status: number; wantsLogin: boolean },
+) {
+  const variable = wantsLogin ? options.passwordEnv : options.authKeyEnv
+  const sent = describeSent({ variables: variable === undefined ? [] : [variable] }, container.environment)
   return new BackupError('AUTH_FAILED', `${what} was refused (HTTP ${status})`, {
-    hint: wantsLogin ? loginHint : keyHint,
+    hint: `${sent} ${wantsLogin ? loginHint : keyHint}`,
   })
 }
 

@@ -103,12 +103,12 @@ test('a stand-in that wants a login gets it, and the auth key beside it', async 
 })
 
 test.each([
-  ['a login that is wanted', { login: 'backup:other' }, {}, /user and …password-env/],
+  ['a login that is wanted', { login: 'backup:other' }, {}, /Nothing was sent.*user and …password-env/],
   [
     'a wrong login',
     { login: 'backup:other' },
     { user: 'backup', passwordEnv: 'VM_PASSWORD' },
-    /user and …password-env/,
+    /refused what the variable VM_PASSWORD holds.*user and …password-env/,
   ],
   ['an auth key that is wanted', { key: 'other' }, {}, /auth-key-env must name/],
   ['a password whose variable is not set', {}, { passwordEnv: 'NONE' }, /password-env names a variable/],

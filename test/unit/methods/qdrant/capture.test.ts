@@ -136,6 +136,7 @@ describe('a capture that cannot begin', () => {
     const error = await failure(stage.bench.capture({ container: { ...container, environment } }))
     expect(error).toMatchObject({ code: 'AUTH_FAILED' })
     expect(error.message).toContain('401')
+    expect(error.hint).toContain('The server refused what the variable QDRANT_API_KEY holds.')
     expect(JSON.stringify([error.message, error.hint, String(error.cause)])).not.toContain(apiKey)
   })
 
