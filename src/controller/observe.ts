@@ -1,4 +1,4 @@
-import type { Run, ScheduleState } from '../catalog/catalog.ts'
+import type { ScheduleState } from '../catalog/catalog.ts'
 import type { Parts } from '../job/job.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
@@ -9,8 +9,6 @@ import type { ReconcileInput } from './reconcile.ts'
 import type { Observation, Watch, WatchedTarget } from './watch.ts'
 
 const listSeconds = 120
-/** This is more than the attempts at one slot, and more than the on-change runs of six hours. */
-const runsPerTarget = 20
 
 /** Observes everything anew, tells the watch what to watch, and records what is new about targets in their schedules. */
 export async function observeForPass(
@@ -35,9 +33,6 @@ export async function observeForPass(
       if (Object.keys(news).length > 0) parts.catalog.saveSchedule(target.project, target.name, news)
       return { ...known, ...news }
     }),
-    runs: byTarget(({ project, name }): Run[] =>
-      parts.catalog.runs({ project, target: name, kind: 'backup', limit: runsPerTarget }),
-    ),
     active: new Set(dispatcher.active()),
     backedOff: dispatcher.backedOff(),
   }

@@ -1,4 +1,4 @@
-import type { Run, ScheduleState } from '../catalog/catalog.ts'
+import type { ScheduleState } from '../catalog/catalog.ts'
 import { dueSlot } from '../plan/due.ts'
 import { groupKey, type Target, targetKey } from '../plan/plan.ts'
 import type { ObservedTargets } from '../report/observe.ts'
@@ -7,8 +7,6 @@ import { type Observation, stableSeconds } from './watch.ts'
 
 /** Everything that a decision rests on, at one moment. Maps and sets are keyed by `targetKey`. */
 export interface ReconcileInput extends ObservedTargets {
-  /** Backup runs, newest first. */
-  runs: ReadonlyMap<string, Run[]>
   /** Targets that this process has queued or is backing up. */
   active: ReadonlySet<string>
   /** Targets that are left alone for a minute, because their last run may have failed without a record of it. */

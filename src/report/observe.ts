@@ -1,4 +1,4 @@
-import type { ScheduleState } from '../catalog/catalog.ts'
+import type { Run, ScheduleState } from '../catalog/catalog.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
 import { currentPlan } from '../job/current-plan.ts'
 import type { Parts } from '../job/job.ts'
@@ -18,6 +18,8 @@ export interface ObservedTargets {
   now: Date
   plan: Plan
   schedules: ReadonlyMap<string, ScheduleState>
+  /** Backup runs, newest first. */
+  runs: ReadonlyMap<string, Run[]>
   /** Targets that a run of any process works on. */
   locked: ReadonlySet<string>
   /** What dead runs left behind and is not finished yet, as texts. */
@@ -43,15 +45,19 @@ export async function observe(parts: Parts, signal: AbortSignal): Promise<Observ
   return { ...targets, repositories: await observeRepositories(parts, signal) }
 }
 
+/** This is more than the attempts at one slot, and more than the on-change runs of six hours. */
+const runsPerTarget = 20
+
 /** Lists the containers and reads the catalog. Nothing is changed. */
 export async function observeTargets(parts: Parts, signal: AbortSignal): Promise<ObservedTargets> {
   const { catalog, clock } = parts
   const { plan } = await currentPlan(parts, signal)
-  const schedules = new Map(
-    plan.targets.map((target) => [targetKey(target), catalog.schedule(target.project, target.name)]),
-  )
+  const byTarget = <T>(read: (project: string, target: string) => T) =>
+    new Map(plan.targets.map((target) => [targetKey(target), read(target.project, target.name)]))
+  const schedules = byTarget(catalog.schedule)
+  const runs = byTarget((project, target) => catalog.runs({ project, target, kind: 'backup', limit: runsPerTarget }))
   const locked = catalog.holders().flatMap(({ key }) => (key.kind === 'target' ? [targetKey(key)] : []))
-  return { now: clock.now(), plan, schedules, locked: new Set(locked), leftovers: describeLeftovers(catalog) }
+  return { now: clock.now(), plan, schedules, runs, locked: new Set(locked), leftovers: describeLeftovers(catalog) }
 }
 
 /** Lists every repository. One that cannot be listed is reported as such; it does not hide the others. */

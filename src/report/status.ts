@@ -3,6 +3,7 @@ import { schedule } from '../labels/schedule.ts'
 import { isInFuture } from '../plan/dated.ts'
 import { type BrokenTarget, type Problem, type Target, targetKey } from '../plan/plan.ts'
 import type { Tier } from '../repository/repository.ts'
+import { type LastRun, lastRun } from './last-run.ts'
 import { nextRun } from './next-run.ts'
 import type { ObservedRepository, ObservedState, SnapshotSummary } from './observe.ts'
 import { reportWaiting, type Waiting } from './waiting.ts'
@@ -26,6 +27,8 @@ export interface TargetStatus {
   container: string
   schedule: string | null
   lastSuccess: string | null
+  /** The newest backup that has ended, whether it succeeded or not. */
+  lastRun: LastRun | null
   ageSeconds: number | null
   rpoSeconds: number | null
   rpoMet: boolean | null
@@ -61,13 +64,18 @@ export function reportStatus(observed: ObservedState): StatusReport {
   }
 }
 
-/** False when an objective is missed, there is a problem or a repository cannot be listed. */
+/** Whether the newest backup of a target did not complete. A later one that does clears it. */
+export const hasFailed = ({ lastRun }: Pick<TargetStatus, 'lastRun'>): boolean =>
+  lastRun !== null && lastRun.outcome !== 'complete'
+
+/** False when an objective is missed, the last run of a target failed, there is a problem or a repository cannot be listed. */
 export function meetsObjectives({ targets, repositories, problems }: StatusReport): boolean {
-  return targets.every(({ rpoMet }) => rpoMet !== false) && problems.length === 0 && repositories.every(({ ok }) => ok)
+  const isGood = targets.every((target) => target.rpoMet !== false && !hasFailed(target))
+  return isGood && problems.length === 0 && repositories.every(({ ok }) => ok)
 }
 
 function reportTarget(target: Target, observed: ObservedState): TargetStatus {
-  const { now, locked } = observed
+  const { now, locked, runs } = observed
   const { past = [], future = [] } = Object.groupBy(backupsOf(target, observed.repositories), ({ time }) =>
     isInFuture(time, now) ? 'future' : 'past',
   )
@@ -81,6 +89,7 @@ function reportTarget(target: Target, observed: ObservedState): TargetStatus {
     container: target.container.name,
     schedule: schedule.format(target.schedule),
     lastSuccess: last?.time ?? null,
+    lastRun: lastRun(runs.get(targetKey(target)) ?? [], now),
     ageSeconds,
     rpoSeconds: target.rpoSeconds,
     rpoMet: isYoung || (last !== undefined && isUnchanged(target, observed)),
@@ -139,6 +148,7 @@ function reportBroken({ project, name, container, problems }: BrokenTarget): Tar
     container,
     schedule: null,
     lastSuccess: null,
+    lastRun: null,
     ageSeconds: null,
     rpoSeconds: null,
     rpoMet: null,

@@ -99,6 +99,9 @@ export const statusShape = z.object({
       container: z.string(),
       schedule: z.string().nullable(),
       lastSuccess: time.nullable(),
+      lastRun: z
+        .object({ run: z.string(), kind: z.string(), outcome: z.string(), time, error: error.optional() })
+        .nullable(),
       ageSeconds: seconds.nullable(),
       rpoSeconds: seconds.nullable(),
       rpoMet: z.boolean().nullable(),

@@ -1,5 +1,5 @@
 import type { Problem } from '../../plan/plan.ts'
-import type { RepositoryStatus, StatusReport, TargetStatus } from '../../report/status.ts'
+import { hasFailed, type RepositoryStatus, type StatusReport, type TargetStatus } from '../../report/status.ts'
 import { targetKeyOf } from '../target-key.ts'
 import { formatBytes, formatSeconds } from './format.ts'
 import { joinBlocks, renderLine } from './line.ts'
@@ -14,7 +14,7 @@ export function renderStatus({ targets, repositories, problems, recovery }: Stat
     renderTargets(targets, style),
     renderRepositories(repositories, style),
     recovery.map((what) => renderLine('recovery', 'yellow', what, style)).join(''),
-    renderAllProblems(repositories, problems, style),
+    targets.map((target) => renderLastRun(target, style)).join('') + renderAllProblems(repositories, problems, style),
   )
 }
 
@@ -45,11 +45,24 @@ function describeWaiting({ waiting }: TargetStatus, style: TextStyle): string {
   return `last change ${formatSeconds(lastChangeSeconds)} ago; backed up at the latest ${formatTime(atLatest, style)}`
 }
 
-function describeState({ method, rpoMet, lastSuccess, running }: TargetStatus, style: TextStyle): string {
+function describeState(target: TargetStatus, style: TextStyle): string {
+  const { method, rpoMet, lastSuccess, running } = target
   if (method === null) return paint(style, 'red', 'broken')
   const met = rpoMet === true
-  const word = lastSuccess === null ? 'never backed up' : met ? 'ok' : 'too old'
-  return paint(style, met ? 'green' : 'red', word) + (running ? ', running' : '')
+  const failed = hasFailed(target)
+  const word = lastSuccess === null ? 'never backed up' : !met ? 'too old' : failed ? 'failed' : 'ok'
+  return paint(style, met && !failed ? 'green' : 'red', word) + (running ? ', running' : '')
+}
+
+/** Why the newest backup of a target failed, and what to do; empty where it did not. */
+function renderLastRun(target: TargetStatus, style: TextStyle): string {
+  const { lastRun } = target
+  if (lastRun === null || !hasFailed(target)) return ''
+  const { time, outcome, error } = lastRun
+  const word = outcome === 'failed' ? 'failed' : 'was incomplete'
+  const why = error === undefined ? '' : `: ${error.message} (${error.code})`
+  const what = `${targetKeyOf(target)}: the last backup ${word} at ${formatTime(time, style)}${why}`
+  return renderLine('problem', 'red', what, style) + (error ? renderLine('hint', 'bold', error.hint, style) : '')
 }
 
 function renderRepositories(repositories: RepositoryStatus[], style: TextStyle): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ScheduleState } from '../../../src/catalog/catalog.ts'
+import type { Run, ScheduleState } from '../../../src/catalog/catalog.ts'
 import { BackupError } from '../../../src/errors.ts'
 import { makePlan } from '../../../src/plan/make-plan.ts'
 import type { ObservedRepository, ObservedState, SnapshotSummary } from '../../../src/report/observe.ts'
@@ -13,6 +13,7 @@ function observe(labels: Record<string, string> = {}, more: Partial<ObservedStat
     now: new Date('2026-08-02T12:00:00.000Z'),
     plan: makePlan([db], settings, methods),
     schedules: new Map(),
+    runs: new Map(),
     locked: new Set(),
     leftovers: [],
     repositories: [],
@@ -94,6 +95,39 @@ describe('the last success of a target', () => {
     ])
     expect(report.targets[0]?.problems).toEqual(report.problems)
     expect(meetsObjectives(report)).toBe(false)
+  })
+})
+
+describe('the last run of a target', () => {
+  const repositories = local(snapshot('2026-08-02T02:00:00.000Z'))
+  const error = { code: 'DUMP_FAILED', message: 'pg_dump: exit code 1', hint: 'Look at the server.' } as const
+  const ended = (hour: string, more: Partial<Run> = {}): Run => ({
+    ...{ id: `run-${hour}`, kind: 'backup', project: 'shop', target: 'db', outcome: 'complete' },
+    ...{ started: `2026-08-02T${hour}:00:00.000Z`, finished: `2026-08-02T${hour}:05:00.000Z` },
+    ...more,
+  })
+  const report = (...runs: Run[]) => reportStatus(observe({}, { repositories, runs: new Map([['shop/db', runs]]) }))
+
+  test('that failed is told with its reason, and the objectives are not met although the snapshot is young', () => {
+    const status = report(ended('11', { outcome: 'failed', error }), ended('02'))
+    const time = '2026-08-02T11:05:00.000Z'
+    expect(status.targets[0]?.lastRun).toEqual({ run: 'run-11', kind: 'backup', outcome: 'failed', time, error })
+    expect(status.targets[0]?.rpoMet).toBe(true)
+    expect(meetsObjectives(status)).toBe(false)
+  })
+
+  test('that is complete clears an earlier failure', () => {
+    const status = report(ended('11'), ended('02', { outcome: 'failed', error }))
+    expect(status.targets[0]?.lastRun).toMatchObject({ run: 'run-11', outcome: 'complete' })
+    expect(meetsObjectives(status)).toBe(true)
+  })
+
+  test('is neither one that goes on, nor one that was refused as busy, nor one of a wrong clock', () => {
+    const { finished: _, outcome: __, ...running } = ended('11')
+    const busy = ended('10', { outcome: 'failed', error: { ...error, code: 'BUSY' } })
+    const future = ended('09', { outcome: 'failed', error, finished: '2036-01-01T00:00:00.000Z' })
+    expect(report(running, busy, future, ended('02')).targets[0]?.lastRun).toMatchObject({ run: 'run-02' })
+    expect(report(running).targets[0]?.lastRun).toBeNull()
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { openCatalog } from '../../../../src/catalog/sqlite.ts'
 import { BackupError } from '../../../../src/errors.ts'
-import { run, shelf, shop, snapshot } from '../../../support/cli.ts'
+import { makeFolder, run, shelf, shop, snapshot } from '../../../support/cli.ts'
 import { statusShape } from '../../../support/json-shapes.ts'
 
 const healthy = shop.filter(({ service }) => service !== 'web')
@@ -24,6 +25,28 @@ describe('status', () => {
       "
     `)
     expect(exitCode).toBe(1)
+  })
+
+  test('a run that failed is told with its reason and a hint, until a later one succeeds: exit 1', async () => {
+    const state = makeFolder()
+    using catalog = openCatalog(state)
+    const end = (id: string, started: string, outcome: 'failed' | 'complete') => {
+      catalog.startRun({ id, kind: 'backup', project: 'shop', target: 'redis', started })
+      const error = { code: 'DUMP_FAILED', message: 'the dump was cut off', hint: 'Look at the log of redis.' } as const
+      const finished = started.replace('00:00', '00:09')
+      catalog.finishRun(id, 'shop', 'redis', { finished, outcome, ...(outcome === 'failed' && { error }) })
+    }
+    const stage = { containers: healthy, local: shelf(fresh), catalog }
+    end('one', '2026-11-20T11:00:00.000Z', 'failed')
+    const failed = await run(['status'], stage)
+    expect(failed.stdout).toMatch(/^shop\/redis +failed +2026-11-20 02:00 /m)
+    expect(failed.stdout).toContain(
+      'problem: shop/redis: the last backup failed at 2026-11-20 11:00 UTC: the dump\n  was cut off (DUMP_FAILED)\n',
+    )
+    expect(failed.stdout).toContain('hint: Look at the log of redis.\n')
+    expect(failed.exitCode).toBe(1)
+    end('two', '2026-11-20T11:30:00.000Z', 'complete')
+    expect((await run(['status'], stage)).exitCode).toBe(0)
   })
 
   test('exit code 0 when all objectives are met', async () => {
