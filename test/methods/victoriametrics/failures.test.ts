@@ -49,7 +49,7 @@ describe('a backup fails and says why', () => {
   test('with a wrong auth key', () => failing('wrong', 'AUTH_FAILED', /snapshot/, /auth-key-env/))
   test('without the auth key that the server wants', () => failing('without', 'AUTH_FAILED', /refused/, /auth-key-env/))
   test('where the variable of the auth key is not set', () =>
-    failing('unset', 'AUTH_FAILED', /VM_snapshotAuthKey is not set/, /auth-key-env/))
+    failing('unset', 'TARGET_BROKEN', /auth-key-env.*no environment variable/, /plan/))
 
   test('of a server that listens on another port, and of one that is down', async () => {
     await failing('port', 'SERVICE_DOWN', /9999/, /port/)
