@@ -34,7 +34,7 @@ async function expectFailed({ exitCode, json }: Call, code: string): Promise<voi
 
 describe('a full disk', () => {
   test('of the repository: a failed run, and services that run', async () => {
-    using _small = smallDisk(story.product.repository, '6m')
+    await using _small = await smallDisk('6m')
     writeFileSync(join(data, 'small'), 'fits')
     const id = await story.backUp('app')
     noise('large', 12_000_000)
@@ -48,7 +48,7 @@ describe('a full disk', () => {
   })
 
   test('for the safety snapshot: nothing is replaced, and the hint names the way without', async () => {
-    using _small = smallDisk(story.product.repository, '6m')
+    await using _small = await smallDisk('6m')
     writeFileSync(join(data, 'small'), 'fits')
     await story.backUp('app')
     noise('large', 12_000_000)
@@ -127,8 +127,20 @@ function noise(name: string, bytes: number): void {
   execFileSync('sh', ['-c', `head -c ${bytes} /dev/urandom >"$0"`, join(data, name)])
 }
 
-/** An empty file system of a few megabytes in a directory's place. */
-function smallDisk(directory: string, size: string): Disposable {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory])
-  return { [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', directory]) }
+/** An empty file system of a few megabytes in place of the repository, which is accepted as the new one; and so is the old one after it. */
+async function smallDisk(size: string): Promise<AsyncDisposable> {
+  const { repository } = story.product
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', repository])
+  const accept = async () =>
+    expect(await story.call(['repository', 'accept', '--yes'])).toMatchObject({
+      exitCode: 0,
+      json: { outcome: 'complete' },
+    })
+  await accept()
+  return {
+    [Symbol.asyncDispose]: async () => {
+      execFileSync('umount', ['--lazy', repository])
+      await accept()
+    },
+  }
 }
