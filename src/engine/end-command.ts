@@ -37,11 +37,12 @@ export async function endCommand(marked: MarkedExec): Promise<void> {
   const began = marked.clock.monotonicMs()
   let signalled = false
   const isEnded = async () => {
-    if (!(await inspectExec(marked.connection, marked.exec, what))?.Running) return true
+    const isRunning = (await inspectExec(marked.connection, marked.exec, what))?.Running === true
     const inGrace = marked.clock.monotonicMs() - began < termMs
     const found = await signalMarked(marked, inGrace ? 'TERM' : 'KILL').catch(() => undefined)
-    // A service that was restarted meanwhile reports the session as running for ever.
-    if (found === 0 && signalled) return true
+    // A service that was restarted meanwhile reports the session as running for ever, or as never started where it was killed before
+    // it could note the start.
+    if (isRunning ? found === 0 && signalled : !found) return true
     signalled ||= found !== undefined && found > 0
     if (found === undefined || !inGrace) await removeExec(marked)
     return false
