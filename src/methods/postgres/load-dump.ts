@@ -58,8 +58,8 @@ export function loaderOf(
         : (['pg_restore', restoreArguments(options)] as const)
       const dump = await snapshot.open(artifact)
       const input = options.path === undefined ? dump : withSearchPath(dump, options.path)
-      // The program leaves the data of a dump unread where its sections have none.
-      const drainInput = options.sections !== undefined
+      // pg_restore ends at the last entry that it needs: it leaves the data unread that its sections do not have, and the end of the input.
+      const drainInput = tool === 'pg_restore'
       const result = await client.run(tool, args, { input, drainInput, timeoutSeconds: longSeconds })
       return result.exitCode === 0 ? undefined : { tool, result }
     },
