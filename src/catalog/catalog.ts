@@ -106,8 +106,8 @@ export interface ResumeIntent {
   /** It was unhealthy before: it has to run only. */
   unhealthyBefore?: boolean
   /**
-   * What was known of a container that is gone while it is held, so that plans do not miss it. The environment, which may hold secrets,
-   * is left out.
+   * It holds what was known of a container that is gone while it is held, so that plans do not miss it. The environment, which may hold
+   * secrets, is left out.
    */
   gone?: Omit<ContainerFacts, 'environment'>
 }

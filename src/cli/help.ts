@@ -16,7 +16,7 @@ interface CommandHelp {
   examples: [line: string, meaning: string][]
 }
 
-/** What `--help` adds to the options of a command, by its name. */
+/** Holds what `--help` adds to the options of a command, by its name. */
 const helps: Record<string, CommandHelp> = {
   run: {
     examples: [
@@ -106,7 +106,7 @@ function commandHelp(name: string, width: number): string {
   ].join('\n')
 }
 
-/** What stands under the commands of the program. */
+/** Stands under the commands of the program. */
 export function programHelp(width: number): string {
   return [
     ...section('Exit codes', Object.entries(exitCodes), width),

@@ -22,8 +22,8 @@ export function consecutiveFailures(runs: Run[]): Run[] {
 /** True while it is too early for the next attempt: 1, 5 and 15 minutes after the first failures, then an hour, as after a cancelled run. */
 export function isBackingOff(failures: Run[], now: Date): boolean {
   const [newest] = failures
-  const delay = (newest && !isCancelled(newest) && retrySeconds[failures.length - 1]) || laterRetrySeconds
-  return endedWithin(newest, delay, now)
+  if (newest && isCancelled(newest)) return endedWithin(newest, laterRetrySeconds, now)
+  return endedWithin(newest, retrySeconds[failures.length - 1] ?? laterRetrySeconds, now)
 }
 
 /** Whether an operator has ended the run by `cancel`, who then does not want it again in a minute. */

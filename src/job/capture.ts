@@ -19,7 +19,7 @@ import { newId } from './identify.ts'
 import type { Parts, Progress } from './job.ts'
 import { methodContext } from './method-context.ts'
 import { captureTier, repositoryOf } from './repositories.ts'
-import { findContainer, refOf } from './service.ts'
+import { inspectNow } from './service.ts'
 
 /** How often data is read that is captured without stopping anything and must prove that it stood still. */
 const stillnessAttempts = 3
@@ -86,10 +86,10 @@ async function captureOnce(
   return stageTarget(parts, { ...target, container }, read, { ...options, signal })
 }
 
-/** The container of a systemd unit is gone while the unit is held, and is another one after that. Its mounts are those of before. */
+/** The container of a systemd unit is gone while the unit is held. Its mounts are those of before. */
 async function findNow(parts: Parts, before: ContainerFacts, signal: AbortSignal): Promise<ContainerFacts | undefined> {
-  if (before.unit === undefined) return parts.engine.inspect(before.id, signal)
-  return (await findContainer(parts, refOf(before), signal)) ?? { ...before, state: 'stopped' }
+  const now = await inspectNow(parts, before, signal)
+  return now || before.unit === undefined ? now : { ...before, state: 'stopped' }
 }
 
 /** Takes in what `read` yields, with the facts and warnings that it records. */

@@ -38,6 +38,16 @@ export async function findContainer(parts: Parts, ref: ContainerRef, signal: Abo
   return ofUnit ?? others.find(takesItsPlace)
 }
 
+/** What a container is now. One of a systemd unit is another one, with another id, after each start of the unit. */
+export const inspectNow = (
+  parts: Parts,
+  container: ContainerFacts,
+  signal: AbortSignal,
+): Promise<ContainerFacts | undefined> =>
+  container.unit === undefined
+    ? parts.engine.inspect(container.id, signal)
+    : findContainer(parts, refOf(container), signal)
+
 /** Starts or unpauses a container and waits until it runs and, where it has a health check, is healthy. */
 export async function bringUp(
   parts: Parts,

@@ -7,8 +7,8 @@ import { masked } from '../labels/text.ts'
 import { labelProblem } from './problems.ts'
 
 /**
- * The problems of labels that name a variable which the container does not have. Nothing is known of those of a container that is gone. The value of such a label is never shown, because a
- * secret is easily written there by mistake.
+ * Answers the problems of labels that name a variable which the container does not have. Of a container that is gone no variables are
+ * known. The value of such a label is never shown, because a secret is easily written there by mistake.
  */
 export function explainVariables(container: ContainerFacts, target: string, spec: TargetSpec): LabelProblem[] {
   if (container.gone) return []

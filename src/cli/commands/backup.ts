@@ -46,7 +46,7 @@ async function backUp(session: Session, targets: Target[]) {
   return await runBackup(parts, targets, { reason: 'manual', progress }, signal)
 }
 
-/** By the key of the target: the size of the newest snapshot is the best guess for the next one. */
+/** Answers sizes by the key of the target: that of the newest snapshot is the best guess for the next one. */
 async function expectedBytes({ parts, signal }: Session): Promise<Map<string, number>> {
   return new Map((await listSnapshots(parts, signal)).map((snapshot) => [targetKeyOf(snapshot), snapshot.bytes]))
 }

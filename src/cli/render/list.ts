@@ -4,7 +4,7 @@ import { type Column, renderTable } from './table.ts'
 import type { TextStyle } from './text-style.ts'
 import { timeColumn } from './time.ts'
 
-/** What the table of `list` shows of a snapshot. */
+/** The table of `list` shows this of a snapshot. */
 export interface ListedSnapshot {
   id: string
   project: string

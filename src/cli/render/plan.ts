@@ -6,7 +6,7 @@ import { type Column, renderTable } from './table.ts'
 import { paint, type TextStyle } from './text-style.ts'
 import { timeColumn } from './time.ts'
 
-/** What the table of `plan` shows of a target; null where it is broken. */
+/** The table of `plan` shows this of a target. A field is null where the target is broken. */
 export interface PlannedTarget {
   project: string
   target: string

@@ -10,10 +10,10 @@ import { type Cell, type Column, renderTable } from './table.ts'
 import type { TextStyle } from './text-style.ts'
 import { formatTime, timeColumn } from './time.ts'
 
-/** What is known of a restore before it, beside its plan. */
+/** This is known of a restore before it, beside its plan. */
 export interface Forecast {
   refused: RestoreResult[]
-  /** By target, how long services were down for it last time. */
+  /** It tells how long services were down last time, by target. */
   downtimes: ReadonlyMap<string, LastDowntime | undefined>
 }
 

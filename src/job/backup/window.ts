@@ -1,9 +1,8 @@
-import type { ContainerFacts } from '../../engine/engine.ts'
 import { BackupError } from '../../errors.ts'
 import type { Target } from '../../plan/plan.ts'
 import type { Parts } from '../job.ts'
 import type { Held } from '../quiesce.ts'
-import { findContainer, refOf } from '../service.ts'
+import { inspectNow } from '../service.ts'
 
 /**
  * Looks for containers that ran in the window although they can write the captured data: held ones that somebody started, and stopped
@@ -17,7 +16,7 @@ export async function findDisturbed(
 ): Promise<BackupError | undefined> {
   const touched = new Map(targets.flatMap((target) => target.touched).map((one) => [one.id, one]))
   const still = [...touched.values()].filter(({ name, state }) => state !== 'running' || held.names.includes(name))
-  const now = await Promise.all(still.map((one) => findNow(parts, one, signal)))
+  const now = await Promise.all(still.map((one) => inspectNow(parts, one, signal)))
   const disturbed = still.filter(({ startedAt }, index) => {
     const found = now[index]
     return found !== undefined && (found.state === 'running' || found.startedAt !== startedAt)
@@ -28,7 +27,3 @@ export async function findDisturbed(
     hint: 'Find out what starts it (a restart policy, a systemd unit, another program), and run the backup again.',
   })
 }
-
-/** A systemd unit that is started makes another container, with another id. */
-const findNow = (parts: Parts, one: ContainerFacts, signal: AbortSignal): Promise<ContainerFacts | undefined> =>
-  one.unit === undefined ? parts.engine.inspect(one.id, signal) : findContainer(parts, refOf(one), signal)

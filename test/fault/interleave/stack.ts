@@ -6,6 +6,7 @@ import type { Parts } from '../../../src/job/job.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { type FakeEngine, fakeEngine } from '../../fakes/engine.ts'
 import { fileWorld, type WorldStore } from '../../fakes/engine-world.ts'
+import { manualSettings } from '../../support/manual-settings.ts'
 import { jsonRepository } from './json-repository.ts'
 import { type OnAccess, twinFiles, writeTwins } from './twin-files.ts'
 
@@ -69,14 +70,7 @@ export function openPlayer(folder: string, onAccess: OnAccess = () => {}): Playe
     methods: { files: twinFiles(onAccess) },
     clock: systemClock,
     log: pino({ level: 'silent' }),
-    settings: {
-      schedule: { kind: 'manual' as const },
-      drill: 'off' as const,
-      timezone: 'UTC',
-      rpoSeconds: 86_400,
-      rtoSeconds: 7200,
-      retention: { local: { last: 9 }, remote: { last: 9 } },
-    },
+    settings: manualSettings,
     ownPath: (path: string) => path,
   }
   const dispose = () => {

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { runBackup } from '../../../src/job/backup.ts'
 import { planRestore } from '../../../src/job/restore/plan.ts'
 import { runRestore } from '../../../src/job/restore.ts'
-import { enabled, type JobStage, setJobStage } from './stage.ts'
+import { enabled, failOnce, type JobStage, setJobStage } from './stage.ts'
 
 let stage: JobStage
 const at = (name: string) => join(stage.folder, 'files', name)
@@ -25,21 +25,6 @@ async function restore(only: string[] | undefined, latest: 'latest' | string = '
   const request = { targets: await stage.targets(), at: latest, ...(only && { only }) }
   const plan = await planRestore(stage.parts, request, stage.signal)
   return (await runRestore(stage.parts, plan, { safety: true }, stage.signal)).targets[0]
-}
-
-/** Extracts once, and then fails: what was put back must be undone. */
-function failOnce(): void {
-  const { local } = stage
-  let failed = false
-  stage.local = {
-    ...local,
-    extract: async (...call) => {
-      await local.extract(...call)
-      if (failed) return
-      failed = true
-      throw new Error('the disk went away')
-    },
-  }
 }
 
 describe('a restore of single paths', () => {
@@ -70,7 +55,7 @@ describe('a restore of single paths', () => {
 
   test('that fails puts these paths back, with the times of their folders', async () => {
     const times = statSync(at('conf')).mtimeMs
-    failOnce()
+    failOnce(stage)
     expect(await restore(['conf/main.conf'])).toMatchObject({ outcome: 'failed', rolledBack: true })
     expect([read('conf/main.conf'), read('conf/sites/one.conf'), read('precious')]).toEqual([
       'now',
@@ -82,7 +67,7 @@ describe('a restore of single paths', () => {
 
   test('that were gone with their folder leaves nothing of them when it fails', async () => {
     rmSync(at('conf'), { recursive: true })
-    failOnce()
+    failOnce(stage)
     expect(await restore(['conf/sites/one.conf'])).toMatchObject({ outcome: 'failed', rolledBack: true })
     expect(existsSync(at('conf'))).toBe(false)
     expect(read('precious')).toBe('written since')

@@ -7,7 +7,7 @@ import { runBackup } from '../../../src/job/backup.ts'
 import { recover } from '../../../src/job/recover.ts'
 import { planRestore } from '../../../src/job/restore/plan.ts'
 import { runRestore } from '../../../src/job/restore.ts'
-import { enabled, type JobStage, setJobStage } from './stage.ts'
+import { enabled, failOnce, type JobStage, setJobStage } from './stage.ts'
 
 const backup = async (stage: JobStage) =>
   runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
@@ -20,22 +20,6 @@ async function restore(stage: JobStage, signal = stage.signal) {
 }
 
 const oneService = () => setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
-
-/** Extracts whole trees, and fails the first time. */
-function failOnce(stage: JobStage, fail: () => void = () => {}): void {
-  const { local } = stage
-  let failed = false
-  stage.local = {
-    ...local,
-    extract: async (...call) => {
-      await local.extract(...call)
-      if (failed) return
-      failed = true
-      fail()
-      throw new Error('the disk went away')
-    },
-  }
-}
 
 /** The engine interface promises that a paused container can be stopped; the real one unpauses it first. */
 function stopAlsoPaused(stage: JobStage): void {

@@ -14,6 +14,7 @@ import type { Repository } from '../../../src/repository/repository.ts'
 import { type FakeContainer, type FakeEngine, type FakeEngineOptions, fakeEngine } from '../../fakes/engine.ts'
 import { memoryWorld } from '../../fakes/engine-world.ts'
 import { fakeUnits } from '../../fakes/units.ts'
+import { manualSettings } from '../../support/manual-settings.ts'
 
 /** Real catalog, archive and files below one folder; only the engine is a fake, and one that throws on idle acts. */
 export interface JobStage {
@@ -56,14 +57,7 @@ export function setJobStage(
     methods,
     clock: systemClock,
     log: pino({ level: 'silent' }),
-    settings: {
-      schedule: { kind: 'manual' as const },
-      drill: 'off' as const,
-      timezone: 'UTC',
-      rpoSeconds: 86_400,
-      rtoSeconds: 7200,
-      retention: { local: { last: 9 }, remote: { last: 9 } },
-    },
+    settings: manualSettings,
     ownPath: (path: string) => path,
   }
   const signal = new AbortController().signal
@@ -86,3 +80,19 @@ export function setJobStage(
 
 export const enabled = (labels: Record<string, string> = {}) =>
   Object.fromEntries(Object.entries({ enable: 'true', ...labels }).map(([key, value]) => [`xnai.backup.${key}`, value]))
+
+/** Extracts whole trees and calls `fail`, and fails, the first time: what was put back must be undone. */
+export function failOnce(stage: JobStage, fail: () => void = () => {}): void {
+  const { local } = stage
+  let failed = false
+  stage.local = {
+    ...local,
+    extract: async (...call) => {
+      await local.extract(...call)
+      if (failed) return
+      failed = true
+      fail()
+      throw new Error('the disk went away')
+    },
+  }
+}
