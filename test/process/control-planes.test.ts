@@ -1,29 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
-import { systemClock } from '../../src/lib/clock.ts'
-import { openArchive } from '../../src/repository/archive.ts'
-import { fakeEngine } from '../fakes/engine.ts'
-import { container, makeFolder, run, type Stage } from '../support/cli.ts'
+import type { fakeEngine } from '../fakes/engine.ts'
+import { container, run, type Stage } from '../support/cli.ts'
+import { setOneApp } from '../support/one-app.ts'
 
 let backups: string
 let engine: ReturnType<typeof fakeEngine>
 let stage: Stage & { state: string }
 
 beforeEach(() => {
-  const folder = makeFolder()
-  backups = join(folder, 'backups')
-  for (const path of [backups, join(folder, 'data')]) mkdirSync(path)
-  writeFileSync(join(folder, 'data', 'word'), 'one')
-  const app = container('app', {
-    labels: { 'xnai.backup.enable': 'true' },
-    mounts: [{ kind: 'bind', source: join(folder, 'data'), destination: '/srv', writable: true }],
-  })
-  engine = fakeEngine({ containers: [app] })
-  stage = { engine, local: openArchive(backups), clock: systemClock, state: join(folder, 'state') }
+  ;({ backups, engine, stage } = setOneApp())
 })
 
 /** Another process that holds the repository by a state directory with this id, as a controller does. */

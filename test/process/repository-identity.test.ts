@@ -1,11 +1,11 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/lib/clock.ts'
 import { openArchive } from '../../src/repository/archive.ts'
-import { fakeEngine } from '../fakes/engine.ts'
-import { container, makeFolder, run, type Stage } from '../support/cli.ts'
+import type { fakeEngine } from '../fakes/engine.ts'
+import { run, type Stage } from '../support/cli.ts'
 import { acceptShape, backupShape, failureShape, listShape, statusShape } from '../support/json-shapes.ts'
+import { setOneApp } from '../support/one-app.ts'
 
 /** A disk that is mounted at `backups`; what is mounted there can be swapped. */
 let folder: string
@@ -14,17 +14,7 @@ let engine: ReturnType<typeof fakeEngine>
 let stage: Stage
 
 beforeEach(async () => {
-  folder = makeFolder()
-  backups = join(folder, 'backups')
-  mkdirSync(backups)
-  mkdirSync(join(folder, 'data'))
-  writeFileSync(join(folder, 'data', 'word'), 'one')
-  const app = container('app', {
-    labels: { 'xnai.backup.enable': 'true' },
-    mounts: [{ kind: 'bind', source: join(folder, 'data'), destination: '/srv', writable: true }],
-  })
-  engine = fakeEngine({ containers: [app] })
-  stage = { engine, local: openArchive(backups), clock: systemClock, state: join(folder, 'state') }
+  ;({ folder, backups, engine, stage } = setOneApp())
   const { json } = await run(['backup', 'app', '--json'], stage)
   expect(backupShape.parse(json()).outcome).toBe('complete')
   engine.journal.length = 0
