@@ -142,7 +142,8 @@ describe('the example stack under docker-compose', () => {
     writeHalfCompressible(join(await volumePath('rag-data'), 'faiss_index', 'big'), 400)
     // Changed until the very stop, so that all of it is taken within.
     const touch = ['sh', '-c', `while touch ${faissFolder}/big; do sleep 0.1; done`]
-    await lab.exec(stack.container('rag'), touch, { detach: true })
+    const startTouching = async () => [await lab.exec(stack.container('rag'), touch, { detach: true })]
+    await eventually(startTouching, 60, 'rag runs')
     const call = stack.call(['backup', 'faiss']).catch(() => undefined)
     await eventually(async () => !(await stateOf('rag')).Running, 60, 'the application is stopped')
     await killController()
