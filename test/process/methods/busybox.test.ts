@@ -8,9 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endScript } from '../../../src/engine/end-command.ts'
 import { execStream, execText } from '../../../src/engine/exec.ts'
 import { connect as connectMariadb } from '../../../src/methods/mariadb/client.ts'
-import type { MethodContext } from '../../../src/methods/method.ts'
+import type { MethodContext, StoredSnapshot } from '../../../src/methods/method.ts'
 import { connect as connectMongodb } from '../../../src/methods/mongodb/client.ts'
 import { connect as connectPostgres } from '../../../src/methods/postgres/client.ts'
+import { type FreshDatabase, loaderOf } from '../../../src/methods/postgres/load-dump.ts'
 import { checkScript, checkStream, parseReport } from '../../../src/methods/redis/rdb-check.ts'
 import { askRedisCli } from '../../../src/methods/redis/redis-cli.ts'
 import { runVmrestore } from '../../../src/methods/victoriametrics/vmrestore.ts'
@@ -94,6 +95,38 @@ describe('under busybox', () => {
     expect(await text(await client.stream('pg_dump', ['-Fc', 'a b']))).toBe(`${password} -Fc a b\n`)
     const drained = await client.run('pg_dump', [], { input: 'unread', drainInput: true, mergeErrors: true })
     expect(drained).toMatchObject({ exitCode: 0, stdout: `${password} \nsaid\n` })
+  })
+
+  describe('a program that ends before it has read its dump', () => {
+    const load = async (artifact: string) => {
+      program('psql', `cat >/dev/null; echo '{"version":"17.6"}'`)
+      const ctx = world()
+      const client = await connectPostgres(ctx, {})
+      // More than the pipes on the way hold.
+      const dump = Array.from({ length: 64 }, () => Buffer.alloc(64 * 1024))
+      const snapshot = { facts: {}, open: async () => Readable.from(dump) } as unknown as StoredSnapshot
+      const entry = { artifact, facts: { name: 'shop' }, fresh: 'xnai_fresh' } as FreshDatabase
+      return loaderOf(ctx, client, snapshot, entry)
+    }
+
+    test('is right where it is pg_restore, which ends at the last entry that it needs', async () => {
+      program('pg_restore', 'head -c 1000 >/dev/null')
+      expect(await (await load('shop.dump')).run()).toBeUndefined()
+    })
+
+    test('and fails tells what it said', async () => {
+      program('pg_restore', 'head -c 1000 >/dev/null; echo "error: no such role" >&2; exit 1')
+      expect(await (await load('shop.dump')).run()).toMatchObject({
+        tool: 'pg_restore',
+        result: { exitCode: 1, stderr: 'error: no such role\n' },
+      })
+    })
+
+    test('is wrong where it is psql, which reads statements to the last one', async () => {
+      const loader = await load('shop.sql')
+      program('psql', 'head -c 1000 >/dev/null')
+      await expect(loader.run()).rejects.toMatchObject({ message: expect.stringContaining('had read its input') })
+    })
   })
 
   test('the MySQL client is found under its own name and called', async () => {
