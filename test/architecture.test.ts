@@ -24,7 +24,7 @@ const floors = [
 
 /** Decisions without effects: no I/O, no clock, no logger. */
 const pureFolders = ['labels', 'plan']
-const purePackages = ['croner', 'fastest-levenshtein', 'picomatch', 'zod', 'node:path', 'node:path/posix']
+const purePackages = ['croner', 'fastest-levenshtein', 'zod', 'node:path', 'node:path/posix']
 const pureLib = ['lib/duration.ts', 'lib/glob.ts']
 
 /** What only some may do: pattern in the code without comments → files or folders that may. */

@@ -158,16 +158,25 @@ describe('also found', () => {
     expect((await repository.list(never)).map(({ id }) => id)).toEqual(['one', 'two'])
   })
 
-  test('a manifest of a later version, with the reason', async () => {
-    const text = readFileSync(at('manifest.json'), 'utf8').replace('"format": 2', '"format": 4')
-    writeFileSync(at('manifest.json'), text)
+  const manifests: [what: string, change: [from: string, to: string], reason: string][] = [
+    ['of a later version', ['"format": 2', '"format": 4'], 'has format 4; this version of xnai-backup reads 2 and 3'],
+    [
+      'that excludes by a pattern that is no plain glob',
+      ['"exclude": []', '"exclude": ["*(a|b)"]'],
+      'artifacts.0.exclude.0: the pattern *(a|b) must not hold ( ) or |',
+    ],
+  ]
+  test.each(manifests)('a manifest %s, with the reason', async (_, [from, to], reason) => {
+    const text = readFileSync(at('manifest.json'), 'utf8')
+    expect(text).toContain(from)
+    writeFileSync(at('manifest.json'), text.replace(from, to))
     const sums = execFileSync('sha256sum', ['manifest.json', 'data.tar.zst', 'dump.zst'], {
       cwd: at(''),
       encoding: 'utf8',
     })
     writeFileSync(at('SHA256SUMS'), sums)
     const [damage] = await repository.verify(snapshot, never)
-    expect(damage?.reason).toBe('has format 4; this version of xnai-backup reads 2 and 3')
+    expect(damage?.reason).toContain(reason)
   })
 
   test('wrong lengths without reading the data; a flipped bit only with', async () => {

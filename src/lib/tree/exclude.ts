@@ -1,5 +1,4 @@
-import picomatch from 'picomatch'
-import { explainGlob, globMatcher } from '../glob.ts'
+import { globMatcher } from '../glob.ts'
 
 /** Says whether a path relative to the root is left out. A directory that is left out takes its subtree along. */
 export type Exclude = (path: string) => boolean
@@ -9,13 +8,9 @@ export type Exclude = (path: string) => boolean
  * A trailing slash and double star keeps the directory itself, empty.
  */
 export function excludeMatcher(patterns: string[]): Exclude {
-  const matchers = patterns.map(anchor).map(compile)
+  const matchers = patterns.map(anchor).map(globMatcher)
   return (path) => matchers.some((matches) => matches(path))
 }
-
-/** Labels take plain globs only. Manifests of earlier versions may hold others, and their restore must leave the same files alone. */
-const compile = (pattern: string): Exclude =>
-  explainGlob(pattern) === undefined ? globMatcher(pattern) : picomatch(pattern, { dot: true })
 
 function anchor(pattern: string): string {
   const trimmed = pattern.replace(/^(\.?\/)+/, '').replace(/\/+$/, '')

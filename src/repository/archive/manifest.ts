@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { BackupError } from '../../errors.ts'
+import { explainGlob } from '../../lib/glob.ts'
 import type { ArtifactRecord, Snapshot, SnapshotMeta } from '../repository.ts'
 import { MANIFEST, SUMS } from './layout.ts'
 
@@ -16,13 +17,18 @@ const bytes = z.int().min(0)
 const fileName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/)
 const scalar = z.union([z.string(), z.number()])
 
+/** A pattern that is no plain glob would exclude nothing, so that a restore removed files that it is to leave alone. */
+const plainGlob = z.string().refine((text) => explainGlob(text) === undefined, {
+  error: ({ input }) => `the pattern ${String(input)} ${explainGlob(String(input))}`,
+})
+
 const stored = z.object({ file: fileName, bytes, sha256 })
 const stream = z.object({ kind: z.literal('stream'), name: fileName, bytes, sha256, stored })
 const tree = z.object({
   kind: z.literal('tree'),
   name: fileName,
   origin: z.string(),
-  exclude: z.array(z.string()),
+  exclude: z.array(plainGlob),
   isFile: z.boolean().optional(),
   only: z.array(z.string()).optional(),
   bytes,
