@@ -3,7 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connect } from '../../../src/engine/connection.ts'
 import { connectEngine } from '../../../src/engine/podman.ts'
 
 const endedContainer = new URL('../../fixtures/inspect/ended.json', import.meta.url)
@@ -35,6 +37,11 @@ const failing = (status: number, message: string) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }))
   })
 const { signal } = new AbortController()
+
+test('a request is described for the debug log of docker-modem without what its agent is made of', () => {
+  const { agent } = connect('/nowhere.sock').docker.modem as unknown as { agent: object }
+  expect(inspect(agent, { showHidden: true, depth: null })).toBe('agent')
+})
 
 test.each([
   [

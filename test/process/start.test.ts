@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+
+const run = promisify(execFile)
+const tests = join(import.meta.dirname, '..')
+const program = join(tests, '../src/main.ts')
+
+/** An engine with one container that is backed up. */
+async function startEngine(socket: string) {
+  const { docker, libpod } = JSON.parse(readFileSync(join(tests, 'fixtures/inspect/docker-compose.json'), 'utf8'))
+  docker.Config.Labels['xnai.backup.enable'] = 'true'
+  const server = createServer(({ url = '' }, response) => {
+    if (/\/containers\/json/.test(url)) response.end(JSON.stringify([{ Id: docker.Id }]))
+    else if (/\/images\//.test(url)) response.end(JSON.stringify({ Config: { Labels: {} } }))
+    else response.end(JSON.stringify(url.includes('/libpod/') ? libpod : docker))
+  })
+  await new Promise<void>((resolve) => server.listen(socket, resolve))
+  onTestFinished(() => void server.close())
+}
+
+/** Runs a command to its end. Answers the urls of the files and the names of the built-in modules that it has loaded. */
+async function modulesOf(command: string): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'xnai-start-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const at = (name: string) => join(folder, name)
+  await startEngine(at('engine.sock'))
+  mkdirSync(at('backups'))
+  const env = {
+    RECORD_MODULES_TO: at('modules'),
+    CONTAINER_HOST: `unix://${at('engine.sock')}`,
+    XNAI_BACKUP_STATE: at('state'),
+    XNAI_BACKUP_LOCAL: `archive:${at('backups')}`,
+  }
+  const options = ['--import', join(tests, 'fixtures/record-modules.ts'), program, command, '--json']
+  const { stdout, stderr } = await run(process.execPath, options, { env }).catch((error) => error)
+  expect(JSON.parse(stdout), stderr).not.toHaveProperty('error')
+  return JSON.parse(readFileSync(at('modules'), 'utf8'))
+}
+
+test.for(['status', 'plan', 'list'])('%s loads nothing heavy that it does not need', async (command) => {
+  const modules = await modulesOf(command)
+  expect(modules).toContain('NativeModule http')
+  expect(modules.filter((name) => /undici/.test(name))).toEqual([])
+})
