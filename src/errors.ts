@@ -85,6 +85,22 @@ export function asBackupError(error: unknown, fallback: ErrorCode = 'INTERNAL'):
   return new BackupError(code, error.message, { cause: error })
 }
 
+/** The messages of all that led to an error, nearest first, without those that only repeat what an earlier one says. */
+export function causesOf(error: Error): string[] {
+  const told = [error.message]
+  for (const message of messagesBelow(error)) if (!told.some((earlier) => earlier.includes(message))) told.push(message)
+  return told.slice(1)
+}
+
+/** A SuppressedError, which a failed clean-up makes, has two causes. */
+function messagesBelow(error: unknown): string[] {
+  if (!(error instanceof Error)) return []
+  const { error: late, suppressed, errors = [] } = error as Partial<SuppressedError & AggregateError>
+  return [error.cause, late, suppressed, ...errors]
+    .filter((cause) => cause !== undefined && cause !== null)
+    .flatMap((cause) => [cause instanceof Error ? cause.message : String(cause), ...messagesBelow(cause)])
+}
+
 /** For JSON output and the catalog. */
 export function reportError(error: unknown): ErrorReport {
   const { code, message, hint } = asBackupError(error)

@@ -35,6 +35,7 @@ const reserved: [what: string, pattern: RegExp, allowed: string[]][] = [
   ['Date.now', /\bDate\s*\.\s*now\b/, ['lib/clock.ts']],
   ['the time of now by new Date()', /\bnew\s+Date\b\s*(?:\(\s*\)|(?!\s*\())/, ['lib/clock.ts']],
   ['the engine API', /['"](?:dockerode|docker-modem)['"]/, ['engine']],
+  ['an error as a field of the log', /\blog\s*\.\s*\w+\(\s*\{[^}]*\berr\b/, ['lib/log-failure.ts']],
   ['the command line parser', /['"]commander['"]/, ['cli']],
 ]
 

@@ -104,7 +104,7 @@ export const configRows = {
     choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { warn: 'warning' }),
     {
       fallback: 'info',
-      doc: 'Least important lines that the log shows.',
+      doc: 'Least important lines that the log shows. At debug, a failure has its stack.',
     },
   ),
 }

@@ -1,5 +1,5 @@
-import { asBackupError } from '../errors.ts'
 import type { BackupResult, Parts } from '../job/job.ts'
+import { logFailure } from '../lib/log-failure.ts'
 import { targetKey } from '../plan/plan.ts'
 import type { Jobs } from './jobs.ts'
 import { createQueue } from './queue.ts'
@@ -50,7 +50,7 @@ export function createDispatcher(
       for (const target of targets) conclude(target, results)
     } catch (error) {
       keys.forEach(backOff)
-      log.error({ err: asBackupError(error), targets: keys }, 'backup ended without a result')
+      logFailure(log, 'backup ended without a result', error, { targets: keys })
     }
     options.onEnd()
     return true

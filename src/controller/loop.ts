@@ -1,4 +1,5 @@
 import type { Parts } from '../job/job.ts'
+import { logFailure } from '../lib/log-failure.ts'
 import { createDispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
 import { type Pass, runPass } from './pass.ts'
@@ -58,7 +59,7 @@ async function followEvents({ engine, log }: Parts, trigger: Trigger, signal: Ab
   try {
     for await (const { action } of engine.events(signal)) if (!ignoredEvents.test(action)) trigger.fire()
   } catch (err) {
-    if (!signal.aborted) log.error({ err }, 'no more events: changes are seen by the minute')
+    if (!signal.aborted) logFailure(log, 'no more events: changes are seen by the minute', err)
   }
 }
 

@@ -1,5 +1,6 @@
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
+import { logFailure } from '../lib/log-failure.ts'
 import type { ObservedTargets } from '../report/observe.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
@@ -54,7 +55,7 @@ export async function runPass(
     if (signal.aborted) return undefined
     const err = asBackupError(error)
     errors.push(err)
-    parts.log.error({ err }, message)
+    logFailure(parts.log, message, err)
   }
   beginRecovery(components, recordError('recovery failed'))
   errors.push(...components.recoverer.errors())
@@ -92,7 +93,10 @@ function logNewProblems({ log }: Parts, { plan, observations }: ReconcileInput, 
   })
   const problems = new Map([
     ...plan.problems.map((problem) => [JSON.stringify(problem), () => log.warn(problem, 'label problem')] as const),
-    ...unwatched.map((err) => [err.message, () => log.warn({ err }, 'data cannot be watched for changes')] as const),
+    ...unwatched.map(
+      (err) =>
+        [err.message, () => logFailure(log, 'data cannot be watched for changes', err, { level: 'warn' })] as const,
+    ),
   ])
   for (const [key, write] of problems) if (!logged.has(key)) write()
   logged.clear()

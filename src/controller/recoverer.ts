@@ -1,6 +1,7 @@
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
 import type { Leftover } from '../job/recover/leftovers.ts'
+import { logFailure } from '../lib/log-failure.ts'
 import type { Jobs } from './jobs.ts'
 import { createQueue } from './queue.ts'
 
@@ -42,15 +43,17 @@ export function createRecoverer(
     failures = failures.filter((one) => !sharesKey(one.keys, keys))
     if (errors.length > 0) failures.push({ keys, errors, atMs: clock.monotonicMs() })
   }
-  /** Logs what failed as a whole. A job logs by itself what it could not finish. */
-  const logFailure = (error: unknown) => {
-    const err = asBackupError(error)
-    if (!signal.aborted) log.error({ err }, 'recovery failed')
-    return [err]
+  /** Logs what failed as a whole, once while it stays. A job logs by itself what it could not finish. */
+  const noteFailure = (keys: string[], error: unknown) => {
+    const failure = asBackupError(error)
+    const known = failures.filter((one) => sharesKey(one.keys, keys)).flatMap(({ errors }) => errors)
+    const isKnown = known.some(({ message }) => message === failure.message)
+    if (!signal.aborted && !isKnown) logFailure(log, 'recovery failed', failure)
+    return [failure]
   }
   const add = (keys: string[], work: () => Promise<BackupError[]>) => {
     const run = async () => {
-      const errors = await work().catch(logFailure)
+      const errors = await work().catch((error: unknown) => noteFailure(keys, error))
       if (!signal.aborted) conclude(keys, errors)
       return true
     }

@@ -1,5 +1,6 @@
 import { asBackupError, BackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
+import { logFailure } from '../lib/log-failure.ts'
 import type { Jobs } from './jobs.ts'
 
 /** Knows whether the repository in which backups are stored is there, and is the one that is expected. */
@@ -23,7 +24,7 @@ export function createRepositoryWatch(
   let fault: BackupError | undefined
   let isAsking = false
   const note = (found: BackupError | undefined) => {
-    if (found && found.message !== fault?.message) log.error({ err: found }, 'no backup begins')
+    if (found && found.message !== fault?.message) logFailure(log, 'no backup begins', found)
     if (!found && fault) log.info('the repository can be used again')
     fault = found
   }

@@ -1,4 +1,5 @@
 import type { BackupError } from '../errors.ts'
+import { logFailure } from '../lib/log-failure.ts'
 import { targetKey } from '../plan/plan.ts'
 import type { BackupResult, Parts, RestoreResult } from './job.ts'
 
@@ -24,10 +25,14 @@ export function finishRun({ catalog, clock, log }: Parts, { kind, run, result, f
     const end = { finished: clock.now().toISOString(), ...defined(told), ...(error && { error }) }
     catalog.finishRun(run, project, target, { ...end, outcome })
   } catch (err) {
-    child.error({ err }, 'the end of the run could not be recorded')
+    logFailure(child, 'the end of the run could not be recorded', err)
   }
   const rolledBack = 'rolledBack' in result ? { rolledBack: result.rolledBack } : {}
-  if (failure) child.error({ err: failure, outcome, ...rolledBack }, `${kind} ended`)
+  if (failure)
+    logFailure(child, `${kind} ${outcome === 'failed' ? 'failed' : 'is incomplete'}`, failure, {
+      outcome,
+      ...rolledBack,
+    })
   else child.info(told, `${kind} ended`)
 }
 

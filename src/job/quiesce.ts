@@ -1,6 +1,7 @@
 import type { IntentId, ResumeIntent } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
+import { logFailure } from '../lib/log-failure.ts'
 import { noteGone } from './gone.ts'
 import type { Parts } from './job.ts'
 import { resumeContainer } from './recover/resume.ts'
@@ -102,7 +103,7 @@ async function bringBack(parts: Parts, id: IntentId, intent: ResumeIntent): Prom
     return undefined
   } catch (error) {
     const failure = asBackupError(error, 'RESUME_FAILED')
-    parts.log.error({ err: failure, container: intent.container.name }, 'container did not come back')
+    logFailure(parts.log, 'container did not come back', failure, { container: intent.container.name })
     return failure
   }
 }

@@ -6,7 +6,7 @@ import { awaitLock, isBusy, lockAfterRecovery, recoveryRun } from './hold-locks.
 import type { Parts } from './job.ts'
 import { carryOut } from './recover/carry-out.ts'
 import { finishRestore } from './recover/finish-restore.ts'
-import { describeIntent, findLeftovers, type Leftover, lockOf } from './recover/leftovers.ts'
+import { describeIntent, findLeftovers, type Leftover, lockOf, logUnfinished } from './recover/leftovers.ts'
 
 /** What was finished after dead runs, and what could not be finished, as texts. Every later pass tries the latter again. */
 export interface Recovery {
@@ -65,7 +65,7 @@ async function settle(
   } catch (error) {
     const { message, hint } = asBackupError(error)
     recovery.problems.push(`${what}: ${message} (${hint})`)
-    parts.log.error({ what, err: error }, 'could not finish what a dead run left behind')
+    logUnfinished(parts.log, intent, error)
   }
 }
 

@@ -4,6 +4,7 @@ import { execText } from '../engine/exec.ts'
 import type { Units } from '../engine/units.ts'
 import { BackupError } from '../errors.ts'
 import { poll } from '../lib/deadline.ts'
+import { logFailure } from '../lib/log-failure.ts'
 import { nameRemoved, removedByStop, waysOutOfRemoval } from '../plan/removed.ts'
 import type { Parts } from './job.ts'
 
@@ -200,7 +201,7 @@ async function finishStop(
 ): Promise<void> {
   await bringDown(parts, container, stopTimeoutSeconds, signal).catch((err) => {
     signal.throwIfAborted()
-    parts.log.warn({ err, container: container.name }, 'a stop could not be finished')
+    logFailure(parts.log, 'a stop could not be finished', err, { level: 'warn', container: container.name })
   })
 }
 

@@ -1,4 +1,5 @@
 import type { IntentId } from '../catalog/catalog.ts'
+import { logFailure } from '../lib/log-failure.ts'
 import type { Parts } from './job.ts'
 
 /**
@@ -9,7 +10,7 @@ export function dropIntent({ catalog, log }: Parts, id: IntentId): void {
   try {
     catalog.dropIntent(id)
   } catch (err) {
-    log.error({ err }, 'an intent could not be dropped')
+    logFailure(log, 'an intent could not be dropped', err)
   }
 }
 
@@ -18,6 +19,6 @@ export function abandonIntent({ catalog, log }: Parts, id: IntentId): void {
   try {
     catalog.abandonIntent(id)
   } catch (err) {
-    log.error({ err }, 'an intent could not be abandoned')
+    logFailure(log, 'an intent could not be abandoned', err)
   }
 }

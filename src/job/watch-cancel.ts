@@ -1,4 +1,5 @@
 import { BackupError } from '../errors.ts'
+import { logFailure } from '../lib/log-failure.ts'
 import type { Parts } from './job.ts'
 
 /** How often a run looks whether its end was asked for. */
@@ -18,7 +19,7 @@ export function watchCancel(
       if (catalog.isCancelled(run)) cancelled.abort(new BackupError('CANCELLED', 'cancelled by xnai-backup cancel'))
     } catch (error) {
       // A catalog that cannot be read now is asked again. It MUST NOT end a run that nobody has cancelled.
-      log.debug({ err: error, run }, 'cannot look for a cancellation')
+      logFailure(log, 'cannot look for a cancellation', error, { level: 'debug', run })
     }
   }
   const timer = setInterval(look, everyMs)

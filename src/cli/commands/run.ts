@@ -4,6 +4,7 @@ import { controllerLock } from '../../catalog/keys.ts'
 import { isBusy } from '../../job/hold-locks.ts'
 import { holdRepository } from '../../job/repositories.ts'
 import { settleWith, withDeadline } from '../../lib/deadline.ts'
+import { logFailure } from '../../lib/log-failure.ts'
 import { version } from '../../version.ts'
 import type { CommandDefinition, Session } from '../command.ts'
 
@@ -49,7 +50,7 @@ async function holdAtStart(parts: Session['parts'], signal: AbortSignal): Promis
     return await settleWith(deadline, () => holdRepository(parts, deadline))
   } catch (err) {
     if (isBusy(err)) throw err
-    parts.log.warn({ err }, 'the repository is not held for this controller')
+    logFailure(parts.log, 'the repository is not held for this controller', err, { level: 'warn' })
     return new DisposableStack()
   }
 }
@@ -64,7 +65,7 @@ async function beat({ parts, config }: Session, signal: AbortSignal): Promise<vo
     alive ??= sayAlive(parts)
     // A heartbeat that cannot be written grows old, and the health check fails by that.
     await writeFile(file, `${parts.clock.now().toISOString()}\n`).catch((err) =>
-      parts.log.warn({ err }, 'no heartbeat'),
+      logFailure(parts.log, 'no heartbeat', err, { level: 'warn' }),
     )
     await parts.clock.sleep(heartbeatMs, signal).catch(() => {})
   }
@@ -76,7 +77,7 @@ function sayAlive({ catalog, log }: Session['parts']): Disposable | undefined {
   try {
     return catalog.lock([controllerLock], 'controller')
   } catch (err) {
-    log.debug({ err }, 'this controller is not known to commands')
+    logFailure(log, 'this controller is not known to commands', err, { level: 'debug' })
     return undefined
   }
 }

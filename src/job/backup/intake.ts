@@ -1,3 +1,4 @@
+import { logFailure } from '../../lib/log-failure.ts'
 import { waitShortly } from '../abandon.ts'
 import type { Parts } from '../job.ts'
 
@@ -17,7 +18,7 @@ export function openIntake({ log }: Pick<Parts, 'log'>): Intake {
   let isAbandoned = false
   const removeSoon = () =>
     waitShortly(() => taken.disposeAsync()).catch((err) => {
-      log.warn({ err }, 'what a capture has taken in is removed later')
+      logFailure(log, 'what a capture has taken in is removed later', err, { level: 'warn' })
     })
   return {
     use: (one) => taken.use(one),

@@ -6,6 +6,7 @@ import { methodContext } from '../method-context.ts'
 import { removeScratch } from '../restore/foreign-input.ts'
 import { findContainer, undo } from '../service.ts'
 import { abandonIntent, dropIntent } from '../settle-intent.ts'
+import { logUnfinished } from './leftovers.ts'
 import { resumeContainer } from './resume.ts'
 
 type InService = Extract<Intent, { kind: 'undo-method' }>
@@ -56,7 +57,7 @@ export async function finishInContainers(parts: Parts, names: string[], signal: 
     try {
       await carryOut(parts, id, intent as Exclude<Intent, RollBackIntent>, signal)
     } catch (err) {
-      log.error({ err }, 'could not finish what a dead run left behind')
+      logUnfinished(log, intent, err)
     }
   }
 }

@@ -10,6 +10,7 @@ import { findSnapshot } from '../repositories.ts'
 import { removePaths } from '../restore/present.ts'
 import { replaceData } from '../restore/replace-data.ts'
 import { abandonIntent, dropIntent } from '../settle-intent.ts'
+import { logUnfinished } from './leftovers.ts'
 
 /**
  * Carries out a roll-back intent that was claimed, and drops it. When it throws, the intent is left to the next recovery. The caller MUST
@@ -75,7 +76,7 @@ export async function finishRestores(
       await finishRestore(parts, id, intent as RollBackIntent, signal, lock)
     } catch (err) {
       if (isBusy(err) || signal.aborted) throw err
-      parts.log.error({ err }, 'could not finish what a dead run left behind')
+      logUnfinished(parts.log, intent, err)
     }
   }
 }

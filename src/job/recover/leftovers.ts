@@ -1,5 +1,7 @@
+import type { Logger } from 'pino'
 import type { Catalog, Intent, IntentId, Orphan } from '../../catalog/catalog.ts'
 import { containerLock, formatKey, type LockKey, networkLock, targetLock } from '../../catalog/keys.ts'
+import { logFailure } from '../../lib/log-failure.ts'
 import { targetKey } from '../../plan/plan.ts'
 import { recoveryRun } from '../hold-locks.ts'
 
@@ -43,6 +45,10 @@ export function lockOf(intent: Intent): LockKey | undefined {
   if (intent.kind === 'leave-network') return networkLock(intent.network)
   return intent.kind === 'remove-scratch' ? undefined : containerLock(intent.container.name)
 }
+
+/** Logs that an intent could not be carried out. A later recovery tries again. */
+export const logUnfinished = (log: Logger, intent: Intent, error: unknown): void =>
+  logFailure(log, 'could not finish what a dead run left behind', error, { what: describeIntent(intent) })
 
 export function describeIntent(intent: Intent): string {
   if (intent.kind === 'roll-back') return `finish the restore of ${targetKey({ ...intent, name: intent.target })}`

@@ -1,4 +1,5 @@
 import { asBackupError, BackupError } from '../../errors.ts'
+import { logFailure } from '../../lib/log-failure.ts'
 import type { Target } from '../../plan/plan.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import { type Captured, captureTarget, methodOf } from '../capture.ts'
@@ -65,7 +66,7 @@ export async function takeSafety(
     if (!isBroken(asBackupError(cause), state)) throw explain(target, cause)
     return await takeRaw(parts, target, { ...request, exclude }, signal).catch((failure) => {
       if (signal.aborted) throw failure
-      parts.log.error({ err: failure }, 'no raw safety snapshot either')
+      logFailure(parts.log, 'no raw safety snapshot either', failure, { target: target.name })
       throw explain(target, cause, `; its raw data cannot be kept either: ${asBackupError(failure).message}`)
     })
   }

@@ -1,0 +1,32 @@
+import { type Logger, stdSerializers } from 'pino'
+import { asBackupError, causesOf } from '../errors.ts'
+
+/** The fields of a log line that tell of a failure. */
+export interface LoggedFailure {
+  code: string
+  /** What happened, and what led to it. */
+  cause: string
+  hint: string
+  /** Only at level debug. */
+  stack?: string
+}
+
+/**
+ * Logs a failure as one line, with code, cause and hint as its fields, and the stack where the level is debug or lower. All failures are
+ * logged by it. `what` failed, as the message of the line: `backup failed`. `level`: default `error`.
+ */
+export function logFailure(
+  log: Logger,
+  what: string,
+  error: unknown,
+  { level = 'error', ...fields }: { level?: 'error' | 'warn' | 'debug'; [field: string]: unknown } = {},
+): void {
+  log[level]({ ...fields, ...describeFailure(error, log.isLevelEnabled('debug')) }, what)
+}
+
+function describeFailure(error: unknown, withStack: boolean): LoggedFailure {
+  const failure = asBackupError(error)
+  const { code, message, hint } = failure
+  const cause = [message, ...causesOf(failure)].join('; because: ')
+  return { code, cause, hint, ...(withStack && { stack: stdSerializers.err(failure).stack }) }
+}
