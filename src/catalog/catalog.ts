@@ -1,6 +1,7 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import type { ErrorReport } from '../errors.ts'
 import type { TargetSpec } from '../labels/spec.ts'
+import type { DamageMemory } from '../repository/known-damage.ts'
 import type { RepositoryIdentities } from '../repository/known-repository.ts'
 import type { ManifestCache } from '../repository/manifest-cache.ts'
 import type { SnapshotRef } from '../repository/repository.ts'
@@ -17,6 +18,7 @@ export interface Catalog extends Locks, Intents, Runs, Schedules, Disposable {
   readonly state: string
   readonly manifests: ManifestCache
   readonly identities: RepositoryIdentities
+  readonly damage: DamageMemory
 }
 
 export interface Locks {

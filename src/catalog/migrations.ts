@@ -23,6 +23,8 @@ const steps = [
   'ALTER TABLE locks ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;',
   `CREATE TABLE state (id TEXT NOT NULL) STRICT;
    INSERT INTO state VALUES (lower(hex(randomblob(8))));`,
+  `CREATE TABLE damage (repository TEXT, project TEXT, target TEXT, snapshot TEXT, found TEXT NOT NULL, depth TEXT NOT NULL,
+     files TEXT NOT NULL, PRIMARY KEY (repository, project, target, snapshot)) STRICT;`,
 ]
 
 /** The version that `upgrade` brings the schema to. */

@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import { asBackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
 import { knownRepository } from '../repository/known-repository.ts'
+import { rememberingDamage } from '../repository/remember-damage.ts'
 import type { Session } from './command.ts'
 import { type ExitCode, exitCodeOfAnswer, exitCodeOfError } from './exit-code.ts'
 import type { Io } from './io.ts'
@@ -69,10 +70,13 @@ async function invoke(invocation: Invocation, { io, open, signal }: Surroundings
 const styleOf = ({ wide }: Invocation, { stdout, environment }: Io, timezone: string): TextStyle =>
   textStyleOf(stdout, { timezone, width: wide ? Number.POSITIVE_INFINITY : widthOf(stdout, environment) })
 
-/** No command works with a repository that is not the one that the catalog knows. */
-const knownRepositories = ({ repositories, catalog }: Parts) =>
+/** No command works with a repository that is not the one that the catalog knows, and none forgets what was found damaged in it. */
+const knownRepositories = ({ repositories, catalog, clock, log }: Parts) =>
   new Map(
-    [...repositories].map(([tier, one]) => [tier, knownRepository(one, { tier, url: one.url }, catalog.identities)]),
+    [...repositories].map(([tier, one]) => {
+      const remembering = rememberingDamage(one, catalog.damage, { clock, log })
+      return [tier, knownRepository(remembering, { tier, url: one.url }, catalog.identities)]
+    }),
   )
 
 /** Prints the result of the command, or its failure, and answers the exit code. */

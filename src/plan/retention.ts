@@ -10,6 +10,8 @@ export interface Dated {
    * `safety` marks what a restore replaced. It never counts as the newest of a period, because it may be what had to be undone.
    */
   reason?: string
+  /** Present where it is known to be damaged. It is never the last good one, and takes the place of no whole one. */
+  damaged?: object
 }
 
 /** How long a safety snapshot is kept. */
@@ -36,22 +38,26 @@ export interface Verdict<S extends Dated = Dated> {
 /**
  * Decides which snapshots of one target in one tier are kept; the result is newest first. A policy that would keep none of them
  * removes none, because it was written for snapshots that keep coming. A time in the future is that of a wrong clock: such a snapshot
- * stays and takes the place of no other.
+ * stays and takes the place of no other. So does a damaged one while the policy would keep it if it were whole: a part of it may be all
+ * that is left of its day.
  */
 export function keep<S extends Dated>(snapshots: S[], options: KeepOptions): Verdict<S>[] {
-  const { future = [], safety = [], regular = [] } = Object.groupBy(snapshots, (snapshot) => kindOf(snapshot, options))
+  const groups = Object.groupBy(snapshots, (snapshot) => kindOf(snapshot, options))
+  const { future = [], safety = [], damaged = [], regular = [] } = groups
   const verdicts = [
     ...future.map((snapshot) => ({ snapshot, keep: true, reasons: ['dated in the future'] })),
     ...keepRegular(regular, options),
+    ...keepDamaged(damaged, regular, options),
     ...safety.map((snapshot) => keepSafety(snapshot, options)),
   ]
   const sorted = verdicts.toSorted((a, b) => compareDated(a.snapshot, b.snapshot))
   return sorted.some(({ keep }) => keep) ? sorted : sorted.map(({ snapshot }) => keepLast(snapshot))
 }
 
-function kindOf({ time, reason }: Dated, { now }: KeepOptions): 'future' | 'safety' | 'regular' {
+function kindOf({ time, reason, damaged }: Dated, { now }: KeepOptions): 'future' | 'safety' | 'damaged' | 'regular' {
   if (isInFuture(time, now)) return 'future'
-  return reason === 'safety' ? 'safety' : 'regular'
+  if (reason === 'safety') return 'safety'
+  return damaged ? 'damaged' : 'regular'
 }
 
 const nothingLeft = 'the policy would leave nothing'
@@ -80,6 +86,11 @@ function keepRegular<S extends Dated>(snapshots: S[], options: KeepOptions): Ver
     const refused = (judged[index] ?? []).map(({ reason }) => reason)
     return { snapshot, keep: kept.length > 0, reasons: kept.length > 0 ? kept : refused }
   })
+}
+
+function keepDamaged<S extends Dated>(damaged: S[], whole: S[], options: KeepOptions): Verdict<S>[] {
+  const verdicts = keepRegular([...whole, ...damaged], options).filter(({ snapshot }) => damaged.includes(snapshot))
+  return verdicts.map((verdict) => ({ ...verdict, reasons: [...verdict.reasons, 'damaged'] }))
 }
 
 type Rule = (snapshot: Dated) => { keep: boolean; reason: string }

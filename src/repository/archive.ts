@@ -42,7 +42,7 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
     initialise: (signal) => inRepository(dir, () => makeIdentity(dir, clock.now(), signal)),
     prepare: (target, trees, how) => inRepository(dir, () => prepareTrees(dir, target, trees, { leastBytes, ...how })),
     stage: (target, artifacts, how) => stage(shelf, target, artifacts, how),
-    list: (signal) => inRepository(dir, () => listSnapshots(dir, { manifests, clock }, signal)),
+    list: (signal, onDamage) => inRepository(dir, () => listSnapshots(dir, { manifests, clock, onDamage }, signal)),
     open: async (snapshot, name, signal) =>
       openArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), { signal }),
     listTree: (snapshot, name, signal) => listArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), signal),

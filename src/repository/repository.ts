@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { KnownDamage } from './known-damage.ts'
 import type { ExtractOptions, ListedEntry, ProveOptions, TreeProof } from './tree-reading.ts'
 
 export type { ExtractOptions, ListedEntry, ProveOptions, TreeProof } from './tree-reading.ts'
@@ -48,8 +49,11 @@ export interface Repository {
    * tree that changes while it is read is NOT_STILL.
    */
   stage(target: TargetId, artifacts: AsyncIterable<Artifact>, options: StageOptions): Promise<Staged>
-  /** All snapshots of all targets, oldest first. What cannot be a snapshot is not listed: `check` names it. */
-  list(signal: AbortSignal): Promise<Snapshot[]>
+  /**
+   * All snapshots of all targets, oldest first. One whose description cannot be read is not listed: `onDamage` is told why. A snapshot that
+   * is neither listed nor told of is gone.
+   */
+  list(signal: AbortSignal, onDamage?: (damage: Damage) => void): Promise<Snapshot[]>
   /**
    * The plain bytes of a stream artifact. They MUST be compared with what was taken in while they are read: the stream must not end
    * cleanly when they differ, but with SNAPSHOT_DAMAGED. NO_SUCH_SNAPSHOT where there is no such artifact.
@@ -219,10 +223,13 @@ export interface Snapshot extends SnapshotMeta {
   /** Entries of trees plus one per stream. */
   files: number
   artifacts: ArtifactRecord[]
+  /** What is known of damage to it, where `rememberingDamage` lists it. Absent: no damage is known. */
+  damaged?: KnownDamage
 }
 
 export interface Damage {
   id: string
+  project: string
   target: string
   /** Relative to the repository. */
   file: string

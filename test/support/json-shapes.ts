@@ -155,7 +155,7 @@ export const checkShape = z.object({
       tier: z.enum(['local', 'remote']),
       url: z.string(),
       snapshots: bytes,
-      damaged: z.array(z.object({ id: z.string(), target: z.string(), file: z.string(), reason: z.string() })),
+      damaged: z.array(z.object({ ...target, id: z.string(), file: z.string(), reason: z.string() })),
     }),
   ),
 })

@@ -56,6 +56,6 @@ export async function readSnapshot(folder: SnapshotFolder): Promise<Reading> {
   }
 }
 
-function damageOf({ id, target, relative }: SnapshotFolder, file: string, reason: string): Damage {
-  return { id, target, file: file === '' ? relative : `${relative}/${file}`, reason }
+function damageOf({ id, project, target, relative }: SnapshotFolder, file: string, reason: string): Damage {
+  return { id, project, target, file: file === '' ? relative : `${relative}/${file}`, reason }
 }

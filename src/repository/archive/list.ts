@@ -1,16 +1,19 @@
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { version } from '../../version.ts'
 import type { CachedManifest, ManifestCache } from '../manifest-cache.ts'
-import type { Snapshot } from '../repository.ts'
+import type { Damage, Snapshot } from '../repository.ts'
 import { readSnapshot } from './check.ts'
-import { findFolders, MANIFEST, type SnapshotFolder, SUMS } from './layout.ts'
+import { findFolders, isSnapshotFolder, MANIFEST, type SnapshotFolder, SUMS } from './layout.ts'
 import { requireDirectory } from './staging.ts'
 
 export interface ListOptions {
   manifests: ManifestCache
   clock: Pick<Clock, 'now'>
+  /** Is told of each folder of a snapshot that cannot be listed. */
+  onDamage?: ((damage: Damage) => void) | undefined
 }
 
 /** Folders that are read together, because most of the time goes into waiting for the file system. */
@@ -19,7 +22,7 @@ const batchSize = 64
 /** The snapshots, oldest first. A manifest is read and validated only where the cache does not know its files. */
 export async function listSnapshots(
   dir: string,
-  { manifests, clock }: ListOptions,
+  { manifests, clock, onDamage }: ListOptions,
   signal: AbortSignal,
 ): Promise<Snapshot[]> {
   await requireDirectory(dir)
@@ -37,14 +40,16 @@ export async function listSnapshots(
     entries: [...kept].filter((entry) => entry !== known.get(entry.folder)),
     gone: [...known.values()].filter((entry) => !kept.has(entry)).map(({ folder }) => folder),
   })
+  for (const { damage } of found) if (damage) onDamage?.(damage)
   const snapshots = found.flatMap(({ snapshot }) => snapshot ?? [])
   return snapshots.sort((a, b) => a.time.localeCompare(b.time) || a.id.localeCompare(b.id))
 }
 
-/** What a folder holds, and what the cache is to know of it. Both are absent where the folder holds no whole snapshot. */
+/** What a folder holds, and what the cache is to know of it. All is absent where the folder belongs to somebody else. */
 interface Found {
   snapshot?: Snapshot
   entry?: CachedManifest
+  damage?: Damage
 }
 
 async function findSnapshot(
@@ -54,8 +59,9 @@ async function findSnapshot(
 ): Promise<Found> {
   const files = await identifyFiles(folder, clock)
   if (known && known.identity === files?.identity) return { snapshot: known.snapshot, entry: known }
-  const { snapshot } = await readSnapshot(folder)
-  if (!snapshot || !files?.isSettled) return snapshot ? { snapshot } : {}
+  const { snapshot, damage } = await readSnapshot(folder)
+  if (!snapshot) return (await isSnapshotFolder(folder)) && existsSync(folder.absolute) ? { damage } : {}
+  if (!files?.isSettled) return { snapshot }
   return { snapshot, entry: { folder: folder.relative, identity: files.identity, snapshot } }
 }
 

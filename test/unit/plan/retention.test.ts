@@ -6,6 +6,7 @@ import { type Dated, type KeepOptions, keep } from '../../../src/plan/retention.
 const day = 86_400
 const now = new Date('2026-08-20T12:00:00Z')
 const at = (...times: string[]): Dated[] => times.map((time) => ({ id: time.slice(0, 16), time: `${time}:00.000Z` }))
+const asDamaged = (snapshot: Dated): Dated => ({ ...snapshot, damaged: {} })
 
 function explain(snapshots: Dated[], policy: RetentionPolicy, more: Partial<KeepOptions> = {}): string[] {
   const verdicts = keep(snapshots, { policy, timezone: 'UTC', now, ...more })
@@ -138,6 +139,41 @@ describe('what stays and why', () => {
       policy: { daily: 30 * day },
       lines: ['+ 2026-08-20T02:00: safety, for 1w', '- 2026-08-09T02:00: safety: not younger than 1w'],
     },
+    {
+      sentence: 'a damaged one takes the place of no whole one, and stays as long as it would if it were whole',
+      snapshots: [
+        ...at('2026-08-20T02:00', '2026-08-19T02:00', '2026-08-18T02:00'),
+        ...at('2026-08-20T10:00', '2026-08-19T01:00', '2026-08-17T02:00').map(asDamaged),
+      ],
+      policy: { daily: 3 * day, last: 2 },
+      more: { verified: new Set(['2026-08-20T10:00', '2026-08-18T02:00']) },
+      lines: [
+        '+ 2026-08-20T10:00: daily 2026-08-20; last 1 of 2; newest; newest verified; damaged',
+        '+ 2026-08-20T02:00: daily 2026-08-20; last 1 of 2; newest',
+        '+ 2026-08-19T02:00: daily 2026-08-19; last 2 of 2',
+        '- 2026-08-19T01:00: daily: not the newest of 2026-08-19; last: not among the newest 2; damaged',
+        '+ 2026-08-18T02:00: daily 2026-08-18; newest verified',
+        '- 2026-08-17T02:00: daily: not younger than 3d; last: not among the newest 2; damaged',
+      ],
+    },
+    {
+      sentence: 'an old one is the last good one where all later ones are damaged',
+      snapshots: [...at('2026-05-01T02:00'), ...at('2026-08-20T02:00').map(asDamaged)],
+      policy: { daily: 30 * day },
+      lines: [
+        '+ 2026-08-20T02:00: daily 2026-08-20; newest; damaged',
+        '+ 2026-05-01T02:00: newest; the policy would leave nothing',
+      ],
+    },
+    {
+      sentence: 'where all are damaged, a policy that chooses nothing removes nothing',
+      snapshots: at('2026-01-02T02:00', '2026-01-01T02:00').map(asDamaged),
+      policy: { daily: 30 * day },
+      lines: [
+        '+ 2026-01-02T02:00: newest; the policy would leave nothing; damaged',
+        '+ 2026-01-01T02:00: the policy would leave nothing; damaged',
+      ],
+    },
     { sentence: 'no snapshot, no verdict', snapshots: [], policy: { last: 1 }, lines: [] },
   ]
   test.each(rows)('$sentence', ({ snapshots, policy, more, lines }) => {
@@ -151,6 +187,7 @@ describe('for any snapshots and any policy', () => {
   const snapshots = fc
     .uniqueArray(times, { maxLength: 60, selector: Number })
     .map((dates) => dates.map((date, index) => ({ id: `s${index}`, time: date.toISOString() })))
+  const damage = fc.array(fc.boolean(), { minLength: 60, maxLength: 60 })
   const duration = fc.integer({ min: 1, max: 500 * day })
   const policies = fc.record(
     { daily: duration, weekly: duration, monthly: duration, last: fc.integer({ min: 1, max: 10 }) },
@@ -174,6 +211,17 @@ describe('for any snapshots and any policy', () => {
         for (const snapshot of wanted) if (snapshot) expect(kept).toContain(snapshot.id)
         expect(verdicts).toHaveLength(snapshots.length)
         for (const { reasons } of verdicts) if (Object.keys(options.policy).length > 0) expect(reasons).not.toEqual([])
+      }),
+    )
+  })
+
+  test('damaged ones change nothing for the whole ones', () => {
+    fc.assert(
+      fc.property(cases, damage, ({ snapshots, ...options }, isDamaged) => {
+        const look = (some: Dated[]) => keep(some, { ...options, now } as KeepOptions)
+        const whole = snapshots.filter((_, index) => !isDamaged[index])
+        const mixed = snapshots.map((snapshot, index) => (isDamaged[index] ? asDamaged(snapshot) : snapshot))
+        expect(look(mixed).filter(({ snapshot }) => !snapshot.damaged)).toEqual(look(whole))
       }),
     )
   })

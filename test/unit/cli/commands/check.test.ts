@@ -4,7 +4,10 @@ import { checkShape } from '../../../support/json-shapes.ts'
 
 describe('check', () => {
   const stored = [snapshot('redis', '2026-11-20T02:00:00.000Z')]
-  const damage = { id: '20261120T020000Z-redis', target: 'redis', file: 'shop/redis/dump.rdb.zst', reason: 'cut short' }
+  const damage = {
+    ...{ id: '20261120T020000Z-redis', project: 'shop', target: 'redis' },
+    ...{ file: 'shop/redis/dump.rdb.zst', reason: 'cut short' },
+  }
 
   test('a repository without damage ends with exit code 0', async () => {
     const { exitCode, stdout } = await run(['check'], { local: shelf(stored) })
