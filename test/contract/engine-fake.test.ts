@@ -7,7 +7,8 @@ import { localCommands } from '../fakes/local-commands.ts'
 import { engineContract } from './engine.ts'
 import type { EngineBench } from './engine-bench.ts'
 
-const options = { commands: [localCommands], networks: ['spare'] }
+const options = { commands: [localCommands], networks: ['spare'], stopMs: 500 }
+const common = { network: 'spare', stateInStop: 'stopping' } as const
 
 const run =
   (engine: FakeEngine): EngineBench['run'] =>
@@ -18,7 +19,12 @@ const run =
 
 engineContract('the fake in memory', async () => {
   const engine = fakeEngine(options)
-  return { engine, network: 'spare', run: run(engine), [Symbol.asyncDispose]: async () => undefined }
+  return {
+    engine,
+    ...common,
+    run: run(engine),
+    [Symbol.asyncDispose]: async () => undefined,
+  }
 })
 
 /** Containers are added through another opening of the file, as another process would. */
@@ -27,7 +33,7 @@ engineContract('the fake in a file', async () => {
   const [mine, others] = [fileWorld(join(folder, 'world')), fileWorld(join(folder, 'world'))]
   return {
     engine: fakeEngine({ ...options, world: mine }),
-    network: 'spare',
+    ...common,
     run: run(fakeEngine({ world: others })),
     [Symbol.asyncDispose]: async () => {
       for (const world of [mine, others]) world[Symbol.dispose]()

@@ -4,9 +4,9 @@ import { connectEngine } from '../../src/engine/podman.ts'
 import type { EngineBench } from './engine-bench.ts'
 
 /** A command that runs until it is told to end. A signal that comes before `/tmp/up` is there is lost: process 1 ignores it. */
-export const forever = (ignoresTerm = false) => [
+export const forever = (onTerm = 'exit') => [
   ...['sh', '-c'],
-  `${ignoresTerm ? "trap '' TERM" : 'trap exit TERM'}; : >/tmp/up; while :; do sleep 0.1; done`,
+  `trap '${onTerm}' TERM; : >/tmp/up; while :; do sleep 0.1; done`,
 ]
 
 /** The contract's containers in a lab of their own. */
@@ -20,8 +20,11 @@ export async function openEngineLab(
   return {
     engine: connectEngine(`unix://${lab.socket}`),
     network,
-    run: async ({ service: name, ignoresTerm, labels }) => {
-      const container = await lab.run({ ...service, name, command: forever(ignoresTerm), ...(labels && { labels }) })
+    // Docker has no word for it.
+    stateInStop: options.engine === 'docker' ? 'running' : 'stopping',
+    run: async ({ service: name, ignoresTerm, endsSlowly, labels }) => {
+      const command = forever(ignoresTerm ? '' : endsSlowly ? 'sleep 1; exit' : 'exit')
+      const container = await lab.run({ ...service, name, command, ...(labels && { labels }) })
       await eventually(
         async () => (await container.exec(['test', '-e', '/tmp/up'])) === '',
         30,

@@ -52,6 +52,19 @@ export function engineContract(name: string, make: () => Promise<EngineBench>): 
         expect(await engine.stop(name, 1, signal)).toEqual({ exitCode: 137 })
       })
 
+      test('a stop whose caller has left goes on, and another one waits for its end', async () => {
+        const { name } = await bench.run({ service: 'slow', endsSlowly: true })
+        const { startedAt } = await inspect(name)
+        const leaving = new AbortController()
+        const left = engine.stop(name, 10, leaving.signal)
+        const hasBegun = async () => (await inspect(name)).state === bench.stateInStop
+        await eventually(hasBegun, 60, 'the stop to be under way')
+        leaving.abort(new Error('the caller leaves'))
+        await expect(left).rejects.toThrow('the caller leaves')
+        expect((await engine.stop(name, 10, signal)).exitCode).not.toBe(137)
+        expect(await inspect(name)).toMatchObject({ state: 'stopped', startedAt })
+      })
+
       test('start runs it anew, and leaves alone what runs', async () => {
         const { name } = await bench.run({ service: 'started' })
         const before = await inspect(name)

@@ -10,12 +10,17 @@ export interface ActOptions {
   forbidIdleActs?: boolean
   /** Stop and start take effect at once, and answer after so many milliseconds. Default 0. */
   answerMs?: number
+  /** How long a caller waits for the end of a stop that is slow (`FakeContainer.endsSlowly`). Default 0. */
+  stopMs?: number
+  /** Is called when such a stop is under way. */
+  onStopping?: () => void
 }
 
 type Acts = Pick<Engine, 'stop' | 'start' | 'pause' | 'unpause' | 'connectNetwork' | 'disconnectNetwork'>
 
 /** What an engine does to a container. Each act is one update of the world. */
-export function makeActs(store: WorldStore, { forbidIdleActs = false, answerMs = 0 }: ActOptions): Acts {
+export function makeActs(store: WorldStore, options: ActOptions): Acts {
+  const { forbidIdleActs = false, answerMs = 0, stopMs = 0, onStopping = () => {} } = options
   const update = <T>(id: string, signal: AbortSignal, change: (facts: StoredContainer, world: World) => T): T =>
     store.update((world) => change(existing(world, id, signal), world))
   const isIdle = (verb: string, facts: StoredContainer, idle: boolean) => {
@@ -27,7 +32,8 @@ export function makeActs(store: WorldStore, { forbidIdleActs = false, answerMs =
     return result
   }
   const startNow = (facts: StoredContainer, world: World, signal: AbortSignal) => {
-    if (facts.state === 'paused') throw refused(`start ${facts.name}`, 'is paused')
+    if (facts.state === 'paused' || facts.state === 'stopping')
+      throw refused(`start ${facts.name}`, `is ${facts.state}`)
     if (isIdle('start', facts, facts.state === 'running')) return
     for (const id of facts.requires) {
       const other = existing(world, id, signal)
@@ -36,20 +42,34 @@ export function makeActs(store: WorldStore, { forbidIdleActs = false, answerMs =
     world.count += 1
     act(world, facts, 'start', { state: 'running', startedAt: new Date(world.count * 1000).toISOString() })
   }
+  const begin = (facts: StoredContainer) => {
+    const isSlow = facts.endsSlowly && isUp(facts)
+    if (isSlow) facts.state = 'stopping'
+    return isSlow
+  }
+  /** Another caller may have waited for the end of the same stop, and may have started the container again. */
+  const endSlow = (facts: StoredContainer, world: World) => {
+    if (facts.state === 'stopping') end(facts, world)
+    return facts.exitCode
+  }
+  const awaitEnd = async (id: string, signal: AbortSignal) => {
+    onStopping()
+    await sleep(stopMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+    return update(id, signal, endSlow)
+  }
+  const stopNow = (facts: StoredContainer, world: World) => {
+    if (!isIdle('stop', facts, !isUp(facts))) end(facts, world)
+    return facts.exitCode
+  }
   return {
     stop: async (id, _graceSeconds, signal) => {
-      const exitCode = update(id, signal, (facts, world) => {
-        const ended = { state: 'stopped', exitCode: facts.ignoresTerm ? 137 : 0, health: 'none' } as const
-        if (!isIdle('stop', facts, !isUp(facts))) act(world, facts, 'stop', ended, 'die')
-        if (facts.autoRemove) world.containers.splice(world.containers.indexOf(facts), 1)
-        return facts.exitCode
-      })
-      return answer({ exitCode })
+      const isSlow = update(id, signal, begin)
+      return answer({ exitCode: isSlow ? await awaitEnd(id, signal) : update(id, signal, stopNow) })
     },
     start: async (id, signal) => answer(update(id, signal, (facts, world) => startNow(facts, world, signal))),
     pause: async (id, signal) =>
       update(id, signal, (facts, world) => {
-        if (!isUp(facts)) throw refused(`pause ${id}`, 'is not running')
+        if (!isUp(facts) || facts.state === 'stopping') throw refused(`pause ${id}`, 'is not running')
         if (!isIdle('pause', facts, facts.state === 'paused')) act(world, facts, 'pause', { state: 'paused' })
       }),
     unpause: async (id, signal) =>
@@ -69,6 +89,17 @@ export function makeActs(store: WorldStore, { forbidIdleActs = false, answerMs =
         if (networks.length < facts.networks.length) act(world, facts, `disconnect ${name}`, { networks }, 'disconnect')
       }),
   }
+}
+
+function end(facts: StoredContainer, world: World): void {
+  const ended = { state: 'stopped', exitCode: facts.ignoresTerm ? 137 : 0, health: 'none' } as const
+  act(world, facts, 'stop', ended, 'die')
+  if (facts.autoRemove) world.containers.splice(world.containers.indexOf(facts), 1)
+}
+
+/** See `FakeEngine.endStops`. */
+export function endStops(world: World): void {
+  for (const facts of world.containers.filter(({ state }) => state === 'stopping')) end(facts, world)
 }
 
 /** Changes a container, notes that in the journal and tells of it. */
@@ -96,7 +127,7 @@ export function existing(world: World, id: string, signal: AbortSignal): StoredC
   return facts
 }
 
-const isUp = ({ state }: StoredContainer): boolean => state === 'running' || state === 'paused'
+const isUp = ({ state }: StoredContainer): boolean => ['running', 'paused', 'stopping'].includes(state)
 
 /** What Podman answers to an act that the container's state does not allow. */
 export const refused = (what: string, why: string): BackupError =>

@@ -21,6 +21,8 @@ export interface StoredContainer extends Omit<ContainerFacts, 'environment'> {
   environment: Record<string, string>
   /** Its process does not end by SIGTERM: a stop answers 137. */
   ignoresTerm: boolean
+  /** Its process takes its time to end: see `FakeContainer`. */
+  endsSlowly: boolean
 }
 
 /** Where a fake engine keeps its world. */

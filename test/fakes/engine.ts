@@ -1,5 +1,5 @@
 import type { ContainerFacts, Engine, EngineEvent } from '../../src/engine/engine.ts'
-import { type ActOptions, existing, find, makeActs, refused } from './engine-acts.ts'
+import { type ActOptions, endStops, existing, find, makeActs, refused } from './engine-acts.ts'
 import { type FakeCommand, runCommand } from './engine-command.ts'
 import { memoryWorld, type StoredContainer, type WorldStore } from './engine-world.ts'
 
@@ -11,6 +11,11 @@ export interface FakeContainer extends Partial<Omit<ContainerFacts, 'environment
   environment?: Record<string, string>
   /** Its process does not end by SIGTERM: a stop answers 137. Default false. */
   ignoresTerm?: boolean
+  /**
+   * Its process takes its time to end: once a stop has begun it is `stopping`, until a caller of `stop` has waited for `stopMs`. One that
+   * has left or died in that time leaves the stop under way. Default false.
+   */
+  endsSlowly?: boolean
 }
 
 export interface FakeEngine extends Engine {
@@ -20,6 +25,8 @@ export interface FakeEngine extends Engine {
   remove(id: string): void
   /** Sets health, mounts and so on from now on. */
   change(id: string, facts: Partial<Omit<ContainerFacts, 'environment'>>): void
+  /** Lets time pass: every stop that is under way comes to its end, though nobody waits for it. */
+  endStops(): void
   emit(event: EngineEvent): void
   /** Every act that changed something, in order: `stop redis`, `exec redis redis-cli SAVE`. */
   readonly journal: string[]
@@ -62,6 +69,7 @@ export function fakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         world.containers.splice(world.containers.indexOf(facts), 1)
         world.events.push({ action: 'remove', containerId: facts.id })
       }),
+    endStops: () => store.update(endStops),
     change: (id, changes) => store.update((world) => void Object.assign(existing(world, id, never), changes)),
 
     ...makeActs(store, options),
@@ -111,12 +119,13 @@ function makeContainer({ environment = {}, ...given }: FakeContainer, number: nu
     dependsOn: [],
     requires: [],
     ignoresTerm: false,
+    endsSlowly: false,
     ...given,
   }
 }
 
 /** A copy: later changes of the world do not show in it. */
-function factsOf({ ignoresTerm: _, environment, ...facts }: StoredContainer): ContainerFacts {
+function factsOf({ ignoresTerm: _, endsSlowly: __, environment, ...facts }: StoredContainer): ContainerFacts {
   return { ...facts, environment: new Map(Object.entries(environment)) }
 }
 

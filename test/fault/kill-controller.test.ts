@@ -15,7 +15,7 @@ let stage: KillStage
 
 /** A daily slot was missed: the controller runs it at once (P10). */
 beforeAll(() => {
-  stage = makeStage({ 'xnai.backup.paths': '/data', 'xnai.backup.schedule': '@daily' })
+  stage = makeStage({ 'xnai.backup.paths': '/data', 'xnai.backup.schedule': '@daily' }, {}, { endsSlowly: true })
   stage.write('data')
   using catalog = openCatalog(stage.state)
   const firstSeen = new Date(performance.timeOrigin - 2 * 86_400_000).toISOString()
@@ -23,8 +23,25 @@ beforeAll(() => {
 })
 afterAll(() => stage[Symbol.dispose]())
 
-describe('SIGKILL of the controller (P1, P2)', () => {
-  test('at every step of a backup: the next start brings everything back, and a backup succeeds', async () => {
+describe('the end of the controller (P1, P2)', () => {
+  test('by SIGTERM inside every slow stop of a backup: it waits for its end, and brings everything back', async () => {
+    const { killed, missed } = await killAtEveryStep(stage, ['run'], {
+      steering: { VICTIM_LAST: lastStep },
+      only: 'stop under way',
+      abort: { signal: 'SIGTERM', exitCode: 0 },
+      attend: endAfterBackup,
+      afterwards: async (left, what) => {
+        left.endStops()
+        await expectOrder(left, what)
+        expect((await left.product(['backup', 'app', '--json'])).json, what).toMatchObject({ outcome: 'complete' })
+        await expectWhole(left, what)
+      },
+    })
+    expect(missed).toEqual([])
+    expect(killed).toHaveLength(2)
+  })
+
+  test('by SIGKILL at every step of a backup: the next start brings everything back, and a backup succeeds', async () => {
     const { killed, missed } = await killAtEveryStep(stage, ['run'], {
       steering: { VICTIM_LAST: lastStep },
       attend: endAfterBackup,
@@ -38,7 +55,7 @@ describe('SIGKILL of the controller (P1, P2)', () => {
       },
     })
     expect(missed.filter((step) => !isOfPass(step))).toEqual([])
-    expect(killed).toContain(`${lastStep} 1`)
+    expect(killed).toEqual(expect.arrayContaining([`${lastStep} 1`, 'stop under way 2']))
     expect(kindsNotOnPodman(killed)).toEqual([])
     expect(killed.length).toBeGreaterThan(15)
   })

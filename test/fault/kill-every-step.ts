@@ -4,6 +4,10 @@ import { copyStage, type KillStage, startVictim, type Victim } from './kill-stag
 export interface KillLoop {
   /** Kills only after this step. Default: at all of them. */
   after?: string
+  /** The name of the steps. Default: those of every name. */
+  only?: string
+  /** A signal in place of SIGKILL, which the victim hears and answers by this exit code. */
+  abort?: { signal: 'SIGTERM' | 'SIGINT'; exitCode: number }
   /** Further variables of the victim. */
   steering?: Record<string, string>
   /** Exit code of a victim that is not killed. Default 0. */
@@ -30,7 +34,7 @@ const lanes = 2
 export async function killAtEveryStep(prepared: KillStage, args: string[], loop: KillLoop): Promise<KillReport> {
   const steps = await stepsOf(prepared, args, loop)
   const first = loop.after === undefined ? 0 : steps.indexOf(loop.after) + 1
-  const waiting = steps.slice(first)
+  const waiting = steps.slice(first).filter((step) => loop.only === undefined || nameOf(step) === loop.only)
   const report: KillReport = { killed: [], missed: [] }
   const work = async () => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
@@ -48,16 +52,23 @@ async function stepsOf(prepared: KillStage, args: string[], loop: KillLoop): Pro
   await loop.attend?.(victim)
   const { exitCode, stderr, steps } = await victim.death
   expect(exitCode, stderr).toBe(loop.exitCode ?? 0)
-  return steps.map((name, index) => `${name} ${steps.slice(0, index + 1).filter((other) => other === name).length}`)
+  return namedSteps(steps)
 }
+
+const namedSteps = (steps: string[]): string[] =>
+  steps.map((name, index) => `${name} ${steps.slice(0, index + 1).filter((other) => other === name).length}`)
+
+const nameOf = (step: string): string => step.replace(/ \d+$/, '')
 
 /** False where the step did not come. */
 async function killBefore(step: string, prepared: KillStage, args: string[], loop: KillLoop): Promise<boolean> {
   using stage = copyStage(prepared)
-  const victim = startVictim(stage, args, { ...loop.steering, VICTIM_KILL_BEFORE: step })
+  const { signal = 'SIGKILL', exitCode } = loop.abort ?? {}
+  const victim = startVictim(stage, args, { ...loop.steering, VICTIM_KILL_BEFORE: step, VICTIM_SIGNAL: signal })
   await loop.attend?.(victim)
   const death = await victim.death
-  if (death.killed) await loop.afterwards(stage, `killed before ${step}`)
-  else expect(death.exitCode, `not killed before ${step}: ${death.stderr}`).toBe(loop.exitCode ?? 0)
-  return death.killed
+  const isStruck = loop.abort ? namedSteps(death.steps).includes(step) : death.killed
+  if (!death.killed) expect(death.exitCode, `${step}: ${death.stderr}`).toBe((isStruck ? exitCode : loop.exitCode) ?? 0)
+  if (isStruck) await loop.afterwards(stage, `${signal} before ${step}`)
+  return isStruck
 }

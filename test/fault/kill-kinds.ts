@@ -9,6 +9,7 @@ export const podmanKills = {
     ...['bytes pass 2', 'repository.proveTree 1', 'engine.start 2', 'catalog.dropIntent 2', 'catalog.finishRun 1'],
   ],
   backup: ['repository.prepare 1'],
+  slowBackup: ['stop under way 1'],
   controller: ['engine.start 1', 'catalog.saveSchedule 1'],
 }
 

@@ -39,6 +39,8 @@ export interface KillStage extends Disposable {
   product(args: string[], signal?: AbortSignal): Promise<{ exitCode: number; stderr: string; json: any }>
   /** State of each container by its service. */
   states(): Promise<Record<string, string>>
+  /** See `FakeEngine.endStops`. */
+  endStops(): void
   /** Replaces the data by other data. */
   write(word: string): void
   /** All of the data: equal only where it is the same. */
@@ -70,10 +72,14 @@ export interface Death {
  */
 const newFolder = () => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kill-'))
 
-/** A target, a writer of its data that has no label, a client of it, and a writer that is stopped. `app` adds to the facts of the target. */
+/**
+ * A target, a writer of its data that has no label, a client of it, and a writer that is stopped. `app` adds to the facts of the target,
+ * `all` to those of each container.
+ */
 export function makeStage(
   labels: Record<string, string> = { 'xnai.backup.paths': '/data' },
   app: Partial<FakeContainer> = {},
+  all: Partial<FakeContainer> = {},
 ): KillStage {
   const folder = newFolder()
   for (const name of ['data', 'backups']) mkdirSync(join(folder, name))
@@ -81,7 +87,7 @@ export function makeStage(
   const engine = fakeEngine({ world })
   const mounts = [{ kind: 'bind' as const, source: join(folder, 'data'), destination: '/data', writable: true }]
   const add = (service: string, facts: object) =>
-    engine.add({ name: `shop-${service}-1`, project: 'shop', service, number: 1, ...facts })
+    engine.add({ name: `shop-${service}-1`, project: 'shop', service, number: 1, ...all, ...facts })
   add('app', { mounts, labels: { 'xnai.backup.enable': 'true', ...labels }, ...app })
   add('peer', { mounts, labels: { 'xnai.backup.group-writer': 'all' } })
   add('client', { dependsOn: ['app'] })
@@ -116,6 +122,7 @@ function openStage(folder: string): KillStage {
       const containers = await engine.list(new AbortController().signal)
       return Object.fromEntries(containers.map(({ service, state }) => [service, state]).sort())
     },
+    endStops: () => engine.endStops(),
     write: (word) => {
       rmSync(data, { recursive: true })
       mkdirSync(join(data, 'folder'), { recursive: true })

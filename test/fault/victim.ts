@@ -1,10 +1,12 @@
 /**
  * The victim is the product's own program, which kills itself by SIGKILL before one of its steps. A step is the moment
  * before a call of the engine, of systemd, of the catalog or the repository that changes something or proves data, or the moment in
- * which the first bytes of such a call pass; so the moment after a call is the next step. These variables steer it:
+ * which the first bytes of such a call pass, or a slow stop is under way; so the moment after a call is the next step. These variables
+ * steer it:
  *
  * - VICTIM_KILL_BEFORE: the step, such as `engine.stop 2`, the second one of that name. Absent, or a step that does not come: the
  *   victim survives.
+ * - VICTIM_SIGNAL: what it sends itself there in place of SIGKILL.
  * - VICTIM_LAST: the name of the last step. Later calls are no steps: a controller would go on for ever.
  * - VICTIM_TRACE: a file that gets the name of each step as a line.
  * - VICTIM_WORLD: the file of a fake engine's world. Absent: the victim works on the engine of its configuration.
@@ -12,11 +14,15 @@
  * - VICTIM_FAIL: the name of a call that fails, once, when it has done its work.
  */
 import { appendFileSync } from 'node:fs'
+import type { Engine } from '../../src/engine/engine.ts'
 import { openParts, start } from '../../src/main.ts'
 import { openPartsInWorld } from './world-parts.ts'
 
 const { VICTIM_TRACE: trace, VICTIM_WORLD: world } = process.env
 const counts = new Map<string, number>()
+const stopUnderWay = 'stop under way'
+const isToDieInStop = !world && process.env.VICTIM_KILL_BEFORE?.startsWith(stopUnderWay)
+const deadly = process.env.VICTIM_SIGNAL ?? 'SIGKILL'
 let toFail = process.env.VICTIM_FAIL
 let isOver = false
 
@@ -26,7 +32,7 @@ function step(name: string): void {
   const count = (counts.get(name) ?? 0) + 1
   counts.set(name, count)
   if (trace) appendFileSync(trace, `${name}\n`)
-  if (`${name} ${count}` === process.env.VICTIM_KILL_BEFORE) process.kill(process.pid, 'SIGKILL')
+  if (`${name} ${count}` === process.env.VICTIM_KILL_BEFORE) process.kill(process.pid, deadly)
 }
 
 const watchedCalls = new Set([
@@ -45,10 +51,19 @@ function watched<T extends object>(place: string, record: T): T {
       return (...args: unknown[]) => {
         step(name)
         const result = value.apply(target, args.map(watchBytes))
+        if (name === 'engine.stop' && isToDieInStop) void watchStop(target as Engine, String(args[0]))
         return result instanceof Promise ? result.then((answer) => failOnce(name, watchStaged(answer))) : result
       }
     },
   })
+}
+
+/** Asks an engine that is no fake whether a stop is under way. One that is quick may end before it is seen. */
+async function watchStop(engine: Engine, id: string): Promise<void> {
+  for (let state = ''; state !== 'stopped'; ) {
+    state = (await engine.inspect(id, new AbortController().signal).catch(() => undefined))?.state ?? 'stopped'
+    if (state === 'stopping') return step(stopUnderWay)
+  }
 }
 
 const watchStaged = <T>(answer: T): T =>
@@ -76,6 +91,9 @@ function watchBytes(argument: unknown): unknown {
 const inWorld = {
   // A stop and a start take their time beside a controller, so that its next passes fall into a backup.
   answerMs: process.argv[2] === 'run' ? 100 : 0,
+  // Long enough for a signal to be heard while a slow stop is under way.
+  stopMs: 100,
+  onStopping: () => step(stopUnderWay),
   ...(process.env.VICTIM_PREPARE === 'yes' && { prepareBytes: 0 }),
 }
 const open = world ? openPartsInWorld(world, inWorld) : openParts

@@ -48,6 +48,31 @@ describe('SIGKILL beside containers of Podman, at one step of each kind (P1, P2,
     },
   )
 
+  test.each(podmanKills.slowBackup)(
+    'of a backup at %s, within a grace of 8 s: the next command waits for its end, and all is in order',
+    async (step) => {
+      const { name } = await lab.run({
+        name: 'slow',
+        // A signal that comes before it is ready is lost.
+        command: ['sh', '-c', 'trap "sleep 2; exit 0" TERM; : >/data/up; while :; do sleep 0.05; done'],
+        volumes: ['slow:/data'],
+        labels: { 'xnai.backup.enable': 'true', 'xnai.backup.paths': '/data', 'xnai.backup.stop-timeout': '8s' },
+      })
+      await eventually(async () => (await lab.exec(name, ['ls', '/data'])).includes('up'), 60, 'the slow service')
+      const backup = ['backup', 'slow', '--json']
+      const call = await product(backup, { program: victim, env: { VICTIM_KILL_BEFORE: step } })
+      expect(call.exitCode, call.stderr).toBe(-1)
+      expect((await lab.inspect(name)).State.Status).toBe('stopping')
+      expect((await product(['status', '--json'])).json.targets).toHaveLength(2)
+      const { State } = await lab.inspect(name)
+      expect(State).toMatchObject({ Status: 'running' })
+      expect((await product(backup)).json).toMatchObject({ outcome: 'complete', targets: [{ warnings: [] }] })
+      expect((await lab.inspect(name)).State.Status).toBe('running')
+      await lab.podman(['rm', '--force', '--time', '0', name])
+      await expectOrder(product)
+    },
+  )
+
   test.each(podmanKills.controller)(
     'of a controller before %s: the next one brings all in order, and the next run succeeds',
     async (step) => {
