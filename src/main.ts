@@ -47,11 +47,11 @@ export async function start(open: OpenParts = openParts): Promise<never> {
 }
 
 /** Opens the real parts. The catalog comes first, because nothing may be touched when intents cannot be written. */
-export const openParts: OpenParts = async (config, log, signal) => {
+export const openParts: OpenParts = async (config, log, signal, kind) => {
   const catalog = openCatalog(config.state)
   try {
     const connected = connectEngine(config.engine)
-    const self = await findSelf(connected, signal)
+    const self = kind === 'recall' ? undefined : await findSelf(connected, signal)
     const toOwn = (hostPath: string) => ownPath(self?.mounts, hostPath)
     const units = connectUnits(config.managers)
     const engine = knowingUnits(knowingSources(connected, toOwn), units)

@@ -71,6 +71,7 @@ const recordings = [
   ['backup', '2026-11-18T01:00:00Z', ['backup uploads proxy']],
   ['list', '2026-11-20T12:00:00Z', ['backup uploads', 'list uploads']],
   ['status', '2026-11-20T12:30:00Z', ['status']],
+  ['logs', '2026-11-20T12:40:00Z', ['logs uploads']],
   ['restore', '2026-11-21T12:00:00Z', ['restore uploads --dry-run', 'restore uploads --yes']],
 ] as const
 

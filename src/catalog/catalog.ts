@@ -62,6 +62,16 @@ export interface Runs {
   finishRun(id: string, project: string, target: string, end: RunEnd): void
   /** Newest first. A run whose process died is shown as failed with INTERRUPTED. */
   runs(filter: RunFilter): Run[]
+  /** The targets that have runs. */
+  targetsWithRuns(): { project: string; target: string }[]
+  /**
+   * Runs of which no controller has told yet, the oldest first: those by hand that have begun, as far as it is not told, or have ended,
+   * and those by a schedule or a change whose controller died. A controller tells of the end of its own runs by itself. Default: of all
+   * projects.
+   */
+  untoldRuns(project?: string): Run[]
+  /** Notes that a controller tells of what `untoldRuns` has answered: of the end where the run has one, else of its begin. */
+  noteTold(run: Run): void
 }
 
 export interface Schedules {
@@ -140,10 +150,14 @@ export interface ContainerRef {
 export type RunKind = 'backup' | 'restore' | 'drill'
 export type Outcome = 'complete' | 'incomplete' | 'failed'
 
+/** What began a run: the controller, for its schedule or a change of the data, or a command. */
+export type RunTrigger = 'schedule' | 'change' | 'manual'
+
 /** One run on one target: a run on several targets is recorded once for each. */
 export interface RunStart {
   id: string
   kind: RunKind
+  trigger: RunTrigger
   project: string
   target: string
   /** ISO 8601 UTC. */
@@ -157,11 +171,21 @@ export interface RunEnd {
   bytes?: number
   seconds?: number
   downtimeSeconds?: number
+  /** True where the target has its data of before the restore again. */
+  rolledBack?: true
+  steps?: RunStep[]
   error?: ErrorReport
 }
 
-/** Without an end, the run is still going on. */
-export interface Run extends RunStart, Partial<RunEnd> {}
+/** How long a step of a run took. */
+export interface RunStep {
+  /** Plain words for people: `copying ahead`. */
+  name: string
+  seconds: number
+}
+
+/** Without an end, the run is still going on. Versions that recorded no trigger have left runs without one. */
+export interface Run extends Omit<RunStart, 'trigger'>, Partial<Pick<RunStart, 'trigger'>>, Partial<RunEnd> {}
 
 /** An absent field matches every run. */
 export interface RunFilter {

@@ -25,6 +25,10 @@ const steps = [
    INSERT INTO state VALUES (lower(hex(randomblob(8))));`,
   `CREATE TABLE damage (repository TEXT, project TEXT, target TEXT, snapshot TEXT, found TEXT NOT NULL, depth TEXT NOT NULL,
      files TEXT NOT NULL, PRIMARY KEY (repository, project, target, snapshot)) STRICT;`,
+  // told: 1 once a controller has told of the begin of a run, 2 of its end. Nobody tells of runs from before this version.
+  `ALTER TABLE runs ADD COLUMN "trigger" TEXT;
+   ALTER TABLE runs ADD COLUMN told INTEGER NOT NULL DEFAULT 2;
+   CREATE INDEX runs_untold ON runs (started) WHERE told < 2;`,
 ]
 
 /** The version that `upgrade` brings the schema to. */

@@ -1,5 +1,5 @@
 import { BackupError, reportError } from '../errors.ts'
-import type { Run, RunEnd, RunFilter, RunStart, Runs } from './catalog.ts'
+import type { Run, RunEnd, RunFilter, RunStart, Runs, RunTrigger } from './catalog.ts'
 import type { Database, Row } from './database.ts'
 import type { Owner } from './owner.ts'
 
@@ -12,19 +12,30 @@ export function makeRuns(database: Database, owner: Owner): Runs {
   return {
     startRun: (run) =>
       atomically(() => {
-        const { id, kind, project, target, started } = run
+        const { id, kind, trigger, project, target, started } = run
         change(
-          'INSERT INTO runs (id, owner, kind, project, target, started) VALUES (?, ?, ?, ?, ?, ?)',
-          ...[id, owner.id, kind, project, target, started],
+          'INSERT INTO runs (id, owner, kind, "trigger", project, target, started, told) VALUES (?, ?, ?, ?, ?, ?, ?, 0)',
+          ...[id, owner.id, kind, trigger, project, target, started],
         )
         prune(database, owner, run)
       }),
     finishRun: (id, project, target, end) =>
       void change(
-        'UPDATE runs SET outcome = ?, end = ? WHERE id = ? AND project = ? AND target = ?',
+        `UPDATE runs SET outcome = ?, end = ?, told = CASE "trigger" WHEN 'manual' THEN told ELSE 2 END
+         WHERE id = ? AND project = ? AND target = ?`,
         ...[end.outcome, JSON.stringify(end), id, project, target],
       ),
     runs: (filter) => findRuns(database, owner, filter),
+    targetsWithRuns: () =>
+      database
+        .all('SELECT DISTINCT project, target FROM runs ORDER BY project, target')
+        .map(({ project, target }) => ({ project: String(project), target: String(target) })),
+    untoldRuns: (project) => findUntold(database, owner, project),
+    noteTold: ({ id, project, target, outcome }) =>
+      void change(
+        'UPDATE runs SET told = ? WHERE id = ? AND project = ? AND target = ?',
+        ...[outcome === undefined ? 1 : 2, id, project, target],
+      ),
   }
 }
 
@@ -60,11 +71,29 @@ function findRuns({ all }: Database, owner: Owner, { limit = 100, outcome, ...wa
   return runs.filter((run) => !outcome || run.outcome === outcome).slice(0, limit)
 }
 
+function findUntold({ all }: Database, owner: Owner, project: string | undefined): Run[] {
+  const rows = all(
+    `SELECT * FROM runs WHERE told < 2 AND project = COALESCE(?, project) ORDER BY started, rowid`,
+    project ?? null,
+  )
+  return rows.flatMap((row) => {
+    const run = toRun(row, owner)
+    const isOver = run.outcome !== undefined
+    return isOver || (run.trigger === 'manual' && row.told === 0) ? [run] : []
+  })
+}
+
 /** The column `end` holds the RunEnd as JSON; it is null until the run has ended. */
 function toRun(row: Row, owner: Owner): Run {
   const text = (name: string) => String(row[name])
-  const kind = text('kind') as Run['kind']
-  const start = { id: text('id'), kind, project: text('project'), target: text('target'), started: text('started') }
+  const start: Run = {
+    id: text('id'),
+    kind: text('kind') as Run['kind'],
+    ...(row.trigger !== null && { trigger: text('trigger') as RunTrigger }),
+    project: text('project'),
+    target: text('target'),
+    started: text('started'),
+  }
   if (row.end !== null) return { ...start, ...(JSON.parse(text('end')) as RunEnd) }
   return owner.isDead(row.owner) ? { ...start, ...interrupted(start.started) } : start
 }

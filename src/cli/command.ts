@@ -39,10 +39,11 @@ export type RunCommand = (session: Session) => Promise<Answer | undefined>
 /**
  * What a command does to the stack, which decides what happens before it runs.
  * - `read` shows something. It runs even when the leftovers of dead runs cannot be found, and leaves them to a living controller.
+ * - `recall` shows what the catalog alone remembers. It runs while the engine is away, and leaves the leftovers of dead runs to others.
  * - `change` stops services or replaces data. It does not run when the leftovers of dead runs cannot be looked for.
  * - `daemon` is the controller, which deals with leftovers in every pass and always writes its log.
  */
-export type CommandKind = 'read' | 'change' | 'daemon'
+export type CommandKind = 'read' | 'recall' | 'change' | 'daemon'
 
 /** One command of the program. Each has a file in `commands/` and a line in `program.ts`. */
 export interface CommandDefinition {

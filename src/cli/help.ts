@@ -50,6 +50,13 @@ const helps: Record<string, CommandHelp> = {
       ['list redis --wide', 'those of one target, with all columns'],
     ],
   },
+  logs: {
+    forms: ['TARGET'],
+    examples: [
+      ['logs', 'the newest runs of all targets'],
+      ['logs redis -n 5', 'the newest five of one target'],
+    ],
+  },
   restore: {
     forms: ['TARGET', 'TIME', 'ID', 'PATH'],
     examples: [

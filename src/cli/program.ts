@@ -6,6 +6,7 @@ import { backupCommand } from './commands/backup.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { checkCommand } from './commands/check.ts'
 import { listCommand } from './commands/list.ts'
+import { logsCommand } from './commands/logs.ts'
 import { planCommand } from './commands/plan.ts'
 import { repositoryCommand } from './commands/repository.ts'
 import { restoreCommand } from './commands/restore.ts'
@@ -23,6 +24,7 @@ const commands: CommandDefinition[] = [
   statusCommand,
   backupCommand,
   listCommand,
+  logsCommand,
   restoreCommand,
   checkCommand,
   cancelCommand,

@@ -4,7 +4,7 @@ import { asBackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
 import { knownRepository } from '../repository/known-repository.ts'
 import { rememberingDamage } from '../repository/remember-damage.ts'
-import type { Session } from './command.ts'
+import type { CommandKind, Session } from './command.ts'
 import { type ExitCode, exitCodeOfAnswer, exitCodeOfError } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { makeOutput, type Output } from './output.ts'
@@ -14,7 +14,12 @@ import { type TextStyle, textStyleOf, widthOf } from './render/text-style.ts'
 import { watchSecrets } from './secrets.ts'
 
 /** Makes the parts that all commands share. Disposing them releases what they hold open. Tests give their own. */
-export type OpenParts = (config: Config, log: Parts['log'], signal: AbortSignal) => Promise<Parts & AsyncDisposable>
+export type OpenParts = (
+  config: Config,
+  log: Parts['log'],
+  signal: AbortSignal,
+  kind: CommandKind,
+) => Promise<Parts & AsyncDisposable>
 
 /** What one call of the program gets from its process, or from a test. */
 export interface Surroundings {
@@ -44,7 +49,7 @@ function fail(thrown: unknown, signal: AbortSignal, output: Output): ExitCode {
 
 async function invoke(invocation: Invocation, { io, open, signal }: Surroundings, output: Output): Promise<ExitCode> {
   const config = await loadConfig({ file: invocation.configFile, ...(io.environment && { env: io.environment }) })
-  await using opened = await open(config, await output.logger(logLevel(invocation, config)), signal)
+  await using opened = await open(config, await output.logger(logLevel(invocation, config)), signal, invocation.kind)
   const parts = {
     ...opened,
     engine: watchSecrets(opened.engine, output.scrubber),
@@ -98,7 +103,7 @@ function logLevel({ kind }: Invocation, { logLevel }: Config): string {
 
 /** Files in a rootless engine's containers belong to ids that only processes in its user namespace can read and write. */
 async function warnOrdinaryUser({ kind }: Invocation, { io, parts, signal, note }: Session): Promise<void> {
-  if (io.userId === 0 || kind === 'read') return
+  if (io.userId === 0 || kind === 'read' || kind === 'recall') return
   if (await parts.engine.isRootless(signal))
     note('hint: the engine is rootless: start it as podman unshare xnai-backup … to reach all files.\n')
 }

@@ -60,7 +60,7 @@ export function createDispatcher(
       for (const action of actions) {
         const { cause, reason } = action
         const work = { keys: keysOf(action), needs: containersOf(action), run: () => carryOut(action) }
-        if (queue.add(work)) log.info({ targets: work.keys, cause, reason }, 'backup is queued')
+        if (queue.add(work)) log.info({ targets: work.keys, trigger: cause, reason }, 'backup is queued')
       }
     },
     active: queue.active,

@@ -44,7 +44,7 @@ export async function runBackup(
   using cancel = watchCancel(parts, run, signal)
   const results: BackupResult[] = []
   for (const set of groupTargets(targets)) {
-    const reports = set.map((target) => startReport(parts, target, run, options.progress))
+    const reports = set.map((target) => startReport(parts, target, run, options))
     await backupSet(parts, reports, { run, ...options }, cancel.signal)
     results.push(...reports.map((report) => report.finish()))
   }
@@ -109,8 +109,10 @@ export const touchedByBackup: Touched = (targets) => targets.flatMap(({ touched 
 
 const namesOf = (orders: QuiesceOrder[]): string[] => orders.map(({ container }) => container.name)
 
-const startReport = (parts: Parts, target: Target, run: string, progress: Progress | undefined): BackupReport =>
-  startBackupReport(parts, target, run, (step) => progress?.step(targetKey(target), step))
+function startReport(parts: Parts, target: Target, id: string, { reason, progress }: BackupOptions): BackupReport {
+  const trigger = reason === 'schedule' || reason === 'change' ? reason : 'manual'
+  return startBackupReport(parts, target, { id, trigger }, (step) => progress?.step(targetKey(target), step))
+}
 
 const groupTargets = (targets: Target[]): Target[][] => [...Map.groupBy(targets, groupKey).values()]
 

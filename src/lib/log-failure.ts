@@ -1,5 +1,5 @@
 import { type Logger, stdSerializers } from 'pino'
-import { asBackupError, causesOf } from '../errors.ts'
+import { asBackupError, causesOf, type ErrorReport } from '../errors.ts'
 
 /** The fields of a log line that tell of a failure. */
 export interface LoggedFailure {
@@ -22,6 +22,17 @@ export function logFailure(
   { level = 'error', ...fields }: { level?: 'error' | 'warn' | 'debug'; [field: string]: unknown } = {},
 ): void {
   log[level]({ ...fields, ...describeFailure(error, log.isLevelEnabled('debug')) }, what)
+}
+
+/** Logs a failure that another process has met, in the same way. */
+export function logReport(
+  log: Logger,
+  what: string,
+  { code, message, hint }: ErrorReport,
+  fields: { [field: string]: unknown } = {},
+): void {
+  const told: LoggedFailure = { code, cause: message, hint }
+  log.error({ ...fields, ...told }, what)
 }
 
 function describeFailure(error: unknown, withStack: boolean): LoggedFailure {

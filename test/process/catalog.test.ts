@@ -25,7 +25,14 @@ const intent: Intent = {
   container: { id: 'abc', name: 'shop-db-1', project: 'shop', service: 'db', number: 1 },
   startTimeoutSeconds: 120,
 }
-const run = { id: 'r1', kind: 'backup', project: 'shop', target: 'db', started: '2026-08-01T02:00:00.000Z' } as const
+const run = {
+  id: 'r1',
+  kind: 'backup',
+  trigger: 'manual',
+  project: 'shop',
+  target: 'db',
+  started: '2026-08-01T02:00:00.000Z',
+} as const
 
 const catalogModule = join(import.meta.dirname, '../../src/catalog/sqlite.ts')
 
@@ -227,11 +234,13 @@ describe('the schema', () => {
       using database = sqlite()
       database.exec(unversioned)
     }
+    const { trigger: _, ...withoutTrigger } = run
     for (const opening of ['first', 'second']) {
       using catalog = openCatalog(state)
       expect(catalog.runs({ project: 'shop', target: 'db', kind: 'backup' }), opening).toEqual([
-        { ...run, finished: '2026-08-01T02:01:00.000Z', outcome: 'complete', bytes: 5 },
+        { ...withoutTrigger, finished: '2026-08-01T02:01:00.000Z', outcome: 'complete', bytes: 5 },
       ])
+      expect(catalog.untoldRuns(), 'nobody tells of runs from before').toEqual([])
       expect(catalog.schedule('shop', 'db')).toEqual({ lastSlot: '2026-08-01T02:00:00.000Z' })
       expect(catalog.manifests.read('archive:/backups')).toEqual(new Map())
       expect(catalog.claimOrphans()).toEqual([{ id: 7, intent }])

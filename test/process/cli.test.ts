@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { targetLock } from '../../src/catalog/keys.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
@@ -182,12 +183,19 @@ test('a damaged snapshot is named by check, and restore refuses it before anythi
   expect(engine.journal).toEqual([])
 })
 
-test('run shows a heartbeat while it works, and ends with exit code 0 when it is told to', async () => {
+test('run shows a heartbeat while it works, tells of a run by hand, and ends with exit code 0 when it is told to', async () => {
   const { stage, state } = makeWorld()
+  const id = await backUp({ ...stage, state })
   const end = new AbortController()
-  const ended = run(['run'], { ...stage, state, signal: end.signal })
+  const lines: string[] = []
+  const log = pino({ level: 'info' }, { write: (line) => void lines.push(line) })
+  const ended = run(['run'], { ...stage, state, log, signal: end.signal })
   const seen = { what: 'the heartbeat', seconds: 20, clock: systemClock, signal: end.signal }
   await poll(async () => existsSync(join(state, 'heartbeat')), seen)
+  await poll(async () => lines.some((line) => line.includes('"backup ended"') && line.includes(id)), {
+    ...seen,
+    what: 'the line on the run by hand',
+  })
   end.abort(new BackupError('INTERRUPTED', 'interrupted by SIGTERM'))
   expect(await ended).toMatchObject({ exitCode: 0, stdout: '' })
 })

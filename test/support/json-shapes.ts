@@ -72,6 +72,27 @@ export const listShape = z.object({
   ),
 })
 
+export const logsShape = z.object({
+  runs: z.array(
+    z.object({
+      ...target,
+      run: z.string(),
+      kind: z.enum(['backup', 'restore']),
+      trigger: z.enum(['schedule', 'change', 'manual']).nullable(),
+      started: time,
+      finished: time.nullable(),
+      outcome: outcome.nullable(),
+      snapshot: z.string().optional(),
+      bytes: bytes.optional(),
+      seconds: seconds.optional(),
+      downtimeSeconds: seconds.optional(),
+      rolledBack: z.literal(true).optional(),
+      steps: z.array(z.object({ name: z.string(), seconds })),
+      error: error.optional(),
+    }),
+  ),
+})
+
 export const restoreShape = z.object({
   run: z.string().nullable(),
   outcome,

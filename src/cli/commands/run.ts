@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { controllerLock } from '../../catalog/keys.ts'
+import { tellRuns } from '../../controller/tell-runs.ts'
 import { isBusy } from '../../job/hold-locks.ts'
 import { holdRepository } from '../../job/repositories.ts'
 import { settleWith, withDeadline } from '../../lib/deadline.ts'
@@ -25,7 +26,7 @@ async function run(session: Session): Promise<undefined> {
   )
   using _held = await holdAtStart(parts, signal)
   const ended = new AbortController()
-  const beating = beat(session, ended.signal)
+  const beside = [beat(session, ended.signal), tellRuns(parts, ended.signal)]
   try {
     // Loaded for this command only, so that the others start sooner.
     const { realJobs } = await import('../../controller/jobs.ts')
@@ -33,7 +34,7 @@ async function run(session: Session): Promise<undefined> {
     await runController(parts, { concurrency: config.concurrency, jobs: realJobs(parts) }, signal)
   } finally {
     ended.abort()
-    await beating
+    await Promise.all(beside)
   }
 }
 

@@ -1,11 +1,11 @@
-import type { Outcome } from '../../catalog/catalog.ts'
+import type { Outcome, RunStart } from '../../catalog/catalog.ts'
 import { asBackupError, type BackupError, reportError } from '../../errors.ts'
 import { type Target, targetKey } from '../../plan/plan.ts'
 import type { Snapshot } from '../../repository/repository.ts'
-import { finishRun } from '../finish-run.ts'
 import type { BackupResult, Parts } from '../job.ts'
 import type { LockedPlan } from '../lock-plan.ts'
 import type { Held } from '../quiesce.ts'
+import { recordRun } from '../record-run.ts'
 
 /** Collects the events of one target during a backup. The first failure is the one that is reported. */
 export interface BackupReport {
@@ -32,13 +32,13 @@ export interface BackupReport {
 export function startBackupReport(
   parts: Parts,
   asked: Target,
-  run: string,
+  { id, trigger }: Pick<RunStart, 'id' | 'trigger'>,
   onStep: (step: string) => void,
 ): BackupReport {
   const { project, name } = asked
   let target = asked
-  const started = parts.clock.monotonicMs()
-  parts.catalog.startRun({ id: run, kind: 'backup', project, target: name, started: parts.clock.now().toISOString() })
+  const begunMs = parts.clock.monotonicMs()
+  const record = recordRun(parts, { id, kind: 'backup', trigger, project, target: name })
   const warnings: string[] = []
   let failure: BackupError | undefined
   let snapshot: Snapshot | undefined
@@ -65,7 +65,7 @@ export function startBackupReport(
       if (failure) return undefined
       onStep(step)
       try {
-        return await work()
+        return await record.measure(step, work)
       } catch (error) {
         noteFailure(error)
         return undefined
@@ -79,9 +79,9 @@ export function startBackupReport(
       snapshot = published
     },
     finish() {
-      const seconds = (parts.clock.monotonicMs() - started) / 1000
+      const seconds = (parts.clock.monotonicMs() - begunMs) / 1000
       const result = toResult(target, { seconds, warnings, snapshot, window, failure })
-      finishRun(parts, { kind: 'backup', run, result, failure })
+      record.finish(result, failure)
       onStep(result.outcome)
       return result
     },

@@ -2,10 +2,10 @@ import { asBackupError, type BackupError, reportError } from '../../errors.ts'
 import type { Check } from '../../methods/method.ts'
 import { type Target, targetKey } from '../../plan/plan.ts'
 import type { Snapshot } from '../../repository/repository.ts'
-import { finishRun } from '../finish-run.ts'
 import type { Parts, Progress, RestoreResult } from '../job.ts'
 import type { LockedPlan } from '../lock-plan.ts'
 import type { Held } from '../quiesce.ts'
+import { recordRun } from '../record-run.ts'
 import type { RestoreStep } from './plan.ts'
 import { restoreTimes } from './times.ts'
 
@@ -49,7 +49,7 @@ export function startRestoreReport(
   const key = targetKey(planned)
   let step = planned
   const times = restoreTimes(parts.clock, begunMs)
-  parts.catalog.startRun({ id: run, kind: 'restore', project, target: name, started: parts.clock.now().toISOString() })
+  const record = recordRun(parts, { id: run, kind: 'restore', trigger: 'manual', project, target: name })
   const checks: Check[] = []
   // The warnings of an import have not been shown before its restore.
   const warnings: string[] = snapshot.reason === 'import' ? [...snapshot.warnings] : []
@@ -76,7 +76,7 @@ export function startRestoreReport(
       if (failure) return undefined
       progress?.step(key, stage)
       try {
-        return await work()
+        return await record.measure(stage, work)
       } catch (error) {
         noteFailure(error)
         return undefined
@@ -110,7 +110,7 @@ export function startRestoreReport(
         warnings,
         ...(failure && { error: reportError(failure) }),
       }
-      finishRun(parts, { kind: 'restore', run, result, failure })
+      record.finish(result, failure)
       progress?.step(key, result.outcome)
       return result
     },

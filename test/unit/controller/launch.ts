@@ -109,7 +109,14 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
   const backUp = async ({ project, name }: Target, signal: AbortSignal): Promise<BackupResult> => {
     const id = `run-${journal.began.length}`
     const { seconds } = world
-    catalog.startRun({ id, kind: 'backup', project, target: name, started: clock.now().toISOString() })
+    catalog.startRun({
+      id,
+      kind: 'backup',
+      trigger: 'schedule',
+      project,
+      target: name,
+      started: clock.now().toISOString(),
+    })
     await clock.sleep(seconds * 1000, signal).catch(() => {})
     const outcome = signal.aborted || world.outcome === 'throw' ? 'failed' : world.outcome
     catalog.finishRun(id, project, name, { finished: clock.now().toISOString(), outcome })

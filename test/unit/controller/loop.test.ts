@@ -88,8 +88,8 @@ test('a run that failed without a record is not repeated within a minute', async
 test('a run that was killed is repeated by the next controller', async () => {
   const { catalog, clock, began, start } = launch('2026-08-02T02:10:00Z', [service('db')])
   catalog.saveSchedule('shop', 'db', { ...seenLongAgo, lastSlot: '2026-08-01T02:00:00.000Z' })
-  const killed = { project: 'shop', target: 'db', kind: 'backup' as const, started: '2026-08-02T02:00:00.000Z' }
-  catalog.startRun({ id: 'killed', ...killed })
+  const killed = { project: 'shop', target: 'db', kind: 'backup', started: '2026-08-02T02:00:00.000Z' } as const
+  catalog.startRun({ id: 'killed', trigger: 'schedule', ...killed })
   catalog.finishRun('killed', 'shop', 'db', { finished: '2026-08-02T02:00:00.000Z', outcome: 'failed' })
   start()
   await clock.advance(hour)

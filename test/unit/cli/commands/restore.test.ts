@@ -23,7 +23,7 @@ describe('restore --dry-run', () => {
   test('it says for how long services were down last time, in text and in the document', async () => {
     const state = makeFolder()
     using catalog = openCatalog(state)
-    const run0 = { id: 'r', kind: 'restore' as const, project: 'shop', target: 'redis' }
+    const run0 = { id: 'r', kind: 'restore', trigger: 'manual', project: 'shop', target: 'redis' } as const
     catalog.startRun({ ...run0, started: '2026-11-18T02:00:00.000Z' })
     const end = { finished: '2026-11-18T02:01:00.000Z', outcome: 'complete' as const, downtimeSeconds: 42 }
     catalog.finishRun('r', 'shop', 'redis', end)

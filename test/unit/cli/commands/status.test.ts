@@ -31,7 +31,7 @@ describe('status', () => {
     const state = makeFolder()
     using catalog = openCatalog(state)
     const end = (id: string, started: string, outcome: 'failed' | 'complete') => {
-      catalog.startRun({ id, kind: 'backup', project: 'shop', target: 'redis', started })
+      catalog.startRun({ id, kind: 'backup', trigger: 'schedule', project: 'shop', target: 'redis', started })
       const error = { code: 'DUMP_FAILED', message: 'the dump was cut off', hint: 'Look at the log of redis.' } as const
       const finished = started.replace('00:00', '00:09')
       catalog.finishRun(id, 'shop', 'redis', { finished, outcome, ...(outcome === 'failed' && { error }) })
