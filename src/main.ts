@@ -65,6 +65,7 @@ export const openParts: OpenParts = async (config, log, signal, kind) => {
       log,
       settings: settingsFor(config, self),
       ownPath: toOwn,
+      ...(self && { ownMounts: self.mounts }),
       [Symbol.asyncDispose]: async () => catalog[Symbol.dispose](),
     }
   } catch (error) {

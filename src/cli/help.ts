@@ -7,6 +7,8 @@ const forms = {
   TARGET: 'the name that plan shows, as NAME or PROJECT/NAME: redis, shop/redis',
   TIME: '2026-11-20, "2026-11-20 03:00", 03:00, yesterday, "2 days ago", or 2026-11-20T03:00:00Z',
   ID: 'the id that list shows: 20261120T020000Z-1a2b3c',
+  DIR: 'a folder of the host, in the controller too: /srv/look',
+  FILE: 'a file, folder or tar archive of the host: /srv/old/dump.rdb',
   PATH: 'a path in the container, or one below the root of the tree: /srv/app/settings.json, settings.json',
 } as const
 
@@ -58,10 +60,11 @@ const helps: Record<string, CommandHelp> = {
     ],
   },
   restore: {
-    forms: ['TARGET', 'TIME', 'ID', 'PATH'],
+    forms: ['TARGET', 'TIME', 'ID', 'PATH', 'DIR', 'FILE'],
     examples: [
       ['restore redis --at yesterday --dry-run', 'what would happen'],
       ['restore app --only /srv/settings.json', 'one file of a tree'],
+      ['restore app --to /srv/look', 'beside the stack, in a folder of the host'],
     ],
   },
   'repository accept': {

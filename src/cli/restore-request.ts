@@ -68,7 +68,7 @@ export function chooseImport(plan: Plan, names: string[], { all, at, set, to }: 
   const excluded = Object.entries({ '--all': all, '--at': at !== 'latest', '--set': set, '--to': to })
   const given = excluded.find(([, isGiven]) => isGiven)?.[0]
   if (given) throw new BackupError('USAGE', `--from and ${given} exclude each other`)
-  if (names.length !== 1) throw new BackupError('USAGE', '--from PATH is for one target: name it')
+  if (names.length !== 1) throw new BackupError('USAGE', '--from FILE is for one target: name it')
   const [target] = chooseTargets(allTargets(plan), names)
   if (target?.kind === 'ready') return target
   throw brokenError(target as BrokenTarget)

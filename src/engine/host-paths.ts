@@ -6,13 +6,17 @@ import type { ContainerFacts, Mount } from './engine.ts'
  * (`selfMounts` is undefined) it is the same path. Answers undefined where no mount leads there.
  */
 export function ownPath(selfMounts: Mount[] | undefined, hostPath: string): string | undefined {
-  if (!selfMounts) return hostPath
-  const leading = selfMounts
+  return selfMounts ? leadingMount(selfMounts, hostPath)?.path : hostPath
+}
+
+/** Finds the mount by which a path of the host is seen in a container that has these mounts, and the path there. */
+export function leadingMount(mounts: Mount[], hostPath: string): { mount: Mount; path: string } | undefined {
+  const leading = mounts
     .filter(({ source }) => covers(source, hostPath))
     .sort((a, b) => b.source.length - a.source.length)
   for (const mount of leading) {
     const path = rebase(hostPath, mount.source, mount.destination)
-    if (deepest(selfMounts, path) === mount) return path
+    if (deepest(mounts, path) === mount) return { mount, path }
   }
   return undefined
 }

@@ -1,10 +1,8 @@
 import type { Stats } from 'node:fs'
-import { lstat, readFile, readlink } from 'node:fs/promises'
-import { posix } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import type { ContainerFacts, Engine, Mount } from './engine.ts'
+import { followLinks, type OwnPath } from './follow-links.ts'
 
-/** Finds the path under which this process reads a path of the host; undefined where no mount leads there. */
-type OwnPath = (hostPath: string) => string | undefined
 type Special = NonNullable<Mount['special']>
 
 /**
@@ -41,39 +39,10 @@ export function knowingSources(engine: Engine, ownPath: OwnPath): Engine {
   }
 }
 
-/** Symbolic links may lead through one another, as `/var/run` leads to `/run`. */
-const mostLinks = 40
-
-/**
- * Answers what a path of the host is, if it holds no data. Links are followed by hand, because they mean paths of the host and this process
- * sees the host below a folder of its own.
- */
+/** Answers what a path of the host is, if it holds no data. */
 async function readKind(source: string, ownPath: OwnPath, away: string[]): Promise<Special | undefined> {
-  let path = source
-  for (let links = 0; links <= mostLinks; links++) {
-    const found = await firstSpecial(path, ownPath, away)
-    if (!found) return undefined
-    const { at, own, stats } = found
-    if (!stats.isSymbolicLink()) return path === at ? specialOf(stats) : undefined
-    const target = await readlink(own).catch(() => '')
-    path = posix.join(posix.resolve(posix.dirname(at), target), posix.relative(at, path))
-  }
-  return undefined
-}
-
-/** The first component of a path that is no directory. */
-async function firstSpecial(path: string, ownPath: OwnPath, away: string[]) {
-  const parts = path.split('/')
-  for (let count = 2; count <= parts.length; count++) {
-    const at = parts.slice(0, count).join('/')
-    const own = ownPath(at)
-    if (own === undefined) continue
-    if (away.some((mount) => own === mount || own.startsWith(`${mount}/`))) return undefined
-    const stats = await lstat(own).catch(() => undefined)
-    if (!stats) return undefined
-    if (!stats.isDirectory()) return { at, own, stats }
-  }
-  return undefined
+  const followed = await followLinks(source, ownPath, away)
+  return followed?.stats && specialOf(followed.stats)
 }
 
 function specialOf(stats: Stats): Special | undefined {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Catalog, Outcome } from '../catalog/catalog.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, Mount } from '../engine/engine.ts'
 import type { Units } from '../engine/units.ts'
 import type { ErrorReport } from '../errors.ts'
 import type { MethodKind } from '../labels/spec.ts'
@@ -23,6 +23,8 @@ export interface Parts {
   settings: PlanSettings
   /** Maps a path of the host to the path for this process. Returns undefined where no mount of its own leads there. */
   ownPath(hostPath: string): string | undefined
+  /** The mounts of the container that this process runs in. Absent on the host. */
+  ownMounts?: Mount[]
 }
 
 /** Receives what a job is doing while it works. */
@@ -66,6 +68,8 @@ export interface RestoreResult {
   /** `raw`: the safety snapshot holds the data paths as they lay on disk, because the method could not capture them. */
   safety?: 'raw'
   rolledBack: boolean
+  /** The folder that a restore beside the stack made, as a path of the host. */
+  wrote?: string
   checks: Check[]
   warnings: string[]
   error?: ErrorReport

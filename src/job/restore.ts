@@ -41,7 +41,7 @@ export async function runRestore(
   const { progress, begunMs = parts.clock.monotonicMs() } = options
   const reports = plan.steps.map((step) => startRestoreReport(parts, step, { run, progress, begunMs }))
   try {
-    if (plan.to !== undefined) await writeBeside(parts, plan, reports, signal)
+    if (plan.to) await writeBeside(parts, { to: plan.to, only: plan.only }, reports, signal)
     else await restoreInPlace(parts, plan, reports, { ...options, run }, cancel.signal)
   } catch (error) {
     for (const report of reports) report.noteFailure(error)

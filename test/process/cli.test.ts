@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { targetLock } from '../../src/catalog/keys.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
+import { ownPath } from '../../src/engine/host-paths.ts'
 import { BackupError } from '../../src/errors.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { poll } from '../../src/lib/deadline.ts'
@@ -159,6 +160,45 @@ describe('restore', () => {
     expect(files.map(String).filter((name) => name.endsWith('.txt'))).toHaveLength(2)
     expect(engine.journal).toEqual([])
     expect(exitCode).toBe(0)
+  })
+
+  test('in a container, --to writes to the host and says where; what it may not reach is refused', async () => {
+    const { stage, folder } = makeWorld()
+    await backUp(stage)
+    const mounts = [{ kind: 'bind' as const, source: '/', destination: join(folder, 'host'), writable: true }]
+    const inside = { ...stage, ownMounts: mounts, ownPath: (path: string) => ownPath(mounts, path) }
+    const to = join(folder, 'look')
+    const args = ['restore', 'app', '--to', to]
+    const dry = await run([...args, '--dry-run', '--json'], inside)
+    expect(dry.json()).toMatchObject({ to })
+    const { json, exitCode } = await run([...args, '--json'], inside)
+    expect(restoreShape.parse(json()).targets).toMatchObject([{ outcome: 'complete', wrote: `${to}/app` }])
+    expect(exitCode).toBe(0)
+    expect(readdirSync(join(folder, 'host', to, 'app')).toSorted()).toEqual(['orders.txt', 'settings.txt'])
+    expect(existsSync(to)).toBe(false)
+
+    const again = await run(args, inside)
+    expect(again.stderr + again.stdout).toContain(`${to}/app is not empty`)
+    const relative = await run(['restore', 'app', '--to', 'look', '--dry-run'], inside)
+    expect(relative).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--to "$PWD/look"') })
+  })
+
+  test('a --to that fails leaves nothing of what it wrote', async () => {
+    const { stage, folder, backups } = makeWorld()
+    await backUp(stage)
+    const broken = { ...openArchive(backups) }
+    const local: Stage['local'] = {
+      ...broken,
+      extract: async (...call) => {
+        await broken.extract(...call)
+        throw new BackupError('STREAM_CUT', 'the disk went away')
+      },
+    }
+    const to = join(folder, 'look')
+    const failed = await run(['restore', 'app', '--to', to], { ...stage, local })
+    expect(failed.exitCode).toBe(1)
+    expect(readdirSync(to)).toEqual([])
+    expect((await run(['restore', 'app', '--to', to], stage)).stdout).toContain(`wrote ${to}/app`)
   })
 })
 

@@ -106,6 +106,7 @@ export const restoreShape = z.object({
       left: z.enum(['stopped', 'paused']).optional(),
       safetySnapshot: z.string().optional(),
       rolledBack: z.boolean(),
+      wrote: z.string().optional(),
       checks: z.array(z.object({ name: z.string(), expected: z.string(), actual: z.string(), ok: z.boolean() })),
       error: error.optional(),
     }),

@@ -25,8 +25,8 @@ export const restoreCommand: CommandDefinition = {
       )
       .option('--set <ID>', 'the snapshots that were taken together, by the id of their set')
       .option('--only <PATH>', 'single files of a tree (repeatable)', (path, paths: string[]) => [...paths, path], [])
-      .option('--to <DIR>', 'write under DIR and touch no container')
-      .option('--from <PATH>', 'a file, folder or tar archive of another program in place of a snapshot')
+      .option('--to <DIR>', 'write under DIR of the host and touch no container')
+      .option('--from <FILE>', 'a file, folder or tar archive of another program in place of a snapshot')
       .option('--dry-run', 'show what would be stopped, replaced and started; touch nothing')
       .option('--yes', 'overwrite without being asked')
       .option('--no-safety', 'take no snapshot of what is there now: no way back')
@@ -80,7 +80,7 @@ async function restore(
 }
 
 const downtimesOf = (parts: Parts, { steps, to }: RestorePlan): Forecast['downtimes'] =>
-  new Map(steps.flatMap((step) => (to === undefined ? [[targetKey(step), lastDowntime(parts, step)]] : [])))
+  new Map(steps.flatMap((step) => (!to ? [[targetKey(step), lastDowntime(parts, step)]] : [])))
 
 function describePlan({ steps, restarts, only, to }: RestorePlan, { refused, downtimes }: Forecast) {
   const stops = restarts.map((container) => container.name)
@@ -96,7 +96,7 @@ function describePlan({ steps, restarts, only, to }: RestorePlan, { refused, dow
     bytes: snapshot.bytes,
     lastDowntime: downtimes.get(targetKey({ project, name })) ?? null,
   }))
-  return { dryRun: true, stops, starts: stops.toReversed(), targets, refused, only, to }
+  return { dryRun: true, stops, starts: stops.toReversed(), targets, refused, only, to: to?.hostPath }
 }
 
 function makeAnswer(session: Session, run: string | null, targets: RestoreResult[]): Answer {

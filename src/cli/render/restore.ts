@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { RestoreResult } from '../../job/job.ts'
 import type { RestorePlan, RestoreStep } from '../../job/restore/plan.ts'
 import { targetKey } from '../../plan/plan.ts'
@@ -28,9 +29,9 @@ export function renderRestorePlan(
     { title: 'SNAPSHOT', cell: ({ snapshot }) => snapshot.id },
     timeColumn({ title: 'TAKEN', timeOf: ({ snapshot }) => snapshot.time }, steps, style),
     { title: 'SIZE', cell: ({ snapshot }) => formatBytes(snapshot.bytes) },
-    to === undefined
+    !to
       ? { title: 'REPLACES', place: 'fold', lead: 'replaces', cell: (step) => only ?? replaced(step) }
-      : { title: 'WRITES', place: 'fold', lead: 'writes', cell: ({ name }) => `${to}/${name}` },
+      : { title: 'WRITES', place: 'fold', lead: 'writes', cell: ({ name }) => join(to.hostPath, name) },
     { title: 'METHOD', place: 'wide', cell: ({ snapshot }) => snapshot.method },
   ]
   const names = restarts.map(({ name }) => name)
@@ -68,6 +69,7 @@ export function renderRestore(targets: RestoreResult[], style: TextStyle): strin
       lead: 'safety snapshot',
       cell: ({ safetySnapshot, safety }) => [safetySnapshot, safety && `(${safety})`].filter(Boolean).join(' '),
     },
+    { title: 'WROTE', place: 'below', lead: 'wrote', cell: ({ wrote }) => wrote ?? '' },
   ]
   return [renderTable(columns, targets, style), ...targets.map((result) => renderChecks(result, style))].join('')
 }

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, join } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { runChecked } from '../../lib/process.ts'
 import type { ForeignEntry, ForeignInput } from '../../methods/method.ts'
 import { isArchive } from '../../methods/shared/foreign.ts'
 import type { Parts } from '../job.ts'
+import { findHostPlace } from './host-place.ts'
 
 const unpackSeconds = 6 * 3600
 /** How deeply folders and archives may be nested. */
@@ -19,14 +19,17 @@ export interface OpenedInput extends ForeignInput, AsyncDisposable {
   time: Date
 }
 
-/** Opens a path of this process or of the host, as the controller's mounts show it. */
+/** Opens a path of the host. Throws USAGE where nothing is there, and the errors of `findHostPlace`. */
 export async function openInput(
-  parts: Pick<Parts, 'ownPath' | 'catalog'>,
+  parts: Pick<Parts, 'ownPath' | 'ownMounts' | 'catalog'>,
   name: string,
   signal: AbortSignal,
 ): Promise<OpenedInput> {
-  const path = findInput(parts, name)
-  const { mtime } = await stat(path)
+  const { path } = await findHostPlace(parts, '--from', name)
+  const { mtime } = await stat(path).catch((cause) => {
+    const hint = 'Nothing was touched. The path is one of the host, and none of the container of the controller.'
+    throw new BackupError('USAGE', `--from ${name}: there is no such file or folder`, { hint, cause })
+  })
   const scratch = `${scratchPrefix()}${randomBytes(6).toString('hex')}`
   const intent = parts.catalog.addIntent({ kind: 'remove-scratch', folder: scratch })
   const dispose = async () => {
@@ -35,7 +38,7 @@ export async function openInput(
   }
   try {
     await mkdir(scratch, { mode: 0o700 })
-    const entries = await listEntries(path, scratch, signal)
+    const entries = await listEntries(path, basename(name), { scratch, signal })
     return { name, time: mtime, entries, [Symbol.asyncDispose]: dispose }
   } catch (error) {
     await dispose()
@@ -50,16 +53,13 @@ export async function removeScratch(folder: string): Promise<void> {
   if (folder.startsWith(scratchPrefix())) await rm(folder, { recursive: true, force: true })
 }
 
-function findInput({ ownPath }: Pick<Parts, 'ownPath'>, name: string): string {
-  const found = [resolve(name), ownPath(resolve(name))].find((path) => path !== undefined && existsSync(path))
-  if (found !== undefined) return found
-  throw new BackupError('USAGE', `--from ${name}: there is no such file or folder`, {
-    hint: 'In the controller the host lies at /host: --from /host/srv/backups/dump.rdb.',
-  })
-}
-
-async function listEntries(path: string, scratch: string, signal: AbortSignal): Promise<ForeignEntry[]> {
-  const entry = { path, name: basename(path), isDirectory: (await stat(path)).isDirectory() }
+/** `name` is that of the path which was given, be it a link to another one. */
+async function listEntries(
+  path: string,
+  name: string,
+  { scratch, signal }: { scratch: string; signal: AbortSignal },
+): Promise<ForeignEntry[]> {
+  const entry = { path, name, isDirectory: (await stat(path)).isDirectory() }
   return [entry, ...(await listWithin(entry, scratch, signal, deepest))]
 }
 

@@ -9,6 +9,7 @@ import { methodOf } from '../capture.ts'
 import { currentPlan, liveTarget } from '../current-plan.ts'
 import type { Parts } from '../job.ts'
 import { listSnapshots, type TieredSnapshot } from '../repositories.ts'
+import { findHostPlace, type HostPlace } from './host-place.ts'
 import { refuseUnknownPaths } from './only.ts'
 
 export interface RestoreRequest {
@@ -22,7 +23,7 @@ export interface RestoreRequest {
   set?: string
   /** Restores only these paths of trees, given as paths in the container or relative to the root of the tree. */
   only?: string[]
-  /** Writes into this directory and touches no container. */
+  /** Writes into this directory of the host and touches no container. */
   to?: string
 }
 
@@ -34,7 +35,7 @@ export interface RestorePlan {
   /** What a restore stops and starts again: those of `down` that run, and services that their method stops. In stop order. */
   restarts: ContainerFacts[]
   only?: string[]
-  to?: string
+  to?: HostPlace
 }
 
 export interface RestoreStep {
@@ -49,8 +50,9 @@ export interface RestoreStep {
 export type StepInPlace = RestoreStep & { target: Target }
 
 export async function planRestore(parts: Parts, request: RestoreRequest, signal: AbortSignal): Promise<RestorePlan> {
-  const { only, to } = request
-  const options = { ...(only && { only }), ...(to !== undefined && { to }) }
+  const { only } = request
+  const to = request.to === undefined ? undefined : await findHostPlace(parts, '--to', request.to)
+  const options = { ...(only && { only }), ...(to && { to }) }
   const snapshots = await listSnapshots(parts, signal)
   const now = parts.clock.now()
   const chosen = request.targets.map((wanted) => ({
@@ -61,7 +63,7 @@ export async function planRestore(parts: Parts, request: RestoreRequest, signal:
     refuseOnly(snapshot, only ?? [])
     await refuseUnknownPaths(parts, snapshot, only ?? [], signal)
   }
-  if (to !== undefined) return { steps: chosen, down: [], restarts: [], ...options }
+  if (to) return { steps: chosen, down: [], restarts: [], ...options }
   const placed = await placeSteps(parts, chosen, signal)
   const steps = alignSets(selectable(snapshots, request, now), placed.steps, request)
   return { steps, down: placed.down, restarts: findRestarts(parts, steps, placed.down), ...options }

@@ -25,6 +25,8 @@ export interface RestoreReport {
   noteCheck(check: Check): void
   noteSafety(snapshot: Snapshot): void
   noteRolledBack(): void
+  /** Takes the folder that a restore beside the stack made, as a path of the host. */
+  noteWrote(folder: string): void
   /** Adds seconds in which the service itself was down; the target's share of `noteWindow` has them already. */
   noteDown(seconds: number): void
   /** Adds the time of a window in which clients or writers of the target were down. It MUST have ended. */
@@ -54,8 +56,7 @@ export function startRestoreReport(
   // The warnings of an import have not been shown before its restore.
   const warnings: string[] = snapshot.reason === 'import' ? [...snapshot.warnings] : []
   let failure: BackupError | undefined
-  let safety: Snapshot | undefined
-  let rolledBack = false
+  const noted: Pick<RestoreResult, 'safetySnapshot' | 'safety' | 'rolledBack' | 'wrote'> = { rolledBack: false }
 
   const noteFailure = (error: unknown) => {
     failure ??= asBackupError(error, 'RESTORE_FAILED')
@@ -86,11 +87,15 @@ export function startRestoreReport(
     },
     noteWarning: (text) => void warnings.push(text),
     noteCheck: (check) => void checks.push(check),
-    noteSafety: (snapshot) => {
-      safety = snapshot
+    noteSafety: ({ id, raw }) => {
+      noted.safetySnapshot = id
+      if (raw) noted.safety = 'raw'
     },
     noteRolledBack: () => {
-      rolledBack = true
+      noted.rolledBack = true
+    },
+    noteWrote: (folder) => {
+      noted.wrote = folder
     },
     noteDown: times.noteDown,
     noteWindow: (down) => times.noteWindow(step.target, down),
@@ -103,9 +108,7 @@ export function startRestoreReport(
         outcome: failure ? 'failed' : 'complete',
         ...times.measured(),
         ...(!failure && step.target && leftAs(step.target)),
-        ...(safety && { safetySnapshot: safety.id }),
-        ...(safety?.raw && { safety: 'raw' as const }),
-        rolledBack,
+        ...noted,
         checks,
         warnings,
         ...(failure && { error: reportError(failure) }),

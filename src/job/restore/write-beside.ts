@@ -1,44 +1,61 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
-import { join, posix, resolve } from 'node:path'
+import { join, posix } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { BackupError } from '../../errors.ts'
 import { syncDirectory } from '../../lib/replace-file.ts'
-import { ensureRoot } from '../../lib/tree/in-child.ts'
+import { ensureRoot, removeTree } from '../../lib/tree/in-child.ts'
 import { pathsWithin } from '../../lib/tree/only.ts'
 import { ANCHOR } from '../../lib/tree/open-root.ts'
 import type { ArtifactRecord } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
 import { repositoryOf, snapshotRef } from '../repositories.ts'
 import { refuseDamaged } from './checks.ts'
-import type { RestorePlan } from './plan.ts'
+import type { HostPlace } from './host-place.ts'
 import type { RestoreReport } from './report.ts'
 
-/** `restore --to DIR` writes trees and dumps into a folder named after the target. It touches no container. */
+/**
+ * `restore --to DIR` writes trees and dumps into a folder named after the target. It touches no container. A failure removes what it has
+ * written.
+ */
 export async function writeBeside(
   parts: Parts,
-  { to, only }: RestorePlan,
+  { to, only }: { to: HostPlace; only: string[] | undefined },
   reports: RestoreReport[],
   signal: AbortSignal,
 ) {
   for (const report of reports) {
-    const folder = join(resolve(to ?? '.'), report.step.name)
     await report.attempt('writing', async () => {
       await refuseDamaged(parts, report.step.snapshot, signal)
-      await makeEmptyFolder(folder)
-      for (const artifact of report.step.snapshot.artifacts)
-        await writeArtifact(parts, report, artifact, { folder, only, signal })
-      await syncDirectory(folder)
+      const folder = await makeEmptyFolder(to, report.step.name)
+      try {
+        await writeArtifacts(parts, report, { folder, only, signal })
+      } catch (error) {
+        // What is left over must not hide the first error.
+        await removeTree(folder, new AbortController().signal).catch(() => {})
+        throw error
+      }
+      report.noteWrote(join(to.hostPath, report.step.name))
     })
   }
 }
 
-async function makeEmptyFolder(folder: string): Promise<void> {
+async function makeEmptyFolder({ hostPath, path }: HostPlace, name: string): Promise<string> {
+  const folder = join(path, name)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  if ((await readdir(folder)).length === 0) return
-  throw new BackupError('RESTORE_REFUSED', `${folder} is not empty`, {
+  if ((await readdir(folder)).length === 0) return folder
+  throw new BackupError('RESTORE_REFUSED', `${join(hostPath, name)} is not empty`, {
     hint: 'Nothing was touched. Name another directory.',
   })
+}
+
+async function writeArtifacts(
+  parts: Parts,
+  report: RestoreReport,
+  how: { folder: string; only: string[] | undefined; signal: AbortSignal },
+): Promise<void> {
+  for (const artifact of report.step.snapshot.artifacts) await writeArtifact(parts, report, artifact, how)
+  await syncDirectory(how.folder)
 }
 
 /** Places trees in the target's folder as they lay in the container, relative to the deepest folder that holds all of them. */

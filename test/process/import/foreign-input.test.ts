@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,7 +20,7 @@ import { findForeign } from '../../../src/methods/shared/foreign.ts'
 const { signal } = new AbortController()
 const folder = mkdtempSync(join(tmpdir(), 'foreign-'))
 const catalog = openCatalog(join(folder, 'state'))
-const open = (name: string, ownPath = (_path: string): string | undefined => undefined) =>
+const open = (name: string, ownPath = (path: string): string | undefined => path) =>
   openInput({ ownPath, catalog }, name, signal)
 const names = ({ entries }: Awaited<ReturnType<typeof open>>) => entries.map(({ name }) => name)
 
@@ -70,6 +80,13 @@ describe('what --from names', () => {
   test('a path of the host is found where the controller sees it', async () => {
     await using input = await open('/srv/old/dump.rdb', (path) => path.replace('/srv/old', join(folder, 'day')))
     expect(input.entries[0]?.path).toBe(join(folder, 'day/dump.rdb'))
+  })
+
+  test('a link is followed on the host and keeps its name', async () => {
+    symlinkSync('/srv/old/dump.rdb', join(folder, 'day/latest.rdb'))
+    await using input = await open('/srv/old/latest.rdb', (path) => path.replace('/srv/old', join(folder, 'day')))
+    expect(input.entries).toEqual([{ path: join(folder, 'day/dump.rdb'), name: 'latest.rdb', isDirectory: false }])
+    rmSync(join(folder, 'day/latest.rdb'))
   })
 
   test('a path that is not there is wrong usage', async () => {

@@ -78,12 +78,17 @@ describe('the example stack under docker-compose', () => {
     // The first backup may be older than the index that the service writes at its start, and the second one the backup of that.
     const holdsChange = async () => {
       await rm(at, { recursive: true, force: true })
-      await succeed(shapes.restoreShape, 'restore', 'faiss', '--to', `/host${at}`)
+      const { targets } = await succeed(shapes.restoreShape, 'restore', 'faiss', '--to', at)
+      expect(targets).toMatchObject([{ wrote: join(at, 'faiss') }])
       return (await stack.shell(undefined, 'find look -name index.ids | xargs -r cat')) === 'changed\n'
     }
     await eventually(holdsChange, 120, 'the backup of the change')
     await rm(at, { recursive: true })
     expect(await snapshotsOf('faiss')).toContain(first)
+
+    const inContainer = await stack.call(['restore', 'faiss', '--to', '/backups/look', '--dry-run'])
+    expect(inContainer.json.error.hint).toContain(`--to ${join(lab.dir, 'files', 'backups', 'look')}`)
+    expect(inContainer.exitCode).toBe(2)
   })
 
   test('every command answers with its document', async () => {
