@@ -11,7 +11,7 @@ import type { LockKey } from './keys.ts'
  * The durable memory of the controller and of every command that runs beside it. Losing it loses history, and what must still be
  * undone; it never loses a snapshot. A part of it is made by the file of the same name.
  */
-export interface Catalog extends Locks, Intents, Runs, Schedules, Disposable {
+export interface Catalog extends Locks, Intents, Pins, Runs, Schedules, Disposable {
   /** Id of this process. What it holds is void once the process has ended, however it ended. */
   readonly owner: string
   /** Id of the state directory: all processes that share it have the same one. */
@@ -51,6 +51,22 @@ export interface Intents {
   orphans(): Orphan[]
   /** Every intent that is recorded, whichever process owns it. */
   intents(): Intent[]
+}
+
+/** Holds snapshots that must not be removed while somebody needs them. */
+export interface Pins {
+  /**
+   * Keeps snapshots from being removed until the result is disposed or the process dies. Others may pin the same ones. Throws
+   * NO_SUCH_SNAPSHOT where one is being removed. Whether they are there MUST be asked afterwards: a removal may have just ended.
+   */
+  pin(snapshots: SnapshotRef[]): Disposable
+  /** What must not be removed: what live processes have pinned, and what a recorded roll back needs. */
+  pinned(): SnapshotRef[]
+  /**
+   * Takes snapshots in order to remove them: nobody can pin them until the result is disposed or the process dies. `taken` leaves out
+   * those that must not be removed. Two removals do not exclude each other.
+   */
+  takeForRemoval(snapshots: SnapshotRef[]): { taken: SnapshotRef[] } & Disposable
 }
 
 export interface Runs {

@@ -29,6 +29,8 @@ const steps = [
   `ALTER TABLE runs ADD COLUMN "trigger" TEXT;
    ALTER TABLE runs ADD COLUMN told INTEGER NOT NULL DEFAULT 2;
    CREATE INDEX runs_untold ON runs (started) WHERE told < 2;`,
+  `CREATE TABLE pins (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, kind TEXT NOT NULL, tier TEXT NOT NULL,
+     snapshot TEXT NOT NULL) STRICT;`,
 ]
 
 /** The version that `upgrade` brings the schema to. */

@@ -9,6 +9,7 @@ import { makeIntents } from './intents.ts'
 import { makeLocks } from './locks.ts'
 import { makeManifestCache } from './manifests.ts'
 import { becomeOwner, type Owner } from './owner.ts'
+import { makePins } from './pins.ts'
 import { makeRuns } from './runs.ts'
 import { makeSchedules } from './schedules.ts'
 
@@ -18,11 +19,13 @@ import { makeSchedules } from './schedules.ts'
  */
 export function openCatalog(stateDirectory: string): Catalog {
   const { owner, database } = openState(stateDirectory)
+  const intents = makeIntents(database, owner)
   return {
     owner: owner.id,
     state: String(database.all('SELECT id FROM state')[0]?.id),
     ...makeLocks(database, owner),
-    ...makeIntents(database, owner),
+    ...intents,
+    ...makePins(database, owner, intents.intents),
     ...makeRuns(database, owner),
     ...makeSchedules(database),
     manifests: makeManifestCache(database),

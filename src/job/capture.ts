@@ -31,6 +31,8 @@ export interface Captured extends AsyncDisposable {
 
 /** What a run knows of the quiesce window in which the capture was made. */
 export interface Window {
+  /** The id of the snapshot, for who pins it before it is there. Default: a new one. */
+  id?: string
   run: string
   set: string
   /** The instant that the data belongs to, ISO 8601 UTC. */
@@ -157,7 +159,7 @@ function holdStaged(
       const engine = await parts.engine.info(signal)
       const meta: SnapshotMeta = {
         ...window,
-        id: newId(new Date(window.time)),
+        id: window.id ?? newId(new Date(window.time)),
         project,
         target: name,
         method: spec.method,

@@ -55,5 +55,8 @@ export async function findSnapshot(
 ): Promise<TieredSnapshot> {
   const snapshot = (await repositoryOf(parts, tier).list(signal)).find((each) => each.id === id)
   if (snapshot) return { ...snapshot, tiers: [tier] }
-  throw new BackupError('NO_SUCH_SNAPSHOT', `snapshot ${id} is gone from the ${tier} repository`)
+  throw goneError({ tier, id })
 }
+
+export const goneError = ({ tier, id }: SnapshotRef): BackupError =>
+  new BackupError('NO_SUCH_SNAPSHOT', `snapshot ${id} is gone from the ${tier} repository`)

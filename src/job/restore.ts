@@ -6,7 +6,9 @@ import { downOrders } from './down-orders.ts'
 import { newId } from './identify.ts'
 import { type Parts, type Progress, type RestoreResult, worstOutcome } from './job.ts'
 import { lockPlan } from './lock-plan.ts'
+import { pinSnapshots } from './pins.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
+import { snapshotRef } from './repositories.ts'
 import { checkStep } from './restore/checks.ts'
 import { orderSteps, type RestorePlan, type RestoreStep, type StepInPlace } from './restore/plan.ts'
 import { type Replaced, replaceTarget } from './restore/replace-target.ts'
@@ -41,8 +43,10 @@ export async function runRestore(
   const { progress, begunMs = parts.clock.monotonicMs() } = options
   const reports = plan.steps.map((step) => startRestoreReport(parts, step, { run, progress, begunMs }))
   try {
+    const chosen = plan.steps.map(({ snapshot }) => snapshotRef(snapshot))
+    using pins = await pinSnapshots(parts, chosen, cancel.signal)
     if (plan.to) await writeBeside(parts, { to: plan.to, only: plan.only }, reports, signal)
-    else await restoreInPlace(parts, plan, reports, { ...options, run }, cancel.signal)
+    else await restoreInPlace(parts, plan, reports, { ...options, run, pins }, cancel.signal)
   } catch (error) {
     for (const report of reports) report.noteFailure(error)
   }
@@ -58,7 +62,7 @@ async function restoreInPlace(
   parts: Parts,
   plan: RestorePlan,
   asked: RestoreReport[],
-  options: RestoreOptions & { run: string },
+  options: RestoreOptions & { run: string; pins: DisposableStack },
   signal: AbortSignal,
 ): Promise<void> {
   // The containers may have changed while the operator was asked to confirm, or while other runs were waited for.

@@ -36,7 +36,9 @@ const run = {
 
 const catalogModule = join(import.meta.dirname, '../../src/catalog/sqlite.ts')
 
-/** Another process that holds a lock, an intent and a run, until it is killed. */
+const local = (id: string) => ({ tier: 'local' as const, id })
+
+/** Another process that holds a lock, an intent, a run and claims on snapshots, until it is killed. */
 async function withDyingOwner(whileItLives: () => void): Promise<void> {
   const script = `
     const { openCatalog } = await import(${JSON.stringify(catalogModule)})
@@ -44,6 +46,8 @@ async function withDyingOwner(whileItLives: () => void): Promise<void> {
     catalog.lock(${JSON.stringify([containerLock('shop-db-1'), targetLock('shop', 'db')])}, 'r1')
     catalog.addIntent(${JSON.stringify(intent)})
     catalog.startRun(${JSON.stringify(run)})
+    catalog.pin(${JSON.stringify([local('pinned')])})
+    catalog.takeForRemoval(${JSON.stringify([local('leaving')])})
     console.log('ready')
     setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -69,7 +73,11 @@ describe('what another process holds', () => {
       ])
       expect(catalog.claimOrphans()).toEqual([])
       expect(catalog.runs({})[0]).toEqual(run)
+      expect(catalog.pinned()).toEqual([local('pinned')])
+      expect(() => catalog.pin([local('leaving')])).toThrow('snapshot leaving is being removed')
     })
+    expect(catalog.pinned()).toEqual([])
+    using _pin = catalog.pin([local('leaving')])
     expect(catalog.holders()).toEqual([])
     using _lock = catalog.lock([containerLock('shop-db-1'), targetLock('shop', 'db')], 'mine')
     expect(catalog.claimOrphans()).toEqual([{ id: 1, intent }])
@@ -121,6 +129,52 @@ describe('locks', () => {
     const held = catalog.holders().map(({ key }) => key)
     expect(held).toHaveLength(keys.length)
     expect(held).toEqual(expect.arrayContaining(keys))
+  })
+})
+
+describe('pins', () => {
+  test('are shared, and keep a snapshot from removal until the last one is gone', () => {
+    using catalog = openCatalog(state)
+    using other = openCatalog(state)
+    const first = catalog.pin([local('a'), local('b')])
+    const second = other.pin([local('a')])
+    const taken = () => {
+      using removal = other.takeForRemoval([local('a'), local('b'), local('c'), { tier: 'remote', id: 'a' }])
+      return removal.taken
+    }
+    expect(taken()).toEqual([local('c'), { tier: 'remote', id: 'a' }])
+    first[Symbol.dispose]()
+    expect(taken()).toEqual([local('b'), local('c'), { tier: 'remote', id: 'a' }])
+    second[Symbol.dispose]()
+    expect(taken()).toHaveLength(4)
+    expect(catalog.pinned()).toEqual([])
+  })
+
+  test('are refused while one of the snapshots is being removed, all or none', () => {
+    using catalog = openCatalog(state)
+    using other = openCatalog(state)
+    const removal = catalog.takeForRemoval([local('a')])
+    for (const one of [catalog, other])
+      expect(() => one.pin([local('b'), local('a')])).toThrow(expect.objectContaining({ code: 'NO_SUCH_SNAPSHOT' }))
+    expect(catalog.pinned()).toEqual([])
+    removal[Symbol.dispose]()
+    using _pin = other.pin([local('b'), local('a')])
+    expect(catalog.pinned()).toEqual([local('b'), local('a')])
+  })
+
+  test('of a roll back end with its intent, whoever has died over it', () => {
+    using catalog = openCatalog(state)
+    const wayBack = { kind: 'roll-back' as const, project: 'shop', target: 'db', absent: [] }
+    const first = catalog.addIntent({ ...wayBack, snapshot: local('old'), safety: local('safe') })
+    const second = catalog.addIntent({ ...wayBack, snapshot: local('only'), safety: undefined })
+    catalog.abandonIntent(first)
+    using other = openCatalog(state)
+    using removal = other.takeForRemoval([local('old'), local('safe'), local('only'), local('free')])
+    expect(removal.taken).toEqual([local('free')])
+    other.dropIntent(first)
+    expect(catalog.pinned()).toEqual([local('only')])
+    catalog.dropIntent(second)
+    expect(catalog.pinned()).toEqual([])
   })
 })
 

@@ -1,7 +1,8 @@
 import { BackupError } from '../../errors.ts'
 import { currentPlan } from '../../job/current-plan.ts'
 import { type Parts, type RestoreResult, worstOutcome } from '../../job/job.ts'
-import { captureTier, repositoryOf } from '../../job/repositories.ts'
+import { removeUnpinned } from '../../job/pins.ts'
+import { captureTier } from '../../job/repositories.ts'
 import { importSnapshot } from '../../job/restore/import.ts'
 import { planRestore, type RestorePlan } from '../../job/restore/plan.ts'
 import { runRestore } from '../../job/restore.ts'
@@ -37,21 +38,23 @@ export const restoreCommand: CommandDefinition = {
 }
 
 /**
- * Makes a snapshot of what another program wrote and restores that. The snapshot is removed again unless the restore has completed:
- * nothing else points to it.
+ * Makes a snapshot of what another program wrote and restores that. The snapshot is removed again unless the restore has completed, or
+ * what it left undone still needs it.
  */
 async function restoreFrom(session: Session, names: string[], options: RestoreOptions): Promise<Answer> {
   const { parts, signal } = session
   const begunMs = parts.clock.monotonicMs()
   const { plan } = await currentPlan(parts, signal)
-  const { id } = await importSnapshot(parts, chooseImport(plan, names, options), options.from ?? '', signal)
+  using pins = new DisposableStack()
+  const { id } = await importSnapshot(parts, chooseImport(plan, names, options), options.from ?? '', pins, signal)
   let restored = false
   try {
     const answer = await restore(session, names, { ...options, at: id }, begunMs)
     restored = answer.outcome === 'complete' && !options.dryRun
     return answer
   } finally {
-    if (!restored) await repositoryOf(parts, captureTier).remove([id], AbortSignal.timeout(60_000))
+    pins.dispose()
+    if (!restored) await removeUnpinned(parts, captureTier, [id], AbortSignal.timeout(60_000))
   }
 }
 

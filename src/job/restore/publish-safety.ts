@@ -4,15 +4,19 @@ import type { Captured } from '../capture.ts'
 import { newId } from '../identify.ts'
 import type { Parts } from '../job.ts'
 import { asCaptured, captureTier, repositoryOf, type TieredSnapshot } from '../repositories.ts'
+import type { SafetyRequest } from './take-safety.ts'
 
-/** Publishes what was captured at `time` as a safety snapshot, and reads it back. */
+/** Publishes what was captured at `time` as a safety snapshot, and reads it back. It is pinned before it is there. */
 export async function publishSafety(
   parts: Parts,
   captured: Captured,
-  { run, time, raw }: { run: string; time: Date; raw?: true },
+  { run, pins, time, raw }: Pick<SafetyRequest, 'run' | 'pins'> & { time: Date; raw?: true },
   signal: AbortSignal,
 ): Promise<TieredSnapshot> {
+  const id = newId(time)
+  pins.use(parts.catalog.pin([{ tier: captureTier, id }]))
   const window = {
+    id,
     run,
     set: newId(time),
     time: time.toISOString(),

@@ -25,6 +25,8 @@ export interface ReplaceOptions {
   safety: boolean
   only?: string[]
   down: Held
+  /** The pins of the run, which it gives up at its end. The safety snapshot is added to them. */
+  pins: DisposableStack
 }
 
 /**
@@ -75,7 +77,7 @@ export interface PutOptions {
 async function findSafety(
   parts: Parts,
   report: RestoreReport,
-  { run, safety, only, down }: ReplaceOptions,
+  { run, safety, only, down, pins }: ReplaceOptions,
   signal: AbortSignal,
 ): Promise<Safety> {
   const target = report.step.target as Target
@@ -83,7 +85,8 @@ async function findSafety(
     const { absent, present } = await findPresent(parts, narrowTarget(target, report.step.snapshot, only), signal)
     return { absent, isGone: !present }
   }
-  const request = { run, down, snapshot: report.step.snapshot, onDown: report.noteDown, ...(only && { only }) }
+  const { snapshot } = report.step
+  const request = { run, down, pins, snapshot, onDown: report.noteDown, ...(only && { only }) }
   const taken = await takeSafetyInTime(parts, target, request, signal)
   if (taken.snapshot) report.noteSafety(taken.snapshot)
   else report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)

@@ -19,7 +19,7 @@ import type { Safety, SafetyRequest } from './take-safety.ts'
 export async function takeRaw(
   parts: Parts,
   target: Target,
-  { run, down, snapshot, only, exclude, onDown }: SafetyRequest & { exclude: string[] },
+  { run, down, pins, snapshot, only, exclude, onDown }: SafetyRequest & { exclude: string[] },
   signal: AbortSignal,
 ): Promise<Safety> {
   const paths = only ? target.paths : rawPaths(parts, target, snapshot)
@@ -38,7 +38,7 @@ export async function takeRaw(
       ...(only && { only }),
     })
     await refuseStarted(whole, service)
-    const kept = await publishSafety(parts, captured, { run, time, raw: true }, limit.signal)
+    const kept = await publishSafety(parts, captured, { run, pins, time, raw: true }, limit.signal)
     return { absent, service, rawPaths: whole.paths, snapshot: kept }
   } catch (error) {
     // A failure to settle must not hide the first error.

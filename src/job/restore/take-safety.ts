@@ -31,6 +31,8 @@ export interface Safety {
 export interface SafetyRequest {
   run: string
   down: Held
+  /** See `ReplaceOptions.pins`. */
+  pins: DisposableStack
   /** The snapshot that is to be restored. */
   snapshot: TieredSnapshot
   /** The paths that the restore was asked for: no other one is kept, nor put back. */
@@ -59,7 +61,7 @@ export async function takeSafety(
     const time = parts.clock.now()
     const kept = { ...present, spec: { ...target.spec, exclude } }
     await using captured = await captureRunning(parts, kept, request, signal)
-    return { absent, snapshot: await publishSafety(parts, captured, { run: request.run, time }, signal) }
+    return { absent, snapshot: await publishSafety(parts, captured, { ...request, time }, signal) }
   } catch (cause) {
     if (signal.aborted) throw cause
     const { state } = (await findContainer(parts, refOf(target.container), signal)) ?? target.container
