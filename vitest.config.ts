@@ -19,10 +19,10 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       // Pure parts share their modules: a process for each file would spend half its time on loading them.
-      layer('unit', 30, { ...quick, isolate: false, include: ['test/unit/**/*.test.ts', 'test/*.test.ts'] }),
-      layer('process', 120, quick),
-      layer('contract', 240, onPodman),
-      layer('fault', 300, quick),
+      layer('unit', 60, { ...quick, isolate: false, include: ['test/unit/**/*.test.ts', 'test/*.test.ts'] }),
+      layer('process', 240, quick),
+      layer('contract', 600, onPodman),
+      layer('fault', 900, quick),
       layer('methods', 900, onPodman),
       layer('scenario', 900, onPodman),
     ],

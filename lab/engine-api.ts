@@ -7,7 +7,7 @@ export interface ExecOptions {
   env?: Record<string, string>
   /** Resolve when the command has begun; its output is lost. Default false. */
   detach?: boolean
-  /** Default 120. The command itself goes on after that. */
+  /** Default 300. The command itself goes on after that. */
   timeoutSeconds?: number
 }
 
@@ -23,11 +23,11 @@ export interface EngineApi {
 
 /** `kind` decides which API describes containers: Podman's own says more of them than Docker's. */
 export function engineApi(socketPath: string, kind: 'podman' | 'docker'): EngineApi {
-  const call = (method: string, path: string, body?: object, seconds = 120) =>
+  const call = (method: string, path: string, body?: object, seconds = 300) =>
     callEngine({ socketPath, method, path, signal: AbortSignal.timeout(seconds * 1000) }, body)
   const own = kind === 'podman' ? '/v4.0.0/libpod' : '/v1.40'
   return {
-    exec: async (container, command, { env = {}, detach = false, timeoutSeconds = 120 } = {}) => {
+    exec: async (container, command, { env = {}, detach = false, timeoutSeconds = 300 } = {}) => {
       const Env = Object.entries(env).map(([name, value]) => `${name}=${value}`)
       const attached = { AttachStdout: !detach, AttachStderr: !detach }
       const created = await call('POST', `/v1.40/containers/${container}/exec`, { Cmd: command, Env, ...attached })
@@ -53,12 +53,12 @@ const lostOutput = /Error: read unixpacket [^\n]*\n?$/
 
 /** The stream of a command ends shortly before its exit code is known. */
 async function exitCode(inspect: () => Promise<{ Running: boolean; ExitCode: number }>): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  for (let attempt = 0; attempt < 1200; attempt += 1) {
     const { Running, ExitCode } = await inspect()
     if (!Running) return ExitCode
     await sleep(50)
   }
-  throw new Error('a command in a container has ended its output and goes on for 10 s')
+  throw new Error('a command in a container has ended its output and goes on for a minute')
 }
 
 /** The whole answer, which for a command is all that it prints until it ends. */

@@ -44,7 +44,7 @@ export interface ProgramOptions {
   /** Added to the lab's own. */
   env?: Record<string, string>
   cwd?: string
-  /** Default 120. */
+  /** Default 300. */
   timeoutSeconds?: number
 }
 
@@ -97,11 +97,11 @@ export interface LabOptions {
 export async function startLab(name: string, options: LabOptions = {}): Promise<Lab> {
   const flags = [...(options.health ? ['--health'] : []), '--owner', String(process.pid)]
   const script = join(checkout, `lab/private-${options.engine ?? 'podman'}.sh`)
-  const { stdout } = await runFile(script, ['up', name, ...flags], { timeout: 120_000 })
+  const { stdout } = await runFile(script, ['up', name, ...flags], { timeout: 300_000 })
   const env = parseEnvironment(stdout)
   const folder = value(env, 'LAB_FOLDER')
   return attachLab(env, value(env, 'LAB_PROJECT'), folder, async () => {
-    await runFile(script, ['down', folder], { timeout: 120_000 })
+    await runFile(script, ['down', folder], { timeout: 300_000 })
   })
 }
 
@@ -135,16 +135,20 @@ export function attachLab(
   return lab
 }
 
+/** A machine that does much else needs this many times as long as one that does nothing else. */
+const patience = 3
+
 /**
  * Polls until `check` returns something truthy; an error counts as not yet, and the last one is the cause when time is
- * up.
+ * up. `seconds` is the limit on a machine that does nothing else.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
   seconds: number,
   what: string,
 ): Promise<NonNullable<T>> {
-  const end = performance.now() + seconds * 1000
+  const limit = seconds * patience
+  const end = performance.now() + limit * 1000
   let cause: unknown
   for (;;) {
     try {
@@ -154,7 +158,7 @@ export async function eventually<T>(
     } catch (error) {
       cause = error
     }
-    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`, { cause })
+    if (performance.now() > end) throw new Error(`not within ${limit} s: ${what}`, { cause })
     await sleep(100)
   }
 }
@@ -208,7 +212,7 @@ async function program(
   const { stdout } = await runFile(file, args, {
     env: { ...process.env, ...env, ...options.env },
     cwd: options.cwd,
-    timeout: (options.timeoutSeconds ?? 120) * 1000,
+    timeout: (options.timeoutSeconds ?? 300) * 1000,
     maxBuffer: 256 * 1024 * 1024,
   })
   return stdout

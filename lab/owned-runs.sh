@@ -46,7 +46,7 @@ start() {
 
 # await_service FOLDER SOCKET: until the engine that `start FOLDER service` began answers there.
 await_service() {
-  for _ in $(seq 600); do
+  for _ in $(seq 1800); do
     curl -s -m 2 --unix-socket "$2" http://d/_ping >/dev/null && return
     sleep 0.05
   done

@@ -4,6 +4,7 @@
 # an rslave bind. COMMAND runs in the checkout (/mnt/checkout) with DOCKER_HOST, XNAI_BACKUP_IMAGE,
 # XNAI_BACKUP_SOCKET_DIR and LAB_COMPOSE set; all ends with it.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$ROOT/lab/owned-runs.sh"
 
 main() {
   local user=${1:?user}
@@ -110,10 +111,7 @@ as_user() {
   load_image "$controller"
   mkdir -p "$XDG_RUNTIME_DIR/podman"
   podman system service --time=0 "$DOCKER_HOST" >"$XDG_RUNTIME_DIR/service.log" 2>&1 </dev/null &
-  for _ in $(seq 100); do
-    curl -s -m 2 --unix-socket "${DOCKER_HOST#unix://}" http://d/_ping >/dev/null && break
-    sleep 0.1
-  done
+  await_service "$XDG_RUNTIME_DIR" "${DOCKER_HOST#unix://}"
   node lab/health-timer.ts "$XDG_RUNTIME_DIR" "${DOCKER_HOST#unix://}" >"$XDG_RUNTIME_DIR/health.log" 2>&1 </dev/null &
   "$@"
 }

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { eventually, type Lab, type ProgramOptions } from './lab.ts'
 import type { Call } from './product.ts'
 import { expectNone } from './secrets.ts'
+import { prelude, subjects } from './subjects.ts'
 
 const runFile = promisify(execFile)
 const checkout = join(import.meta.dirname, '..')
@@ -19,7 +20,7 @@ export interface Stack {
   readonly files: string[]
   /** Name of the controller's container. */
   readonly controller: string
-  /** All containers, the controller answering. */
+  /** Starts all containers, and resolves when every service takes data and the controller answers. */
   up(): Promise<void>
   compose(args: string[], options?: ProgramOptions): Promise<string>
   /** `podman exec xnai-backup xnai-backup … --json`: its document, also where it failed. */
@@ -73,8 +74,11 @@ export function openStack(lab: Lab, folder: string, files: string[]): Stack {
     compose: (args, options) => lab.compose(paths, args, { cwd: folder, ...options }),
     container: (service) => `${lab.project}-${service}-1`,
     async up() {
-      await stack.compose(['up', '--detach', '--no-build'], { timeoutSeconds: 300 })
+      await stack.compose(['up', '--detach', '--no-build'], { timeoutSeconds: 600 })
       await eventually(async () => (await stack.call(['plan'])).json.targets, 60, 'the controller answers')
+      const answers = async (service: string | undefined, script: string) => [await stack.shell(service, script)]
+      for (const { name, service, ready } of subjects)
+        if (ready) await eventually(() => answers(service, `${prelude}\n${ready}`), 60, `${name} takes data`)
     },
     async call(args) {
       using _watch = lab.witness.watch()

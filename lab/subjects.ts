@@ -7,6 +7,8 @@ export interface Subject {
   name: string
   /** Compose service in whose container the commands run; absent: in the folder of the stack on the host. */
   service?: string
+  /** Succeeds once the service takes data. Absent: it always does. */
+  ready?: string
   /** Writes data worth having. */
   fill: string
   /** Prints one line that depends on every value of it. */
@@ -21,6 +23,7 @@ export const subjects: Subject[] = [
   {
     name: 'redis',
     service: 'redis',
+    ready: 'redis-cli -e PING',
     fill: `redis-cli EVAL "
       for i = 1, 100000 do redis.call('SET', 'key:' .. i, 'value ' .. i * i) end
       for i = 1, 1000 do redis.call('HSET', 'user', 'field ' .. i, i * 7) redis.call('ZADD', 'ranks', i, 'member ' .. i) end
@@ -42,6 +45,7 @@ export const subjects: Subject[] = [
   {
     name: 'vikunja-db',
     service: 'vikunja-db',
+    ready: `${psql} -c 'SELECT 1'`,
     fill: `${psql} <<'SQL'
       CREATE TABLE tasks (id bigint PRIMARY KEY, title text NOT NULL, due timestamptz, done boolean NOT NULL);
       INSERT INTO tasks SELECT id, md5(id::text), timestamptz '2026-01-01' + id * interval '1 minute', id % 3 = 0
@@ -58,6 +62,7 @@ SQL`,
   {
     name: 'faiss',
     service: 'rag',
+    ready: 'test -d /app/data/faiss_index',
     fill: python(`
       vectors = numpy.random.default_rng(1).random((100_000, 128), dtype='float32')
       index = faiss.IndexFlatL2(128)
@@ -82,6 +87,7 @@ SQL`,
   {
     name: 'qdrant',
     service: 'qdrant',
+    ready: `bash -c ': </dev/tcp/127.0.0.1/6333'`,
     fill: qdrantClient(`
       await call('PUT', '/collections/notes', { vectors: { size: 4, distance: 'Dot' } })
       const points = Array.from({ length: 2000 }, (_, id) => ({ id, vector: [id, 1, 2, 3], payload: { title: 'note ' + id } }))
@@ -98,6 +104,7 @@ SQL`,
   {
     name: 'iam',
     service: 'rag',
+    ready: 'test -e /app/data/iam.db-wal',
     // The application has it open: part of this is in the log beside it only.
     fill: `sqlite3 /app/data/iam.db "
       CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT UNIQUE, token BLOB);
@@ -111,6 +118,7 @@ SQL`,
   {
     name: 'victoriametrics',
     service: 'victoriametrics',
+    ready: 'curl -sSf http://127.0.0.1:8428/health',
     // The last hours only: VictoriaMetrics keeps a month.
     fill: `start=$(($(date +%s) - 36000))
       for series in $(seq 100); do for minute in $(seq 500); do

@@ -23,8 +23,8 @@ export function commandContract(open: () => EngineBench): void {
     })
 
     const shell = (id: string, script: string, more: { timeoutSeconds?: number; input?: Readable | string } = {}) =>
-      execText(engine, id, { command: ['sh', '-c', script], timeoutSeconds: 30, ...more }, signal)
-    const stream = (id: string, script: string, timeoutSeconds = 30) =>
+      execText(engine, id, { command: ['sh', '-c', script], timeoutSeconds: 60, ...more }, signal)
+    const stream = (id: string, script: string, timeoutSeconds = 60) =>
       execStream(engine, id, { command: ['sh', '-c', script], timeoutSeconds }, signal)
     /** True once no process of that number runs beside the container's own. */
     const isGone = (id: string, pid: string) =>
@@ -39,12 +39,12 @@ export function commandContract(open: () => EngineBench): void {
     })
 
     test('get their secrets by the environment', async () => {
-      const request = { command: ['sh', '-c', 'echo "$WORD"'], environment: { WORD: 'a=b $c' }, timeoutSeconds: 10 }
+      const request = { command: ['sh', '-c', 'echo "$WORD"'], environment: { WORD: 'a=b $c' }, timeoutSeconds: 60 }
       expect((await execText(engine, name, request, signal)).stdout).toBe('a=b $c\n')
     })
 
     test('that are not in the image are EXEC_FAILED with a hint', async () => {
-      const request = { command: ['no-such-program'], timeoutSeconds: 10 }
+      const request = { command: ['no-such-program'], timeoutSeconds: 60 }
       await expect(execText(engine, name, request, signal)).rejects.toMatchObject({
         code: 'EXEC_FAILED',
         hint: expect.stringContaining('not found in the image'),
@@ -67,7 +67,7 @@ export function commandContract(open: () => EngineBench): void {
         }
       }
       const input = Readable.from(blocks(), { objectMode: false })
-      const { stdout } = await shell(name, 'sha256sum', { input, timeoutSeconds: 55 })
+      const { stdout } = await shell(name, 'sha256sum', { input, timeoutSeconds: 200 })
       expect(stdout).toBe(`${hash.digest('hex')}  -\n`)
     })
 
@@ -138,7 +138,7 @@ export function commandContract(open: () => EngineBench): void {
     })
 
     test('are ended in the container by their timeout', async () => {
-      const output = await stream(name, 'echo $$; exec sleep 1000', 2)
+      const output = await stream(name, 'echo $$; exec sleep 1000', 5)
       const pid = await firstLine(output)
       await expect(output.toArray()).rejects.toMatchObject({ code: 'TIMEOUT' })
       expect(await isGone(name, pid)).toBe(true)
@@ -174,7 +174,7 @@ async function firstLine(stream: Readable): Promise<string> {
       text += stream.read()?.toString() ?? ''
       return text.includes('\n')
     },
-    10,
+    60,
     'the first line',
   )
   return text.slice(0, text.indexOf('\n'))

@@ -37,7 +37,7 @@ describe('Podman', () => {
     const notedPid = async () => (await shell(name, 'cat /tmp/pid')).stdout.trim()
     const isStart = (request: string) => request.includes('/start')
     const throughProxy = (script: string) => {
-      const request = { command: ['sh', '-c', script], timeoutSeconds: 40 }
+      const request = { command: ['sh', '-c', script], timeoutSeconds: 120 }
       return execStream(connectEngine(proxy.socket), name, request, signal)
     }
 
@@ -116,7 +116,7 @@ describe('Podman', () => {
       signal,
     )
     const pid = String((await once(output, 'data'))[0]).trim()
-    await eventually(() => seen.length === 1, 60, 'the first resync')
+    await eventually(() => seen.length > 0, 60, 'the first resync')
 
     const cut = expect(output.toArray()).rejects.toMatchObject({ code: 'STREAM_CUT' })
     await restartService(own)

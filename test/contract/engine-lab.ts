@@ -27,7 +27,7 @@ export async function openEngineLab(
       const container = await lab.run({ ...service, name, command, ...(labels && { labels }) })
       await eventually(
         async () => (await container.exec(['test', '-e', '/tmp/up'])) === '',
-        30,
+        60,
         `${name} heeds signals`,
       )
       return container

@@ -140,7 +140,7 @@ describe('Podman', () => {
     expect(problem?.reason).toContain('of the systemd unit unit.service, which the engine removes when it stops')
 
     await engine.stop(id, 0, signal).catch(() => undefined)
-    await eventually(async () => (await engine.inspect(id, signal)) === undefined, 30, 'the container to be removed')
+    await eventually(async () => (await engine.inspect(id, signal)) === undefined, 60, 'the container to be removed')
   })
 
   test('leaves out of the list what vanishes while it is made', async () => {
@@ -171,7 +171,7 @@ describe('Podman', () => {
 
   test('keeps memory flat behind a reader that is slower than the command', async () => {
     const { name } = await lab.run({ name: 'flood', command: forever() })
-    const request = { command: ['sh', '-c', 'head -c 400000000 /dev/zero'], timeoutSeconds: 50 }
+    const request = { command: ['sh', '-c', 'head -c 400000000 /dev/zero'], timeoutSeconds: 200 }
     const output = await execStream(engine, name, request, signal)
     const before = process.memoryUsage().rss
     await once(output, 'readable')

@@ -1,7 +1,14 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startFakeQdrant } from './qdrant.ts'
 
-/** The contract server as the program of a container. A shard takes it as long as a small one takes the real server. */
+/** A folder with a file of the name of each collection that the server MUST NOT replace any further. It is empty when the server starts. */
+const held = '/tmp/held'
+rmSync(held, { recursive: true, force: true })
+mkdirSync(held)
+
+/** The contract server as the program of a container. */
 const { QDRANT__SERVICE__API_KEY: apiKey } = process.env
 const fake = await startFakeQdrant({
   storage: '/qdrant/storage',
@@ -10,5 +17,8 @@ const fake = await startFakeQdrant({
   port: 6333,
   ...(apiKey && { apiKey }),
 })
-fake.onShard = () => sleep(300)
+fake.onShard = async (_done, collection) => {
+  do await sleep(100)
+  while (existsSync(join(held, collection)))
+}
 process.once('SIGTERM', () => process.exit(0))

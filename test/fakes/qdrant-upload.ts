@@ -15,7 +15,7 @@ export interface World {
   store: Store
   isDead: boolean
   version(): string
-  onShard(done: number): void | Promise<void>
+  onShard(done: number, collection: string): void | Promise<void>
 }
 
 /** Goes on when the client has gone. The file stays; under an alias it lies in a folder of that name. */
@@ -60,7 +60,7 @@ async function replaceShards(
     collection.shards[index] = shard
     collection.schema = wanted.schema
     store.saveCollection(name)
-    await world.onShard(index + 1)
+    await world.onShard(index + 1, name)
     if (world.isDead) throw new Error('the server is dead')
   }
   return { result: true }

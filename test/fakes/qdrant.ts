@@ -28,7 +28,7 @@ export interface FakeQdrant extends AsyncDisposable {
   version: string
   isRunning(): boolean
   /** Called after each shard that a restore has replaced. */
-  onShard: (done: number) => void | Promise<void>
+  onShard: (done: number, collection: string) => void | Promise<void>
   /** Answers in the place of the server where it returns something. */
   intercept: (line: string) => Reply | undefined
   /** As SIGKILL: connections break, what is on disk stays. */
@@ -57,7 +57,7 @@ export async function startFakeQdrant(options: FakeOptions): Promise<FakeQdrant>
         store: openStore(options.storage, options.snapshots),
         isDead: false,
         version: () => fake.version,
-        onShard: (done) => fake.onShard(done),
+        onShard: (...call) => fake.onShard(...call),
       }
       world = born
       server = createServer((request, response) => void serve(fake, born, options.apiKey, request, response))

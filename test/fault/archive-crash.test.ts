@@ -48,7 +48,7 @@ describe('SIGKILL', () => {
         await repository.sweep(never)
         return incoming().length === 0
       }
-      await poll(isSwept, { what: 'an empty folder', seconds: 10, clock: systemClock, signal: never })
+      await poll(isSwept, { what: 'an empty folder', seconds: 60, clock: systemClock, signal: never })
       await put(repository, metaOf('next'), streamOf('dump', 'x'))
       expect((await repository.list(never)).map(({ id }) => id)).toEqual(['next'])
     },

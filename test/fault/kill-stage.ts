@@ -165,7 +165,7 @@ export function startVictim(stage: KillStage, args: string[], steering: Record<s
   const trace = join(stage.folder, 'trace')
   rmSync(trace, { force: true })
   const own = { VICTIM_TRACE: trace, NODE_COMPILE_CACHE: compileCache, ...stage.env, ...steering }
-  const options = { env: { ...process.env, ...own }, maxBuffer: 64 * 1024 * 1024, timeout: 120_000 }
+  const options = { env: { ...process.env, ...own }, maxBuffer: 64 * 1024 * 1024, timeout: 300_000 }
   const steps = () => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n') : [])
   const { promise: death, resolve } = Promise.withResolvers<Death>()
   const child = execFile(process.execPath, [victim, ...args], options, (_error, _stdout, stderr) =>

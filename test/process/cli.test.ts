@@ -230,7 +230,7 @@ test('run shows a heartbeat while it works, tells of a run by hand, and ends wit
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line) => void lines.push(line) })
   const ended = run(['run'], { ...stage, state, log, signal: end.signal })
-  const seen = { what: 'the heartbeat', seconds: 20, clock: systemClock, signal: end.signal }
+  const seen = { what: 'the heartbeat', seconds: 60, clock: systemClock, signal: end.signal }
   await poll(async () => existsSync(join(state, 'heartbeat')), seen)
   await poll(async () => lines.some((line) => line.includes('"backup ended"') && line.includes(id)), {
     ...seen,

@@ -24,9 +24,8 @@ async function sweep(folder: string): Promise<ChildProcess> {
 test('a held lock is never lost to processes that sweep at the same time', async () => {
   const folder = makeFolder()
   const sweepers = [await sweep(folder), await sweep(folder)]
-  const end = performance.now() + 5000
   const count = { held: 0, lost: 0 }
-  while (performance.now() < end) {
+  while (count.held < 800) {
     using lock = holdLivenessLock(join(folder, `${count.held}.lock`))
     count.held += 1
     const until = performance.now() + 1
@@ -34,7 +33,6 @@ test('a held lock is never lost to processes that sweep at the same time', async
     if (!existsSync(lock.path)) count.lost += 1
   }
   expect(sweepers.map(({ exitCode }) => exitCode)).toEqual([null, null])
-  expect(count.held).toBeGreaterThan(100)
   expect(count.lost).toBe(0)
 })
 

@@ -92,7 +92,7 @@ function openRepository() {
 }
 
 describe('a tree of many files stops nothing else', () => {
-  test('while it is packed, unpacked, proven, fingerprinted and cleared', { timeout: 120_000 }, async () => {
+  test('while it is packed, unpacked, proven, fingerprinted and cleared', async () => {
     fill(4)
     const { repository, stage } = openRepository()
     const to = join(folder, 'to')
@@ -183,7 +183,7 @@ describe('a child process', () => {
       controller.abort(new BackupError('TIMEOUT', 'the window is over'))
     }
     expect(await codeOf(ignore('/some/tree', { signal: controller.signal, onStart }))).toBe('TIMEOUT')
-    await poll(async () => !isAlive(pid), { what: 'the end of the child', seconds: 20, clock: systemClock, signal })
+    await poll(async () => !isAlive(pid), { what: 'the end of the child', seconds: 60, clock: systemClock, signal })
   })
 
   test('ends with the process that called it, even when that is killed', async () => {
@@ -194,7 +194,7 @@ describe('a child process', () => {
     caller.kill('SIGKILL')
     await poll(async () => !existsSync(`/proc/${pid}/cwd`), {
       what: 'the end of the child',
-      seconds: 20,
+      seconds: 60,
       clock: systemClock,
       signal,
     })

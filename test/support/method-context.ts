@@ -101,7 +101,7 @@ export function methodBench<K extends MethodKind>(
         state,
         start: async () => {
           await engine.start(container, signal)
-          await poll(isRunning, { what: `${container} to run`, seconds: 5, clock: systemClock, signal })
+          await poll(isRunning, { what: `${container} to run`, seconds: 60, clock: systemClock, signal })
         },
         stop: async () => void (await engine.stop(container, 10, signal)),
       },

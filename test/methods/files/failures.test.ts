@@ -42,7 +42,7 @@ test('a container that is made anew while it is down is started in place of the 
 
 test('a restore that does not prove itself is rolled back to the very state before', async () => {
   const probe = ['sh', '-c', 'test ! -e /data/poison']
-  const labels = backedUp('files', { 'verify.exec': JSON.stringify(probe), 'start-timeout': '5s' })
+  const labels = backedUp('files', { 'verify.exec': JSON.stringify(probe), 'start-timeout': '10s' })
   const app = await startService(lab, 'poisoned', { labels })
   writeFileSync(join(app.data, 'poison'), 'x')
   await story.backUp('poisoned')

@@ -67,7 +67,7 @@ test('an index is backed up once it is still, and answers a search as before aft
     await using _controller = startDaemon(story.product)
     await indexer.exec(['python3', '-c', build(500)])
     const ofNewIndex = () => manifests().find(({ facts }) => facts[`faiss ${index}/index.faiss`]?.ntotal === 500)
-    manifest = await eventually(ofNewIndex, 90, 'a snapshot of the new index')
+    manifest = await eventually(ofNewIndex, 120, 'a snapshot of the new index')
     await eventually(async () => Object.values(await states(lab)).every((state) => state === 'running'), 60, 'all run')
   }
   expect(manifest.facts[`faiss ${index}/index.faiss`]).toEqual({ type: 'IxMp', dimension: 32, ntotal: 500 })

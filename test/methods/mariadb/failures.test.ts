@@ -59,9 +59,9 @@ describe('a backup', () => {
   })
 
   test('fails of a server that is down, and in an image without the programs', async () => {
-    const down = await lab.run({ name: 'down', command: ['sleep', '600'] })
+    const down = await lab.run({ name: 'down', command: ['sleep', 'infinity'] })
     expect(await capture(bench(down))).toMatchObject({ code: 'SERVICE_DOWN' })
-    const bare = await lab.run({ name: 'bare', command: ['/usr/bin/sleep', '600'], env: { PATH: '/nowhere' } })
+    const bare = await lab.run({ name: 'bare', command: ['/usr/bin/sleep', 'infinity'], env: { PATH: '/nowhere' } })
     expect(await capture(bench(bare))).toMatchObject({ code: 'TOOL_MISSING' })
   })
 

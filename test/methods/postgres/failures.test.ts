@@ -26,8 +26,8 @@ const [server, down, bare] = await Promise.all([
     },
     options: { passwordEnv: 'POSTGRES_PASSWORD' },
   }),
-  lab.run({ name: 'down', command: ['sleep', '600'] }),
-  lab.run({ name: 'bare', command: ['/usr/bin/sleep', '600'], env: { PATH: '/nowhere' } }),
+  lab.run({ name: 'down', command: ['sleep', 'infinity'] }),
+  lab.run({ name: 'bare', command: ['/usr/bin/sleep', 'infinity'], env: { PATH: '/nowhere' } }),
 ])
 const capture = (options: MethodOptions['postgres'], { name }: LabContainer = server) =>
   failure(methodBench(lab, name, postgres, plainSpec('postgres', options)).capture())

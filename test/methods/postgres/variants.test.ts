@@ -32,7 +32,9 @@ test('databases, roles, settings, privileges and large objects come back, also f
   expect(await contentOfShop(shop)).toEqual(before)
   expect(await transient(shop)).toBe('0')
   // Once more, into a server that has all of it already, with a client that holds on.
-  const client = shop.sql('shop', 'SELECT pg_sleep(300)').catch(() => 'ended')
+  const client = shop.sql('shop', 'SELECT pg_sleep(3600)').catch(() => 'ended')
+  const isHeld = `SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)'`
+  await eventually(async () => (await shop.sql('postgres', isHeld)) === '1', 60, 'the client holds on')
   for (const check of await shop.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
   expect(await client).toBe('ended')
   expect(await contentOfShop(shop)).toEqual(before)
@@ -69,11 +71,11 @@ test('a client that nothing stops cannot hold up the swap, nor make the proof or
   const script = `while [ ! -e /tmp/enough ]; do ${write} | psql -X -q -U postgres -d postgres; done 2>/dev/null`
   await lab.podman(['exec', '--detach', shop.name, 'sh', '-c', script])
   const rows = () => shop.sql('postgres', 'SELECT count(*) FROM state')
-  await eventually(async () => Number(await rows()) > 0, 20, 'the client writes')
+  await eventually(async () => Number(await rows()) > 0, 60, 'the client writes')
   try {
     for (let time = 0; time < 2; time++)
       for (const check of await bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
-    await eventually(async () => Number(await rows()) > 0, 20, 'the client writes again')
+    await eventually(async () => Number(await rows()) > 0, 60, 'the client writes again')
   } finally {
     await shop.exec(['touch', '/tmp/enough'])
   }

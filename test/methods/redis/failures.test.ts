@@ -55,7 +55,7 @@ describe('a backup fails and says why', () => {
   })
 
   test('in an image without redis-cli', async () => {
-    const bare = await lab.run({ name: 'bare', command: ['/usr/bin/sleep', '600'], env: { PATH: '/nowhere' } })
+    const bare = await lab.run({ name: 'bare', command: ['/usr/bin/sleep', 'infinity'], env: { PATH: '/nowhere' } })
     expect(await capture({}, { ...locked, name: bare.name })).toMatchObject({ code: 'TOOL_MISSING' })
   })
 

@@ -23,7 +23,11 @@ async function startWriter(
   await eventually(async () => (await instance.values()).length > from + 10, 60, 'the writer writes')
   return {
     /** The newest point that the server has taken. It may not show it yet. */
-    written: async () => Number(await lab.exec(name, ['cat', '/tmp/written'])),
+    written: async () => {
+      // The file is empty for a moment whenever it is written.
+      const read = async () => Number(await lab.exec(name, ['cat', '/tmp/written']))
+      return await eventually(read, 60, 'the number of the newest point')
+    },
     [Symbol.asyncDispose]: async () => void (await lab.podman(['rm', '--force', '--time', '0', name])),
   }
 }

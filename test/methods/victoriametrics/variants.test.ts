@@ -60,7 +60,7 @@ test('a snapshot with data that the server no longer keeps comes back with a war
   const begin = Date.now() - 20 * 86_400_000
   const lines = Array.from({ length: 50 }, (_, n) => `counter ${n + 1} ${begin + n * 1000}`)
   await brief.ask('/api/v1/import/prometheus', `${lines.join('\n')}\n`)
-  await eventually(async () => (await brief.values()).length === 50, 20, 'the points are seen')
+  await eventually(async () => (await brief.values()).length === 50, 60, 'the points are seen')
   await story.backUp('brief')
   await lab.podman(['rm', '--force', '--time', '5', brief.container.name])
   const shorter = await startMetrics(story, { name: 'brief', labels: labels(), flags: ['-retentionPeriod=7d'] })

@@ -28,7 +28,7 @@ test('scheduled runs that wait for a container of another process leave their pl
   const storedAll = (wanted: string[]) =>
     poll(async () => (await stored()).join() === wanted.join(), {
       what: `snapshots of ${wanted.join(', ')}`,
-      seconds: 30,
+      seconds: 60,
       clock: parts.clock,
       signal: never,
     })

@@ -165,7 +165,7 @@ describe('a window that was none', () => {
 describe('a service that is unhealthy', () => {
   test('before its backup is expected to run afterwards, not to be healthy', async () => {
     const stage = setJobStage(({ data }) => [
-      { name: 'db', labels: enabled({ 'start-timeout': '1s' }), mounts: [data('files')], health: 'unhealthy' },
+      { name: 'db', labels: enabled({ 'start-timeout': '60s' }), mounts: [data('files')], health: 'unhealthy' },
     ])
     keepHealth(stage, 'unhealthy')
     expect((await run(stage)).targets[0]).toMatchObject({ outcome: 'complete' })

@@ -34,7 +34,7 @@ function follow(
   question?: { asks: RegExp; answer: string },
 ): Promise<Said> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env, timeout: 300_000 })
+    const child = spawn(program, args, { cwd, env, timeout: 600_000 })
     let text = ''
     let isAsked = false
     const hear = (chunk: string) => {

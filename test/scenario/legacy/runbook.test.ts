@@ -72,7 +72,7 @@ describe('what the shell runbook left comes back through the same checks and pro
     expect(result.checks.length).toBeGreaterThan(0)
     expect(await digest(name)).toBe(before.get(name))
     expect((await listed(name)).find(({ id }) => id === result.snapshot)?.reason).toBe('import')
-    await expect.poll(stack.running, { timeout: 30_000 }).toEqual(running)
+    await expect.poll(stack.running, { timeout: 180_000 }).toEqual(running)
   })
 })
 
