@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { fchmodSync, fsyncSync, readdirSync, renameSync } from 'node:fs'
 import { join, resolve } from 'node:path/posix'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
-import { syncDirectory } from '../../lib/replace-file.ts'
+import { removeTree } from '../../lib/tree/in-child.ts'
+import { createRoot, openRoot, rootExists } from '../../lib/tree/open-root.ts'
 import type { MethodContext, RestoreContext, UndoDetail } from '../method.ts'
 import type { Api } from './api.ts'
 import type { Inventory } from './inventory.ts'
@@ -50,8 +51,8 @@ export async function startDespiteDamage(
 export async function removeAside(ctx: MethodContext, api: Api, { folder }: AsideDetail): Promise<void> {
   const path = ctx.hostPath(folder)
   const present = await api.collections()
-  const lost = (await folders(path)).filter((name) => !present.includes(name))
-  if (lost.length === 0) return rm(path, { recursive: true, force: true })
+  const lost = folders(path).filter((name) => !present.includes(name))
+  if (lost.length === 0) return removeTree(path, ctx.signal)
   throw new BackupError('RESTORE_FAILED', `${lost.join(', ')} as before the restore: kept in ${folder}`, {
     hint: `Restore the target once more, or delete ${folder} in ${ctx.container.name} by hand.`,
   })
@@ -67,24 +68,24 @@ async function startWithout(
   const storage = storageOf(ctx.container)
   const collections = ctx.hostPath(join(storage, 'collections'))
   const own = new Set(saved.collections.map(({ name }) => name))
-  const replaced = (await folders(collections)).filter((name) => saved.complete || own.has(name))
+  const replaced = folders(collections).filter((name) => saved.complete || own.has(name))
   if (replaced.length === 0) throw notStarting(ctx, error)
 
   const folder = join(storage, `xnai-aside-${randomBytes(8).toString('hex')}`)
   const recorded = ctx.recordUndo({ act: 'aside', folder } satisfies AsideDetail)
   const aside = ctx.hostPath(folder)
   const settle = async () => {
-    await rm(aside, { recursive: true, force: true })
+    await removeTree(aside, new AbortController().signal)
     recorded[Symbol.dispose]()
   }
   try {
-    await moveFolders(replaced, collections, aside)
+    moveFolders(replaced, collections, aside)
     await startServer(ctx, spec, saved)
     ctx.warn(`Qdrant did not start with ${replaced.join(', ')} as they were: started without`)
     return { settle }
   } catch (again) {
     await ctx.service.stop()
-    await moveFolders(await folders(aside), aside, collections)
+    moveFolders(folders(aside), aside, collections)
     await settle()
     throw asBackupError(again).code === 'RESTORE_REFUSED' ? again : notStarting(ctx, error)
   }
@@ -95,19 +96,23 @@ export function storageOf({ environment }: MethodContext['container']): string {
   return resolve('/qdrant', environment.get('QDRANT__STORAGE__STORAGE_PATH') || 'storage')
 }
 
-async function folders(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
+/** The names of the folders in a folder; none where that is missing. */
+function folders(path: string): string[] {
+  if (!rootExists(path)) return []
+  using folder = openRoot(path)
+  const entries = readdirSync(folder.folder('.'), { withFileTypes: true })
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
 }
 
-async function moveFolders(names: string[], from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true, mode: 0o700 })
-  for (const name of names) await rename(join(from, name), join(to, name))
-  await syncDirectory(from)
-  await syncDirectory(to)
+/** Both folders are held open meanwhile: a link that takes the place of one of them is not followed. */
+function moveFolders(names: string[], from: string, to: string): void {
+  const isNew = !rootExists(to)
+  if (isNew) createRoot(to, 'directory')
+  using source = openRoot(from)
+  using target = openRoot(to)
+  if (isNew) fchmodSync(target.descriptor, 0o700)
+  for (const name of names) renameSync(source.at(name), target.at(name))
+  for (const { descriptor } of [source, target]) fsyncSync(descriptor)
 }
 
 function notStarting({ container }: MethodContext, cause: unknown): BackupError {

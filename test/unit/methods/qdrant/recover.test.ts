@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BackupError } from '../../../../src/errors.ts'
+import type { UndoDetail } from '../../../../src/methods/method.ts'
 import { apiKey, expectClean, failure, openStage, type Stage } from './stage.ts'
 
 const file = 'xnai-restore-0123456789abcdef.snapshot'
@@ -55,6 +56,32 @@ describe('a server that died in the middle of a restore', () => {
     expect(await stage.client.content()).toEqual(before)
     expect(stage.bench.warnings.join()).toContain('started without')
     await expectClean(stage)
+  })
+
+  test('and whose collections become a link before they are moved away: nothing outside is moved or removed', async () => {
+    await using stage = await openStage()
+    await stage.client.fill()
+    const snapshot = await stage.bench.capture()
+    await stage.fake.kill()
+    writeFileSync(join(stage.folder, 'collections/docs/half'), '')
+    const outside = join(stage.folder, 'outside')
+    cpSync(join(stage.folder, 'collections'), outside, { recursive: true })
+    writeFileSync(join(outside, 'docs/host'), 'of the host')
+    const recordUndo = (detail: UndoDetail) => {
+      renameSync(join(stage.folder, 'collections'), join(stage.folder, 'moved'))
+      symlinkSync('outside', join(stage.folder, 'collections'))
+      return stage.bench.context().recordUndo(detail)
+    }
+    const { service } = stage.bench.context()
+    const seen: boolean[] = []
+    const start = () => {
+      seen.push(existsSync(join(outside, 'docs/host')))
+      return service.start()
+    }
+    const restored = stage.bench.restore(snapshot, { recordUndo, service: { ...service, start } })
+    expect(await failure(restored)).toMatchObject({ code: 'TREE_UNSUPPORTED' })
+    expect([...seen, existsSync(join(outside, 'docs/host'))]).not.toContain(false)
+    expect(existsSync(join(stage.folder, 'moved/docs/half'))).toBe(true)
   })
 
   test('and does not start for another reason: its folders are back where they were', async () => {
