@@ -13,10 +13,16 @@ export interface Jail {
   writable: boolean
   /** Further folders of this process's own, by their place in the jail. They are writable. */
   folders?: Record<string, string>
+  /** Files and folders of this process's own that the program only reads, by their place in the jail. */
+  readOnly?: Record<string, string>
 }
 
 /** The command line that runs a program in the jail. */
-export function jailed({ tree, writable, folders = {} }: Jail, program: string, args: string[]): [string, string[]] {
+export function jailed(
+  { tree, writable, folders = {}, readOnly = {} }: Jail,
+  program: string,
+  args: string[],
+): [string, string[]] {
   const source = `/proc/${process.pid}/fd/${tree}`
   return [
     'bwrap',
@@ -25,6 +31,7 @@ export function jailed({ tree, writable, folders = {} }: Jail, program: string, 
       ...['--die-with-parent', '--unshare-ipc', '--unshare-net', '--dev-bind', '/dev/null', '/dev/null'],
       ...['--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/sbin', '/sbin'],
       ...['--symlink', 'usr/lib', '/lib', '--symlink', 'usr/lib64', '/lib64'],
+      ...Object.entries(readOnly).flatMap(([place, path]) => ['--ro-bind', path, place]),
       ...Object.entries(folders).flatMap(([place, folder]) => ['--bind', folder, place]),
       ...[writable ? '--bind' : '--ro-bind', source, TREE, '--chdir', TREE],
       ...['--', program, ...args],

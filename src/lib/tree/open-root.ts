@@ -78,32 +78,42 @@ export function refuseLinks(root: string): void {
   }
 }
 
-/** The folder that holds the root, by a path that is valid until it is disposed, and the name of the root in it. */
-export function openParent(root: string): { folder: string; name: string } & Disposable {
+/** The folder that holds the root, by its descriptor and a path, which are valid until it is disposed, and the name of the root in it. */
+export function openParent(root: string): { descriptor: number; folder: string; name: string } & Disposable {
   const { parent, name } = findRoot(root)
-  return { folder: `/proc/self/fd/${parent}`, name, [Symbol.dispose]: () => closeSync(parent) }
+  const dispose = () => closeSync(parent)
+  return { descriptor: parent, folder: `/proc/self/fd/${parent}`, name, [Symbol.dispose]: dispose }
 }
 
-/** Makes the root, an empty folder or file, and the folders that lead to it, where they are missing. It follows no link. */
-export function createRoot(root: string, kind: 'directory' | 'file'): void {
+/**
+ * Makes the root, an empty folder or file, and the folders that lead to it, where they are missing. It follows no link. `onFolder` gets
+ * the path of each folder that is made, which is valid in that call.
+ */
+export function createRoot(
+  root: string,
+  kind: 'directory' | 'file',
+  onFolder: (path: string) => void = () => {},
+): void {
   const { base, names } = parsePath(root)
   const name = names.pop() ?? ''
   mkdirSync(base, { recursive: true })
   let parent = openSync(base, constants.O_RDONLY | constants.O_DIRECTORY)
   for (const folder of names) {
     parent = leaving(parent, () => {
-      makeFolder(within(parent, folder))
+      makeFolder(within(parent, folder), onFolder)
       return enter(parent, folder, root)
     })
   }
   leaving(parent, () => {
-    if (kind === 'directory') makeFolder(within(parent, name))
+    if (kind === 'directory') makeFolder(within(parent, name), onFolder)
     else closeSync(openSync(within(parent, name), 'wx', 0o600))
   })
 }
 
-function makeFolder(path: string): void {
-  if (!lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path)
+function makeFolder(path: string, onFolder: (path: string) => void): void {
+  if (lstatSync(path, { throwIfNoEntry: false })) return
+  mkdirSync(path)
+  onFolder(path)
 }
 
 /** The open folder that holds the root, which the caller closes, and what the root is. */

@@ -1,12 +1,14 @@
+import { constants } from 'node:fs'
 import { chown, lstat, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { BackupError } from '../../errors.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
 import { freeBytes } from '../../lib/free-space.ts'
 import type { FileOwner } from '../../lib/replace-file.ts'
 import type { MethodContext } from '../method.ts'
 import { refuseFull } from '../shared/room.ts'
+import { type DatabasePlace, openPlace } from './place.ts'
 import type { DatabaseReport } from './report.ts'
 import { runAsOwner } from './run-program.ts'
 
@@ -34,16 +36,16 @@ export async function copyFile(
   ctx: MethodContext,
   { source, path, alone = false }: { source: string; path: string; alone?: boolean },
 ): Promise<DatabaseCopy> {
-  const { size, ...owner } = await describeFile(source, path)
+  using place = openSource(source, path)
+  const { size, ...owner } = await describeFile(place.path, path)
   await refuseFullTemporary(size, path)
   const folder = await mkdtemp(folderPrefix())
   using _undo = ctx.recordUndo({ folder })
   try {
     if (owner.uid !== process.getuid?.()) await chown(folder, owner.uid, owner.gid)
-    const copy = join(folder, 'copy')
-    const args = ['copy', source, copy, ...(alone ? ['alone'] : [])]
-    const report = await runAsOwner(owner, args, { bytes: size, path, signal: ctx.signal })
-    const file = await open(copy)
+    const task = { action: 'copy', into: folder, alone } as const
+    const report = await runAsOwner(owner, place, task, { bytes: size, path, signal: ctx.signal })
+    const file = await open(join(folder, 'copy'), constants.O_RDONLY | constants.O_NOFOLLOW)
     return {
       report,
       owner,
@@ -60,13 +62,26 @@ export async function removeCopy(folder: string): Promise<void> {
   if (folder.startsWith(folderPrefix())) await rm(folder, { recursive: true, force: true })
 }
 
+/** DUMP_FAILED where the folder is missing. */
+function openSource(source: string, path: string): DatabasePlace {
+  try {
+    return openPlace(source)
+  } catch (error) {
+    if (asBackupError(error).code !== 'PATH_UNREACHABLE') throw error
+    throw noDatabase(path, 'does not exist')
+  }
+}
+
 /** DUMP_FAILED where there is no regular file. */
 async function describeFile(source: string, path: string): Promise<FileOwner & { size: number }> {
   const stats = await lstat(source).catch(() => undefined)
   if (stats?.isFile()) return { uid: stats.uid, gid: stats.gid, mode: stats.mode & 0o7777, size: stats.size }
-  const what = stats ? 'is no file' : 'does not exist'
+  throw noDatabase(path, stats ? 'is no file' : 'does not exist')
+}
+
+function noDatabase(path: string, what: string): BackupError {
   const hint = 'xnai.backup.paths names the database file itself, as the container sees it, and no symbolic link.'
-  throw new BackupError('DUMP_FAILED', `${path} ${what}`, { hint })
+  return new BackupError('DUMP_FAILED', `${path} ${what}`, { hint })
 }
 
 async function refuseFullTemporary(needed: number, path: string): Promise<void> {

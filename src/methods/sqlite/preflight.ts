@@ -1,8 +1,10 @@
 import { dirname } from 'node:path'
 import type { TargetSpec } from '../../labels/spec.ts'
 import { freeBytes } from '../../lib/free-space.ts'
+import { rootExists } from '../../lib/tree/open-root.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { refuseFull } from '../shared/room.ts'
+import { openPlace } from './place.ts'
 import { databasesOf } from './stored-databases.ts'
 
 /**
@@ -15,7 +17,9 @@ export async function preflight(
   snapshot: StoredSnapshot,
 ): Promise<void> {
   for (const { path, hostPath, bytes } of databasesOf(ctx, snapshot)) {
-    const free = await freeBytes(dirname(hostPath)).catch(() => bytes)
+    if (!rootExists(dirname(hostPath))) continue
+    using place = openPlace(hostPath)
+    const free = await freeBytes(place.folder)
     refuseFull({ needed: bytes, free }, () => `${path} needs ${bytes} bytes, its file system has ${free} free`)
   }
 }

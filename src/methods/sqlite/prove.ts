@@ -3,6 +3,7 @@ import type { Facts } from '../../repository/repository.ts'
 import type { Check, MethodContext } from '../method.ts'
 import { compare, compareRows } from '../shared/compare.ts'
 import { recordOf } from '../shared/facts.ts'
+import type { DatabasePlace } from './place.ts'
 import { type DatabaseReport, factNames } from './report.ts'
 import { runAsOwner } from './run-program.ts'
 import type { StoredDatabase } from './stored-databases.ts'
@@ -14,10 +15,11 @@ export const prove = async (): Promise<Check[]> => []
 export async function proveFile(
   ctx: MethodContext,
   facts: Facts,
-  { artifact, path, hostPath, bytes }: StoredDatabase,
+  { artifact, path, bytes }: StoredDatabase,
+  place: DatabasePlace,
   owner: FileOwner,
 ): Promise<Check[]> {
-  const report = await runAsOwner(owner, ['inspect', hostPath], { bytes, path, signal: ctx.signal })
+  const report = await runAsOwner(owner, place, { action: 'inspect' }, { bytes, path, signal: ctx.signal })
   return compareReport(path, artifact, facts, report)
 }
 

@@ -1,6 +1,5 @@
-import { createWriteStream } from 'node:fs'
-import { chown, lstat, mkdir, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { constants } from 'node:fs'
+import { lstat, open, rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { BackupError } from '../../errors.ts'
@@ -8,6 +7,7 @@ import type { TargetSpec } from '../../labels/spec.ts'
 import { type FileOwner, ownerFor, type StagedFile, stageFile, syncDirectory } from '../../lib/replace-file.ts'
 import type { Check, MethodContext, RestoreContext, StoredSnapshot, UndoDetail } from '../method.ts'
 import { isMountedAlone, removeCopy } from './copy.ts'
+import { type DatabasePlace, makePlace, openPlace } from './place.ts'
 import { proveFile } from './prove.ts'
 import { databasesOf, type StoredDatabase } from './stored-databases.ts'
 
@@ -21,16 +21,17 @@ export async function restore(
   await using staged = new AsyncDisposableStack()
   const commits: (() => Promise<void>)[] = []
   for (const { artifact, path, hostPath, owner } of databases) {
+    const place = staged.use(makePlace(hostPath, owner))
     if (isMountedAlone(ctx.container, path)) {
-      commits.push(async () => rewriteFile(hostPath, await snapshot.open(artifact)))
+      commits.push(async () => rewriteFile(place, await snapshot.open(artifact)))
     } else {
-      const file = staged.use(await stageDatabase(hostPath, await snapshot.open(artifact), owner))
+      const file = staged.use(await stageDatabase(place, await snapshot.open(artifact), owner))
       commits.push(file.commit)
     }
   }
   await ctx.service.stop()
   for (const commit of commits) await commit()
-  return proveAll(ctx, snapshot, databases)
+  return await proveAll(ctx, snapshot, databases)
 }
 
 /** Removes the temporary copy that a killed capture left. */
@@ -38,11 +39,13 @@ export async function undo(_ctx: MethodContext, _spec: TargetSpec<'sqlite'>, { f
   await removeCopy(folder)
 }
 
+/** The folders are opened anew: one that was moved away in the meantime holds what no application finds. */
 async function proveAll(ctx: RestoreContext, { facts }: StoredSnapshot, databases: StoredDatabase[]): Promise<Check[]> {
   const checks: Check[] = []
   for (const database of databases) {
-    const owner = await ownerOfDatabase(database.hostPath, database.owner)
-    checks.push(...(await proveFile(ctx, facts, database, owner)))
+    using place = openPlace(database.hostPath)
+    const owner = await ownerOfDatabase(place.path, database.owner)
+    checks.push(...(await proveFile(ctx, facts, database, place, owner)))
   }
   return checks
 }
@@ -51,12 +54,15 @@ async function proveAll(ctx: RestoreContext, { facts }: StoredSnapshot, database
  * Writes the new database beside its place, with the owner and mode of the old one (`owner` where that is gone). Committing removes the
  * side files of the old one: they would be taken for the new file's own.
  */
-async function stageDatabase(path: string, content: Readable, owner: FileOwner | undefined): Promise<StagedFile> {
+async function stageDatabase(
+  place: DatabasePlace,
+  content: Readable,
+  owner: FileOwner | undefined,
+): Promise<StagedFile> {
   try {
-    await makeFolder(dirname(path), owner)
-    const staged = await stageFile(path, content, await ownerOfDatabase(path, owner))
+    const staged = await stageFile(place.path, content, await ownerOfDatabase(place.path, owner))
     const commit = async () => {
-      await removeSideFiles(path)
+      await removeSideFiles(place)
       await staged.commit()
     }
     return { ...staged, commit }
@@ -67,26 +73,20 @@ async function stageDatabase(path: string, content: Readable, owner: FileOwner |
 }
 
 /** Replaces the content of a file that is mounted by itself: the mount holds the inode, so that a rename would not reach it. */
-async function rewriteFile(path: string, content: Readable): Promise<void> {
-  await removeSideFiles(path)
-  await pipeline(content, createWriteStream(path, { flags: 'w', flush: true }))
+async function rewriteFile(place: DatabasePlace, content: Readable): Promise<void> {
+  await removeSideFiles(place)
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
+  const file = await open(place.path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+  await pipeline(content, file.createWriteStream({ flush: true }))
 }
 
 /** What SQLite keeps beside a database, as endings of its name. */
 export const sideFiles = ['-wal', '-shm', '-journal']
 
 /** A stale log or journal would be played into the new file. */
-async function removeSideFiles(path: string): Promise<void> {
+async function removeSideFiles({ path, folder }: DatabasePlace): Promise<void> {
   for (const suffix of sideFiles) await rm(path + suffix, { force: true })
-  await syncDirectory(dirname(path))
-}
-
-async function makeFolder(folder: string, owner: FileOwner | undefined): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
-  for (let made = folder; first !== undefined && owner; made = dirname(made)) {
-    await chown(made, owner.uid, owner.gid)
-    if (made === first) return
-  }
+  await syncDirectory(folder)
 }
 
 /** The owner of the file that is there, else `owner`, else that of the folder. RESTORE_REFUSED where something else is there. */

@@ -1,25 +1,42 @@
-import { join } from 'node:path'
 import { BackupError } from '../../errors.ts'
+import { jailed, TREE } from '../../lib/jail.ts'
 import { runChecked } from '../../lib/process.ts'
 import type { FileOwner } from '../../lib/replace-file.ts'
+import type { DatabasePlace } from './place.ts'
 import type { DatabaseReport, Outcome } from './report.ts'
 
 type Ids = Pick<FileOwner, 'uid' | 'gid'>
 
-const program = join(import.meta.dirname, 'program.ts')
+/** What program.ts does. `copy` makes the file `copy` in the folder `into`, which belongs to the owner. */
+export type Task = { action: 'copy'; into: string; alone: boolean } | { action: 'inspect' }
+
+/** Places in the jail. */
+const NODE = '/node'
+const PROGRAM = '/program'
+const COPY = '/copy'
 
 /**
- * Runs program.ts with the ids of the database's owner, and without the environment of this process, which holds secrets. `bytes` is the
- * size of the database, which limits the time. Errors name the database by `path`.
+ * Runs program.ts with the ids of the database's owner, and without the environment of this process, which holds secrets. Of all that
+ * others can write it sees the folder of the database alone: SQLite resolves names itself, and believes what a journal names. `bytes` is
+ * the size of the database, which limits the time. Errors name the database by `path`.
  */
 export async function runAsOwner(
   owner: Ids,
-  args: string[],
+  place: DatabasePlace,
+  task: Task,
   options: { bytes: number; path: string; signal: AbortSignal },
 ): Promise<DatabaseReport> {
-  const flags = ['--disable-warning=ExperimentalWarning', program]
-  const [command = '', ...rest] = [...takeIds(owner), 'env', '-i', process.execPath, ...flags, ...args]
-  const { stdout } = await runChecked(command, rest, {
+  const args = [task.action, `${TREE}/${place.name}`]
+  if (task.action === 'copy') args.push(`${COPY}/copy`, ...(task.alone ? ['alone'] : []))
+  const node = [NODE, '--disable-warning=ExperimentalWarning', `${PROGRAM}/program.ts`]
+  const [command = '', ...rest] = [...takeIds(owner), 'env', '-i', ...node, ...args]
+  const jail = {
+    tree: place.descriptor,
+    writable: task.action === 'copy',
+    folders: task.action === 'copy' ? { [COPY]: task.into } : {},
+    readOnly: { [NODE]: process.execPath, [PROGRAM]: import.meta.dirname },
+  }
+  const { stdout } = await runChecked(...jailed(jail, command, rest), {
     signal: options.signal,
     timeoutSeconds: startSeconds + options.bytes / leastBytesPerSecond,
   })

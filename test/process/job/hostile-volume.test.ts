@@ -1,9 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { runBackup } from '../../../src/job/backup.ts'
 import { planRestore, type RestoreRequest } from '../../../src/job/restore/plan.ts'
 import { runRestore } from '../../../src/job/restore.ts'
+import type { Repository } from '../../../src/repository/repository.ts'
 import { enabled, type JobStage, setJobStage } from './stage.ts'
 
 const backup = async (stage: JobStage) =>
@@ -75,5 +78,67 @@ describe('a container that replaced a folder of its volume by a link to the host
     const error = { code: 'TREE_UNSUPPORTED' }
     expect(await restore(stage, { to: join(stage.folder, 'to') })).toMatchObject({ outcome: 'failed', error })
     expect(readdirSync(join(stage.folder, 'outside'))).toEqual([])
+  })
+})
+
+describe('a container that swaps the folder of a database for a link to the host', () => {
+  /** A database in `folder` with one row, and what may lie beside it. */
+  const makeDatabase = (folder: string, row: string) => {
+    mkdirSync(folder, { recursive: true })
+    const database = new DatabaseSync(join(folder, 'a.db'))
+    database.exec(`PRAGMA journal_mode = WAL; CREATE TABLE t(n); INSERT INTO t VALUES ('${row}')`)
+    database.close()
+    return join(folder, 'a.db')
+  }
+  const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+  const setDatabases = () => {
+    const labels = enabled({ method: 'sqlite', paths: '/data/app/a.db' })
+    const stage = setJobStage(({ data }) => [{ name: 'app', labels, mounts: [data('files')] }])
+    const app = join(stage.folder, 'files/app')
+    const host = join(stage.folder, 'etc')
+    makeDatabase(app, 'own')
+    makeDatabase(host, 'of the host')
+    for (const file of ['a.db-wal', 'a.db-journal']) writeFileSync(join(host, file), 'of the host')
+    const read = () => readdirSync(host).map((name) => `${name} ${digest(readFileSync(join(host, name)))}`)
+    const before = read()
+    const swap = () => {
+      renameSync(app, `${app}-aside`)
+      symlinkSync('../etc', app)
+    }
+    return { stage, app, swap, expectUntouched: () => expect(read()).toEqual(before) }
+  }
+
+  test('before it is copied: the copy is of its own database', async () => {
+    const { stage, swap, expectUntouched } = setDatabases()
+    const { catalog } = stage.parts
+    const { addIntent } = catalog
+    catalog.addIntent = (intent) => {
+      if (intent.kind === 'undo-method') swap()
+      return addIntent(intent)
+    }
+    expect(await backup(stage)).toMatchObject({ outcome: 'complete' })
+    expectUntouched()
+    await restore(stage, { to: join(stage.folder, 'to') })
+    const [copy] = readdirSync(join(stage.folder, 'to'), { recursive: true }).filter((name) =>
+      String(name).endsWith('a.db'),
+    )
+    const database = new DatabaseSync(join(stage.folder, 'to', String(copy)))
+    expect(database.prepare('SELECT n FROM t').get()).toEqual({ n: 'own' })
+    database.close()
+  })
+
+  test('before it is replaced: nothing is written or removed outside', async () => {
+    const { stage, swap, expectUntouched } = setDatabases()
+    expect(await backup(stage)).toMatchObject({ outcome: 'complete' })
+    const { local } = stage
+    let isSwapped = false
+    const open: Repository['open'] = (...call) => {
+      if (!isSwapped) swap()
+      isSwapped = true
+      return local.open(...call)
+    }
+    stage.local = { ...local, open }
+    expect(await restore(stage)).toMatchObject({ outcome: 'failed' })
+    expectUntouched()
   })
 })
