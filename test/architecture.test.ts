@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..', 'src')
  * floor.
  */
 const floors = [
-  ['lib', 'errors', 'version'],
+  ['lib', 'errors', 'hints', 'version'],
   ['labels'],
   ['engine', 'repository', 'catalog', 'methods'],
   ['plan'],
@@ -36,6 +36,11 @@ const reserved: [what: string, pattern: RegExp, allowed: string[]][] = [
   ['the time of now by new Date()', /\bnew\s+Date\b\s*(?:\(\s*\)|(?!\s*\())/, ['lib/clock.ts']],
   ['the engine API', /['"](?:dockerode|docker-modem)['"]/, ['engine']],
   ['an error as a field of the log', /\blog\s*\.\s*\w+\(\s*\{[^}]*\berr\b/, ['lib/log-failure.ts']],
+  [
+    'a command of the engine in a hint',
+    /\b(?:podman|docker) (?:exec|healthcheck|inspect|kill|logs|pause|ps|restart|rm|run|start|stop|unpause)\b/,
+    ['hints.ts', 'repository/archive/hold.ts'],
+  ],
   ['the command line parser', /['"]commander['"]/, ['cli']],
 ]
 

@@ -156,6 +156,8 @@ export interface RollBackIntent {
 export interface ContainerRef {
   id: string
   name: string
+  /** Absent in what older versions recorded. */
+  engine?: ContainerFacts['engine']
   /** The systemd unit that is started in place of the container, which is gone while the unit is stopped. */
   unit?: string
   project?: string

@@ -43,6 +43,7 @@ export interface ContainerFacts {
   id: string
   /** Without the leading slash. */
   name: string
+  engine: EngineInfo['name']
   /** Compose project, service and container number. They are absent where no compose made the container. */
   project?: string
   service?: string

@@ -72,6 +72,7 @@ export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
   return {
     id: docker.Id,
     name: docker.Name.replace(/^\//, ''),
+    engine: podman ? 'podman' : 'docker',
     ...readCompose(labels),
     image: qualifyImage(Config.Image),
     imageId: docker.Image,
@@ -123,17 +124,17 @@ const states: Record<string, ContainerState> = {
   dead: 'stopped',
 }
 
-function readHealth(status: string | undefined): ContainerFacts['health'] {
-  return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none'
-}
+const readHealth = (status: string | undefined): ContainerFacts['health'] =>
+  status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none'
 
 /** Engines write a time in the year 1 for a container that was never started. */
-function startedAt(text: string): boolean {
-  return text !== '' && !text.startsWith('0001-')
-}
+const startedAt = (text: string): boolean => text !== '' && !text.startsWith('0001-')
 
 /** Makes the facts of a container that cannot be inspected from its row in the list of containers. */
-export function toUnreadable(row: ListedContainer, unreadable: string): ContainerFacts {
+export function toUnreadable(
+  row: ListedContainer,
+  more: Pick<ContainerFacts, 'engine' | 'unreadable'>,
+): ContainerFacts {
   const labels = row.Labels ?? {}
   return {
     id: row.Id,
@@ -150,7 +151,7 @@ export function toUnreadable(row: ListedContainer, unreadable: string): Containe
     mounts: [],
     networks: [],
     requires: [],
-    unreadable,
+    ...more,
   }
 }
 

@@ -152,7 +152,8 @@ async function inspectListed(connection: Connection, row: ListedContainer, signa
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof BackupError) || !['ENGINE_FAILED', 'TIMEOUT'].includes(error.code)) throw error
-    return toUnreadable(row, error.message)
+    const { name } = await identify(connection, signal)
+    return toUnreadable(row, { engine: name, unreadable: error.message })
   }
 }
 

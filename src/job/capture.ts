@@ -1,5 +1,6 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
+import { commandFor, startHint } from '../hints.ts'
 import type { TargetSpec } from '../labels/spec.ts'
 import { settleWith } from '../lib/deadline.ts'
 import type { CaptureContext, Method } from '../methods/method.ts'
@@ -186,9 +187,10 @@ function holdStaged(
 }
 
 /** Throws SERVICE_DOWN where the container does not run and the method needs its server. */
-export function refuseDown({ name, state }: ContainerFacts, { kind }: Method): void {
+export function refuseDown(container: ContainerFacts, { kind }: Method): void {
+  const { name, state } = container
   if (state === 'running') return
-  const hint = state === 'paused' ? `podman unpause ${name}` : `Start it, and look at its log: podman logs ${name}`
+  const hint = state === 'paused' ? `Let it run again: ${commandFor(container, 'unpause')}` : startHint(container)
   throw new BackupError('SERVICE_DOWN', `${name} is ${state}; method ${kind} asks the running server`, { hint })
 }
 

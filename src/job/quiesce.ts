@@ -1,6 +1,7 @@
 import type { IntentId, ResumeIntent } from '../catalog/catalog.ts'
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, BackupError } from '../errors.ts'
+import { logOf } from '../hints.ts'
 import { logFailure } from '../lib/log-failure.ts'
 import { noteGone } from './gone.ts'
 import type { Parts } from './job.ts'
@@ -31,9 +32,11 @@ export interface QuiesceOrder {
  */
 export async function quiesce(parts: Parts, orders: QuiesceOrder[], signal: AbortSignal): Promise<Held> {
   const held = holding(parts)
+  let last: ContainerFacts | undefined
   try {
     for (const order of orders) {
       signal.throwIfAborted()
+      last = order.container
       await held.take(order, signal)
     }
     return held
@@ -42,9 +45,13 @@ export async function quiesce(parts: Parts, orders: QuiesceOrder[], signal: Abor
     if (signal.aborted) throw cause
     const also = lost.map((error) => `; then ${error.message}`).join('')
     const { code, message, hint } = asBackupError(cause)
-    throw new BackupError('QUIESCE_FAILED', `${message}${also}`, { cause, ...(code === 'QUIESCE_FAILED' && { hint }) })
+    const known = code === 'QUIESCE_FAILED' || !last ? { hint } : { hint: hintOn(last) }
+    throw new BackupError('QUIESCE_FAILED', `${message}${also}`, { cause, ...known })
   }
 }
+
+const hintOn = (container: ContainerFacts): string =>
+  `No snapshot was kept, and what had been stopped was started again. Look at its log: ${logOf(container)}.`
 
 function holding(parts: Parts) {
   const { catalog, clock, engine } = parts

@@ -3,6 +3,7 @@ import type { ContainerFacts } from '../engine/engine.ts'
 import { execText } from '../engine/exec.ts'
 import type { Units } from '../engine/units.ts'
 import { BackupError } from '../errors.ts'
+import { commandFor, healthHint, logOf } from '../hints.ts'
 import { poll } from '../lib/deadline.ts'
 import { logFailure } from '../lib/log-failure.ts'
 import { nameRemoved, removedByStop, waysOutOfRemoval } from '../plan/removed.ts'
@@ -17,6 +18,7 @@ export const defaultStartSeconds = 120
 export const refOf = (container: ContainerFacts): ContainerRef => ({
   id: container.id,
   name: container.name,
+  engine: container.engine,
   ...(container.project !== undefined && { project: container.project }),
   ...(container.service !== undefined && { service: container.service }),
   ...(container.number !== undefined && { number: container.number }),
@@ -97,15 +99,16 @@ export const graceOf = ({ stopTimeoutSeconds }: ContainerFacts): number => stopT
 
 async function waitUp(
   parts: Parts,
-  { id, name }: ContainerFacts,
+  container: ContainerFacts,
   { seconds, healthy }: { seconds: number; healthy: boolean },
   signal: AbortSignal,
 ) {
+  const { id, name } = container
   const isReady = async () => {
     const now = await parts.engine.inspect(id, signal)
     if (!now) throw new BackupError('NO_SUCH_CONTAINER', `container ${name} vanished while it started`)
     if (now.state === 'stopped') {
-      const hint = `Look at its log: podman logs ${name}`
+      const hint = `Look at its log: ${logOf(container)}`
       throw new BackupError('UNHEALTHY', `container ${name} ended at once with exit code ${now.exitCode}`, { hint })
     }
     return now.state === 'running' && (!healthy || now.health === 'none' || now.health === 'healthy')
@@ -113,7 +116,8 @@ async function waitUp(
   await poll(isReady, { what: `container ${name} to be healthy`, seconds, clock: parts.clock, signal }).catch(
     (error) => {
       if (error instanceof BackupError && error.code === 'TIMEOUT') {
-        throw new BackupError('UNHEALTHY', `container ${name} was not healthy within ${seconds} s`, { cause: error })
+        const message = `container ${name} was not healthy within ${seconds} s`
+        throw new BackupError('UNHEALTHY', message, { cause: error, hint: healthHint(container) })
       }
       throw error
     },
@@ -218,5 +222,6 @@ export async function runHook(
   throw new BackupError(
     'EXEC_FAILED',
     `${command[0]} in ${container.name} exited ${exitCode}: ${stderr.trim().slice(-500)}`,
+    { hint: `Run it by hand to see it fail: ${commandFor(container, 'exec')} …` },
   )
 }

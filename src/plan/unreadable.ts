@@ -1,4 +1,5 @@
 import type { ContainerFacts } from '../engine/engine.ts'
+import { commandFor } from '../hints.ts'
 import { decodeLabels } from '../labels/decode.ts'
 import type { LabelProblem } from '../labels/spec.ts'
 import type { Problem } from './plan.ts'
@@ -12,9 +13,10 @@ export const findUnknownWriters = (containers: ContainerFacts[]): ContainerFacts
   containers.filter((one) => isUp(one) && one.unreadable && decodeLabels(one.labels).writer !== 'never')
 
 /** The problem of a container that cannot be inspected; undefined for any other. */
-export function explainUnreadable({ unreadable, name }: ContainerFacts): LabelProblem | undefined {
+export function explainUnreadable(container: ContainerFacts): LabelProblem | undefined {
+  const { unreadable } = container
   if (unreadable === undefined) return undefined
-  const way = `podman inspect ${name} shows the same; where nothing mends it, remove the container and create it again`
+  const way = `${commandFor(container, 'inspect')} shows the same; where nothing mends it, remove the container and create it again`
   return { label: '', value: '', reason: `the engine cannot inspect this container (${unreadable}): ${way}` }
 }
 

@@ -104,6 +104,7 @@ export function fakeEngine(options: FakeEngineOptions = {}): FakeEngine {
 function makeContainer({ environment = {}, ...given }: FakeContainer, number: number): StoredContainer {
   return {
     id: number.toString(16).padStart(64, '0'),
+    engine: 'podman',
     oneoff: false,
     image: 'localhost/example:latest',
     imageId: `sha256:${'a'.repeat(64)}`,

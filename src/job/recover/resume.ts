@@ -1,5 +1,6 @@
 import type { IntentId, ResumeIntent } from '../../catalog/catalog.ts'
 import { asBackupError, BackupError } from '../../errors.ts'
+import { commandFor, startOf } from '../../hints.ts'
 import type { Parts } from '../job.ts'
 import { findContainer, undo } from '../service.ts'
 import { abandonIntent, dropIntent } from '../settle-intent.ts'
@@ -19,11 +20,18 @@ export async function resumeContainer(
     dropIntent(parts, id)
   } catch (error) {
     const cause = asBackupError(error, 'RESUME_FAILED')
-    if (cause.code === 'NO_SUCH_CONTAINER' || (await runs(parts, intent))) dropIntent(parts, id)
+    const isOver = cause.code === 'NO_SUCH_CONTAINER' || (await runs(parts, intent))
+    if (isOver) dropIntent(parts, id)
     else abandonIntent(parts, id)
     const message = `${intent.container.name} did not come back: ${cause.message}`
-    throw new BackupError('RESUME_FAILED', message, { cause })
+    throw new BackupError('RESUME_FAILED', message, { cause, hint: isOver ? cause.hint : hintOf(intent, cause) })
   }
+}
+
+function hintOf({ how, container }: ResumeIntent, cause: BackupError): string {
+  const command = how === 'start' || how === 'pause' ? startOf(container) : commandFor(container, how)
+  const more = cause.code === 'RESUME_FAILED' ? '' : ` ${cause.hint}`
+  return `Bring it back by hand: ${command}. The controller goes on trying.${more}`
 }
 
 /** Whether the container was to run and does. What it lacks then is its health, which no repetition brings. */

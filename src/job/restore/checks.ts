@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { asBackupError, BackupError } from '../../errors.ts'
+import { commandFor } from '../../hints.ts'
 import { roomFor } from '../../lib/tree/in-child.ts'
 import type { Target } from '../../plan/plan.ts'
 import { nameRemoved, removedByStop } from '../../plan/removed.ts'
@@ -68,7 +69,7 @@ function refuseUnknownWriters({ unknownWriters }: Target): void {
   if (unknownWriters.length === 0) return
   const names = unknownWriters.map(({ name }) => name).join(', ')
   throw new BackupError('RESTORE_REFUSED', `${names} runs and cannot be inspected, so that it may write this data`, {
-    hint: 'Stop or remove it (podman rm --force NAME), or write the snapshot beside the stack with --to DIR.',
+    hint: `Stop or remove it (${unknownWriters.map((one) => commandFor(one, 'rm --force')).join('; ')}), or write the snapshot beside the stack with --to DIR.`,
   })
 }
 

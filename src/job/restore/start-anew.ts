@@ -1,4 +1,5 @@
 import { asBackupError, BackupError } from '../../errors.ts'
+import { commandFor } from '../../hints.ts'
 import { clearTree, findMissing } from '../../lib/tree/in-child.ts'
 import { pollAtMost } from '../../methods/shared/await-server.ts'
 import { engineDevices } from '../../methods/shared/engine-devices.ts'
@@ -73,7 +74,7 @@ export async function explainDown(parts: Parts, { name, container }: Target, saf
   if (!(await isDownNow(parts, safety, error))) return error
   const { code, message } = asBackupError(error)
   const { snapshot: before, rawPaths = [] } = safety
-  const empty = `podman run --rm --volumes-from ${container.name} --entrypoint find ${container.image} ${rawPaths.join(' ')} -mindepth 1 -delete`
-  const hint = `Its data as it was lies in ${before?.id}. To fill a new server instead: podman stop ${container.name}; ${empty}; then restore ${name} again.`
+  const empty = `${container.engine} run --rm --volumes-from ${container.name} --entrypoint find ${container.image} ${rawPaths.join(' ')} -mindepth 1 -delete`
+  const hint = `Its data as it was lies in ${before?.id}. To fill a new server instead: ${commandFor(container, 'stop')}; ${empty}; then restore ${name} again.`
   return new BackupError(code, message, { cause: error, hint })
 }

@@ -44,8 +44,8 @@ async function* captureDatabases(
   const scan = scanDump()
   let after: DatabaseFacts[]
   {
-    await using lock = await lockTables(client, databases)
-    yield { kind: 'stream', name: dumpArtifact, open: () => openDump(client, names, { scan, history }) }
+    await using lock = await lockTables(ctx, client, databases)
+    yield { kind: 'stream', name: dumpArtifact, open: () => openDump(ctx, client, { names, scan, history }) }
     await lock.proveHeld()
     after = await takeInventory(client)
   }

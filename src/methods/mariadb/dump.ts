@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
 import { keepTail } from '../../lib/tail.ts'
+import type { MethodContext } from '../method.ts'
 import { watchDump } from '../shared/watch-dump.ts'
 import type { MariadbClient } from './client.ts'
 import { asDumpError } from './failure.ts'
@@ -18,9 +19,9 @@ const endMark = /(^|\n)-- Dump completed[^\n]*\s*$/
 
 /** Dumps all databases in one transaction, and so in one instant. `scan` sees every byte; `history` are the options of `historyOptions`. DUMP_FAILED where the dump has no end. */
 export async function openDump(
+  ctx: MethodContext,
   client: MariadbClient,
-  names: string[],
-  { scan, history }: { scan: DumpScan; history: string[] },
+  { names, scan, history }: { names: string[]; scan: DumpScan; history: string[] },
 ): Promise<Readable> {
   const own = client.server.product === 'mysql' ? mysqlOptions : []
   const source = await client.stream('dump', [...dumpOptions, ...own, ...history, '--databases', '--', ...names])
@@ -34,7 +35,7 @@ export async function openDump(
     if (!endMark.test(tail.text()))
       throw new BackupError('DUMP_FAILED', 'the dump has no end: its last line is missing')
   }
-  return watchDump(source, { inspect, finish, asError: (cause) => withViewHint(asDumpError(cause, 'the dump')) })
+  return watchDump(source, { inspect, finish, asError: (cause) => withViewHint(asDumpError(ctx, cause, 'the dump')) })
 }
 
 /**

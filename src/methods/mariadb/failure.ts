@@ -1,6 +1,7 @@
 import { BackupError } from '../../errors.ts'
+import { type HintedContainer, startHint } from '../../hints.ts'
 import { pickErrorLines } from '../../lib/error-lines.ts'
-import { toolFailures } from '../shared/tool-failure.ts'
+import { type FailureCode, toolFailures } from '../shared/tool-failure.ts'
 
 /** The number of the first error that a program names: 1045 in `ERROR 1045 (28000): Access denied…`. NaN where it names none. */
 export const errorNumber = (said: string): number => Number(said.match(/\berror:?\s+(\d{4})\b/i)?.[1] ?? Number.NaN)
@@ -11,14 +12,14 @@ const refusedLogin = [1045, 1698, 1820, 1862, 3118, 4151]
 const unreachable = [2002, 2003, 1053, 1077]
 
 /** The error for words that name the login or the server itself; undefined for all others. */
-export function judgeConnection(said: string): BackupError | undefined {
+export function judgeConnection(said: string, _: FailureCode, container: HintedContainer): BackupError | undefined {
   const number = errorNumber(said)
   if (refusedLogin.includes(number)) {
     return new BackupError('AUTH_FAILED', `the server refused the login: ${said}`, { hint: authHint })
   }
   const isGreeting = number === 2013 && /handshake|initial communication|authorization packet/.test(said)
   if (!isGreeting && !unreachable.includes(number)) return undefined
-  return new BackupError('SERVICE_DOWN', `the server does not answer: ${said}`)
+  return new BackupError('SERVICE_DOWN', `the server does not answer: ${said}`, { hint: startHint(container) })
 }
 
 const authHint =

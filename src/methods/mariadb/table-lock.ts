@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { BackupError } from '../../errors.ts'
 import { longSeconds } from '../../lib/deadline.ts'
+import type { MethodContext } from '../method.ts'
 import { clientArguments, type MariadbClient, sessionSettings } from './client.ts'
 import { asDumpError } from './failure.ts'
 import type { DatabaseFacts } from './inventory.ts'
@@ -27,7 +28,11 @@ export const untransactional = (databases: DatabaseFacts[]): { database: string;
  * begin its transaction after that: then the locked tables do not change from its instant to its end, and all tables are of one instant.
  * `LOCK TABLES` would not do: with it a waiting writer goes before the next reader, which is the dump, and all three wait for ever.
  */
-export async function lockTables(client: MariadbClient, databases: DatabaseFacts[]): Promise<TableLock> {
+export async function lockTables(
+  ctx: MethodContext,
+  client: MariadbClient,
+  databases: DatabaseFacts[],
+): Promise<TableLock> {
   const names = untransactional(databases).map(({ database, table }) => `${quoteName(database)}.${quoteName(table)}`)
   if (names.length === 0) return { proveHeld: async () => {}, [Symbol.asyncDispose]: async () => {} }
 
@@ -40,7 +45,7 @@ export async function lockTables(client: MariadbClient, databases: DatabaseFacts
     input.write(`${sql}\nSELECT '${word}';\n`)
     for (let said = ''; !said.includes(`${word}\n`); ) {
       const { value, done } = await chunks.next().catch((cause) => {
-        throw asDumpError(cause, 'the session that locks tables')
+        throw asDumpError(ctx, cause, 'the session that locks tables')
       })
       if (done) throw new BackupError('DUMP_FAILED', 'the session that locks tables ended before the dump')
       said += value

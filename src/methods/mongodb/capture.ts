@@ -19,15 +19,15 @@ export async function* capture(ctx: CaptureContext, { options }: TargetSpec<'mon
   ctx.fact('server', client.server.version)
   ctx.fact('bytes', await measureStorage(client))
   const found = noContents()
-  yield { kind: 'stream', name: archiveArtifact, open: () => openDump(client, found) }
+  yield { kind: 'stream', name: archiveArtifact, open: () => openDump(ctx, client, found) }
   recordContents(found, ctx.fact)
   recordInstant(ctx, client, found)
 }
 
-async function openDump(client: MongodbClient, found: ArchiveContents): Promise<Readable> {
+async function openDump(ctx: CaptureContext, client: MongodbClient, found: ArchiveContents): Promise<Readable> {
   const source = await client.dump()
   const { write, finish } = scanArchive(found)
-  return watchDump(source, { inspect: write, finish, asError: (cause) => asDumpError(cause, 'mongodump') })
+  return watchDump(source, { inspect: write, finish, asError: (cause) => asDumpError(ctx, cause, 'mongodump') })
 }
 
 function recordInstant(ctx: CaptureContext, { server }: MongodbClient, found: ArchiveContents): void {

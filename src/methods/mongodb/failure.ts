@@ -1,9 +1,10 @@
 import { BackupError } from '../../errors.ts'
+import { type HintedContainer, logOf } from '../../hints.ts'
 import { pickErrorLines } from '../../lib/error-lines.ts'
-import { toolFailures } from '../shared/tool-failure.ts'
+import { type FailureCode, toolFailures } from '../shared/tool-failure.ts'
 
 /** The error for words that name the server's disk, the login or the server itself; undefined for all others. */
-function judgeServer(said: string): BackupError | undefined {
+function judgeServer(said: string, _: FailureCode, container: HintedContainer): BackupError | undefined {
   if (/No space left on device|OutOfDiskSpace|disk is full/i.test(said)) {
     return new BackupError('NO_SPACE', `MongoDB has no room on its disk: ${said}`, { hint: spaceHint })
   }
@@ -14,7 +15,7 @@ function judgeServer(said: string): BackupError | undefined {
     return new BackupError('AUTH_FAILED', `MongoDB refused the login: ${said}`, { hint: authHint })
   }
   if (unreachable.test(said)) {
-    return new BackupError('SERVICE_DOWN', `MongoDB does not answer: ${said}`, { hint: downHint })
+    return new BackupError('SERVICE_DOWN', `MongoDB does not answer: ${said}`, { hint: downHint(container) })
   }
   return undefined
 }
@@ -27,7 +28,8 @@ const unreachable =
 export const spaceHint = "Free space on the file system of MongoDB's data, then try again."
 const authHint =
   'Name the user (xnai.backup.mongodb.user) and the variable of the container that holds the password (…mongodb.password-env).'
-const downHint = 'Look at its log (podman logs NAME): a MongoDB whose disk is full ends itself.'
+const downHint = (container: HintedContainer): string =>
+  `Look at its log (${logOf(container)}): a MongoDB whose disk is full ends itself.`
 
 /** The tools tell the reason before their last line, which is a summary. The lines around it show the progress. */
 const reasonOf = (output: string): string =>

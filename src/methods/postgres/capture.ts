@@ -38,7 +38,7 @@ async function* captureDatabase(
   const database = facts.name
   const versions = await listExtensions(client, database)
   const scan = scanDump()
-  yield { kind: 'stream', name: artifact, open: () => openDump(client, database, scan) }
+  yield { kind: 'stream', name: artifact, open: () => openDump(ctx, client, { database, scan }) }
   const contents = scan.contents()
   if (contents) recordDatabase(ctx, facts, { ...contents, extensions: versionsOf(contents.extensions, versions) })
   else ctx.warn(`the format of the dump of ${database} is newer than this version knows: its rows were not counted`)

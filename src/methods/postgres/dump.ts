@@ -9,12 +9,16 @@ import type { DumpScan } from './scan-dump.ts'
 import { connectTo } from './sql-text.ts'
 
 /** A dump of one database in custom format, uncompressed, which `scan` sees. DUMP_FAILED where it is not whole. */
-export async function openDump(client: PostgresClient, database: string, scan: DumpScan): Promise<Readable> {
+export async function openDump(
+  ctx: MethodContext,
+  client: PostgresClient,
+  { database, scan }: { database: string; scan: DumpScan },
+): Promise<Readable> {
   const source = await client.stream('pg_dump', ['-Fc', '-Z0', '--no-password', '-d', connectTo(database)])
   return watchDump(source, {
     inspect: scan.write,
     finish: scan.finish,
-    asError: (cause) => asDumpError(cause, `the dump of ${database}`),
+    asError: (cause) => asDumpError(ctx, cause, `the dump of ${database}`),
   })
 }
 
@@ -35,6 +39,6 @@ export async function openGlobals(ctx: MethodContext, client: PostgresClient): P
   return watchDump(source, {
     inspect: tail.add,
     finish,
-    asError: (cause) => asDumpError(cause, 'the dump of the roles'),
+    asError: (cause) => asDumpError(ctx, cause, 'the dump of the roles'),
   })
 }

@@ -1,9 +1,10 @@
 import { BackupError } from '../../errors.ts'
+import { type HintedContainer, startHint } from '../../hints.ts'
 import { pickErrorLines } from '../../lib/error-lines.ts'
 import { type FailureCode, toolFailures } from '../shared/tool-failure.ts'
 
 /** The error for words that name the server's memory, its disk, the login or the server itself; undefined for all others. */
-export function judgeServer(said: string, code: FailureCode = 'EXEC_FAILED'): BackupError | undefined {
+export function judgeServer(said: string, code: FailureCode, container: HintedContainer): BackupError | undefined {
   if (/could not resize shared memory segment/.test(said)) {
     return new BackupError(code, `PostgreSQL has too little shared memory: ${said}`, { hint: sharedMemoryHint })
   }
@@ -13,7 +14,9 @@ export function judgeServer(said: string, code: FailureCode = 'EXEC_FAILED'): Ba
   if (refusedLogin.test(said) && /FATAL|fe_sendauth|connection to server/i.test(said)) {
     return new BackupError('AUTH_FAILED', `PostgreSQL refused the login: ${said}`, { hint: authHint })
   }
-  if (unreachable.test(said)) return new BackupError('SERVICE_DOWN', `PostgreSQL does not answer: ${said}`)
+  if (unreachable.test(said)) {
+    return new BackupError('SERVICE_DOWN', `PostgreSQL does not answer: ${said}`, { hint: startHint(container) })
+  }
   return undefined
 }
 

@@ -1,5 +1,6 @@
 import type { ContainerFacts } from '../../engine/engine.ts'
 import { asBackupError, BackupError } from '../../errors.ts'
+import { logOf, startHint } from '../../hints.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
 import type { MethodContext } from '../method.ts'
 import { awaitServer, type ServerWait } from '../shared/await-server.ts'
@@ -40,7 +41,10 @@ export async function awaitReady(
     // At the address of a container that has just ended, another service may answer.
     if (ctx.signal.aborted || asBackupError(error).code === 'AUTH_FAILED') return false
     if (!state || (await state()) === 'running') return true
-    throw new BackupError('SERVICE_DOWN', `${ctx.container.name} ended while it started`, { cause: error })
+    throw new BackupError('SERVICE_DOWN', `${ctx.container.name} ended while it started`, {
+      cause: error,
+      hint: `Look at its log: ${logOf(ctx.container)}.`,
+    })
   }
   return open(ctx, spec, 'RESTORE_FAILED', isPassing)
 }
@@ -49,7 +53,7 @@ export async function awaitReady(
 export function refuseStopped({ container }: MethodContext): void {
   if (container.state === 'running') return
   const message = `${container.name} is ${container.state}; Qdrant is read while it runs`
-  throw new BackupError('SERVICE_DOWN', message, { hint: `Start it first: podman start ${container.name}` })
+  throw new BackupError('SERVICE_DOWN', message, { hint: startHint(container) })
 }
 
 async function open(
@@ -65,7 +69,8 @@ async function open(
     const { port, tls } = options
     const variables = options.apiKeyEnv === undefined ? usualVariables : [options.apiKeyEnv]
     const sent = describeSent({ variables }, container.environment)
-    const http = openHttp({ sent, container: container.name, host: place.host, port, tls, signal, failure, ...apiKey })
+    const named = { container: container.name, log: logOf(container), sent }
+    const http = openHttp({ ...named, host: place.host, port, tls, signal, failure, ...apiKey })
     const api = openApi(http)
     const what = `Qdrant in ${container.name} to load its collections`
     await awaitServer(ctx, { what, seconds: startTimeoutSeconds, ask: api.isReady, isPassing })

@@ -10,6 +10,8 @@ import { type FormFile, frameFile } from './multipart.ts'
 export interface HttpPlace extends HttpServer {
   /** The name of the container in messages. */
   container: string
+  /** The command that shows its log. */
+  log: string
   apiKey?: string
   /** Says which key was sent, in a sentence without it. */
   sent: string
@@ -143,7 +145,7 @@ function explain(place: HttpPlace, what: string, deadline: AbortSignal, error: u
   // A server that cannot take an upload (1.13.1: a full disk) closes the connection instead of saying so.
   const brokenOff = (error as NodeJS.ErrnoException).code === 'EPIPE'
   const hint = brokenOff
-    ? `It broke off in the middle: often its disk is full. podman logs ${place.container}`
-    : `Does Qdrant run, and listen there (qdrant.port, qdrant.tls)? podman logs ${place.container}`
+    ? `It broke off in the middle: often its disk is full. ${place.log}`
+    : `Does Qdrant run, and listen there (qdrant.port, qdrant.tls)? ${place.log}`
   return new BackupError('SERVICE_DOWN', message, { hint, cause: error })
 }

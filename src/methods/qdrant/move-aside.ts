@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { fchmodSync, fsyncSync, readdirSync, renameSync } from 'node:fs'
 import { join, resolve } from 'node:path/posix'
 import { asBackupError, BackupError } from '../../errors.ts'
+import { logOf } from '../../hints.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
 import { removeTree } from '../../lib/tree/in-child.ts'
 import { createRoot, openRoot, rootExists } from '../../lib/tree/open-root.ts'
@@ -117,7 +118,7 @@ function moveFolders(names: string[], from: string, to: string): void {
 
 function notStarting({ container }: MethodContext, cause: unknown): BackupError {
   const way = 'If its storage is damaged, empty that volume, start it, and restore with --no-safety.'
-  const hint = `See podman logs ${container.name}. ${way}`
+  const hint = `See ${logOf(container)}. ${way}`
   const message = `Qdrant in ${container.name} does not start: ${asBackupError(cause).message}`
   return new BackupError('SERVICE_DOWN', message, { hint, cause })
 }

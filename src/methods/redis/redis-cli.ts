@@ -1,4 +1,5 @@
 import { BackupError } from '../../errors.ts'
+import { startHint } from '../../hints.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import type { ExecResult, MethodContext } from '../method.ts'
 import { exportSecret, secretEnvironment, unreadableSecret } from '../shared/secret.ts'
@@ -59,8 +60,8 @@ function findCliError({ exitCode, stderr }: ExecResult, ctx: MethodContext, opti
   }
   // With commands on its standard input redis-cli exits 0 although it found no server.
   if (exitCode !== 0 || /could not connect|connection re(fused|set)|server closed/i.test(said)) {
-    const hint = /ssl|certificate|server closed/i.test(said) ? { hint: tlsHint } : {}
-    return new BackupError('SERVICE_DOWN', `Redis does not answer on port ${options.port}: ${said}`, hint)
+    const hint = /ssl|certificate|server closed/i.test(said) ? tlsHint : startHint(ctx.container)
+    return new BackupError('SERVICE_DOWN', `Redis does not answer on port ${options.port}: ${said}`, { hint })
   }
   return undefined
 }

@@ -1,4 +1,5 @@
 import { asBackupError, BackupError } from '../../errors.ts'
+import type { HintedContainer } from '../../hints.ts'
 import type { MethodContext } from '../method.ts'
 import { unreadableSecret } from './secret.ts'
 
@@ -10,7 +11,7 @@ export interface ToolWords {
    * AUTH_FAILED, SERVICE_DOWN or NO_SPACE where the reason speaks of the login, the server or its disk, or an error with the given code
    * and a better hint; undefined otherwise.
    */
-  judge(reason: string, code: FailureCode): BackupError | undefined
+  judge(reason: string, code: FailureCode, container: HintedContainer): BackupError | undefined
   /** What is in the file that the programs take their secret from: `password`. */
   secret: string
   /** The hint of TOOL_MISSING for a program that is not in the image. */
@@ -31,7 +32,7 @@ export interface ToolFailures {
    * The error for a dump whose stream failed: DUMP_FAILED, or what `judge` says, for a program that failed. A cut stream, a timeout and
    * an interruption stay what they are. `what` begins the message.
    */
-  asDumpError(cause: unknown, what: string): BackupError
+  asDumpError(ctx: Pick<MethodContext, 'container'>, cause: unknown, what: string): BackupError
 }
 
 /** The two ways in which a program in the container fails, told to the user in the words of one kind of server. */
@@ -45,16 +46,19 @@ export function toolFailures({ reasonOf, judge, secret, missingHint }: ToolWords
       if (isMissing(exitCode)) return missing(`no ${tool} or no /bin/sh in ${container.name}`)
       if (exitCode === unreadableSecret) return unreadable()
       const reason = reasonOf(stderr)
-      return judge(reason, code) ?? new BackupError(code, `${tool}: exit code ${exitCode}${reason && `: ${reason}`}`)
+      return (
+        judge(reason, code, container) ??
+        new BackupError(code, `${tool}: exit code ${exitCode}${reason && `: ${reason}`}`)
+      )
     },
-    asDumpError(cause, what) {
+    asDumpError({ container }, cause, what) {
       const error = asBackupError(cause, 'DUMP_FAILED')
       if (error.code !== 'EXEC_FAILED') return error
       const exitCode = Number(error.message.match(/exit code (\d+)/)?.[1])
       if (isMissing(exitCode)) return missing(`${what}: its program is not in the image`)
       if (exitCode === unreadableSecret) return unreadable()
       const reason = reasonOf(error.message)
-      return judge(reason, 'DUMP_FAILED') ?? new BackupError('DUMP_FAILED', `${what} failed: ${reason}`)
+      return judge(reason, 'DUMP_FAILED', container) ?? new BackupError('DUMP_FAILED', `${what} failed: ${reason}`)
     },
   }
 }

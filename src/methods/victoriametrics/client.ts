@@ -1,4 +1,5 @@
 import { BackupError } from '../../errors.ts'
+import { logOf } from '../../hints.ts'
 import type { MethodOptions } from '../../labels/spec.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import type { MethodContext } from '../method.ts'
@@ -106,7 +107,7 @@ export async function awaitReady(
 
 function explainSilence({ container }: MethodContext, port: number, cause: unknown): BackupError {
   const reason = (cause as Error).message
-  const hint = `Look at podman logs ${container.name}, and check xnai.backup.victoriametrics.port and …tls.`
+  const hint = `Look at ${logOf(container)}, and check xnai.backup.victoriametrics.port and …tls.`
   return new BackupError('SERVICE_DOWN', `VictoriaMetrics does not answer on port ${port}: ${reason}`, { cause, hint })
 }
 

@@ -55,7 +55,7 @@ async function refuseOthers(dir: string, folder: string, plane: ControlPlane): P
         'BUSY',
         `archive:${dir} is in use by another control plane, which has another state directory`,
         {
-          hint: 'Give the command to the controller: podman exec xnai-backup xnai-backup … Or let both share one state directory (XNAI_BACKUP_STATE).',
+          hint: 'Give the command to the controller: podman exec xnai-backup xnai-backup … (docker exec, where Docker runs it). Or let both share one state directory (XNAI_BACKUP_STATE).',
         },
       )
     }

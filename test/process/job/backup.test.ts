@@ -68,20 +68,27 @@ describe('one target', () => {
     }
     const { targets } = await run(stage)
     expect(targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'QUIESCE_FAILED', message: 'no such luck' } })
+    expect(targets[0]?.error?.hint).toMatch(/ Look at its log: podman logs app\.$/)
     expect(await stage.states()).toEqual({ app: 'running', web: 'running' })
     expect(await listed(stage)).toEqual([])
     expect(stage.parts.catalog.claimOrphans()).toEqual([])
   })
 
   test('a container that does not come back: the snapshot counts, the run is incomplete, the intent stays', async () => {
-    const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
+    const stage = setJobStage(({ data }) => [
+      { name: 'app', engine: 'docker', labels: enabled(), mounts: [data('files')] },
+    ])
     stage.parts.engine.start = async () => {
       throw new Error('port is taken')
     }
     const { outcome, targets } = await run(stage)
     expect(outcome).toBe('incomplete')
     expect(targets[0]).toMatchObject({
-      error: { code: 'RESUME_FAILED', message: 'app did not come back: port is taken' },
+      error: {
+        code: 'RESUME_FAILED',
+        message: 'app did not come back: port is taken',
+        hint: 'Bring it back by hand: docker start app. The controller goes on trying.',
+      },
       warnings: ['app did not come back: port is taken'],
     })
     expect(await listed(stage)).toEqual(['app'])

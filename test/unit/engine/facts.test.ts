@@ -22,6 +22,7 @@ describe('facts of a container', () => {
     expect(factsOf('docker-compose')).toEqual({
       id: 'b6f3f8b5a8be548744bc8b193473c307e42e975886925831b6753763b3cfd167',
       name: 'shop-redis-1',
+      engine: 'podman',
       project: 'shop',
       service: 'redis',
       number: 1,

@@ -33,6 +33,7 @@ export function container(name: string, facts: Partial<ContainerFacts> = {}): Co
     project: 'shop',
     service: name,
     number: 1,
+    engine: 'podman',
     oneoff: false,
     image: 'localhost/lab:1',
     imageId: 'sha256:1',

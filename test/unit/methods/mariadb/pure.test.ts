@@ -36,7 +36,7 @@ describe('what a program said', () => {
     ['mariadb-dump: Error 2013: Lost connection to server during query when dumping table `t` at row: 7', undefined],
     ["ERROR 1146 (42S02): Table 'shop.x' doesn't exist", undefined],
   ])('%s: %s', (said, code) => {
-    expect(judgeConnection(said)?.code).toBe(code)
+    expect(judgeConnection(said, 'EXEC_FAILED', { name: 'shop-db-1' })?.code).toBe(code)
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ContainerFacts } from '../../../../src/engine/engine.ts'
 import { BackupError } from '../../../../src/errors.ts'
+import type { MethodContext } from '../../../../src/methods/method.ts'
 import { asDumpError, describeToolFailure, judgeServer } from '../../../../src/methods/postgres/failure.ts'
 
 const at = 'psql: error: connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed:'
@@ -25,7 +26,7 @@ describe('what a program says of the server', () => {
     ['pg_dump: error: query failed: ERROR:  permission denied for table t', undefined],
     ['psql:<stdin>:1: ERROR:  42704: role "x" does not exist', undefined],
   ])('%s', (said, code) => {
-    expect(judgeServer(said)?.code).toBe(code)
+    expect(judgeServer(said, 'EXEC_FAILED', { name: 'shop-db-1' })?.code).toBe(code)
   })
 })
 
@@ -53,6 +54,7 @@ describe('the error that is shown', () => {
     const expected = { code: 'RESTORE_FAILED', hint: expect.stringContaining('shm_size') }
     expect(restore(`pg_restore: error: could not execute query: ${said}`)).toMatchObject(expected)
     const dump = asDumpError(
+      { container: { name: 'db' } } as MethodContext,
       new BackupError('EXEC_FAILED', `sh in db: exit code 1\npg_dump: error: ${said}`),
       'the dump',
     )

@@ -98,6 +98,7 @@ export function benchOf(server: BenchServer, options: Partial<TargetSpec<'qdrant
 const containerOf = ({ environment = {} }: BenchServer): ContainerFacts => ({
   id: 'bench',
   name: 'bench-qdrant-1',
+  engine: 'podman',
   oneoff: false,
   image: 'docker.io/qdrant/qdrant:v1.13.1',
   imageId: 'bench',

@@ -32,7 +32,7 @@ describe('a program that ended with an exit code', () => {
 })
 
 describe('a dump whose stream failed', () => {
-  const failed = (message: string) => asDumpError(new BackupError('EXEC_FAILED', message), 'the dump')
+  const failed = (message: string) => asDumpError(ctx, new BackupError('EXEC_FAILED', message), 'the dump')
 
   test.each([
     ['dumper in db: exit code 127', { code: 'TOOL_MISSING', message: 'the dump: its program is not in the image' }],
@@ -50,8 +50,8 @@ describe('a dump whose stream failed', () => {
 
   test('a cut stream and an error of the method itself stay what they are', () => {
     const cut = new BackupError('STREAM_CUT', 'cut')
-    expect(asDumpError(cut, 'the dump')).toBe(cut)
+    expect(asDumpError(ctx, cut, 'the dump')).toBe(cut)
     const empty = new BackupError('DUMP_FAILED', 'the dump came out empty')
-    expect(asDumpError(empty, 'the dump')).toBe(empty)
+    expect(asDumpError(ctx, empty, 'the dump')).toBe(empty)
   })
 })
