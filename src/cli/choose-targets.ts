@@ -1,7 +1,7 @@
 import { BackupError } from '../errors.ts'
 import { nearest } from '../labels/nearest.ts'
 import { type BrokenTarget, type Plan, type Target, targetKey } from '../plan/plan.ts'
-import type { Snapshot } from '../repository/repository.ts'
+import type { TargetId } from '../repository/repository.ts'
 import { describeProblem } from './render/problems.ts'
 
 interface Named {
@@ -27,7 +27,7 @@ export function everyTarget(plan: Plan): (Target | BrokenTarget)[] {
 }
 
 /** The targets that snapshots belong to, each once. */
-export const storedTargets = (snapshots: Snapshot[]): StoredTarget[] =>
+export const storedTargets = (snapshots: TargetId[]): StoredTarget[] =>
   uniteTargets(snapshots.map(({ project, target }) => ({ kind: 'stored', project, name: target })))
 
 /** Joins lists of targets and drops duplicates: the first of each name is kept. */

@@ -59,6 +59,7 @@ export async function chooseRestores(session: Session, plan: Plan, names: string
     ...(options.set !== undefined && { set: options.set }),
     ...(options.only.length > 0 && { only: options.only }),
     ...(options.to !== undefined && { to: options.to }),
+    ...(options.dryRun && { dryRun: true as const }),
   }
   return { request, refused }
 }

@@ -81,20 +81,27 @@ function dueBySlot(target: Target, { schedules, runs, now }: ReconcileInput): Ac
   return { kind: 'backup', cause: 'schedule', targets, reason: `${reason}${attempt}` }
 }
 
-function dueByChange(target: Target, { schedules, runs, observations, now }: ReconcileInput): Action | undefined {
+function dueByChange(target: Target, input: ReconcileInput): Action | undefined {
+  const { schedules, runs, observations, now } = input
   const key = targetKey(target)
   const { settleSeconds } = target.spec
   const observation = observations.get(key)
   if (!observation || observation instanceof Error) return undefined
   const { capturedFingerprint, changedSince } = schedules.get(key) ?? {}
-  if (observation.fingerprint === capturedFingerprint) return undefined
+  const isDamaged = input.damaged.has(key)
+  if (observation.fingerprint === capturedFingerprint && !isDamaged) return undefined
   const stillness = describeStillness(target, observation, { changedSince, now })
   if (stillness === undefined) return undefined
   const past = runs.get(key) ?? []
   if (isBackingOff(consecutiveFailures(past), now) || isCoolingDown(past, settleSeconds, now)) return undefined
-  const change = capturedFingerprint === undefined ? 'the data was never captured' : 'the data has changed'
+  const change = describeChange(capturedFingerprint, isDamaged)
   const onSuccess = { capturedFingerprint: observation.fingerprint, changedSince: undefined }
   return { kind: 'backup', cause: 'change', targets: [{ target, onSuccess }], reason: `${change} and ${stillness}` }
+}
+
+function describeChange(capturedFingerprint: string | undefined, isDamaged: boolean): string {
+  if (isDamaged) return 'the newest snapshot is damaged'
+  return capturedFingerprint === undefined ? 'the data was never captured' : 'the data has changed'
 }
 
 /** Why the data may be captured now. Undefined while it has to wait to be still, which it does for `max-wait` at most. */

@@ -1,11 +1,12 @@
 import { BackupError } from '../errors.ts'
+import type { KnownDamage } from '../repository/known-damage.ts'
 import type { Repository, Snapshot, SnapshotRef, Tier } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
 
 /** Every capture is published here first; other tiers hold copies of it. */
 export const captureTier: Tier = 'local'
 
-/** A snapshot and the tiers that hold it, in the order in which a restore asks them. */
+/** A snapshot and the tiers that hold it, in the order in which a restore asks them. It is damaged where no copy is known to be whole. */
 export interface TieredSnapshot extends Snapshot {
   tiers: Tier[]
 }
@@ -32,12 +33,18 @@ export async function listSnapshots(
   for (const [tier, repository] of repositories) {
     for (const snapshot of await repository.list(signal)) {
       const known = found.get(snapshot.id)
-      if (known) known.tiers.push(tier)
-      else found.set(snapshot.id, { ...snapshot, tiers: [tier] })
+      if (!known) found.set(snapshot.id, { ...snapshot, tiers: [tier] })
+      else if (known.damaged && !snapshot.damaged)
+        found.set(snapshot.id, { ...snapshot, tiers: [tier, ...known.tiers] })
+      else known.tiers.push(tier)
     }
   }
   return [...found.values()].sort((a, b) => a.time.localeCompare(b.time) || a.id.localeCompare(b.id))
 }
+
+/** The damage that is known in any tier. */
+export const knownDamage = ({ catalog, repositories }: Pick<Parts, 'catalog' | 'repositories'>): KnownDamage[] =>
+  [...repositories.values()].flatMap(({ url }) => catalog.damage.read(url))
 
 /** The copy of a snapshot that a restore reads. */
 export function snapshotRef({ id, tiers: [tier = captureTier] }: TieredSnapshot): SnapshotRef {

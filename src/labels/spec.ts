@@ -100,6 +100,8 @@ export interface LabelProblem {
   reason: string
   /** The nearest valid spelling, where there is one. */
   suggestion?: string
+  /** What to do, where no label is to be corrected. */
+  hint?: string
 }
 
 /** A target whose labels cannot be used keeps its name, so that it can be shown as broken. */

@@ -3,7 +3,9 @@ import { asBackupError, type BackupError } from '../errors.ts'
 import { currentPlan } from '../job/current-plan.ts'
 import type { Parts } from '../job/job.ts'
 import { describeLeftovers } from '../job/recover/leftovers.ts'
-import { type Plan, targetKey } from '../plan/plan.ts'
+import { captureTier, repositoryOf } from '../job/repositories.ts'
+import { type Plan, type Target, targetKey } from '../plan/plan.ts'
+import { type KnownDamage, placeKey } from '../repository/known-damage.ts'
 import type { Snapshot, Tier } from '../repository/repository.ts'
 
 /** What a report is computed from. The controller observes it in its passes, and the `status` command once. */
@@ -22,6 +24,8 @@ export interface ObservedTargets {
   runs: ReadonlyMap<string, Run[]>
   /** Targets that a run of any process works on. */
   locked: ReadonlySet<string>
+  /** Targets of whose newest backup damage is known. */
+  damaged: ReadonlySet<string>
   /** What dead runs left behind and is not finished yet, as texts. */
   leftovers: string[]
 }
@@ -33,11 +37,16 @@ export interface ObservedRepository {
   url: string
   /** Oldest first. */
   snapshots: SnapshotSummary[]
+  /** The damage that is known, of snapshots that cannot be listed too. */
+  damaged: KnownDamage[]
   error?: BackupError
 }
 
 /** What reports need of a snapshot. Manifests hold much more, and the controller keeps these from pass to pass. */
-export type SnapshotSummary = Pick<Snapshot, 'id' | 'project' | 'target' | 'time' | 'reason' | 'storedBytes'>
+export type SnapshotSummary = Pick<
+  Snapshot,
+  'id' | 'project' | 'target' | 'time' | 'reason' | 'storedBytes' | 'damaged'
+>
 
 /** Observes targets and repositories. Nothing is changed. Rejects when the containers cannot be listed. */
 export async function observe(parts: Parts, signal: AbortSignal): Promise<ObservedState> {
@@ -56,32 +65,53 @@ export async function observeTargets(parts: Parts, signal: AbortSignal): Promise
     new Map(plan.targets.map((target) => [targetKey(target), read(target.project, target.name)]))
   const schedules = byTarget(catalog.schedule)
   const runs = byTarget((project, target) => catalog.runs({ project, target, kind: 'backup', limit: runsPerTarget }))
+  const damaged = damagedTargets(parts, plan.targets, runs)
   const locked = catalog.holders().flatMap(({ key }) => (key.kind === 'target' ? [targetKey(key)] : []))
-  return { now: clock.now(), plan, schedules, runs, locked: new Set(locked), leftovers: describeLeftovers(catalog) }
+  return {
+    now: clock.now(),
+    plan,
+    schedules,
+    runs,
+    locked: new Set(locked),
+    damaged,
+    leftovers: describeLeftovers(catalog),
+  }
+}
+
+/** The runs tell which backup is the newest, so that no repository need be listed for it. */
+function damagedTargets(parts: Parts, targets: Target[], runs: ReadonlyMap<string, Run[]>): Set<string> {
+  const known = new Set(parts.catalog.damage.read(repositoryOf(parts, captureTier).url).map(placeKey))
+  const isDamaged = ({ project, name }: Target) => {
+    const { snapshot: id } = runs.get(targetKey({ project, name }))?.find(({ snapshot }) => snapshot) ?? {}
+    return id !== undefined && known.has(placeKey({ project, target: name, id }))
+  }
+  return new Set(targets.filter(isDamaged).map(targetKey))
 }
 
 /** Lists every repository. One that cannot be listed is reported as such; it does not hide the others. */
 export async function observeRepositories(
-  { repositories }: Pick<Parts, 'repositories'>,
+  { repositories, catalog }: Pick<Parts, 'repositories' | 'catalog'>,
   signal: AbortSignal,
 ): Promise<ObservedRepository[]> {
   const observed = [...repositories].map(async ([tier, repository]): Promise<ObservedRepository> => {
     const { url } = repository
     try {
-      return { tier, url, snapshots: (await repository.list(signal)).map(summarise) }
+      const snapshots = (await repository.list(signal)).map(summarise)
+      return { tier, url, snapshots, damaged: catalog.damage.read(url) }
     } catch (error) {
       signal.throwIfAborted()
-      return { tier, url, snapshots: [], error: asBackupError(error) }
+      return { tier, url, snapshots: [], damaged: catalog.damage.read(url), error: asBackupError(error) }
     }
   })
   return await Promise.all(observed)
 }
 
-const summarise = ({ id, project, target, time, reason, storedBytes }: Snapshot): SnapshotSummary => ({
+const summarise = ({ id, project, target, time, reason, storedBytes, damaged }: Snapshot): SnapshotSummary => ({
   id,
   project,
   target,
   time,
   reason,
   storedBytes,
+  ...(damaged && { damaged }),
 })

@@ -3,6 +3,7 @@ import { schedule } from '../labels/schedule.ts'
 import { isInFuture } from '../plan/dated.ts'
 import { type BrokenTarget, type Problem, type Target, targetKey } from '../plan/plan.ts'
 import type { Tier } from '../repository/repository.ts'
+import { type DamagedSnapshot, damageProblem, newest, newestBackups, reportDamaged } from './damage.ts'
 import { type LastRun, lastRun } from './last-run.ts'
 import { nextRun } from './next-run.ts'
 import type { ObservedRepository, ObservedState, SnapshotSummary } from './observe.ts'
@@ -40,6 +41,8 @@ export interface TargetStatus {
   /** on-change: a change that is not captured yet. */
   waiting: Waiting | null
   running: boolean
+  /** Id of the newest backup where it is damaged: it counts as none. */
+  damaged: string | null
   problems: Problem[]
 }
 
@@ -49,6 +52,7 @@ export interface RepositoryStatus {
   ok: boolean
   snapshots: number
   storedBytes: number
+  damaged: DamagedSnapshot[]
   error?: ErrorReport
 }
 
@@ -79,7 +83,7 @@ function reportTarget(target: Target, observed: ObservedState): TargetStatus {
   const { past = [], future = [] } = Object.groupBy(backupsOf(target, observed.repositories), ({ time }) =>
     isInFuture(time, now) ? 'future' : 'past',
   )
-  const last = newest(past)
+  const { whole: last, damaged } = newestBackups(target, past, observed.repositories)
   const ageSeconds = last === undefined ? null : Math.max(0, (now.getTime() - Date.parse(last.time)) / 1000)
   const isYoung = ageSeconds !== null && ageSeconds <= target.rpoSeconds
   return {
@@ -92,7 +96,7 @@ function reportTarget(target: Target, observed: ObservedState): TargetStatus {
     lastRun: lastRun(runs.get(targetKey(target)) ?? [], now),
     ageSeconds,
     rpoSeconds: target.rpoSeconds,
-    rpoMet: isYoung || (last !== undefined && isUnchanged(target, observed)),
+    rpoMet: isYoung || (last !== undefined && !damaged && isUnchanged(target, observed)),
     lastDrill: null,
     drillSeconds: null,
     rtoSeconds: target.rtoSeconds,
@@ -100,7 +104,8 @@ function reportTarget(target: Target, observed: ObservedState): TargetStatus {
     nextRun: nextRun(target, now),
     waiting: reportWaiting(target, observed.schedules.get(targetKey(target)) ?? {}, now),
     running: locked.has(targetKey(target)),
-    problems: explainFuture(target, future),
+    damaged: damaged?.id ?? null,
+    problems: [...explainFuture(target, future), ...(damaged ? [damageProblem(target, damaged)] : [])],
   }
 }
 
@@ -109,12 +114,6 @@ const backupsOf = ({ project, name }: Target, repositories: ObservedRepository[]
   repositories
     .flatMap(({ snapshots }) => snapshots)
     .filter((each) => each.project === project && each.target === name && each.reason !== 'safety')
-
-const newest = (snapshots: SnapshotSummary[]): SnapshotSummary | undefined =>
-  snapshots.reduce<SnapshotSummary | undefined>(
-    (last, each) => (last && last.time > each.time ? last : each),
-    undefined,
-  )
 
 /** A snapshot that a wrong clock dated into the future would meet every objective until then. */
 function explainFuture({ project, name, container }: Target, future: SnapshotSummary[]): Problem[] {
@@ -159,17 +158,19 @@ function reportBroken({ project, name, container, problems }: BrokenTarget): Tar
     nextRun: null,
     waiting: null,
     running: false,
+    damaged: null,
     problems,
   }
 }
 
-function reportRepository({ tier, url, snapshots, error }: ObservedRepository): RepositoryStatus {
+function reportRepository({ tier, url, snapshots, damaged, error }: ObservedRepository): RepositoryStatus {
   return {
     tier,
     url,
     ok: error === undefined,
     snapshots: snapshots.length,
     storedBytes: snapshots.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+    damaged: damaged.map(reportDamaged),
     ...(error && { error: reportError(error) }),
   }
 }

@@ -66,3 +66,9 @@ function isOver(entry: KnownDamage, { before, verdict, depth }: Inspection): boo
 const depths: Depth[] = ['manifest', 'sizes', 'bytes']
 
 const deeper = (one: Depth, other: Depth): Depth => (depths.indexOf(one) > depths.indexOf(other) ? one : other)
+
+/** A sentence part on the first damaged file, and how many more there are. */
+export function explainDamage([first, ...others]: KnownDamage['files']): string {
+  const more = others.length === 0 ? '' : `, and ${others.length} more ${others.length === 1 ? 'file' : 'files'}`
+  return `${first?.file} ${first?.reason}${more}`
+}

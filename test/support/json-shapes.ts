@@ -13,7 +13,13 @@ const problem = z.object({
   value: z.string(),
   reason: z.string(),
   suggestion: z.string().optional(),
+  hint: z.string().optional(),
 })
+const damaged = {
+  found: time,
+  readData: z.boolean(),
+  files: z.array(z.object({ file: z.string(), reason: z.string() })),
+}
 const target = { project: z.string(), target: z.string() }
 
 export const failureShape = z.object({ error })
@@ -68,8 +74,10 @@ export const listShape = z.object({
       tiers: z.array(z.enum(['local', 'remote'])),
       verified: z.object({ time, seconds }).nullable(),
       kept: z.array(z.string()),
+      damaged: z.object(damaged).nullable(),
     }),
   ),
+  unreadable: z.array(z.object({ ...target, id: z.string(), ...damaged })),
 })
 
 export const logsShape = z.object({
@@ -113,6 +121,12 @@ export const restoreShape = z.object({
   ),
 })
 
+export const restorePlanShape = z.object({
+  dryRun: z.literal(true),
+  targets: z.array(z.object({ ...target, snapshot: z.string(), time, bytes })),
+  refused: z.array(z.object({ ...target, error: error.optional() })),
+})
+
 export const statusShape = z.object({
   targets: z.array(
     z.object({
@@ -133,6 +147,7 @@ export const statusShape = z.object({
       rtoMet: z.boolean().nullable(),
       nextRun: time.nullable(),
       running: z.boolean(),
+      damaged: z.string().nullable(),
       problems: z.array(problem),
     }),
   ),
@@ -143,6 +158,7 @@ export const statusShape = z.object({
       ok: z.boolean(),
       snapshots: bytes,
       storedBytes: bytes,
+      damaged: z.array(z.object({ ...target, id: z.string(), ...damaged })),
       error: error.optional(),
     }),
   ),
@@ -172,12 +188,16 @@ export const planShape = z.object({
 
 export const checkShape = z.object({
   outcome,
+  readData: z.boolean(),
   repositories: z.array(
     z.object({
       tier: z.enum(['local', 'remote']),
       url: z.string(),
       snapshots: bytes,
-      damaged: z.array(z.object({ ...target, id: z.string(), file: z.string(), reason: z.string() })),
+      checked: bytes,
+      damaged: z.array(
+        z.object({ ...target, id: z.string(), file: z.string(), reason: z.string(), found: time.optional() }),
+      ),
     }),
   ),
 })

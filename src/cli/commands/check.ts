@@ -1,5 +1,7 @@
+import { type KnownDamage, placeKey } from '../../repository/known-damage.ts'
+import type { Damage } from '../../repository/repository.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
-import { type CheckedRepository, renderCheck } from '../render/check.ts'
+import { type CheckedDamage, type CheckedRepository, renderCheck } from '../render/check.ts'
 
 export const checkCommand: CommandDefinition = {
   kind: 'read',
@@ -15,14 +17,25 @@ export const checkCommand: CommandDefinition = {
 async function check({ parts, signal, style }: Session, readData: boolean): Promise<Answer> {
   const repositories: CheckedRepository[] = []
   for (const [tier, repository] of parts.repositories) {
-    const damaged = await Array.fromAsync(repository.check({ readData, signal }))
-    const snapshots = (await repository.list(signal)).length
-    repositories.push({ tier, url: repository.url, snapshots, damaged })
+    const { url } = repository
+    const found = await Array.fromAsync(repository.check({ readData, signal }))
+    const listed = await repository.list(signal)
+    const damaged = [...found, ...foundEarlier(parts.catalog.damage.read(url), found)]
+    const checked = new Set([...listed, ...damaged].map(placeKey)).size
+    repositories.push({ tier, url, snapshots: listed.length, checked, damaged })
   }
   const outcome = repositories.every(({ damaged }) => damaged.length === 0) ? 'complete' : 'failed'
   return {
-    document: { outcome, repositories },
-    text: renderCheck(repositories, style),
+    document: { outcome, readData, repositories },
+    text: renderCheck(repositories, readData, style),
     outcome,
   }
+}
+
+/** A check that reads less than an earlier one does not prove that the snapshot is whole. */
+function foundEarlier(known: KnownDamage[], found: Damage[]): CheckedDamage[] {
+  const again = new Set(found.map(placeKey))
+  return known
+    .filter((damaged) => !again.has(placeKey(damaged)))
+    .flatMap(({ id, project, target, found, files }) => files.map((file) => ({ id, project, target, ...file, found })))
 }

@@ -1,7 +1,9 @@
 import { currentPlan } from '../../job/current-plan.ts'
-import { listSnapshots, type TieredSnapshot } from '../../job/repositories.ts'
+import { knownDamage, listSnapshots, type TieredSnapshot } from '../../job/repositories.ts'
 import { type Plan, targetKey } from '../../plan/plan.ts'
 import { keep } from '../../plan/retention.ts'
+import { findUnreadable, reportDamage, reportDamaged } from '../../report/damage.ts'
+import type { TargetId } from '../../repository/repository.ts'
 import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choose-targets.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderList } from '../render/list.ts'
@@ -20,19 +22,26 @@ export const listCommand: CommandDefinition = {
 async function list(session: Session, name: string | undefined): Promise<Answer> {
   const { plan } = await currentPlan(session.parts, session.signal)
   const stored = await listSnapshots(session.parts, session.signal)
-  const chosen = name === undefined ? stored : snapshotsOf(stored, name, plan)
+  const unlisted = findUnreadable(knownDamage(session.parts), stored)
+  const isChosen = choose(name, plan, [...stored, ...unlisted])
   const reasons = keptReasons(session, plan, stored)
-  const snapshots = chosen.map((snapshot) => describeSnapshot(snapshot, reasons.get(snapshot.id) ?? []))
-  return { document: { snapshots }, text: renderList(snapshots, session.style), outcome: 'complete' }
+  const snapshots = stored
+    .filter(isChosen)
+    .map((snapshot) => describeSnapshot(snapshot, reasons.get(snapshot.id) ?? []))
+  const unreadable = unlisted.filter(isChosen).map(reportDamaged)
+  return {
+    document: { snapshots, unreadable },
+    text: renderList(snapshots, unreadable, session.style),
+    outcome: 'complete',
+  }
 }
 
-/** The snapshots of the target that a TARGET argument means. Its labels may be gone, and it may have no snapshot yet. */
-function snapshotsOf(snapshots: TieredSnapshot[], name: string, plan: Plan): TieredSnapshot[] {
-  const [target] = chooseTargets(
-    uniteTargets<{ project: string; name: string }>(allTargets(plan), storedTargets(snapshots)),
-    [name],
-  )
-  return snapshots.filter((snapshot) => target && targetKeyOf(snapshot) === targetKey(target))
+/** Says of a snapshot whether it is of the target that a TARGET argument means. Its labels may be gone, and it may have no snapshot. */
+function choose(name: string | undefined, plan: Plan, snapshots: TargetId[]): (snapshot: TargetId) => boolean {
+  if (name === undefined) return () => true
+  const known = uniteTargets<{ project: string; name: string }>(allTargets(plan), storedTargets(snapshots))
+  const [target] = chooseTargets(known, [name])
+  return (snapshot) => target !== undefined && targetKeyOf(snapshot) === targetKey(target)
 }
 
 /** Answers by snapshot id why retention keeps it; a snapshot that it does not keep has no reason. */
@@ -50,7 +59,7 @@ function keptReasons({ parts }: Session, plan: Plan, snapshots: TieredSnapshot[]
 }
 
 function describeSnapshot(snapshot: TieredSnapshot, kept: string[]) {
-  const { id, project, target, method, time, set, bytes, storedBytes, files, reason, raw, tiers } = snapshot
+  const { id, project, target, method, time, set, bytes, storedBytes, files, reason, raw, tiers, damaged } = snapshot
   return {
     id,
     project,
@@ -66,5 +75,6 @@ function describeSnapshot(snapshot: TieredSnapshot, kept: string[]) {
     tiers,
     verified: null,
     kept,
+    damaged: damaged ? reportDamage(damaged) : null,
   }
 }

@@ -2,27 +2,47 @@ import type { Damage, Tier } from '../../repository/repository.ts'
 import { joinBlocks, renderText } from './line.ts'
 import { type Column, renderTable } from './table.ts'
 import { paint, type TextStyle } from './text-style.ts'
+import { formatTime } from './time.ts'
 
 /** One repository in the document of `check`: contract, section 5. */
 export interface CheckedRepository {
   tier: Tier
   url: string
+  /** Those that are listed. */
   snapshots: number
-  damaged: Damage[]
+  /** Those that were read: one whose description cannot be read is not listed. */
+  checked: number
+  damaged: CheckedDamage[]
 }
 
-/** For each repository a row for each damaged file, with the reason in the second line, then the verdict. */
-export const renderCheck = (repositories: CheckedRepository[], style: TextStyle): string =>
-  joinBlocks(...repositories.map((checked) => renderRepository(checked, style)))
+export interface CheckedDamage extends Damage {
+  /** ISO 8601 UTC: when a check or a restore that read more than this check has found it. Absent: this check did. */
+  found?: string
+}
 
-function renderRepository({ tier, url, snapshots, damaged }: CheckedRepository, style: TextStyle): string {
-  const columns: Column<Damage>[] = [
+/** For each repository a row for each damaged file, with the reason in the second line, then what was read and the verdict. */
+export const renderCheck = (repositories: CheckedRepository[], readData: boolean, style: TextStyle): string =>
+  joinBlocks(...repositories.map((checked) => renderRepository(checked, readData, style)))
+
+function renderRepository(checked: CheckedRepository, readData: boolean, style: TextStyle): string {
+  const { tier, url, damaged } = checked
+  const columns: Column<CheckedDamage>[] = [
     { title: 'DAMAGED', cell: ({ id }) => paint(style, 'red', id) },
     { title: 'TARGET', cell: ({ target }) => target },
     { title: 'FILE', place: 'fold', lead: 'file', cell: ({ file }) => file },
-    { title: 'REASON', place: 'fold', cell: ({ reason }) => reason },
+    { title: 'REASON', place: 'fold', cell: (damage) => describeReason(damage, style) },
   ]
-  const verdict = damaged.length === 0 ? 'no damage' : `${new Set(damaged.map(({ id }) => id)).size} damaged`
-  const line = `${tier} ${url}: ${snapshots} ${snapshots === 1 ? 'snapshot' : 'snapshots'}, ${verdict}`
+  const line = `${tier} ${url}: ${describeReading(checked, readData)}`
   return renderTable(columns, damaged, style) + renderText(line, style)
+}
+
+const describeReason = ({ reason, found }: CheckedDamage, style: TextStyle): string =>
+  found === undefined ? reason : `${reason} (found ${formatTime(found, style)})`
+
+function describeReading({ checked, damaged }: CheckedRepository, readData: boolean): string {
+  const all = `${checked} ${checked === 1 ? 'snapshot' : 'snapshots'}`
+  const verdict = damaged.length === 0 ? 'no damage' : `${new Set(damaged.map(({ id }) => id)).size} damaged`
+  return readData
+    ? `read every byte of ${all}, ${verdict}`
+    : `compared sizes and manifests of ${all}, ${verdict}; --read-data reads every byte`
 }

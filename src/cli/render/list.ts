@@ -1,7 +1,11 @@
+import type { DamagedSnapshot, DamageReport } from '../../report/damage.ts'
+import { explainDamage } from '../../repository/known-damage.ts'
 import { targetKeyOf } from '../target-key.ts'
+import { describeDamaged } from './damage.ts'
 import { formatBytes } from './format.ts'
+import { joinBlocks, renderLine } from './line.ts'
 import { type Column, renderTable } from './table.ts'
-import type { TextStyle } from './text-style.ts'
+import { paint, type TextStyle } from './text-style.ts'
 import { timeColumn } from './time.ts'
 
 /** The table of `list` shows this of a snapshot. */
@@ -18,11 +22,16 @@ export interface ListedSnapshot {
   tiers: string[]
   /** Why retention keeps it; empty where it does not. */
   kept: string[]
+  damaged: DamageReport | null
 }
 
-/** A row for each snapshot, with why it was taken and why it is kept in the second line. */
-export function renderList(snapshots: ListedSnapshot[], style: TextStyle): string {
-  if (snapshots.length === 0) return 'No snapshots.\n'
+/** A row for each snapshot, with why it was taken and why it is kept in the second line; then what cannot be listed. */
+export function renderList(snapshots: ListedSnapshot[], unreadable: DamagedSnapshot[], style: TextStyle): string {
+  const problems = unreadable.map((each) => renderLine('problem', 'red', describeDamaged(each, style), style)).join('')
+  return joinBlocks(snapshots.length === 0 ? 'No snapshots.\n' : renderSnapshots(snapshots, style), problems)
+}
+
+function renderSnapshots(snapshots: ListedSnapshot[], style: TextStyle): string {
   const columns: Column<ListedSnapshot>[] = [
     { title: 'ID', cell: ({ id }) => id },
     { title: 'TARGET', cell: targetKeyOf },
@@ -34,6 +43,12 @@ export function renderList(snapshots: ListedSnapshot[], style: TextStyle): strin
       place: 'fold',
       lead: 'kept:',
       cell: ({ kept }) => (kept.length > 0 ? kept : 'though no longer needed by the policy'),
+    },
+    {
+      title: 'DAMAGED',
+      place: 'below',
+      lead: paint(style, 'red', 'damaged:'),
+      cell: ({ damaged }) => (damaged ? explainDamage(damaged.files) : ''),
     },
     { title: 'STORED', place: 'wide', cell: ({ storedBytes }) => formatBytes(storedBytes) },
     { title: 'METHOD', place: 'wide', cell: ({ method }) => method },

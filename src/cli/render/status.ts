@@ -1,6 +1,7 @@
 import type { Problem } from '../../plan/plan.ts'
 import { hasFailed, type RepositoryStatus, type StatusReport, type TargetStatus } from '../../report/status.ts'
 import { targetKeyOf } from '../target-key.ts'
+import { describeDamaged } from './damage.ts'
 import { formatBytes, formatSeconds } from './format.ts'
 import { joinBlocks, renderLine } from './line.ts'
 import { renderProblems } from './problems.ts'
@@ -15,6 +16,7 @@ export function renderStatus({ targets, repositories, problems, recovery }: Stat
     renderRepositories(repositories, style),
     recovery.map((what) => renderLine('recovery', 'yellow', what, style)).join(''),
     targets.map((target) => renderLastRun(target, style)).join('') + renderAllProblems(repositories, problems, style),
+    renderDamaged(repositories, targets, style),
   )
 }
 
@@ -46,8 +48,9 @@ function describeWaiting({ waiting }: TargetStatus, style: TextStyle): string {
 }
 
 function describeState(target: TargetStatus, style: TextStyle): string {
-  const { method, rpoMet, lastSuccess, running } = target
+  const { method, rpoMet, lastSuccess, running, damaged } = target
   if (method === null) return paint(style, 'red', 'broken')
+  if (damaged !== null) return paint(style, 'red', 'damaged') + (running ? ', running' : '')
   const met = rpoMet === true
   const failed = hasFailed(target)
   const word = lastSuccess === null ? 'never backed up' : !met ? 'too old' : failed ? 'failed' : 'ok'
@@ -86,4 +89,21 @@ function renderAllProblems(repositories: RepositoryStatus[], problems: Problem[]
       : [],
   )
   return errors.join('') + renderProblems(problems, style)
+}
+
+/** Damaged snapshots that are shown of each repository; `list` shows all. */
+const shownDamaged = 5
+
+/** The newest damaged snapshots of each repository, without those that a problem tells of. */
+function renderDamaged(repositories: RepositoryStatus[], targets: TargetStatus[], style: TextStyle): string {
+  const told = new Set(targets.map(({ damaged }) => damaged))
+  const lines = repositories.flatMap(({ damaged }) => {
+    const others = damaged.filter(({ id }) => !told.has(id)).toSorted((a, b) => (a.id > b.id ? -1 : 1))
+    const more = others.length - shownDamaged
+    return [
+      ...others.slice(0, shownDamaged).map((each) => describeDamaged(each, style)),
+      ...(more > 0 ? [`${more} more; see xnai-backup list`] : []),
+    ]
+  })
+  return lines.map((text) => renderLine('damaged', 'yellow', text, style)).join('')
 }

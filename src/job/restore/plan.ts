@@ -4,6 +4,7 @@ import { pathsWithin } from '../../lib/tree/only.ts'
 import { isInFuture } from '../../plan/dated.ts'
 import { groupKey, type Target, targetKey } from '../../plan/plan.ts'
 import type { Dependencies } from '../../plan/stop-order.ts'
+import { explainDamage } from '../../repository/known-damage.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import { methodOf } from '../capture.ts'
 import { currentPlan, liveTarget } from '../current-plan.ts'
@@ -25,6 +26,8 @@ export interface RestoreRequest {
   only?: string[]
   /** Writes into this directory of the host and touches no container. */
   to?: string
+  /** Nothing is read back, so that what is known of damage has to do. */
+  dryRun?: true
 }
 
 /** What a restore will do. `--dry-run` shows it, `runRestore` carries it out. Steps are in order of execution. */
@@ -66,6 +69,7 @@ export async function planRestore(parts: Parts, request: RestoreRequest, signal:
   if (to) return { steps: chosen, down: [], restarts: [], ...options }
   const placed = await placeSteps(parts, chosen, signal)
   const steps = alignSets(selectable(snapshots, request, now), placed.steps, request)
+  for (const { snapshot } of steps) refuseKnownDamage(snapshot, snapshots, request, now)
   return { steps, down: placed.down, restarts: findRestarts(parts, steps, placed.down), ...options }
 }
 
@@ -111,15 +115,15 @@ function selectable(snapshots: TieredSnapshot[], { at, set }: Pick<RestoreReques
   return isOpen ? snapshots.filter(({ time }) => !isInFuture(time, now)) : snapshots
 }
 
-/** Finds the snapshot of a target. Throws NO_SUCH_SNAPSHOT with a hint at those that exist. */
+/** Finds the snapshot of a target. Throws NO_SUCH_SNAPSHOT with a hint at those that exist, SNAPSHOT_DAMAGED as `refuseKnownDamage`. */
 export function chooseSnapshot(
   snapshots: TieredSnapshot[],
   wanted: Named,
-  request: Pick<RestoreRequest, 'at' | 'set'>,
+  request: Pick<RestoreRequest, 'at' | 'set' | 'dryRun'>,
   now: Date,
 ): TieredSnapshot {
   const found = findSnapshot(selectable(snapshots, request, now), wanted, request)
-  if (found) return found
+  if (found) return refuseKnownDamage(found, snapshots, request, now)
   const { at, set } = request
   const hint = hintAt(
     snapshots.filter((snapshot) => isOf(snapshot, wanted)),
@@ -127,6 +131,32 @@ export function chooseSnapshot(
   )
   const which = set ?? (at instanceof Date ? `at or before ${at.toISOString()}` : at === 'latest' ? '' : at)
   throw new BackupError('NO_SUCH_SNAPSHOT', `${targetKey(wanted)} has no snapshot ${which}`.trim(), hint)
+}
+
+/**
+ * Throws SNAPSHOT_DAMAGED for a snapshot of which damage is known, with a hint at the newest whole one. Who names it by its id has it read
+ * anew by the restore, which then says itself what it found.
+ */
+function refuseKnownDamage(
+  snapshot: TieredSnapshot,
+  snapshots: TieredSnapshot[],
+  request: Pick<RestoreRequest, 'at' | 'set' | 'dryRun'>,
+  now: Date,
+): TieredSnapshot {
+  const { damaged, id, project, target: name } = snapshot
+  const isNamed = typeof request.at === 'string' && request.at !== 'latest'
+  if (!damaged || (isNamed && !request.dryRun)) return snapshot
+  const whole = snapshots.filter((each) => !each.damaged && !isInFuture(each.time, now))
+  const instead =
+    findSnapshot(whole, { project, name }, request) ?? findSnapshot(whole, { project, name }, { at: 'latest' })
+  const way = instead ? `The newest whole one: --at ${instead.id}.` : 'No whole one is left.'
+  throw new BackupError(
+    'SNAPSHOT_DAMAGED',
+    `snapshot ${id} of ${targetKey({ project, name })} is damaged: ${explainDamage(damaged.files)}`,
+    {
+      hint: `Nothing was touched. ${way} If the disk is mended, --at ${id} reads it anew.`,
+    },
+  )
 }
 
 function hintAt(own: TieredSnapshot[], now: Date): { hint?: string } {

@@ -25,6 +25,9 @@ export const service = (name: string, labels: Record<string, string> = {}): Fake
   mounts: [volume(name, '/data')],
 })
 
+/** Nothing lies there: the jobs are fakes. Each backup leaves the snapshot `of-RUN`. */
+export const repositoryUrl = 'archive:/backups'
+
 /** What a test changes while the controller runs. */
 interface World {
   /** How backups end; `throw` means that they leave no record. */
@@ -85,6 +88,7 @@ export function launch(now: string, containers: FakeContainer[], concurrency = 2
     engine: { ...engine, list },
     catalog,
     clock,
+    repositories: new Map([['local', { url: repositoryUrl }]]),
     methods,
     settings,
     log: pino({ level: 'silent' }),
@@ -119,7 +123,8 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
     })
     await clock.sleep(seconds * 1000, signal).catch(() => {})
     const outcome = signal.aborted || world.outcome === 'throw' ? 'failed' : world.outcome
-    catalog.finishRun(id, project, name, { finished: clock.now().toISOString(), outcome })
+    const snapshot = outcome === 'failed' ? {} : { snapshot: `of-${id}` }
+    catalog.finishRun(id, project, name, { finished: clock.now().toISOString(), outcome, ...snapshot })
     const nothing = { downtimeSeconds: 0, stopped: [], warnings: [] }
     return { project, target: name, method: 'files', outcome, seconds, ...nothing }
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { targetLock } from '../../../src/catalog/keys.ts'
 import { BackupError } from '../../../src/errors.ts'
-import { launch, service } from './launch.ts'
+import { launch, repositoryUrl, service } from './launch.ts'
 
 const seenLongAgo = { firstSeen: '2026-07-01T00:00:00.000Z', lastSlot: '2026-07-30T02:00:00.000Z' }
 const hour = 3600
@@ -137,6 +137,19 @@ test('on-change: a change is captured once when it has settled, and nothing more
   await clock.advance(hour)
   expect(began).toHaveLength(2)
   expect(catalog.schedule('shop', 'idx').capturedFingerprint).toBe('three')
+})
+
+test('on-change: data whose newest snapshot was found damaged is captured once more, though it has not changed', async () => {
+  const { catalog, clock, began, start } = launch('2026-08-02T09:00:00Z', [service('idx', { schedule: 'on-change' })])
+  start()
+  await clock.advance(hour)
+  expect(began).toHaveLength(1)
+  const { snapshot: id = '' } = catalog.runs({ target: 'idx' })[0] ?? {}
+  catalog.damage.change(repositoryUrl, () => [
+    { project: 'shop', target: 'idx', id, found: '2026-08-02T10:00:00.000Z', depth: 'bytes', files: [] },
+  ])
+  await clock.advance(3 * hour)
+  expect(began).toHaveLength(2)
 })
 
 test('on-change: data that is never still is captured after the longest wait, and again after the next one', async () => {

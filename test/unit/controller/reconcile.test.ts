@@ -42,6 +42,7 @@ interface Row {
   locked?: boolean
   backedOff?: boolean
   created?: boolean
+  damaged?: boolean
   /** Cause and reason of the one action; absent: none. */
   action?: string
 }
@@ -56,6 +57,7 @@ function decide({
   locked,
   backedOff,
   created,
+  damaged,
 }: Row): Action[] {
   const key = 'shop/db'
   return reconcile({
@@ -64,6 +66,7 @@ function decide({
     runs: new Map([[key, runs]]),
     active: new Set(active ? [key] : []),
     locked: new Set(locked ? [key] : []),
+    damaged: new Set(damaged ? [key] : []),
     leftovers: [],
     backedOff: new Set(backedOff ? [key] : []),
     observations: new Map(observation ? [[key, observation]] : []),
@@ -155,6 +158,14 @@ describe('on-change (settle 1m)', () => {
   const changed = 'change: the data has changed and is still since 2026-08-02T08:00:00.000Z'
   const rows: Row[] = [
     { sentence: 'captures a change that has settled', now: '08:01', observation: still, action: changed },
+    {
+      sentence: 'captures unchanged data again where the newest snapshot is damaged',
+      now: '08:01',
+      observation: still,
+      state: { ...state, capturedFingerprint: 'new' },
+      damaged: true,
+      action: 'change: the newest snapshot is damaged and is still since 2026-08-02T08:00:00.000Z',
+    },
     {
       sentence: 'captures data that was never captured',
       now: '08:01',

@@ -4,6 +4,7 @@ import { BackupError } from '../../../src/errors.ts'
 import { makePlan } from '../../../src/plan/make-plan.ts'
 import type { ObservedRepository, ObservedState, SnapshotSummary } from '../../../src/report/observe.ts'
 import { meetsObjectives, reportStatus } from '../../../src/report/status.ts'
+import type { KnownDamage } from '../../../src/repository/known-damage.ts'
 import { container, enabled, methods, settings, volume } from '../plan/build.ts'
 
 /** A stack with the target shop/db, observed at noon. */
@@ -15,6 +16,7 @@ function observe(labels: Record<string, string> = {}, more: Partial<ObservedStat
     schedules: new Map(),
     runs: new Map(),
     locked: new Set(),
+    damaged: new Set(),
     leftovers: [],
     repositories: [],
     ...more,
@@ -32,7 +34,7 @@ const snapshot = (time: string, more: Partial<SnapshotSummary> = {}): SnapshotSu
 })
 
 const local = (...snapshots: SnapshotSummary[]): ObservedRepository[] => [
-  { tier: 'local', url: 'archive:/backups', snapshots },
+  { tier: 'local', url: 'archive:/backups', snapshots, damaged: [] },
 ]
 
 const statusOf = (observed: ObservedState) => reportStatus(observed).targets[0]
@@ -53,6 +55,7 @@ describe('the last success of a target', () => {
       tier: 'remote',
       url: 'restic:x',
       snapshots: [snapshot('2026-08-01T02:00:00.000Z')],
+      damaged: [],
     }
     const repositories = [...local(snapshot('2026-08-02T02:00:00.000Z')), remote]
     expect(statusOf(observe({}, { repositories }))?.lastSuccess).toBe('2026-08-02T02:00:00.000Z')
@@ -95,6 +98,58 @@ describe('the last success of a target', () => {
     ])
     expect(report.targets[0]?.problems).toEqual(report.problems)
     expect(meetsObjectives(report)).toBe(false)
+  })
+})
+
+describe('a backup that is known to be damaged', () => {
+  const known = (time: string): KnownDamage => ({
+    ...{ id: time, project: 'shop', target: 'db', found: '2026-08-02T11:00:00.000Z', depth: 'bytes' as const },
+    files: [{ file: 'dump.zst', reason: 'is missing' }],
+  })
+  const [old, newest] = ['2026-08-01T14:00:00.000Z', '2026-08-02T02:00:00.000Z'] as const
+  const damaged = snapshot(newest, { damaged: known(newest) })
+
+  test('is no success, and as the newest one it is a problem with a hint', () => {
+    const report = reportStatus(observe({}, { repositories: local(snapshot(old), damaged) }))
+    expect(report.targets[0]).toMatchObject({ lastSuccess: old, rpoMet: true, damaged: newest })
+    expect(report.problems).toMatchObject([
+      {
+        reason: `the newest snapshot ${newest} is damaged and counts as no backup: dump.zst is missing`,
+        hint: expect.stringContaining('xnai-backup backup shop/db'),
+      },
+    ])
+    expect(meetsObjectives(report)).toBe(false)
+  })
+
+  test('leaves a target without any success where no other one is there', () => {
+    expect(statusOf(observe({}, { repositories: local(damaged) }))).toMatchObject({ lastSuccess: null, rpoMet: false })
+  })
+
+  test('is no problem before a newer whole one, as a safety snapshot, or where another tier has a whole copy', () => {
+    const older = snapshot(old, { damaged: known(old) })
+    const safety = snapshot('2026-08-02T10:00:00.000Z', { damaged: known(newest), reason: 'safety' })
+    const remote = { tier: 'remote' as const, url: 'restic:x', snapshots: [snapshot(newest)], damaged: [] }
+    for (const repositories of [local(older, snapshot(newest), safety), [...local(damaged), remote]])
+      expect(statusOf(observe({}, { repositories }))).toMatchObject({
+        lastSuccess: newest,
+        damaged: null,
+        problems: [],
+      })
+  })
+
+  test('is one too where its description cannot be read, so that it is not listed', () => {
+    const [repository] = local(snapshot(old))
+    const unreadable = (id: string) =>
+      statusOf(observe({}, { repositories: [{ ...repository, damaged: [known(id)] } as ObservedRepository] }))?.damaged
+    expect(unreadable(newest)).toBe(newest)
+    expect(unreadable('2026-07-01T02:00:00.000Z')).toBeNull()
+  })
+
+  test('does not meet the objective of data that has not changed since', () => {
+    const same = { capturedFingerprint: 'one', seenFingerprint: 'one', seenAt: '2026-08-02T11:59:00.000Z' }
+    const more = { repositories: local(snapshot('2026-07-01T02:00:00.000Z'), damaged) }
+    const schedules = new Map([['shop/db', same]])
+    expect(statusOf(observe({ schedule: 'on-change' }, { ...more, schedules }))?.rpoMet).toBe(false)
   })
 })
 
@@ -189,13 +244,13 @@ describe('a repository', () => {
   test('is reported with the number and the size of its snapshots', () => {
     const repositories = local(snapshot('2026-08-01T02:00:00.000Z'), snapshot('2026-08-02T02:00:00.000Z'))
     expect(reportStatus(observe({}, { repositories })).repositories).toEqual([
-      { tier: 'local', url: 'archive:/backups', ok: true, snapshots: 2, storedBytes: 2000 },
+      { tier: 'local', url: 'archive:/backups', ok: true, snapshots: 2, storedBytes: 2000, damaged: [] },
     ])
   })
 
   test('that could not be listed is reported with its error', () => {
     const error = new BackupError('REPOSITORY_UNREACHABLE', '/backups: no such directory')
-    const repositories = [{ tier: 'local' as const, url: 'archive:/backups', snapshots: [], error }]
+    const repositories = [{ tier: 'local' as const, url: 'archive:/backups', snapshots: [], damaged: [], error }]
     expect(reportStatus(observe({}, { repositories })).repositories).toEqual([
       {
         tier: 'local',
@@ -203,6 +258,7 @@ describe('a repository', () => {
         ok: false,
         snapshots: 0,
         storedBytes: 0,
+        damaged: [],
         error: { code: 'REPOSITORY_UNREACHABLE', message: '/backups: no such directory', hint: error.hint },
       },
     ])
@@ -222,6 +278,6 @@ describe('the objectives', () => {
     const error = new BackupError('REPOSITORY_UNREACHABLE', 'gone')
     expect(isMet({}, local(snapshot('2026-07-01T02:00:00.000Z')))).toBe(false)
     expect(isMet({ paths: '/nowhere' }, fresh)).toBe(false)
-    expect(isMet({}, [...fresh, { tier: 'remote', url: 'restic:x', snapshots: [], error }])).toBe(false)
+    expect(isMet({}, [...fresh, { tier: 'remote', url: 'restic:x', snapshots: [], damaged: [], error }])).toBe(false)
   })
 })

@@ -11,7 +11,9 @@ describe('check', () => {
 
   test('a repository without damage ends with exit code 0', async () => {
     const { exitCode, stdout } = await run(['check'], { local: shelf(stored) })
-    expect(stdout).toBe('local archive:/backups: 1 snapshot, no damage\n')
+    expect(stdout).toBe(
+      'local archive:/backups: compared sizes and manifests of 1 snapshot, no damage;\n  --read-data reads every byte\n',
+    )
     expect(exitCode).toBe(0)
   })
 
@@ -24,7 +26,8 @@ describe('check', () => {
     const { exitCode, json } = await run(['check', '--read-data', '--json'], { local: shelf(stored, { check }) })
     expect(checkShape.parse(json())).toEqual({
       outcome: 'failed',
-      repositories: [{ tier: 'local', url: 'archive:/backups', snapshots: 1, damaged: [damage] }],
+      readData: true,
+      repositories: [{ tier: 'local', url: 'archive:/backups', snapshots: 1, checked: 1, damaged: [damage] }],
     })
     expect(asked).toEqual([true])
     expect(exitCode).toBe(1)
@@ -35,14 +38,14 @@ describe('check', () => {
       yield damage
       yield { ...damage, reason: 'the stored bytes differ from the checksum of the manifest' }
     }
-    const { stdout } = await run(['check'], { local: shelf(stored, { check }) })
+    const { stdout } = await run(['check', '--read-data'], { local: shelf(stored, { check }) })
     expect(stdout).toMatchInlineSnapshot(`
       "DAMAGED                 TARGET  FILE
       20261120T020000Z-redis  redis   shop/redis/dump.rdb.zst
         cut short
       20261120T020000Z-redis  redis   shop/redis/dump.rdb.zst
         the stored bytes differ from the checksum of the manifest
-      local archive:/backups: 1 snapshot, 1 damaged
+      local archive:/backups: read every byte of 1 snapshot, 1 damaged
       "
     `)
   })

@@ -62,7 +62,7 @@ describe('status', () => {
       running: false,
     })
     expect(repositories).toEqual([
-      { tier: 'local', url: 'archive:/backups', ok: true, snapshots: 2, storedBytes: 3_000_000 },
+      { tier: 'local', url: 'archive:/backups', ok: true, snapshots: 2, storedBytes: 3_000_000, damaged: [] },
     ])
     expect(exitCode).toBe(0)
   })
