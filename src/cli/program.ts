@@ -2,34 +2,32 @@ import { Command, CommanderError } from 'commander'
 import { BackupError } from '../errors.ts'
 import { version } from '../version.ts'
 import type { CommandDefinition, CommandKind, RunCommand } from './command.ts'
-import { backupCommand } from './commands/backup.ts'
-import { cancelCommand } from './commands/cancel.ts'
-import { checkCommand } from './commands/check.ts'
-import { listCommand } from './commands/list.ts'
-import { logsCommand } from './commands/logs.ts'
-import { planCommand } from './commands/plan.ts'
-import { repositoryCommand } from './commands/repository.ts'
-import { restoreCommand } from './commands/restore.ts'
-import { runCommand } from './commands/run.ts'
-import { statusCommand } from './commands/status.ts'
 import { addCommandHelp, defineGlossary, helpStyle, programHelp } from './help.ts'
 import type { Io } from './io.ts'
 import { widthOf } from './render/text-style.ts'
 import { hintOfUnknown } from './unknown-command.ts'
 
-/** Every command, in the order in which `--help` lists them. */
-const commands: CommandDefinition[] = [
-  runCommand,
-  planCommand,
-  statusCommand,
-  backupCommand,
-  listCommand,
-  logsCommand,
-  restoreCommand,
-  checkCommand,
-  cancelCommand,
-  repositoryCommand,
-]
+/** Every command by its name, in the order in which `--help` lists them. The code of one is loaded when its name is among the arguments. */
+const commands: Record<string, () => Promise<CommandDefinition>> = {
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  plan: async () => (await import('./commands/plan.ts')).planCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  backup: async () => (await import('./commands/backup.ts')).backupCommand,
+  list: async () => (await import('./commands/list.ts')).listCommand,
+  logs: async () => (await import('./commands/logs.ts')).logsCommand,
+  restore: async () => (await import('./commands/restore.ts')).restoreCommand,
+  check: async () => (await import('./commands/check.ts')).checkCommand,
+  cancel: async () => (await import('./commands/cancel.ts')).cancelCommand,
+  repository: async () => (await import('./commands/repository.ts')).repositoryCommand,
+}
+
+/** The commands that the arguments may mean: those that they name. Help on the program, and a mistake, need all of them. */
+async function loadCommands(args: string[]): Promise<CommandDefinition[]> {
+  const first = args.findIndex((word) => word in commands)
+  const isHelp = args.slice(0, first).some((word) => ['help', '--help', '-h'].includes(word))
+  const wanted = Object.entries(commands).filter(([name]) => first < 0 || isHelp || args.includes(name))
+  return await Promise.all(wanted.map(([, load]) => load()))
+}
 
 /** The command that the arguments name. */
 export interface Invocation {
@@ -45,40 +43,35 @@ export interface Invocation {
  * Reads the arguments after the program's name. Answers undefined when help or the version was asked for and has been printed. Throws
  * USAGE for anything that is not understood.
  */
-export function parseArguments(args: string[], io: Io): Invocation | undefined {
+export async function parseArguments(args: string[], io: Io): Promise<Invocation | undefined> {
   let chosen: Pick<Invocation, 'kind' | 'run'> | undefined
-  const program = makeProgram(io, (invocation) => {
+  const program = makeProgram(io, await loadCommands(args), (invocation) => {
     chosen = invocation
   })
   try {
     program.parse(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return undefined
-    const names = commandNames(program)
-    throw usageError(error as Error, program.args, names)
+    throw usageError(error as Error, program.args)
   }
   if (!chosen) return undefined
   const { config, wide = false } = program.opts<{ config?: string; wide?: boolean }>()
   return { ...chosen, wide, ...(config !== undefined && { configFile: config }) }
 }
 
-/** Those that `--help` lists. */
-const commandNames = (program: Command): string[] =>
-  program
-    .createHelp()
-    .visibleCommands(program)
-    .map((command) => command.name())
-    .filter((name) => name !== 'help')
-
-/** The first of the arguments is the word in place of a command. `names`: those of all commands. */
-function usageError(error: Error, [word = '']: readonly string[], names: string[]): BackupError {
+/** The first of the arguments is the word in place of a command. */
+function usageError(error: Error, [word = '']: readonly string[]): BackupError {
   const code = error instanceof CommanderError ? error.code : undefined
   if (code === 'commander.help') return new BackupError('USAGE', 'name a command')
-  const hint = code === 'commander.unknownCommand' && { hint: hintOfUnknown(word, names) }
+  const hint = code === 'commander.unknownCommand' && { hint: hintOfUnknown(word, Object.keys(commands)) }
   return new BackupError('USAGE', error.message.replace(/^error: /, ''), { ...hint })
 }
 
-function makeProgram(io: Io, choose: (invocation: Pick<Invocation, 'kind' | 'run'>) => void): Command {
+function makeProgram(
+  io: Io,
+  commands: CommandDefinition[],
+  choose: (invocation: Pick<Invocation, 'kind' | 'run'>) => void,
+): Command {
   const width = widthOf(io.stdout, io.environment)
   const program = new Command('xnai-backup')
     .description('Backup controller for Podman compose stacks.')

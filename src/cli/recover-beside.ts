@@ -1,6 +1,8 @@
 import { asBackupError } from '../errors.ts'
-import { describeLeftovers } from '../job/recover/leftovers.ts'
-import { type Recovery, recover } from '../job/recover.ts'
+import type { Parts } from '../job/job.ts'
+import { describeLeftovers, findLeftovers } from '../job/recover/leftovers.ts'
+import { sweepRepositories } from '../job/recover/sweep.ts'
+import type { Recovery } from '../job/recover.ts'
 import type { Session } from './command.ts'
 import type { Invocation } from './program.ts'
 
@@ -28,7 +30,7 @@ export async function recoverBeside({ kind }: Invocation, session: Session): Pro
     tellWaiting(session, 'the controller finishes what a run that died left behind')
     return nothing
   }
-  const recovery = recover(parts, signal).then(
+  const recovery = finishLeftovers(parts, signal).then(
     (found) => () => tell(session, found),
     (error: unknown) => () => {
       if (signal.aborted || kind === 'change') throw error
@@ -51,6 +53,13 @@ export async function recoverBeside({ kind }: Invocation, session: Session): Pro
     }
   }
   return { end }
+}
+
+/** Loads what finishes leftovers where there are any: it is nearly all of the program. */
+async function finishLeftovers(parts: Parts, signal: AbortSignal): Promise<Recovery> {
+  if (findLeftovers(parts.catalog).length > 0) return await (await import('../job/recover.ts')).recover(parts, signal)
+  await sweepRepositories(parts, signal)
+  return { done: [], problems: [] }
 }
 
 function tell({ note }: Session, { done, problems }: Recovery): void {

@@ -34,7 +34,7 @@ export async function runProgram(args: string[], surroundings: Surroundings): Pr
   const { io, signal } = surroundings
   const output = makeOutput(io, args.includes('--json'))
   try {
-    const invocation = parseArguments(args, io)
+    const invocation = await parseArguments(args, io)
     return invocation ? await invoke(invocation, surroundings, output) : 0
   } catch (thrown) {
     return fail(thrown, signal, output)

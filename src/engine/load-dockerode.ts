@@ -12,6 +12,7 @@ const modems = createRequire(dockerodes.resolve('docker-modem'))
 const unused: [require: NodeJS.Require, name: string][] = [
   [dockerodes, '@grpc/grpc-js'],
   [dockerodes, '@grpc/proto-loader'],
+  [dockerodes, 'tar-fs'],
   [modems, 'ssh2'],
 ]
 

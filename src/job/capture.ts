@@ -85,7 +85,8 @@ async function captureOnce(
   if (!container) throw new BackupError('NO_SUCH_CONTAINER', `container ${target.container.name} is gone`)
   const method = methodOf(parts, target.spec)
   if (method.needsRunning) refuseDown(container, method)
-  const read = (ctx: CaptureContext) => method.capture(ctx, target.spec)
+  const { capture } = await method.load()
+  const read = (ctx: CaptureContext) => capture(ctx, target.spec)
   return stageTarget(parts, { ...target, container }, read, { ...options, signal })
 }
 

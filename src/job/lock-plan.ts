@@ -3,6 +3,7 @@ import type { Target } from '../plan/plan.ts'
 import { type CoveredPlan, coverPlan, type Touched } from './cover-plan.ts'
 import { lockAfterRecovery, lockContainers, lockContainersNow } from './hold-locks.ts'
 import type { Parts } from './job.ts'
+import { loadWork } from './load-work.ts'
 import { finishInContainers } from './recover/carry-out.ts'
 import { finishRestores } from './recover/finish-restore.ts'
 import { holdRepository } from './repositories.ts'
@@ -36,6 +37,10 @@ export async function lockPlan(
   await finishRestores(parts, wanted, lock, signal)
   const onLocked = (names: string[]) => finishInContainers(parts, names, signal)
   const covered = locks.use(await coverPlan(parts, wanted, { touched, run, lock, onLocked }, signal))
+  await loadWork(
+    parts,
+    covered.targets.map(({ spec }) => spec.method),
+  )
   const all = locks.move()
   return { ...covered, [Symbol.dispose]: () => all.dispose() }
 }

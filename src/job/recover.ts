@@ -1,12 +1,11 @@
 import type { Intent, IntentId } from '../catalog/catalog.ts'
-import { recoveryLock } from '../catalog/keys.ts'
 import { asBackupError } from '../errors.ts'
-import { isStranger } from '../repository/known-repository.ts'
-import { awaitLock, isBusy, lockAfterRecovery, recoveryRun } from './hold-locks.ts'
+import { isBusy, lockAfterRecovery, recoveryRun } from './hold-locks.ts'
 import type { Parts } from './job.ts'
 import { carryOut } from './recover/carry-out.ts'
 import { finishRestore } from './recover/finish-restore.ts'
 import { describeIntent, findLeftovers, type Leftover, lockOf, logUnfinished } from './recover/leftovers.ts'
+import { sweepRepositories } from './recover/sweep.ts'
 
 /** What was finished after dead runs, and what could not be finished, as texts. Every later pass tries the latter again. */
 export interface Recovery {
@@ -32,18 +31,6 @@ export async function finishLeftover(parts: Parts, { ids }: Leftover, signal: Ab
     if (orphan) await settle(parts, id, orphan.intent, recovery, signal)
   }
   return recovery
-}
-
-/** Removes what dead runs left in the repositories. */
-export async function sweepRepositories(parts: Parts, signal: AbortSignal): Promise<void> {
-  const wait = { what: 'another process to sweep the repositories', seconds: 3600, clock: parts.clock, signal }
-  using _alone = await awaitLock(parts, [recoveryLock], recoveryRun, wait)
-  for (const repository of parts.repositories.values()) {
-    await repository.sweep(signal).catch((error: unknown) => {
-      // What uses the repository says that it is another one, and there is nothing of ours in it to be removed.
-      if (!isStranger(error)) throw error
-    })
-  }
 }
 
 /** Takes the lock of the intent, claims it and carries it out. */

@@ -4,7 +4,10 @@ import type { MethodKind, TargetSpec } from '../labels/spec.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Artifact, ArtifactRecord, Facts, FactValue, TreeArtifact, TreeProof } from '../repository/repository.ts'
 
-/** How one kind of data is captured, put back and proven. Each method has a folder of its own, and must not know another. */
+/**
+ * How one kind of data is captured, put back and proven. Each method has a folder of its own, and must not know another. What is here
+ * plans; what works on data is loaded on demand.
+ */
 export interface Method<K extends MethodKind = MethodKind> {
   kind: K
   /** True when the labelled container MUST run while it is captured. It is then never quiesced itself; other writers of its data are. */
@@ -32,6 +35,12 @@ export interface Method<K extends MethodKind = MethodKind> {
    * the very same ones before their writers are held. Absent: it yields no trees that can be read before.
    */
   trees?(ctx: Pick<CaptureContext, 'paths' | 'treeRoot' | 'only'>, spec: TargetSpec<K>): TreeArtifact[]
+  /** Loads what works on data. It MUST have been called before anything is touched: see `loadWork`. */
+  load(): Promise<MethodWork<K>>
+}
+
+/** The part of a method that reads and replaces data. */
+export interface MethodWork<K extends MethodKind = MethodKind> {
   /** Yields artifacts in order. It MUST record facts by `ctx.fact` before it ends, and throw where a dump failed, was cut or is empty. */
   capture(ctx: CaptureContext, spec: TargetSpec<K>): AsyncIterable<Artifact>
   /** Throws where this service cannot take the snapshot (older version, missing extension). It must not touch anything. */

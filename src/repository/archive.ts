@@ -1,18 +1,17 @@
 import { BackupError } from '../errors.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { freeBytes } from '../lib/free-space.ts'
-import { checkAll, checkFolder } from './archive/check.ts'
 import { inRepository } from './archive/explain.ts'
 import { holdArchive } from './archive/hold.ts'
 import { makeIdentity, readIdentity } from './archive/identity.ts'
 import { findFolders, folderOf, isSnapshotFolder } from './archive/layout.ts'
 import { listSnapshots } from './archive/list.ts'
-import { prepareTrees } from './archive/prepare.ts'
-import { extractArtifact, listArtifact, openArtifact, proveArtifact } from './archive/read-artifact.ts'
-import { stage } from './archive/stage.ts'
 import { removeFolder, requireDirectory, sweepIncoming } from './archive/staging.ts'
 import { type ManifestCache, noManifestCache } from './manifest-cache.ts'
 import type { ArtifactRecord, Repository, Snapshot } from './repository.ts'
+
+/** What reads and writes the content of snapshots. Listings need none of it: see `Repository.load`. */
+const work = () => import('./archive/work.ts')
 
 export interface ArchiveOptions {
   /** The level of zstd, 1 to 19. Default 3. */
@@ -37,22 +36,26 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
   const folder = (snapshot: Snapshot) => folderOf(dir, snapshot, snapshot.id)
   return {
     url: `archive:${dir}`,
+    load: async () => void (await work()),
     identity: (signal) => inRepository(dir, () => readIdentity(dir, signal)),
     hold: (plane) => inRepository(dir, () => holdArchive(dir, plane)),
     initialise: (signal) => inRepository(dir, () => makeIdentity(dir, clock.now(), signal)),
-    prepare: (target, trees, how) => inRepository(dir, () => prepareTrees(dir, target, trees, { leastBytes, ...how })),
-    stage: (target, artifacts, how) => stage(shelf, target, artifacts, how),
+    prepare: (target, trees, how) =>
+      inRepository(dir, async () => (await work()).prepareTrees(dir, target, trees, { leastBytes, ...how })),
+    stage: async (target, artifacts, how) => (await work()).stage(shelf, target, artifacts, how),
     list: (signal, onDamage) => inRepository(dir, () => listSnapshots(dir, { manifests, clock, onDamage }, signal)),
     open: async (snapshot, name, signal) =>
-      openArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), { signal }),
-    listTree: (snapshot, name, signal) => listArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), signal),
-    extract: (snapshot, name, to, how) =>
-      extractArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), to, how),
-    proveTree: async (snapshot, name, root, how) => proveArtifact(artifactOf(snapshot, name), root, how),
-    verify: (snapshot, signal) => checkFolder(folder(snapshot), { readData: true, signal }),
+      (await work()).openArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), { signal }),
+    listTree: async function* (snapshot, name, signal) {
+      yield* (await work()).listArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), signal)
+    },
+    extract: async (snapshot, name, to, how) =>
+      (await work()).extractArtifact(folder(snapshot).absolute, artifactOf(snapshot, name), to, how),
+    proveTree: async (snapshot, name, root, how) => (await work()).proveArtifact(artifactOf(snapshot, name), root, how),
+    verify: async (snapshot, signal) => (await work()).checkFolder(folder(snapshot), { readData: true, signal }),
     check: async function* (how) {
       await requireDirectory(dir)
-      yield* checkAll(dir, how)
+      yield* (await work()).checkAll(dir, how)
     },
     remove: (ids, signal) => inRepository(dir, () => removeSnapshots(dir, ids, signal)),
     sweep: () => inRepository(dir, () => sweepIncoming(dir)),

@@ -56,9 +56,10 @@ export function knownRepository(
     return id
   }
   const initialise = async (signal: AbortSignal) => (await identity(signal)) ?? (await accept(signal))
-  const { prepare, hold } = inner
+  const { prepare, hold, load } = inner
   return {
     url: inner.url,
+    ...(load && { load }),
     standing,
     accept,
     identity,

@@ -23,6 +23,11 @@ export interface Repository {
   /** Its address as configured, without secrets: `archive:/backups`. */
   readonly url: string
   /**
+   * Loads the code behind all other functions, so that none of them has to while services are down. Absent where nothing is loaded on
+   * demand.
+   */
+  load?(): Promise<void>
+  /**
    * The id that tells this repository from any other one, whatever its address is. It never changes. Undefined where there is none yet:
    * nothing is there, or what an older version stored. It MUST change nothing.
    */

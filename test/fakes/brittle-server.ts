@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { BackupError } from '../../src/errors.ts'
-import type { Method } from '../../src/methods/method.ts'
+import type { WholeMethod } from '../support/whole-method.ts'
 
 /**
  * A method for a server whose only data is the file `/data/word`, dumped as a stream. The server is broken where that file is not there or
  * says `broken`: no dump succeeds then. Where it says `dead`, the server does not start either.
  */
-export const brittleServer: Method<'redis'> = {
+export const brittleServer: WholeMethod<'redis'> = {
   kind: 'redis',
   needsRunning: true,
   paths: () => [],

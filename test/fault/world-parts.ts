@@ -7,6 +7,7 @@ import { brittleServer } from '../fakes/brittle-server.ts'
 import { type FakeEngineOptions, fakeEngine } from '../fakes/engine.ts'
 import { fileWorld } from '../fakes/engine-world.ts'
 import { fakeUnits } from '../fakes/units.ts'
+import { asMethod } from '../support/whole-method.ts'
 
 /** Waits of the product (for health, for events to end) are ten times as short: a fake container needs no time. */
 const clock = { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 10, signal) }
@@ -32,7 +33,7 @@ export const openPartsInWorld =
           openArchive(local.dir, { manifests: catalog.manifests, ...(prepareBytes !== undefined && { prepareBytes }) }),
         ],
       ]),
-      methods: { ...methods, redis: brittleServer },
+      methods: { ...methods, redis: asMethod(brittleServer) },
       clock,
       log,
       settings,

@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ContainerFacts, Mount } from '../../src/engine/engine.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { CaptureContext, RestoreContext, StoredSnapshot } from '../../src/methods/method.ts'
-import { sqlite } from '../../src/methods/sqlite/index.ts'
+import * as sqlite from '../../src/methods/sqlite/work.ts'
 import type { Facts } from '../../src/repository/repository.ts'
 import { plainSpec } from '../support/method-context.ts'
 
@@ -72,7 +72,7 @@ function world(paths: string[], { state = 'running', mounts = [] as Mount[] } = 
   }
   const capture = async (): Promise<StoredSnapshot> => {
     const contents = new Map<string, Buffer>()
-    for await (const artifact of sqlite.capture(ctx, spec)) {
+    for await (const artifact of sqlite.capture(ctx)) {
       if (artifact.kind === 'stream') contents.set(artifact.name, await buffer(await artifact.open(ctx.signal)))
     }
     const artifacts = [...contents].map(([name, { length }]) => {

@@ -14,7 +14,7 @@ import type { MethodKind, TargetSpec } from '../../src/labels/spec.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { poll } from '../../src/lib/deadline.ts'
 import { hashing } from '../../src/lib/hash.ts'
-import type { Check, Method, RestoreContext, StoredSnapshot } from '../../src/methods/method.ts'
+import type { Check, MethodWork, RestoreContext, StoredSnapshot } from '../../src/methods/method.ts'
 import type { ArtifactRecord, Facts } from '../../src/repository/repository.ts'
 
 /** A method driven against a real container without a job around it. */
@@ -55,7 +55,7 @@ export const failure = (work: Promise<unknown>): Promise<any> =>
 export function methodBench<K extends MethodKind>(
   lab: Lab,
   container: string,
-  method: Method<K>,
+  method: MethodWork<K>,
   spec: TargetSpec<K>,
 ): MethodBench<K> {
   const engine = connectEngine(`unix://${lab.socket}`)

@@ -1,9 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { controllerLock } from '../../catalog/keys.ts'
+import { realJobs } from '../../controller/jobs.ts'
+import { runController } from '../../controller/loop.ts'
 import { tellRuns } from '../../controller/tell-runs.ts'
 import { isBusy } from '../../job/hold-locks.ts'
+import { loadWork } from '../../job/load-work.ts'
 import { holdRepository } from '../../job/repositories.ts'
+import type { MethodKind } from '../../labels/spec.ts'
 import { settleWith, withDeadline } from '../../lib/deadline.ts'
 import { logFailure } from '../../lib/log-failure.ts'
 import { version } from '../../version.ts'
@@ -24,13 +28,12 @@ async function run(session: Session): Promise<undefined> {
     { version, project: parts.settings.project, repositories: [...parts.repositories.values()].map(({ url }) => url) },
     'controller starts',
   )
+  // A program that is replaced under a controller, which may live for months, must not be mixed with it.
+  await loadWork(parts, Object.keys(parts.methods) as MethodKind[])
   using _held = await holdAtStart(parts, signal)
   const ended = new AbortController()
   const beside = [beat(session, ended.signal), tellRuns(parts, ended.signal)]
   try {
-    // Loaded for this command only, so that the others start sooner.
-    const { realJobs } = await import('../../controller/jobs.ts')
-    const { runController } = await import('../../controller/loop.ts')
     await runController(parts, { concurrency: config.concurrency, jobs: realJobs(parts) }, signal)
   } finally {
     ended.abort()

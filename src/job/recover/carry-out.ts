@@ -39,7 +39,8 @@ async function undoInService(parts: Parts, intent: InService, signal: AbortSigna
   const container = await findContainer(parts, ref, signal)
   if (!container) throw new BackupError('NO_SUCH_CONTAINER', `container ${ref.name} is gone`)
   const ctx = methodContext(parts, { container, spec, paths }, () => {}, signal)
-  await methodOf(parts, spec).undo?.(ctx, spec, detail)
+  const { undo } = await methodOf(parts, spec).load()
+  await undo?.(ctx, spec, detail)
 }
 
 /**

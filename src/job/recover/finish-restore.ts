@@ -5,6 +5,7 @@ import { currentPlan, liveTarget } from '../current-plan.ts'
 import { downOrders } from '../down-orders.ts'
 import { isBusy, type LockContainers, lockContainers, recoveryRun } from '../hold-locks.ts'
 import type { Parts } from '../job.ts'
+import { loadWork } from '../load-work.ts'
 import { quiesce } from '../quiesce.ts'
 import { findSnapshot } from '../repositories.ts'
 import { removePaths } from '../restore/present.ts'
@@ -48,6 +49,7 @@ async function rollBackOrComplete(
   using covered = await coverPlan(parts, [wanted], cover, signal)
   const [target] = covered.targets
   if (!target) throw covered.failures.get(targetKey(wanted))
+  await loadWork(parts, [target.spec.method])
   const down = [...target.clients, ...target.writers]
   await using held = await quiesce(parts, downOrders(down, [target]), signal)
   const heldDown = held.names.includes(target.container.name)

@@ -34,7 +34,8 @@ async function askService(
   const context = methodContext(parts, target, warn, signal)
   const stored = storedSnapshot(parts, snapshot, { signal })
   try {
-    await methodOf(parts, target.spec).preflight?.(context, target.spec, stored)
+    const { preflight } = await methodOf(parts, target.spec).load()
+    await preflight?.(context, target.spec, stored)
   } catch (error) {
     if (signal.aborted || !cannotAnswer(asBackupError(error))) throw error
     warn(`${target.name} could not be asked before the restore: ${asBackupError(error).message}`)

@@ -18,11 +18,15 @@ export async function importSnapshot(
   signal: AbortSignal,
 ): Promise<TieredSnapshot> {
   const method = methodOf(parts, target.spec)
-  const { kind, import: readForeign } = method
+  const { import: readForeign } = await method.load()
   if (!readForeign) {
-    throw new BackupError('RESTORE_REFUSED', `${targetKey(target)}: method ${kind} reads its own snapshots only`, {
-      hint: 'Nothing was touched. Restore it by the tools of the service.',
-    })
+    throw new BackupError(
+      'RESTORE_REFUSED',
+      `${targetKey(target)}: method ${method.kind} reads its own snapshots only`,
+      {
+        hint: 'Nothing was touched. Restore it by the tools of the service.',
+      },
+    )
   }
   // Files of a server are read by the programs of that server, in its container.
   if (method.needsRunning) refuseDown(target.container, method)

@@ -36,7 +36,8 @@ export async function replaceData(
 ): Promise<void> {
   const service = options.service ?? controlService(parts, target, options, signal)
   const restored = snapshot.raw ? asRaw(target, []) : target
-  const method = methodOf(parts, restored.spec)
+  const { needsRunning, load } = methodOf(parts, restored.spec)
+  const { restore, prove } = await load()
   const { onBytes, only, rawPaths } = options
   const ctx: RestoreContext = {
     ...methodContext(parts, restored, options.onWarning, signal),
@@ -53,12 +54,12 @@ export async function replaceData(
   const stored = storedSnapshot(parts, snapshot, { signal, ...(onBytes && { onBytes }) })
 
   try {
-    const still = await method.restore(ctx, restored.spec, stored)
+    const still = await restore(ctx, restored.spec, stored)
     refuseFailed(still, options)
     if (snapshot.raw) return await settleRaw(service, options)
-    await service.startForProof(method.needsRunning)
+    await service.startForProof(needsRunning)
     ctx.container = await findNow(parts, ctx.container, signal)
-    refuseFailed(await method.prove(ctx, restored.spec, stored), options)
+    refuseFailed(await prove(ctx, restored.spec, stored), options)
   } catch (error) {
     // A failure to settle must not hide the first error.
     if (!options.service) await service.settle().catch(() => {})

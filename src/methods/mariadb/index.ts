@@ -1,8 +1,4 @@
 import type { Method } from '../method.ts'
-import { capture } from './capture.ts'
-import { preflight } from './preflight.ts'
-import { prove } from './prove.ts'
-import { restore, undo } from './restore.ts'
 
 /**
  * MariaDB and MySQL by their own dump program: all databases in one dump and so in one instant, with the rows counted in the bytes of the
@@ -20,9 +16,5 @@ export const mariadb: Method<'mariadb'> = {
   dataPaths: () => ['/var/lib/mysql'],
   // A backup by a user who may not read the accounts does not hold them.
   startsAnew: ({ options }, { accounts }) => options.databases === undefined && Number(accounts) > 0,
-  capture,
-  preflight,
-  restore,
-  undo,
-  prove,
+  load: () => import('./work.ts'),
 }

@@ -1,8 +1,4 @@
 import type { Method } from '../method.ts'
-import { capture } from './capture.ts'
-import { preflight } from './preflight.ts'
-import { prove } from './prove.ts'
-import { restore } from './restore.ts'
 
 /**
  * MongoDB by mongodump and mongorestore: all databases in one archive, whose documents are counted while it goes by. On a member of a
@@ -14,8 +10,5 @@ export const mongodb: Method<'mongodb'> = {
   needsRunning: true,
   paths: () => [],
   dataPaths: () => ['/data/db'],
-  capture,
-  preflight,
-  restore,
-  prove,
+  load: () => import('./work.ts'),
 }

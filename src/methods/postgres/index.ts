@@ -1,9 +1,4 @@
 import type { Method } from '../method.ts'
-import { capture } from './capture.ts'
-import { importForeign } from './import.ts'
-import { preflight } from './preflight.ts'
-import { prove } from './prove.ts'
-import { restore, undo } from './restore.ts'
 
 /**
  * PostgreSQL by pg_dump: one dump for each database, with the rows counted in the very instant that is dumped. A restore fills fresh
@@ -18,10 +13,5 @@ export const postgres: Method<'postgres'> = {
     environment.get('POSTGRES_INITDB_WALDIR') ?? '',
   ],
   startsAnew: ({ options }) => options.databases === undefined,
-  capture,
-  preflight,
-  import: importForeign,
-  restore,
-  undo,
-  prove,
+  load: () => import('./work.ts'),
 }

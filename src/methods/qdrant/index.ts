@@ -1,9 +1,5 @@
 import type { Method } from '../method.ts'
-import { capture } from './capture.ts'
-import { storageOf } from './move-aside.ts'
-import { preflight } from './preflight.ts'
-import { prove } from './prove.ts'
-import { restore, undo } from './restore.ts'
+import { storageOf } from './storage.ts'
 
 /**
  * Qdrant by its own snapshots, one for each collection, and by the aliases, which are in no snapshot. A snapshot that
@@ -16,9 +12,5 @@ export const qdrant: Method<'qdrant'> = {
   paths: () => [],
   dataPaths: (_spec, container) => [storageOf(container)],
   startsAnew: ({ options }) => options.collections === undefined,
-  capture,
-  preflight,
-  restore,
-  undo,
-  prove,
+  load: () => import('./work.ts'),
 }

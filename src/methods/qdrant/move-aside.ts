@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { fchmodSync, fsyncSync, readdirSync, renameSync } from 'node:fs'
-import { join, resolve } from 'node:path/posix'
+import { join } from 'node:path/posix'
 import { asBackupError, BackupError } from '../../errors.ts'
 import { logOf } from '../../hints.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
@@ -10,6 +10,7 @@ import type { MethodContext, RestoreContext, UndoDetail } from '../method.ts'
 import type { Api } from './api.ts'
 import type { Inventory } from './inventory.ts'
 import { startServer } from './start.ts'
+import { storageOf } from './storage.ts'
 
 /** The detail of a folder with collections that were moved out of the server's way. */
 export interface AsideDetail extends UndoDetail {
@@ -90,11 +91,6 @@ async function startWithout(
     await settle()
     throw asBackupError(again).code === 'RESTORE_REFUSED' ? again : notStarting(ctx, error)
   }
-}
-
-/** The storage path that the server's own variable names, or the one of the official image. */
-export function storageOf({ environment }: MethodContext['container']): string {
-  return resolve('/qdrant', environment.get('QDRANT__STORAGE__STORAGE_PATH') || 'storage')
 }
 
 /** The names of the folders in a folder; none where that is missing. */

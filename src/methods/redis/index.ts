@@ -1,9 +1,4 @@
 import type { Method } from '../method.ts'
-import { capture } from './capture.ts'
-import { importForeign } from './import.ts'
-import { preflight } from './preflight.ts'
-import { prove } from './prove.ts'
-import { restore } from './restore.ts'
 
 /**
  * Redis and Valkey by an RDB file that the server saves when it is asked to, and that its own checker reads. An RDB holds the whole data
@@ -15,9 +10,5 @@ export const redis: Method<'redis'> = {
   stopsService: true,
   paths: () => [],
   dataPaths: (_spec, _container, { dir }) => [...(typeof dir === 'string' ? [dir] : []), '/data'],
-  capture,
-  import: importForeign,
-  preflight,
-  restore,
-  prove,
+  load: () => import('./work.ts'),
 }

@@ -1,9 +1,5 @@
 import type { Method } from '../method.ts'
-import { capture } from './capture.ts'
-import { importForeign } from './import.ts'
-import { preflight } from './preflight.ts'
-import { prove } from './prove.ts'
-import { restore, sideFiles, undo } from './restore.ts'
+import { sideFiles } from './side-files.ts'
 
 /**
  * SQLite databases by SQLite's online backup, while the application writes to them. The copy of each database is of one instant, includes
@@ -15,10 +11,5 @@ export const sqlite: Method<'sqlite'> = {
   stopsService: true,
   paths: (spec) => spec.paths ?? [],
   dataPaths: (spec) => (spec.paths ?? []).flatMap((path) => ['', ...sideFiles].map((suffix) => path + suffix)),
-  capture,
-  import: importForeign,
-  preflight,
-  restore,
-  undo,
-  prove,
+  load: () => import('./work.ts'),
 }

@@ -9,6 +9,7 @@ import type { Check, MethodContext, RestoreContext, StoredSnapshot, UndoDetail }
 import { isMountedAlone, removeCopy } from './copy.ts'
 import { type DatabasePlace, makePlace, openPlace } from './place.ts'
 import { proveFile } from './prove.ts'
+import { sideFiles } from './side-files.ts'
 import { databasesOf, type StoredDatabase } from './stored-databases.ts'
 
 /** Writes the databases beside their places, stops the service, puts them in place, and compares them with what was captured. */
@@ -79,9 +80,6 @@ async function rewriteFile(place: DatabasePlace, content: Readable): Promise<voi
   const file = await open(place.path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
   await pipeline(content, file.createWriteStream({ flush: true }))
 }
-
-/** What SQLite keeps beside a database, as endings of its name. */
-export const sideFiles = ['-wal', '-shm', '-journal']
 
 /** A stale log or journal would be played into the new file. */
 async function removeSideFiles({ path, folder }: DatabasePlace): Promise<void> {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { BackupError } from '../../errors.ts'
-import type { Damage, Snapshot } from '../repository.ts'
+import type { Damage } from '../repository.ts'
 import { findFolders, isSnapshotFolder, MANIFEST, type SnapshotFolder, SUMS } from './layout.ts'
-import { asStored, readManifest } from './manifest.ts'
+import { asStored } from './manifest.ts'
 import { findDamage } from './read-artifact.ts'
+import { damageOf, readSnapshot } from './read-snapshot.ts'
 
 export interface CheckOptions {
   /** When false, manifests and lengths only are compared. */
@@ -37,25 +37,4 @@ export async function checkFolder(folder: SnapshotFolder, options: CheckOptions)
   const expected = new Set([MANIFEST, SUMS, ...files.map(({ file }) => file)])
   const extra = names.filter((name) => !expected.has(name))
   return [...damages, ...extra.map((name) => damageOf(folder, name, 'is no part of the snapshot'))]
-}
-
-export type Reading = { snapshot: Snapshot; damage?: never } | { snapshot?: never; damage: Damage }
-
-/** Reads the snapshot in a folder, or says why there is none. */
-export async function readSnapshot(folder: SnapshotFolder): Promise<Reading> {
-  try {
-    const snapshot = await readManifest(folder.absolute)
-    const isHere = (['project', 'target', 'id'] as const).every((key) => snapshot[key] === folder[key])
-    if (isHere) return { snapshot }
-    const place = `${snapshot.project}/${snapshot.target}/${snapshot.id}`
-    return { damage: damageOf(folder, MANIFEST, `belongs to ${place}: the folder was moved or renamed`) }
-  } catch (error) {
-    if (!(error instanceof BackupError)) throw error
-    const { file, reason } = error.cause as { file: string; reason: string }
-    return { damage: damageOf(folder, file, reason) }
-  }
-}
-
-function damageOf({ id, project, target, relative }: SnapshotFolder, file: string, reason: string): Damage {
-  return { id, project, target, file: file === '' ? relative : `${relative}/${file}`, reason }
 }

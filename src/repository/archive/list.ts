@@ -5,7 +5,6 @@ import type { Clock } from '../../lib/clock.ts'
 import { version } from '../../version.ts'
 import type { CachedManifest, ManifestCache } from '../manifest-cache.ts'
 import type { Damage, Snapshot } from '../repository.ts'
-import { readSnapshot } from './check.ts'
 import { findFolders, isSnapshotFolder, MANIFEST, type SnapshotFolder, SUMS } from './layout.ts'
 import { requireDirectory } from './staging.ts'
 
@@ -59,6 +58,7 @@ async function findSnapshot(
 ): Promise<Found> {
   const files = await identifyFiles(folder, clock)
   if (known && known.identity === files?.identity) return { snapshot: known.snapshot, entry: known }
+  const { readSnapshot } = await import('./read-snapshot.ts')
   const { snapshot, damage } = await readSnapshot(folder)
   if (!snapshot) return (await isSnapshotFolder(folder)) && existsSync(folder.absolute) ? { damage } : {}
   if (!files?.isSettled) return { snapshot }

@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { type FakeEngine, fakeEngine } from '../../fakes/engine.ts'
 import { fileWorld, type WorldStore } from '../../fakes/engine-world.ts'
 import { manualSettings } from '../../support/manual-settings.ts'
+import { asMethod } from '../../support/whole-method.ts'
 import { jsonRepository } from './json-repository.ts'
 import { type OnAccess, twinFiles, writeTwins } from './twin-files.ts'
 
@@ -67,7 +68,7 @@ export function openPlayer(folder: string, onAccess: OnAccess = () => {}): Playe
     engine: fakeEngine({ world, commands: [() => ({})], forbidIdleActs: true }),
     catalog,
     repositories: new Map([['local' as const, jsonRepository(join(folder, 'backups'))]]),
-    methods: { files: twinFiles(onAccess) },
+    methods: { files: asMethod(twinFiles(onAccess)) },
     clock: systemClock,
     log: pino({ level: 'silent' }),
     settings: manualSettings,

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import type { Method } from '../../../src/methods/method.ts'
+import type { WholeMethod } from '../../support/whole-method.ts'
 
 /** Two files of a folder that always say the same, unless somebody writes while they are read. */
 export const twins = ['one', 'two']
@@ -21,7 +21,7 @@ export function readTwins(folder: string): string {
 export type OnAccess = (what: string) => void
 
 /** The method `files` for folders of twins. It reads and writes them one after the other, with a step between. */
-export function twinFiles(onAccess: OnAccess): Method<'files'> {
+export function twinFiles(onAccess: OnAccess): WholeMethod<'files'> {
   return {
     kind: 'files',
     needsRunning: false,

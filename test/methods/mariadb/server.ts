@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { eventually, type Lab, type LabContainer, type LabService } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
-import { mariadb } from '../../../src/methods/mariadb/index.ts'
+import * as mariadb from '../../../src/methods/mariadb/work.ts'
 import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
 import { runSubject, type Subject, serve } from '../shared/subject.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { eventually, type Lab, type LabContainer, type LabService } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
-import { postgres } from '../../../src/methods/postgres/index.ts'
+import * as postgres from '../../../src/methods/postgres/work.ts'
 import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
 import { runSubject, type Subject, serve } from '../shared/subject.ts'
 

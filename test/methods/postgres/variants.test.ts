@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../../../lab/lab.ts'
 import type { RestoreContext, StoredSnapshot, UndoDetail } from '../../../src/methods/method.ts'
-import { postgres } from '../../../src/methods/postgres/index.ts'
+import * as postgres from '../../../src/methods/postgres/work.ts'
 import { methodBench, plainSpec, startBenchLab } from '../../support/method-context.ts'
 import { installTimescaleStandIn, makeJobs, makeSeries } from './extensions.ts'
 import { quick, rolePassword, type Server, startPostgres, transient } from './server.ts'

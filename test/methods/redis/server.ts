@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually, type Lab, type LabContainer, type LabService } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
-import { redis } from '../../../src/methods/redis/index.ts'
+import * as redis from '../../../src/methods/redis/work.ts'
 import { type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
 import { ourFiles, runSubject, type Subject, serve, shell } from '../shared/subject.ts'
 

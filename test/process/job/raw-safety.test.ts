@@ -8,6 +8,7 @@ import { recover } from '../../../src/job/recover.ts'
 import { planRestore } from '../../../src/job/restore/plan.ts'
 import { runRestore } from '../../../src/job/restore.ts'
 import { brittleServer } from '../../fakes/brittle-server.ts'
+import { asMethod } from '../../support/whole-method.ts'
 import { enabled, type JobStage, setJobStage } from './stage.ts'
 
 const neverWrites = { 'xnai.backup.writer': 'never' }
@@ -21,7 +22,7 @@ async function serverStage(
     (make) => [{ name: 'app', labels: enabled({ method: 'redis' }), mounts: [make.data('files')] }, ...more(make)],
     options,
   )
-  stage.parts.methods = { ...stage.parts.methods, redis: brittleServer }
+  stage.parts.methods = { ...stage.parts.methods, redis: asMethod(brittleServer) }
   say(stage, 'good')
   await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
   stage.parts.engine.journal.length = 0
@@ -61,7 +62,7 @@ test('a dump that fails makes the safety snapshot raw, taken while the service i
 test('a restore that fails after a raw safety snapshot puts the very bytes back, and starts the service as before', async () => {
   const stage = await serverStage()
   say(stage, 'broken')
-  stage.parts.methods.redis = { ...brittleServer, prove: async () => [{ ...check, ok: false }] }
+  stage.parts.methods.redis = asMethod({ ...brittleServer, prove: async () => [{ ...check, ok: false }] })
   const result = await restore(stage)
   expect(result).toMatchObject({ outcome: 'failed', safety: 'raw', rolledBack: true, error: { code: 'PROOF_FAILED' } })
   expect(heard(stage)).toBe('broken')
@@ -76,7 +77,7 @@ test('a service that had ended before is ended again after a raw roll back', asy
   say(stage, 'broken')
   stage.parts.engine.change('app', { state: 'stopped', exitCode: 1 })
   stage.parts.clock = { ...stage.parts.clock, monotonicMs: skipping() }
-  stage.parts.methods.redis = { ...brittleServer, restore: () => Promise.reject(new Error('no luck')) }
+  stage.parts.methods.redis = asMethod({ ...brittleServer, restore: () => Promise.reject(new Error('no luck')) })
   expect(await restore(stage)).toMatchObject({ outcome: 'failed', safety: 'raw', rolledBack: true })
   expect(heard(stage)).toBe('broken')
   await inOrder(stage, 'stopped')
@@ -93,7 +94,7 @@ test('a way back that cannot be gone at once is gone by the next pass, from the 
   say(stage, 'broken')
   const { local } = stage
   stage.local = { ...local, extract: () => Promise.reject(new Error('no disk at all')) }
-  stage.parts.methods.redis = { ...brittleServer, prove: async () => [{ ...check, ok: false }] }
+  stage.parts.methods.redis = asMethod({ ...brittleServer, prove: async () => [{ ...check, ok: false }] })
   expect(await restore(stage)).toMatchObject({ safety: 'raw', error: { code: 'ROLLBACK_FAILED' } })
   stage.local = local
   expect(await recover(stage.parts, stage.signal)).toMatchObject({ problems: [] })
@@ -140,7 +141,7 @@ test('a server that ends while it is asked counts as one that does not start', a
     stage.parts.engine.change('app', { state: 'stopped', exitCode: 1 })
     throw new BackupError('EXEC_FAILED', 'exit code 125')
   }
-  stage.parts.methods.redis = { ...brittleServer, restore: restoreInVain }
+  stage.parts.methods.redis = asMethod({ ...brittleServer, restore: restoreInVain })
   expect(await restore(stage)).toMatchObject({ outcome: 'complete', safety: 'raw' })
   expect(heard(stage)).toBe('good')
   await inOrder(stage)
@@ -151,7 +152,7 @@ test('a server that does not start, and whose snapshot is not all of it, is put 
   say(stage, 'dead')
   writeFileSync(join(stage.folder, 'files/other'), 'not in the snapshot')
   const { startsAnew: _, ...partial } = brittleServer
-  stage.parts.methods.redis = partial
+  stage.parts.methods.redis = asMethod(partial)
   const result = await restore(stage)
   expect(result).toMatchObject({ outcome: 'failed', safety: 'raw', rolledBack: true, error: { code: 'UNHEALTHY' } })
   expect(result.error?.hint).toContain(String(result.safetySnapshot))
@@ -162,7 +163,7 @@ test('a server that does not start, and whose snapshot is not all of it, is put 
 test('a new server that does not take the snapshot either is replaced by the raw data', async () => {
   const stage = await serverStage()
   say(stage, 'dead')
-  stage.parts.methods.redis = { ...brittleServer, prove: async () => [{ ...check, ok: false }] }
+  stage.parts.methods.redis = asMethod({ ...brittleServer, prove: async () => [{ ...check, ok: false }] })
   expect(await restore(stage)).toMatchObject({ outcome: 'failed', safety: 'raw', rolledBack: true })
   expect(heard(stage)).toBe('dead')
   await inOrder(stage)
@@ -171,7 +172,7 @@ test('a new server that does not take the snapshot either is replaced by the raw
 test('where the method names no path that is mounted, every writable mount is kept raw, and none is emptied', async () => {
   const stage = await serverStage()
   say(stage, 'dead')
-  stage.parts.methods.redis = { ...brittleServer, dataPaths: () => ['/elsewhere'] }
+  stage.parts.methods.redis = asMethod({ ...brittleServer, dataPaths: () => ['/elsewhere'] })
   expect(await restore(stage)).toMatchObject({ outcome: 'failed', safety: 'raw', rolledBack: true })
   expect(heard(stage)).toBe('dead')
   await inOrder(stage)
@@ -181,7 +182,7 @@ test('a volume that is mounted below the data path is kept with it', async () =>
   const stage = setJobStage(({ data }) => [
     { name: 'app', labels: enabled({ method: 'redis' }), mounts: [data('files'), data('log', '/data/log')] },
   ])
-  stage.parts.methods = { ...stage.parts.methods, redis: brittleServer }
+  stage.parts.methods = { ...stage.parts.methods, redis: asMethod(brittleServer) }
   await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
   say(stage, 'broken')
   const { safetySnapshot } = await restore(stage)
@@ -203,7 +204,7 @@ test.each(refused)('a capture that fails with %s is no broken service: the resto
   const capture = () => {
     throw new BackupError(code, 'of the operator')
   }
-  stage.parts.methods.redis = { ...brittleServer, capture }
+  stage.parts.methods.redis = asMethod({ ...brittleServer, capture })
   const result = await restore(stage)
   expect(result).toMatchObject({ outcome: 'failed', rolledBack: false, error: { code } })
   expect(result.error?.hint).toContain('--no-safety')
@@ -233,7 +234,7 @@ test.each([
 
 test('raw data whose folder became a link is neither taken nor replaced', async () => {
   const stage = await serverStage()
-  stage.parts.methods.redis = { ...brittleServer, dataPaths: () => ['/data/sub'] }
+  stage.parts.methods.redis = asMethod({ ...brittleServer, dataPaths: () => ['/data/sub'] })
   const outside = join(stage.folder, 'outside')
   mkdirSync(outside)
   writeFileSync(join(outside, 'sentinel'), 'kept')

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
-import { victoriametrics } from '../../../src/methods/victoriametrics/index.ts'
+import * as victoriametrics from '../../../src/methods/victoriametrics/work.ts'
 import type { Facts } from '../../../src/repository/repository.ts'
 import { plainSpec } from '../../support/method-context.ts'
 

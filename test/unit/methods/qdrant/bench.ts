@@ -5,7 +5,7 @@ import type { TargetSpec } from '../../../../src/labels/spec.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import { hashing } from '../../../../src/lib/hash.ts'
 import type { Check, RestoreContext, StoredSnapshot, UndoDetail } from '../../../../src/methods/method.ts'
-import { qdrant } from '../../../../src/methods/qdrant/index.ts'
+import * as qdrant from '../../../../src/methods/qdrant/work.ts'
 import type { ArtifactRecord, Facts } from '../../../../src/repository/repository.ts'
 
 export interface Kept extends StoredSnapshot {

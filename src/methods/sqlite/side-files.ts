@@ -1,0 +1,2 @@
+/** What SQLite keeps beside a database, as endings of its name. */
+export const sideFiles = ['-wal', '-shm', '-journal']

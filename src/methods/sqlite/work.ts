@@ -1,0 +1,6 @@
+/** What a run loads of this method: see `MethodWork`. */
+export { capture } from './capture.ts'
+export { importForeign as import } from './import.ts'
+export { preflight } from './preflight.ts'
+export { prove } from './prove.ts'
+export { restore, undo } from './restore.ts'

@@ -1,0 +1,5 @@
+/** What an archive loads to work on the content of snapshots. */
+export { checkAll, checkFolder } from './check.ts'
+export { prepareTrees } from './prepare.ts'
+export { extractArtifact, listArtifact, openArtifact, proveArtifact } from './read-artifact.ts'
+export { stage } from './stage.ts'
