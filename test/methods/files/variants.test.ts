@@ -66,7 +66,7 @@ describe('quiesce', () => {
     expect(json).toMatchObject({ outcome: 'failed', targets: [{ target: 'restless', outcome: 'failed' }] })
     expect(json.targets[0].error).toMatchObject({ code: 'NOT_STILL' })
     expect(json.targets[0].error.hint).toContain('quiesce=stop')
-    expect((await story.call(['list', 'restless'])).json).toEqual({ snapshots: [] })
+    expect((await story.call(['list', 'restless'])).json).toMatchObject({ snapshots: [] })
     expect(await startTimes(lab)).toBe(before)
     await lab.podman(['rm', '--force', '--time', '0', app.name])
   })
@@ -96,7 +96,7 @@ describe('exec-pre and exec-post', () => {
     expect(json.targets[0]).toMatchObject({ outcome: 'failed', stopped: [], error: { code: 'EXEC_FAILED' } })
     expect(json.targets[0].error.message).toContain('exited 3: no disk')
     expect(log(app)).toBe('post\n')
-    expect((await story.call(['list', 'pre-fails'])).json).toEqual({ snapshots: [] })
+    expect((await story.call(['list', 'pre-fails'])).json).toMatchObject({ snapshots: [] })
     expect(await startTimes(lab)).toBe(before)
   })
 

@@ -46,6 +46,6 @@ test('a full temporary folder of the controller fails the backup, and the hint n
   await service.exec(['sqlite3', '/data/app.db', 'CREATE TABLE much AS SELECT randomblob(4000000)'])
   const failed = await story.call(['backup', 'copied'], { env: { TMPDIR: data } })
   expectFull(failed, /TMPDIR/)
-  expect((await story.call(['list', 'copied'])).json).toEqual({ snapshots: [] })
+  expect((await story.call(['list', 'copied'])).json).toMatchObject({ snapshots: [] })
   await story.backUp('copied')
 })

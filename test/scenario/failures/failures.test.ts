@@ -79,7 +79,7 @@ describe('a flipped bit in the repository', () => {
     expect(check.json.repositories[0].damaged).toMatchObject([
       { id, target: 'app', file: relative(story.product.repository, file) },
     ])
-    const refused = await story.call(['restore', 'app', '--yes'])
+    const refused = await story.call(['restore', 'app', '--at', id, '--yes'])
     await expectFailed(refused, 'SNAPSHOT_DAMAGED')
     expect(refused.json.targets[0].error.message).toContain(basename(file))
     expect(refused.json.targets[0]).not.toHaveProperty('safetySnapshot')
@@ -115,7 +115,7 @@ describe('a connection to the engine that breaks in mid-frame', () => {
     const cut = await story.call(['backup', 'db'], { env: { CONTAINER_HOST: `unix://${proxy.socket}` } })
     await expectFailed(cut, 'STREAM_CUT')
     expect(cuts).toBe(1)
-    expect((await story.call(['list', 'db'])).json).toEqual({ snapshots: [] })
+    expect((await story.call(['list', 'db'])).json).toMatchObject({ snapshots: [] })
     expect(await startTimes(lab)).toBe(before)
     const isGone = async () => !(await db.exec(['ps', '-ef'])).includes('pg_dump')
     await eventually(isGone, 60, 'no dump goes on in the service')
