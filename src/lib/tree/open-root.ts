@@ -31,6 +31,12 @@ export interface OpenRoot extends Disposable {
  */
 export const ANCHOR = '/./'
 
+/** The root of what lies below a trusted folder, or below the root of a tree, by a relative path without `..` that belongs to others. */
+export function rootBelow(folder: string, path: string): string {
+  if (path === '.') return folder
+  return folder.includes(ANCHOR) ? `${folder}/${path}` : `${folder}${ANCHOR}${path}`
+}
+
 /** The path without its anchor, as messages show it. */
 export const shownPath = (root: string): string => root.replace(ANCHOR, '/')
 

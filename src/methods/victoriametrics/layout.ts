@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readlinkSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { dirname, isAbsolute, join } from 'node:path/posix'
 import { BackupError } from '../../errors.ts'
+import { type OpenRoot, openRoot, rootBelow, rootExists } from '../../lib/tree/open-root.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { engineDevices } from '../shared/engine-devices.ts'
@@ -10,8 +11,8 @@ import { partitionStart } from './retention.ts'
 export interface Storage {
   /** Path in the container. */
   path: string
-  /** The same path for this process. */
-  hostPath: string
+  /** The same path as the root of a tree: see `MethodContext.treeRoot`. */
+  root: string
 }
 
 /**
@@ -21,9 +22,10 @@ export interface Storage {
 export function findStorage(ctx: MethodContext, snapshot: string): Storage {
   const mounts = ctx.container.mounts.filter(({ kind, writable }) => kind !== 'other' && writable)
   for (const { destination } of mounts) {
-    const hostPath = ctx.hostPath(destination)
-    const below = findFolder(hostPath, join('snapshots', snapshot), searchDepth)
-    if (below !== undefined) return { path: join(destination, below), hostPath: join(hostPath, below) }
+    const mount = ctx.hostPath(destination)
+    using tree = openRoot(mount)
+    const below = tree.kind === 'file' ? undefined : findFolder(tree, '.', join('snapshots', snapshot), searchDepth)
+    if (below !== undefined) return { path: join(destination, below), root: rootBelow(mount, below) }
   }
   throw new BackupError('PATH_UNREACHABLE', `the data of ${ctx.container.name} lies on none of its mounts`, {
     hint: 'Put a volume or a bind mount at the -storageDataPath of the server.',
@@ -32,16 +34,33 @@ export function findStorage(ctx: MethodContext, snapshot: string): Storage {
 
 const searchDepth = 2
 
-/** The folder at or below `root` that has `wanted` in it, as a relative path. */
-function findFolder(root: string, wanted: string, depth: number): string | undefined {
-  if (existsSync(join(root, wanted))) return '.'
+/** The folder at or below `folder` that has the folder `wanted` in it, by its path in the tree. */
+function findFolder(tree: OpenRoot, folder: string, wanted: string, depth: number): string | undefined {
+  if (isFolder(tree, join(folder, wanted))) return folder
   if (depth === 0) return undefined
-  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-  for (const { name } of folders) {
-    const found = findFolder(join(root, name), wanted, depth - 1)
-    if (found !== undefined) return join(name, found)
+  for (const entry of listFolder(tree, folder)) {
+    const found = entry.isDirectory() && findFolder(tree, join(folder, entry.name), wanted, depth - 1)
+    if (found) return found
   }
   return undefined
+}
+
+/** A link is none, and neither is what lies behind one. */
+const isFolder = (tree: OpenRoot, path: string): boolean =>
+  attempt(() => lstatSync(tree.at(path)).isDirectory()) ?? false
+
+/** None where it has just gone. */
+const listFolder = (tree: OpenRoot, folder: string): Dirent[] =>
+  attempt(() => readdirSync(tree.folder(folder), { withFileTypes: true })) ?? []
+
+/** Undefined where something on the way is missing, or is a link. */
+function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if (['ENOENT', 'NOT_STILL'].includes(String((error as { code?: unknown }).code))) return undefined
+    throw error
+  }
 }
 
 /**
@@ -49,31 +68,35 @@ function findFolder(root: string, wanted: string, depth: number): string | undef
  * storage. The first tree is that folder without its links, and each further tree is what one link leads to, with the
  * place of the link as its origin: extracted there, they are a storage again.
  */
-export function artifactsOf({ path, hostPath }: Storage, snapshot: string): TreeArtifact[] {
-  const root = join(hostPath, 'snapshots', snapshot)
-  const links = listLinks(root)
-  if (!links.includes('data/small')) {
+export function artifactsOf(storage: Storage, snapshot: string): TreeArtifact[] {
+  const root = rootBelow(storage.root, join('snapshots', snapshot))
+  using tree = openRoot(root)
+  const links = listLinks(tree)
+  if (!links.includes('data/small') || !links.every((link) => linkPattern.test(link))) {
     throw new BackupError(
       'DUMP_FAILED',
       `snapshot ${snapshot} is not laid out as known: ${links.join(', ') || 'no links'}`,
     )
   }
-  const tree = {
-    kind: 'tree' as const,
-    name: 'storage',
-    root,
-    origin: path,
-    exclude: links,
-    skipDevices: engineDevices,
-  }
-  return [tree, ...links.map((link) => followLink({ path, hostPath }, root, link))]
+  const own = { kind: 'tree' as const, name: 'storage', root, origin: storage.path, exclude: links }
+  const followed = links.map((link) => {
+    const target = readlinkSync(tree.at(link))
+    return followLink(storage, link, isAbsolute(target) ? target : join('snapshots', snapshot, dirname(link), target))
+  })
+  return [{ ...own, skipDevices: engineDevices }, ...followed]
 }
+
+/** A link gives an artifact its name, and is a pattern of what its own folder leaves out. */
+const linkPattern = /^[a-z0-9][a-z0-9_-]*(\/[a-z0-9_-]+)*$/
 
 /** The month of the oldest data, as the server names its partitions: `2026_11`. Undefined where there is none. */
 export function oldestPartition(trees: TreeArtifact[]): string | undefined {
   const data = trees.filter(({ name }) => name === 'data-small' || name === 'data-big')
   return data
-    .flatMap(({ root }) => readdirSync(root))
+    .flatMap(({ root }) => {
+      using tree = openRoot(root)
+      return readdirSync(tree.folder('.'))
+    })
     .filter((name) => partitionStart(name) !== undefined)
     .toSorted()[0]
 }
@@ -87,21 +110,26 @@ export function storageOf(ctx: MethodContext, { facts }: StoredSnapshot): string
   throw new BackupError('RESTORE_REFUSED', 'the snapshot does not say where its data belongs')
 }
 
-function listLinks(root: string, prefix = ''): string[] {
-  return readdirSync(join(root, prefix), { withFileTypes: true })
+function listLinks(tree: OpenRoot, folder = '.'): string[] {
+  return readdirSync(tree.folder(folder), { withFileTypes: true })
     .flatMap((entry) => {
-      const path = join(prefix, entry.name)
-      if (entry.isDirectory()) return listLinks(root, path)
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) return listLinks(tree, path)
       return entry.isSymbolicLink() ? [path] : []
     })
     .sort()
 }
 
-function followLink({ path, hostPath }: Storage, root: string, link: string): TreeArtifact {
-  const target = resolve(join(root, link), '..', readlinkSync(join(root, link)))
-  if (relative(hostPath, target).startsWith('..') || !existsSync(target)) {
+/**
+ * The tree to which a link leads, by its path in the storage. That path is followed no further: one that leads through another link is
+ * refused, here or when the tree is read.
+ */
+function followLink(storage: Storage, link: string, target: string): TreeArtifact {
+  const isInside = !isAbsolute(target) && target.split('/')[0] !== '..'
+  const root = rootBelow(storage.root, target)
+  if (!isInside || !rootExists(root)) {
     throw new BackupError('DUMP_FAILED', `${link} of the snapshot leads out of the storage, or nowhere: ${target}`)
   }
-  const named = { name: link.replaceAll('/', '-'), origin: join(path, link) }
-  return { kind: 'tree', ...named, root: target, exclude: [], skipDevices: engineDevices }
+  const named = { name: link.replaceAll('/', '-'), origin: join(storage.path, link) }
+  return { kind: 'tree', ...named, root, exclude: [], skipDevices: engineDevices }
 }

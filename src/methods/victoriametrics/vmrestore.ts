@@ -1,8 +1,12 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { fstatSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path/posix'
 import { BackupError } from '../../errors.ts'
 import { longSeconds } from '../../lib/deadline.ts'
+import { jailed, TREE } from '../../lib/jail.ts'
 import { runChecked } from '../../lib/process.ts'
+import { removeTree } from '../../lib/tree/in-child.ts'
+import { openRoot, rootBelow } from '../../lib/tree/open-root.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
 import type { CaptureContext, ForeignInput, MethodContext } from '../method.ts'
 import { findForeign } from '../shared/foreign.ts'
@@ -11,6 +15,8 @@ import type { Storage } from './layout.ts'
 /** The name of the file that vmbackup writes last. */
 const completeMark = 'backup_complete.ignore'
 const scratchPrefix = 'xnai-backup-import-'
+/** The place of the directory of vmbackup in the jail. */
+const SOURCE = '/source'
 
 /**
  * Makes a storage of a directory that vmbackup wrote, by the service's own vmrestore. It is made in a folder within
@@ -22,19 +28,22 @@ export async function unpackVmbackup(
   storage: Storage,
 ): Promise<{ artifact: TreeArtifact } & AsyncDisposable> {
   const mark = findForeign(input, `a directory of vmbackup (with ${completeMark})`, ({ name }) => name === completeMark)
-  const scratch = await mkdtemp(join(storage.hostPath, scratchPrefix))
-  const note = ctx.recordUndo({ scratch: join(storage.path, basename(scratch)) })
+  using tree = openRoot(storage.root)
+  const scratch = basename(await mkdtemp(join(tree.folder('.'), scratchPrefix)))
+  const note = ctx.recordUndo({ scratch: join(storage.path, scratch) })
   const dispose = async () => {
-    await rm(scratch, { recursive: true, force: true })
+    await removeTree(rootBelow(storage.root, scratch), new AbortController().signal)
     note[Symbol.dispose]()
   }
   try {
-    const { uid, gid } = await stat(storage.hostPath)
+    const { uid, gid } = fstatSync(tree.descriptor)
     const options = { signal: ctx.signal, timeoutSeconds: longSeconds }
-    await runChecked('cp', ['-R', '--', dirname(mark.path), join(scratch, 'backup')], options)
-    await runChecked('chown', ['-R', `${uid}:${gid}`, '--', scratch], options)
-    await runVmrestore(ctx, join(storage.path, basename(scratch)))
-    const root = join(scratch, 'storage')
+    const jail = { tree: tree.descriptor, writable: true, readOnly: { [SOURCE]: dirname(mark.path) } }
+    const place = join(TREE, scratch)
+    await runChecked(...jailed(jail, 'cp', ['-R', '--', SOURCE, join(place, 'backup')]), options)
+    await runChecked(...jailed(jail, 'chown', ['-R', `${uid}:${gid}`, '--', place]), options)
+    await runVmrestore(ctx, join(storage.path, scratch))
+    const root = rootBelow(storage.root, `${scratch}/storage`)
     const artifact = { kind: 'tree' as const, name: 'storage', root, origin: storage.path, exclude: [] }
     return { artifact, [Symbol.asyncDispose]: dispose }
   } catch (error) {
@@ -65,5 +74,5 @@ export async function runVmrestore(ctx: MethodContext, folder: string): Promise<
 
 /** Removes what a killed import left, and nothing else. */
 export async function removeScratch(ctx: MethodContext, path: string): Promise<void> {
-  if (basename(path).startsWith(scratchPrefix)) await rm(ctx.hostPath(path), { recursive: true, force: true })
+  if (basename(path).startsWith(scratchPrefix)) await removeTree(ctx.hostPath(path), ctx.signal)
 }

@@ -37,35 +37,58 @@ test('the storage is found below one of the mounts by the snapshot in it', () =>
   mkdirSync(join(root, 'config', 'snapshots'), { recursive: true })
   makeStorage('data/deep/vm', {})
   const storage = findStorage(mounted({ '/etc/vm': 'config', '/data': 'data' }), name)
-  expect(storage).toEqual({ path: '/data/deep/vm', hostPath: join(root, 'data/deep/vm') })
+  expect(storage).toEqual({ path: '/data/deep/vm', root: `${join(root, 'data')}/./deep/vm` })
   expect(() => findStorage(mounted({ '/etc/vm': 'config' }), name)).toThrow(/none of its mounts/)
 })
 
 test('what the links lead to takes the place of the links', () => {
   for (const part of ['data/small', 'indexdb']) mkdirSync(join(root, part, 'snapshots', name), { recursive: true })
   makeStorage('', { 'data/small': `../../../data/small/snapshots/${name}`, indexdb: `../../indexdb/snapshots/${name}` })
-  const parts = artifactsOf({ path: '/vm', hostPath: root }, name).map((part) => [
+  const parts = artifactsOf({ path: '/vm', root }, name).map((part) => [
     part.name,
     part.origin,
     part.root,
     part.exclude,
   ])
   expect(parts).toEqual([
-    ['storage', '/vm', join(root, 'snapshots', name), ['data/small', 'indexdb']],
-    ['data-small', '/vm/data/small', join(root, 'data/small/snapshots', name), []],
-    ['indexdb', '/vm/indexdb', join(root, 'indexdb/snapshots', name), []],
+    ['storage', '/vm', `${root}/./snapshots/${name}`, ['data/small', 'indexdb']],
+    ['data-small', '/vm/data/small', `${root}/./data/small/snapshots/${name}`, []],
+    ['indexdb', '/vm/indexdb', `${root}/./indexdb/snapshots/${name}`, []],
   ])
 })
 
 test.each([
   ['leads out of the storage', '../../../../etc'],
+  ['leads to the top of the host', '/etc'],
   ['leads nowhere', `../../../data/small/snapshots/${name}`],
 ])('a link that %s is refused', (_, target) => {
   makeStorage('', { 'data/small': target })
-  expect(() => artifactsOf({ path: '/vm', hostPath: root }, name)).toThrow(/leads out of the storage, or nowhere/)
+  expect(() => artifactsOf({ path: '/vm', root }, name)).toThrow(/leads out of the storage, or nowhere/)
+})
+
+test('a link that leads through another link is not followed out of the storage', () => {
+  mkdirSync(join(root, 'vm'))
+  mkdirSync(join(root, 'host/etc'), { recursive: true })
+  symlinkSync('../host', join(root, 'vm/elsewhere'))
+  makeStorage('vm', { 'data/small': '../../../elsewhere/etc' })
+  expect(() => artifactsOf({ path: '/vm', root: join(root, 'vm') }, name)).toThrow(/elsewhere .*is a symbolic link/)
+})
+
+test('a storage behind a link is not found', () => {
+  makeStorage('host', {})
+  mkdirSync(join(root, 'data'))
+  symlinkSync('../host', join(root, 'data/vm'))
+  expect(() => findStorage(mounted({ '/data': 'data' }), name)).toThrow(/none of its mounts/)
+})
+
+test('a link whose name no artifact can have is refused', () => {
+  mkdirSync(join(root, 'data/small/snapshots', name), { recursive: true })
+  const target = `../../../data/small/snapshots/${name}`
+  makeStorage('', { 'data/small': target, 'data/*(a)': target })
+  expect(() => artifactsOf({ path: '/vm', root }, name)).toThrow(/not laid out as known/)
 })
 
 test('a snapshot without the folders that are known is refused', () => {
   makeStorage('', {})
-  expect(() => artifactsOf({ path: '/vm', hostPath: root }, name)).toThrow(/not laid out as known/)
+  expect(() => artifactsOf({ path: '/vm', root }, name)).toThrow(/not laid out as known/)
 })
