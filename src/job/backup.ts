@@ -8,7 +8,7 @@ import { openIntake } from './backup/intake.ts'
 import { capturePhase, publishPhase } from './backup/phase.ts'
 import { prepareTargets } from './backup/prepare.ts'
 import { type BackupReport, startBackupReport } from './backup/report.ts'
-import { findDisturbed } from './backup/window.ts'
+import { findDisturbed, findNewcomers } from './backup/window.ts'
 import { captureTarget } from './capture.ts'
 import type { Touched } from './cover-plan.ts'
 import { newId } from './identify.ts'
@@ -92,6 +92,8 @@ async function backupSet(
     for (const report of reports) report.noteWindow(held, lost)
     signal.throwIfAborted()
     if (broken) throw broken
+    const newcomers = await findNewcomers(parts, targets, held, signal)
+    if (newcomers) throw newcomers
     for (const { report, captured } of captures) {
       const phase = publishPhase(prepared.of(report.target))
       const whole = { ...window, quiesced: held.names, warnings: report.warnings }

@@ -10,7 +10,9 @@ import { bringDown, findContainer, graceOf, refOf, refuseRemoval } from './servi
 
 /** Containers that a run holds down. `resume` and dispose bring back only what this run took down, in reverse order. */
 export interface Held extends AsyncDisposable {
-  /** The names of the containers in the order in which they were taken down. */
+  /** The containers in the order in which they were taken down, as they were found then. */
+  containers: ContainerFacts[]
+  /** Their names. */
   names: string[]
   warnings: string[]
   /** Returns an error for each container that did not come back; every later pass tries again. It may be repeated. */
@@ -56,7 +58,7 @@ const hintOn = (container: ContainerFacts): string =>
 function holding(parts: Parts) {
   const { catalog, clock, engine } = parts
   const taken: { id: IntentId; intent: ResumeIntent }[] = []
-  const names: string[] = []
+  const containers: ContainerFacts[] = []
   const warnings: string[] = []
   let since: number | undefined
   let until: number | undefined
@@ -73,7 +75,7 @@ function holding(parts: Parts) {
     const id = catalog.addIntent(intent)
     since ??= clock.monotonicMs()
     taken.push({ id, intent })
-    names.push(container.name)
+    containers.push(container)
     if (order.how === 'pause') return engine.pause(container.id, new AbortController().signal)
     const killed = await bringDown(parts, container, grace, signal)
     if (killed) warnings.push(explainKill(container, grace))
@@ -91,7 +93,10 @@ function holding(parts: Parts) {
 
   return {
     take,
-    names,
+    containers,
+    get names() {
+      return containers.map(({ name }) => name)
+    },
     warnings,
     resume,
     downSeconds: () => (since === undefined ? 0 : ((until ?? clock.monotonicMs()) - since) / 1000),

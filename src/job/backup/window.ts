@@ -1,5 +1,7 @@
+import type { ContainerFacts } from '../../engine/engine.ts'
 import { BackupError } from '../../errors.ts'
-import type { Target } from '../../plan/plan.ts'
+import { type Target, targetKey } from '../../plan/plan.ts'
+import { currentPlan } from '../current-plan.ts'
 import type { Parts } from '../job.ts'
 import type { Held } from '../quiesce.ts'
 import { inspectNow } from '../service.ts'
@@ -14,15 +16,46 @@ export async function findDisturbed(
   held: Held,
   signal: AbortSignal,
 ): Promise<BackupError | undefined> {
-  const touched = new Map(targets.flatMap((target) => target.touched).map((one) => [one.id, one]))
-  const still = [...touched.values()].filter(({ name, state }) => state !== 'running' || held.names.includes(name))
+  const still = [...knownWriters(targets, held).values()].filter(
+    ({ name, state }) => state !== 'running' || held.names.includes(name),
+  )
   const now = await Promise.all(still.map((one) => inspectNow(parts, one, signal)))
   const disturbed = still.filter(({ startedAt }, index) => {
     const found = now[index]
     return found !== undefined && (found.state === 'running' || found.startedAt !== startedAt)
   })
+  return explain(disturbed)
+}
+
+/**
+ * Looks for containers that can write the captured data and were made since the window was planned, be it in the place of a held one.
+ * Returns NOT_STILL naming them, or undefined. It asks for all containers, and can wait until services run again. One that was made and
+ * removed in the window is not seen.
+ */
+export async function findNewcomers(
+  parts: Parts,
+  targets: Target[],
+  held: Held,
+  signal: AbortSignal,
+): Promise<BackupError | undefined> {
+  const known = [...knownWriters(targets, held).values()]
+  if (known.length === 0) return undefined
+  const wanted = targets.map(targetKey)
+  const { plan } = await currentPlan(parts, signal)
+  const now = plan.targets.filter((target) => wanted.includes(targetKey(target))).flatMap(({ touched }) => touched)
+  // A systemd unit makes another container with every start.
+  const isKnown = ({ id, unit }: ContainerFacts) =>
+    known.some((one) => one.id === id || (unit !== undefined && one.unit === unit))
+  return explain(now.filter((one) => one.startedAt !== undefined && !isKnown(one)))
+}
+
+/** The containers that can write the data, by name. One that was made anew between the plan and the stop is the one that was stopped. */
+const knownWriters = (targets: Target[], held: Held): Map<string, ContainerFacts> =>
+  new Map([...targets.flatMap(({ touched }) => touched), ...held.containers].map((one) => [one.name, one]))
+
+function explain(disturbed: ContainerFacts[]): BackupError | undefined {
   if (disturbed.length === 0) return undefined
-  const names = disturbed.map(({ name }) => name).join(', ')
+  const names = [...new Set(disturbed.map(({ name }) => name))].join(', ')
   return new BackupError('NOT_STILL', `${names} was started while the data was captured`, {
     hint: 'Find out what starts it (a restart policy, a systemd unit, another program), and run the backup again.',
   })

@@ -130,15 +130,36 @@ describe('writers that another run holds', () => {
 })
 
 describe('a window that was none', () => {
-  const startedMeanwhile = (stage: JobStage, name: string): void => {
+  const meanwhile = (stage: JobStage, act: () => unknown): void => {
     const { local } = stage
     const stageIn: Repository['stage'] = async (...call) => {
       const staged = await local.stage(...call)
-      await stage.parts.engine.start(name, never)
+      await act()
       return staged
     }
     stage.local = { ...local, stage: stageIn }
   }
+  const startedMeanwhile = (stage: JobStage, name: string) =>
+    meanwhile(stage, () => stage.parts.engine.start(name, never))
+
+  const newcomers: [what: string, name: string][] = [
+    ['a held container was made anew', 'db'],
+    ['a writer was made that was not there before', 'indexer'],
+  ]
+  test.each(newcomers)('because %s in it: nothing is published', async (_, name) => {
+    const stage = oneService()
+    const { engine } = stage.parts
+    const { mounts, labels } = await factsOf(stage, 'db')
+    meanwhile(stage, () => {
+      if (name === 'db') engine.remove(name)
+      engine.add({ name, project: 'shop', service: name, number: 1, mounts, ...(name === 'db' && { labels }) })
+    })
+    const { targets } = await run(stage)
+    expect(targets[0]).toMatchObject({ outcome: 'failed', error: { code: 'NOT_STILL' } })
+    expect(targets[0]?.error?.message).toContain(name)
+    expect(await stage.local.list(never)).toEqual([])
+    expect((await stage.states()).db).toBe('running')
+  })
 
   test('because a held container was started in it: nothing is published', async () => {
     const stage = oneService()
