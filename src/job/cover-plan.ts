@@ -1,6 +1,6 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
-import { type Plan, type Target, targetKey } from '../plan/plan.ts'
+import { type Plan, type ReplacedPaths, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
 import { currentPlan, liveTarget } from './current-plan.ts'
 import type { LockContainers } from './hold-locks.ts'
@@ -25,6 +25,8 @@ export interface CoverOptions {
   touched: Touched
   run: string
   lock: LockContainers
+  /** For a restore: what it replaces. */
+  replaced?: ReplacedPaths
   /** Called when containers are locked, before the plan is made under their locks. */
   onLocked?: (names: string[]) => Promise<void>
 }
@@ -37,14 +39,14 @@ export interface CoverOptions {
 export async function coverPlan(
   parts: Parts,
   wanted: Target[],
-  { touched, run, lock, onLocked }: CoverOptions,
+  { touched, run, lock, replaced, onLocked }: CoverOptions,
   signal: AbortSignal,
 ): Promise<CoveredPlan & Disposable> {
   for (let names = namesOf(touched, wanted); ; ) {
     using held = new DisposableStack()
     held.use(await lock(parts, names, run, signal))
     await onLocked?.(names)
-    const now = await planNow(parts, wanted, signal)
+    const now = await planNow(parts, wanted, replaced, signal)
     const needed = namesOf(touched, now.targets)
     if (needed.every((name) => names.includes(name))) {
       const all = held.move()
@@ -54,8 +56,8 @@ export async function coverPlan(
   }
 }
 
-async function planNow(parts: Parts, wanted: Target[], signal: AbortSignal) {
-  const { plan, dependencies } = await currentPlan(parts, signal)
+async function planNow(parts: Parts, wanted: Target[], replaced: ReplacedPaths | undefined, signal: AbortSignal) {
+  const { plan, dependencies } = await currentPlan(parts, signal, replaced)
   const targets: Target[] = []
   const failures = new Map<string, BackupError>()
   for (const target of wanted) {

@@ -2,7 +2,7 @@ import type { ContainerFacts } from '../engine/engine.ts'
 import { BackupError, errorTable } from '../errors.ts'
 import { withoutImageLabels } from '../plan/image-labels.ts'
 import { makePlan } from '../plan/make-plan.ts'
-import { type Plan, type Target, targetKey } from '../plan/plan.ts'
+import { type Plan, type ReplacedPaths, type Target, targetKey } from '../plan/plan.ts'
 import { type Dependencies, readDependencies } from '../plan/stop-order.ts'
 import { withGone } from './gone.ts'
 import type { Parts } from './job.ts'
@@ -15,12 +15,14 @@ export interface CurrentPlan {
   containers: ContainerFacts[]
 }
 
-/** Makes the plan from the containers of this moment. Ids change whenever compose creates a service anew. */
-export async function currentPlan(parts: Parts, signal: AbortSignal): Promise<CurrentPlan> {
+/**
+ * Makes the plan from the containers of this moment. Ids change whenever compose creates a service anew. `replaced`: see `makePlan`.
+ */
+export async function currentPlan(parts: Parts, signal: AbortSignal, replaced?: ReplacedPaths): Promise<CurrentPlan> {
   const listed = withGone(await parts.engine.list(signal), parts.catalog)
   const images = await readImageLabels(parts, listed, signal)
   return {
-    plan: makePlan(listed, parts.settings, parts.methods, images),
+    plan: makePlan(listed, parts.settings, parts.methods, images, replaced),
     dependencies: readDependencies(listed),
     containers: listed.map((container) => withoutImageLabels(container, images)),
   }

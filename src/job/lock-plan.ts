@@ -1,5 +1,5 @@
 import { targetLock } from '../catalog/keys.ts'
-import type { Target } from '../plan/plan.ts'
+import type { ReplacedPaths, Target } from '../plan/plan.ts'
 import { type CoveredPlan, coverPlan, type Touched } from './cover-plan.ts'
 import { lockAfterRecovery, lockContainers, lockContainersNow } from './hold-locks.ts'
 import type { Parts } from './job.ts'
@@ -16,6 +16,8 @@ export interface LockPlanOptions {
   run: string
   /** Whether to wait for a container that another run holds, and for a recovery that works on the targets. */
   waits: boolean
+  /** For a restore: what it replaces. */
+  replaced?: ReplacedPaths
 }
 
 /**
@@ -26,17 +28,18 @@ export interface LockPlanOptions {
 export async function lockPlan(
   parts: Parts,
   wanted: Target[],
-  { touched, run, waits }: LockPlanOptions,
+  { waits, ...options }: LockPlanOptions,
   signal: AbortSignal,
 ): Promise<LockedPlan> {
   using locks = new DisposableStack()
   locks.use(await holdRepository(parts, signal))
   const keys = wanted.map(({ project, name }) => targetLock(project, name))
+  const { run } = options
   locks.use(waits ? await lockAfterRecovery(parts, keys, run, signal) : parts.catalog.lock(keys, run))
   const lock = waits ? lockContainers : lockContainersNow
   await finishRestores(parts, wanted, lock, signal)
   const onLocked = (names: string[]) => finishInContainers(parts, names, signal)
-  const covered = locks.use(await coverPlan(parts, wanted, { touched, run, lock, onLocked }, signal))
+  const covered = locks.use(await coverPlan(parts, wanted, { ...options, lock, onLocked }, signal))
   await loadWork(
     parts,
     covered.targets.map(({ spec }) => spec.method),

@@ -12,6 +12,7 @@ import { snapshotRef } from './repositories.ts'
 import { checkStep } from './restore/checks.ts'
 import { orderSteps, type RestorePlan, type RestoreStep, type StepInPlace } from './restore/plan.ts'
 import { type Replaced, replaceTarget } from './restore/replace-target.ts'
+import { replacedBySteps } from './restore/replaced-paths.ts'
 import { type RestoreReport, startRestoreReport } from './restore/report.ts'
 import { verifyService } from './restore/verify-service.ts'
 import { writeBeside } from './restore/write-beside.ts'
@@ -67,7 +68,9 @@ async function restoreInPlace(
 ): Promise<void> {
   // The containers may have changed while the operator was asked to confirm, or while other runs were waited for.
   const planned = plan.steps.map((step) => stepInPlace(step).target)
-  using locked = await lockPlan(parts, planned, { touched: touchedByRestore, run: options.run, waits: true }, signal)
+  const replaced = replacedBySteps(parts, plan)
+  const locking = { touched: touchedByRestore, run: options.run, waits: true, replaced }
+  using locked = await lockPlan(parts, planned, locking, signal)
   if (!asked.every((report) => report.place(locked))) return refuseOthers(asked)
   const { steps, down: toStop } = orderSteps(
     asked.map(({ step }) => stepInPlace(step)),
@@ -82,26 +85,26 @@ async function restoreInPlace(
   if (reports.some((report) => report.failed())) return refuseOthers(reports)
 
   const orders = downOrders(toStop, targets)
-  const replaced = new Map<RestoreReport, Replaced>()
+  const done = new Map<RestoreReport, Replaced>()
   {
     await using down = await quiesce(parts, orders, signal)
     for (const report of reports) {
       const work = () =>
         replaceTarget(parts, report, { ...options, down, ...(plan.only && { only: plan.only }) }, signal)
-      const done = await report.attempt('replacing the data', work)
-      if (done) replaced.set(report, done)
+      const one = await report.attempt('replacing the data', work)
+      if (one) done.set(report, one)
     }
     for (const warning of down.warnings) reports[0]?.noteWarning(warning)
     const lost = await down.resume()
     for (const report of reports) report.noteWindow(down)
     for (const error of lost) for (const report of reports) report.noteFailure(error)
   }
-  for (const [report, done] of replaced) {
+  for (const [report, one] of done) {
     await report.attempt('comparing', () =>
       verifyService(parts, stepInPlace(report.step).target, signal, report.noteCheck),
     )
-    if (!report.failed()) done.commit()
-    else await rollBackAfterVerify(parts, report, orders, done)
+    if (!report.failed()) one.commit()
+    else await rollBackAfterVerify(parts, report, orders, one)
   }
 }
 

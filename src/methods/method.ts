@@ -20,6 +20,11 @@ export interface Method<K extends MethodKind = MethodKind> {
    */
   paths(spec: TargetSpec<K>, container: ContainerFacts): string[]
   /**
+   * Container paths that a restore of the snapshot replaces, told without asking the server, whatever the labels name by now. The safety
+   * snapshot MUST hold them. Absent, or empty: only the server knows them.
+   */
+  replaces?(snapshot: Pick<StoredSnapshot, 'facts' | 'artifacts'>): string[]
+  /**
    * Container paths at which the service keeps what a restore replaces, told without asking it: from labels, inspect facts, the facts
    * of the snapshot, and defaults of the image. They are taken raw where what is there now is too broken to be captured. One that lies
    * on no mount is left out. Absent: those of `paths`.

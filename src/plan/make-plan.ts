@@ -6,8 +6,8 @@ import type { Method } from '../methods/method.ts'
 import { findClients } from './clients.ts'
 import { explainImageLabels, type ImageLabels, withoutImageLabels } from './image-labels.ts'
 import { type Draft, markTwins, nameTarget } from './naming.ts'
-import { explainNothing, locatePaths } from './paths.ts'
-import type { BrokenTarget, Plan, PlanSettings, Target } from './plan.ts'
+import { explainNothing, locatePaths, locateReplaced } from './paths.ts'
+import { type BrokenTarget, type Plan, type PlanSettings, type ReplacedPaths, type Target, targetKey } from './plan.ts'
 import { labelProblem, placeProblem } from './problems.ts'
 import { findQuiesced } from './quiesced.ts'
 import { explainRemoval } from './removed.ts'
@@ -21,16 +21,17 @@ export type MethodPlans = { [K in MethodKind]?: Pick<Method<K>, 'needsRunning' |
 
 /**
  * Makes the desired state. A problem breaks its own target only. The order of the given containers does not matter. `images`: labels
- * that a container has from there do not count.
+ * that a container has from there do not count. `replaced`: the paths of targets that are about to be restored.
  */
 export function makePlan(
   containers: ContainerFacts[],
   settings: PlanSettings,
   methods: MethodPlans,
   images: ImageLabels = new Map(),
+  replaced: ReplacedPaths = new Map(),
 ): Plan {
   const sorted = sortContainers(containers).map((container) => withoutImageLabels(container, images))
-  const world: World = { containers: sorted, settings, methods, dependencies: readDependencies(sorted) }
+  const world: World = { containers: sorted, settings, methods, replaced, dependencies: readDependencies(sorted) }
   const scope = inScope(sorted, settings)
   const labelled = scope.map((container) => ({ container, ...decodeLabels(container.labels) }))
   const drafts = labelled.flatMap(({ container, targets, broken }) =>
@@ -59,6 +60,7 @@ interface World {
   containers: ContainerFacts[]
   settings: PlanSettings
   methods: MethodPlans
+  replaced: ReplacedPaths
   dependencies: Dependencies
 }
 
@@ -70,11 +72,15 @@ function planTarget(draft: Draft, world: World): Target | BrokenTarget {
   const method: Pick<Method, 'needsRunning' | 'paths'> | undefined = world.methods[spec.method]
   if (!method) return breakTarget(draft, [...draft.problems, explainMethod(draft, spec)])
 
-  const { captured, problems: lost } = locatePaths(container, name, method.paths(spec, container))
+  const named = method.paths(spec, container)
+  const replaced = named.length > 0 ? world.replaced.get(targetKey({ project: projectOf(container), name })) : undefined
+  const { captured, problems: lost } = replaced
+    ? { captured: locateReplaced(container, replaced), problems: [] }
+    : locatePaths(container, name, named)
   const request = { container, target: name, services: spec.clients }
   const { clients, problems: unknown } = findClients(world.containers, world.dependencies, request)
   const target = withDefaults(container, name, spec, world.settings)
-  const idle = captured.length + lost.length === 0 ? explainNoPath(target) : []
+  const idle = !replaced && captured.length + lost.length === 0 ? explainNoPath(target) : []
   const unset = explainVariables(container, name, spec)
   const problems = [...draft.problems, ...lost, ...unknown, ...idle, ...unset]
   if (problems.length > 0) return breakTarget(draft, problems)

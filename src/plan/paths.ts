@@ -18,13 +18,21 @@ export function locatePaths(
     ({ writable, destination }) => writable && paths.some((path) => isWithin(destination, path)),
   )
   const all = [...new Set([...paths, ...below.map(({ destination }) => destination)])]
-  const places = all.map((path) => ({ path, place: locate(container, path) }))
-  const lost = places.filter(({ place }) => !place).map(({ path }) => path)
+  const lost = all.filter((path) => !locate(container, path))
   return {
-    captured: outermost(places.flatMap(({ path, place }) => (place ? [{ path, ...place }] : []))),
+    captured: locateReplaced(container, all),
     problems: lost.map((path) => explainLost(container, target, path)),
   }
 }
+
+/** Finds the place of each of these container paths and of nothing else. One that lies on no mount any more is left out. */
+export const locateReplaced = (container: ContainerFacts, paths: string[]): Located[] =>
+  outermost(
+    paths.flatMap((path) => {
+      const place = locate(container, path)
+      return place ? [{ path, ...place }] : []
+    }),
+  )
 
 /** The problem of a `files` target without any path to capture. */
 export function explainNothing(container: ContainerFacts, target: string): LabelProblem {

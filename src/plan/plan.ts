@@ -9,6 +9,12 @@ export interface Plan {
   problems: Problem[]
 }
 
+/**
+ * By target key, the container paths that a restore replaces. Its plan is made for them in place of those that the labels name today,
+ * because other containers may write them.
+ */
+export type ReplacedPaths = ReadonlyMap<string, string[]>
+
 /** One thing to back up, with every default applied. */
 export interface Target {
   kind: 'ready'
@@ -22,7 +28,9 @@ export interface Target {
   rpoSeconds: number
   rtoSeconds: number
   drill: Schedule | 'off'
-  /** The container paths that are captured, sorted; none lies within another. Empty for methods that dump. */
+  /**
+   * The container paths that are captured, or replaced by a restore, sorted; none lies within another. Empty for methods that dump.
+   */
   paths: string[]
   quiesce: Quiesce
   /** Running containers that a capture stops or pauses, dependents first. They are started in reverse order. */

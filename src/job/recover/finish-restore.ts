@@ -8,8 +8,10 @@ import type { Parts } from '../job.ts'
 import { loadWork } from '../load-work.ts'
 import { quiesce } from '../quiesce.ts'
 import { findSnapshot } from '../repositories.ts'
+import { refuseOtherMethod, refuseOtherOwners } from '../restore/checks.ts'
 import { removePaths } from '../restore/present.ts'
 import { replaceData } from '../restore/replace-data.ts'
+import { replacedPaths } from '../restore/replaced-paths.ts'
 import { abandonIntent, dropIntent } from '../settle-intent.ts'
 import { logUnfinished } from './leftovers.ts'
 
@@ -40,22 +42,28 @@ async function rollBackOrComplete(
   lock: LockContainers,
   signal: AbortSignal,
 ): Promise<void> {
-  const { plan } = await currentPlan(parts, signal)
-  const wanted = liveTarget(plan, { project: intent.project, name: intent.target })
   const snapshot = await findSnapshot(parts, intent.safety ?? intent.snapshot, signal)
+  const only = intent.safety ? undefined : intent.only
+  const name = { project: intent.project, name: intent.target }
+  const known = replacedPaths(parts, snapshot, only)
+  const replaced = new Map(known.length > 0 ? [[targetKey(name), [...known, ...(intent.absent ?? [])]]] : [])
+  const { plan } = await currentPlan(parts, signal, replaced)
+  const wanted = liveTarget(plan, name)
 
   // Another recovery may start a writer, or the container itself, until all of them are locked.
-  const cover = { touched: touchedByRestore, run: recoveryRun, lock }
+  const cover = { touched: touchedByRestore, run: recoveryRun, lock, replaced }
   using covered = await coverPlan(parts, [wanted], cover, signal)
   const [target] = covered.targets
   if (!target) throw covered.failures.get(targetKey(wanted))
+  // The labels may have changed since: another method would find nothing to put back, and call that done.
+  refuseOtherMethod(snapshot, target)
+  refuseOtherOwners(snapshot, target)
   await loadWork(parts, [target.spec.method])
   const down = [...target.clients, ...target.writers]
   await using held = await quiesce(parts, downOrders(down, [target]), signal)
   const heldDown = held.names.includes(target.container.name)
   const options = { heldDown, onWarning: () => {}, onCheck: () => {} }
   if (intent.safety) await removePaths(parts, target, intent.absent ?? [])
-  const only = intent.safety ? undefined : intent.only
   await replaceData(parts, target, snapshot, { ...options, ...(only && { only }) }, signal)
 }
 

@@ -49,14 +49,14 @@ export async function refuseDamaged(parts: Parts, snapshot: TieredSnapshot, sign
   throw new BackupError('SNAPSHOT_DAMAGED', `snapshot ${snapshot.id} of ${snapshot.target} is damaged: ${said}`)
 }
 
-function refuseOtherMethod(snapshot: Snapshot, target: Target): void {
+export function refuseOtherMethod(snapshot: Snapshot, target: Target): void {
   if (snapshot.method === target.spec.method || snapshot.raw) return
   const message = `snapshot ${snapshot.id} was taken by method ${snapshot.method}, the service is labelled ${target.spec.method}`
   throw new BackupError('RESTORE_REFUSED', message, { hint: 'Write it beside the stack with --to DIR.' })
 }
 
 /** Owners are stored as the numeric ids that the controller saw. Under another user namespace map they would mean other users. */
-function refuseOtherOwners(snapshot: Snapshot, target: Target): void {
+export function refuseOtherOwners(snapshot: Snapshot, target: Target): void {
   const isTree = snapshot.artifacts.some(({ kind }) => kind === 'tree')
   if (!isTree || isDeepStrictEqual(snapshot.container.idMap ?? null, target.container.idMap ?? null)) return
   const message = `${target.container.name} has another user namespace map than at the backup: owners would be wrong`

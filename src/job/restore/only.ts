@@ -2,7 +2,6 @@ import { posix } from 'node:path'
 import { distance } from 'fastest-levenshtein'
 import { BackupError } from '../../errors.ts'
 import { isAtOrBelow, pathsWithin } from '../../lib/tree/only.ts'
-import type { Target } from '../../plan/plan.ts'
 import type { ArtifactRecord, ListedEntry } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
 import { repositoryOf, snapshotRef, type TieredSnapshot } from '../repositories.ts'
@@ -38,12 +37,6 @@ function refuseSharing(artifact: ArtifactRecord, { path, sharesWith }: ListedEnt
   throw new BackupError('RESTORE_REFUSED', `${name} shares its content with ${other}, which was not asked for`, {
     hint: `Nothing was touched. Add --only ${other}.`,
   })
-}
-
-/** The target with those paths alone in whose trees something was asked for: nothing else is touched. */
-export function narrowTarget(target: Target, { artifacts }: TieredSnapshot, only: string[] | undefined): Target {
-  if (!only) return target
-  return { ...target, paths: artifacts.map(originOf).filter((origin) => pathsWithin(origin, only)?.length) }
 }
 
 const originOf = ({ origin = '/' }: ArtifactRecord): string => origin

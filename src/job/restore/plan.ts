@@ -12,6 +12,7 @@ import type { Parts } from '../job.ts'
 import { listSnapshots, type TieredSnapshot } from '../repositories.ts'
 import { findHostPlace, type HostPlace } from './host-place.ts'
 import { refuseUnknownPaths } from './only.ts'
+import { replacedBySteps } from './replaced-paths.ts'
 
 export interface RestoreRequest {
   targets: { project: string; name: string }[]
@@ -67,10 +68,12 @@ export async function planRestore(parts: Parts, request: RestoreRequest, signal:
     await refuseUnknownPaths(parts, snapshot, only ?? [], signal)
   }
   if (to) return { steps: chosen, down: [], restarts: [], ...options }
-  const placed = await placeSteps(parts, chosen, signal)
-  const steps = alignSets(selectable(snapshots, request, now), placed.steps, request)
-  for (const { snapshot } of steps) refuseKnownDamage(snapshot, snapshots, request, now)
-  return { steps, down: placed.down, restarts: findRestarts(parts, steps, placed.down), ...options }
+  const { plan } = await currentPlan(parts, signal)
+  const live = chosen.map((step) => ({ ...step, target: liveTarget(plan, step) }))
+  const aligned = alignSets(selectable(snapshots, request, now), live, request)
+  for (const { snapshot } of aligned) refuseKnownDamage(snapshot, snapshots, request, now)
+  const { steps, down } = await placeSteps(parts, aligned, only, signal)
+  return { steps, down, restarts: findRestarts(parts, steps, down), ...options }
 }
 
 function findRestarts(parts: Parts, steps: StepInPlace[], down: ContainerFacts[]): ContainerFacts[] {
@@ -81,9 +84,10 @@ function findRestarts(parts: Parts, steps: StepInPlace[], down: ContainerFacts[]
   return [...new Map(all.map((container) => [container.id, container])).values()]
 }
 
-/** Finds the target of each step among the containers of now, orders the steps, and lists what is down meanwhile. */
-async function placeSteps(parts: Parts, steps: RestoreStep[], signal: AbortSignal) {
-  const { plan, dependencies } = await currentPlan(parts, signal)
+/** Plans each target for the paths that its snapshot replaces, orders the steps, and lists what is down meanwhile. */
+async function placeSteps(parts: Parts, steps: RestoreStep[], only: string[] | undefined, signal: AbortSignal) {
+  const replaced = replacedBySteps(parts, { steps, ...(only && { only }) })
+  const { plan, dependencies } = await currentPlan(parts, signal, replaced)
   return orderSteps(
     steps.map((step) => ({ ...step, target: liveTarget(plan, step) })),
     dependencies,

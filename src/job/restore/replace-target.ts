@@ -4,8 +4,8 @@ import { limitWindow } from '../max-stop.ts'
 import type { Held } from '../quiesce.ts'
 import type { TieredSnapshot } from '../repositories.ts'
 import type { ServiceControl } from '../service-control.ts'
-import { narrowTarget } from './only.ts'
 import { findPresent } from './present.ts'
+import { refuseUnkept } from './refuse-unkept.ts'
 import { replaceData } from './replace-data.ts'
 import type { RestoreReport } from './report.ts'
 import { explainDown, mayStartAnew, startAnew } from './start-anew.ts'
@@ -82,12 +82,13 @@ async function findSafety(
 ): Promise<Safety> {
   const target = report.step.target as Target
   if (!safety) {
-    const { absent, present } = await findPresent(parts, narrowTarget(target, report.step.snapshot, only), signal)
+    const { absent, present } = await findPresent(parts, target, signal)
     return { absent, isGone: !present }
   }
   const { snapshot } = report.step
   const request = { run, down, pins, snapshot, onDown: report.noteDown, ...(only && { only }) }
   const taken = await takeSafetyInTime(parts, target, request, signal)
+  refuseUnkept(parts, target, request, taken)
   if (taken.snapshot) report.noteSafety(taken.snapshot)
   else report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)
   return taken

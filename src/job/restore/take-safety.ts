@@ -9,7 +9,6 @@ import type { TieredSnapshot } from '../repositories.ts'
 import { findContainer, refOf } from '../service.ts'
 import { controlService, type ServiceControl } from '../service-control.ts'
 import { isBroken } from './broken.ts'
-import { narrowTarget } from './only.ts'
 import { findPresent } from './present.ts'
 import { publishSafety } from './publish-safety.ts'
 import { takeRaw } from './take-raw.ts'
@@ -47,12 +46,10 @@ export interface SafetyRequest {
  */
 export async function takeSafety(
   parts: Parts,
-  whole: Target,
+  target: Target,
   request: SafetyRequest,
   signal: AbortSignal,
 ): Promise<Safety> {
-  const { only } = request
-  const target = narrowTarget(whole, request.snapshot, only)
   const { absent, present } = await findPresent(parts, target, signal)
   const exclude = leftAlone(request.snapshot)
   if (request.snapshot.raw) return takeRaw(parts, target, { ...request, exclude }, signal)

@@ -8,6 +8,7 @@ export const files: Method<'files'> = {
   paths: (spec, container) =>
     spec.paths ??
     container.mounts.filter(({ writable, kind }) => writable && kind !== 'other').map(({ destination }) => destination),
+  replaces: ({ artifacts }) => artifacts.flatMap(({ origin }) => origin ?? []),
   trees: treesOf,
   load: () => import('./work.ts'),
 }

@@ -1,5 +1,6 @@
 import type { Method } from '../method.ts'
 import { sideFiles } from './side-files.ts'
+import { storedPaths } from './stored-paths.ts'
 
 /**
  * SQLite databases by SQLite's online backup, while the application writes to them. The copy of each database is of one instant, includes
@@ -10,6 +11,8 @@ export const sqlite: Method<'sqlite'> = {
   needsRunning: false,
   stopsService: true,
   paths: (spec) => spec.paths ?? [],
-  dataPaths: (spec) => (spec.paths ?? []).flatMap((path) => ['', ...sideFiles].map((suffix) => path + suffix)),
+  replaces: ({ facts }) => storedPaths(facts),
+  dataPaths: (_spec, _container, facts) =>
+    storedPaths(facts).flatMap((path) => ['', ...sideFiles].map((suffix) => path + suffix)),
   load: () => import('./work.ts'),
 }

@@ -9,6 +9,7 @@ export const victoriametrics: Method<'victoriametrics'> = {
   needsRunning: true,
   stopsService: true,
   paths: () => [],
+  replaces: ({ facts: { storage } }) => (typeof storage === 'string' ? [storage] : []),
   dataPaths: (_spec, _container, { storage }) => (typeof storage === 'string' ? [storage] : []),
   load: () => import('./work.ts'),
 }
