@@ -4,6 +4,8 @@ import { BackupError } from '../errors.ts'
 export type LockKey =
   /** A target is backed up or restored by one run at a time. */
   | { kind: 'target'; project: string; name: string }
+  /** A run writes a snapshot of the target beside the stack. Any number of runs may do so, beside the one on the target itself. */
+  | { kind: 'beside'; project: string; name: string; run: string }
   /**
    * A container is stopped and started by one run at a time. It is known by its name, because compose gives it a new id whenever
    * it creates it anew.
@@ -18,6 +20,13 @@ export type LockKey =
 
 export const targetLock = (project: string, name: string): LockKey => ({ kind: 'target', project, name })
 
+export const besideLock = (project: string, name: string, run: string): LockKey => ({
+  kind: 'beside',
+  project,
+  name,
+  run,
+})
+
 export const containerLock = (name: string): LockKey => ({ kind: 'container', name })
 
 export const networkLock = (name: string): LockKey => ({ kind: 'network', name })
@@ -26,17 +35,25 @@ export const recoveryLock: LockKey = { kind: 'recovery' }
 
 export const controllerLock: LockKey = { kind: 'controller' }
 
-/** The key as it stands in the database: `target:shop/db`, `container:shop-db-1`, `network:shop_default`, `recovery:all`. */
+/**
+ * The key as it stands in the database: `target:shop/db`, `beside:shop/db RUN`, `container:shop-db-1`, `network:shop_default`,
+ * `recovery:all`.
+ */
 export function formatKey(key: LockKey): string {
   if (key.kind === 'target') return `target:${key.project}/${key.name}`
+  if (key.kind === 'beside') return `beside:${key.project}/${key.name} ${key.run}`
   return `${key.kind}:${'name' in key ? key.name : 'all'}`
 }
 
-/** The key that `formatKey` made the text of. The name of a target holds no slash; a project's might. */
+/** The key that `formatKey` made the text of. The name of a target holds neither slash nor space; a project's might. */
 export function parseKey(text: string): LockKey {
   const [, kind, project = '', name = ''] =
-    /^(target|container|network|recovery|controller):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
+    /^(target|beside|container|network|recovery|controller):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
   if (kind === 'target') return targetLock(project, name)
+  if (kind === 'beside') {
+    const [target = '', run = ''] = name.split(' ')
+    return besideLock(project, target, run)
+  }
   const whole = text.slice(text.indexOf(':') + 1)
   if (kind === 'container') return containerLock(whole)
   if (kind === 'network') return networkLock(whole)

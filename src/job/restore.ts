@@ -46,7 +46,7 @@ export async function runRestore(
   try {
     const chosen = plan.steps.map(({ snapshot }) => snapshotRef(snapshot))
     using pins = await pinSnapshots(parts, chosen, cancel.signal)
-    if (plan.to) await writeBeside(parts, { to: plan.to, only: plan.only }, reports, signal)
+    if (plan.to) await writeBeside(parts, { run, to: plan.to, only: plan.only }, reports, cancel.signal)
     else await restoreInPlace(parts, plan, reports, { ...options, run, pins }, cancel.signal)
   } catch (error) {
     for (const report of reports) report.noteFailure(error)

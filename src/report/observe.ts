@@ -66,7 +66,7 @@ export async function observeTargets(parts: Parts, signal: AbortSignal): Promise
   const schedules = byTarget(catalog.schedule)
   const runs = byTarget((project, target) => catalog.runs({ project, target, kind: 'backup', limit: runsPerTarget }))
   const damaged = damagedTargets(parts, plan.targets, runs)
-  const locked = catalog.holders().flatMap(({ key }) => (key.kind === 'target' ? [targetKey(key)] : []))
+  const locked = catalog.holders().flatMap(({ key }) => ('project' in key ? [targetKey(key)] : []))
   return {
     now: clock.now(),
     plan,

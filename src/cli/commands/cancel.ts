@@ -3,7 +3,7 @@ import { recoveryRun } from '../../job/hold-locks.ts'
 import type { Parts } from '../../job/job.ts'
 import { poll } from '../../lib/deadline.ts'
 import { targetKey } from '../../plan/plan.ts'
-import { chooseTargets } from '../choose-targets.ts'
+import { chooseTargets, uniteTargets } from '../choose-targets.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 
 export const cancelCommand: CommandDefinition = {
@@ -12,16 +12,17 @@ export const cancelCommand: CommandDefinition = {
     program
       .command('cancel <TARGET>')
       .description('end a running job of the target as Ctrl-C would: services run again, a restore is rolled back')
+      .option('--run <ID>', 'the run to end, where several work on the target')
       .option('--json', 'one JSON document')
-      .action((name: string) => choose((session) => cancel(session, name))),
+      .action((name: string, { run }: { run?: string }) => choose((session) => cancel(session, name, run))),
 }
 
 /** A restore that is rolled back may take as long as it took so far. */
 const endSeconds = 3600
 
 /** Asks the run that works on the target to end, wherever its process is, and waits until it has let go of the target. */
-async function cancel({ parts, signal, note }: Session, name: string): Promise<Answer> {
-  const target = findRunning(parts, name)
+async function cancel({ parts, signal, note }: Session, name: string, wanted: string | undefined): Promise<Answer> {
+  const target = findRunning(parts, name, wanted)
   const key = targetKey(target)
   const { run } = target
   parts.catalog.cancel(run)
@@ -35,16 +36,38 @@ async function cancel({ parts, signal, note }: Session, name: string): Promise<A
   }
 }
 
-/** Throws NOT_RUNNING where nothing runs on the target, or only what must not be ended half way. */
-function findRunning(parts: Parts, name: string) {
-  const running = runningTargets(parts).filter((target) => target.name === name || targetKey(target) === name)
-  if (running.length === 0) throw new BackupError('NOT_RUNNING', `no job runs on the target ${name}`)
-  const [target] = chooseTargets(running, [name])
-  if (target && target.run !== recoveryRun) return target
-  throw new BackupError('NOT_RUNNING', `what a dead run left of ${name} is being finished, which cannot be cancelled`)
+/**
+ * Throws NOT_RUNNING where nothing runs on the target, or only what must not be ended half way. Several runs work on one where snapshots of
+ * it are written beside the stack: USAGE unless one of them is named.
+ */
+function findRunning(parts: Parts, name: string, wanted: string | undefined): Running {
+  const named = runningTargets(parts).filter((target) => target.name === name || targetKey(target) === name)
+  const running = named.filter(({ run }) => wanted === undefined || run === wanted)
+  const job = wanted === undefined ? 'no job' : `no job ${wanted}`
+  if (running.length === 0) throw new BackupError('NOT_RUNNING', `${job} runs on the target ${name}`)
+  chooseTargets(uniteTargets(running), [name])
+  const [target, ...others] = running.filter(({ run }) => run !== recoveryRun)
+  if (!target) {
+    throw new BackupError('NOT_RUNNING', `what a dead run left of ${name} is being finished, which cannot be cancelled`)
+  }
+  if (others.length === 0) return target
+  const said = [target, ...others].map(({ run, what }) => `${run} (${what})`).join(', ')
+  throw new BackupError('USAGE', `several runs work on ${targetKey(target)}: ${said}`, {
+    hint: `Name the one to end: xnai-backup cancel ${targetKey(target)} --run ${target.run}`,
+  })
 }
 
-const runningTargets = ({ catalog }: Parts) =>
-  catalog
-    .holders()
-    .flatMap(({ key, run }) => (key.kind === 'target' ? [{ project: key.project, name: key.name, run }] : []))
+/** A run that works on a target. */
+interface Running {
+  project: string
+  name: string
+  run: string
+  what: string
+}
+
+const runningTargets = ({ catalog }: Parts): Running[] =>
+  catalog.holders().flatMap(({ key, run }) => {
+    if (key.kind !== 'target' && key.kind !== 'beside') return []
+    const what = key.kind === 'beside' ? 'a restore beside the stack' : 'on the target itself'
+    return [{ project: key.project, name: key.name, run, what }]
+  })

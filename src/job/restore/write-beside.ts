@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { besideLock } from '../../catalog/keys.ts'
 import { BackupError } from '../../errors.ts'
 import { syncDirectory } from '../../lib/replace-file.ts'
 import { ensureRoot, removeTree } from '../../lib/tree/in-child.ts'
@@ -20,10 +21,15 @@ import type { RestoreReport } from './report.ts'
  */
 export async function writeBeside(
   parts: Parts,
-  { to, only }: { to: HostPlace; only: string[] | undefined },
+  { run, to, only }: { run: string; to: HostPlace; only: string[] | undefined },
   reports: RestoreReport[],
   signal: AbortSignal,
 ) {
+  // By this lock `status` and `cancel` find the run. It keeps no other one from working on the target.
+  using _beside = parts.catalog.lock(
+    reports.map(({ step }) => besideLock(step.project, step.name, run)),
+    run,
+  )
   for (const report of reports) {
     await report.attempt('writing', async () => {
       await refuseDamaged(parts, report.step.snapshot, signal)

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { targetLock } from '../../../src/catalog/keys.ts'
@@ -5,6 +6,7 @@ import { openCatalog } from '../../../src/catalog/sqlite.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { planRestore } from '../../../src/job/restore/plan.ts'
 import { runRestore } from '../../../src/job/restore.ts'
+import { observe } from '../../../src/report/observe.ts'
 import { run } from '../../support/cli.ts'
 import { enabled, type JobStage, setJobStage } from './stage.ts'
 
@@ -23,6 +25,27 @@ function hangInWindow(stage: JobStage) {
       }),
   }
   return begun.promise
+}
+
+/** A restore beside the stack that has begun to write, and goes on until it is aborted. Answers its end in a field. */
+async function writeBeside(stage: JobStage, to: string) {
+  const { local } = stage
+  const begun = Promise.withResolvers<void>()
+  stage.local = {
+    ...local,
+    extract: async (...call) => {
+      await local.extract(...call)
+      const { signal } = call[3]
+      begun.resolve()
+      await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    },
+  }
+  const targets = [{ project: 'shop', name: 'db' }]
+  const plan = await planRestore(stage.parts, { targets, at: 'latest', to }, stage.signal)
+  const ended = runRestore(stage.parts, plan, { safety: true }, stage.signal)
+  await begun.promise
+  stage.local = local
+  return { ended }
 }
 
 /** The command, as another process with a catalog of its own calls it. */
@@ -64,6 +87,26 @@ describe('cancel', () => {
       error: { code: 'CANCELLED' },
     })
     expect(await stage.states()).toEqual({ db: 'running' })
+  })
+
+  test('ends a restore beside the stack, which kept no backup of the target from running, and leaves nothing of it', async () => {
+    const stage = oneService()
+    await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+    const to = join(stage.folder, 'look')
+    const first = await writeBeside(stage, to)
+    const { outcome } = await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+    expect(outcome).toBe('complete')
+    expect((await observe(stage.parts, stage.signal)).locked).toEqual(new Set(['shop/db']))
+
+    const second = await writeBeside(stage, join(stage.folder, 'look-again'))
+    const [one] = stage.parts.catalog.holders().flatMap(({ key, run }) => (key.kind === 'beside' ? run : []))
+    const unclear = await callCancel(stage, 'db')
+    expect(unclear).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`--run ${one}`) })
+    expect((await callCancel(stage, 'db', '--run', one ?? '')).exitCode).toBe(0)
+    expect((await callCancel(stage, 'db')).exitCode).toBe(0)
+    for (const { targets } of await Promise.all([first.ended, second.ended]))
+      expect(targets).toMatchObject([{ outcome: 'failed', error: { code: 'CANCELLED' } }])
+    expect([readdirSync(to), stage.parts.catalog.holders()]).toEqual([[], []])
   })
 
   test('of a target on which nothing runs is NOT_RUNNING', async () => {
