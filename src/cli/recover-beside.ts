@@ -1,3 +1,4 @@
+import type { IntentId } from '../catalog/catalog.ts'
 import { asBackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
 import { describeLeftovers, findLeftovers } from '../job/recover/leftovers.ts'
@@ -8,7 +9,10 @@ import type { Invocation } from './program.ts'
 
 /** The recovery that goes on while a command works. */
 export interface RecoveryBeside {
-  /** Waits for its end and tells of it. The command has been answered before. Never rejects. */
+  /**
+   * Waits for its end and tells of it, then finishes what it has left because a live run held it. The command has been answered before.
+   * Never rejects.
+   */
   end(): Promise<void>
 }
 
@@ -30,37 +34,53 @@ export async function recoverBeside({ kind }: Invocation, session: Session): Pro
     tellWaiting(session, 'the controller finishes what a run that died left behind')
     return nothing
   }
+  let left: IntentId[] = []
   const recovery = finishLeftovers(parts, signal).then(
-    (found) => () => tell(session, found),
+    (found) => () => {
+      tell(session, found)
+      left = found.left
+    },
     (error: unknown) => () => {
       if (signal.aborted || kind === 'change') throw error
       note(`warning: could not look for what dead runs left behind: ${asBackupError(error).message}\n`)
     },
   )
+  const rest = async () => {
+    if (kind === 'change') await finishRest(session, left)
+  }
   const early = await withinPatience(session, recovery)
   if (early) {
     early()
-    return nothing
+    return { end: () => rest().catch(warnUnfinished(session)) }
   }
   tellWaiting(session, 'what a run that died left behind is being finished')
   const end = async () => {
     tellWaiting(session, 'this process ends when that is done, and Ctrl-C leaves it to the next one')
     const conclude = await recovery
-    try {
-      conclude()
-    } catch (error) {
-      note(`warning: what a run that died left behind is not finished: ${asBackupError(error).message}\n`)
-    }
+    conclude()
+    await rest()
   }
-  return { end }
+  return { end: () => end().catch(warnUnfinished(session)) }
 }
 
 /** Loads what finishes leftovers where there are any: it is nearly all of the program. */
 async function finishLeftovers(parts: Parts, signal: AbortSignal): Promise<Recovery> {
   if (findLeftovers(parts.catalog).length > 0) return await (await import('../job/recover.ts')).recover(parts, signal)
   await sweepRepositories(parts, signal)
-  return { done: [], problems: [] }
+  return { done: [], problems: [], left: [] }
 }
+
+async function finishRest(session: Session, left: IntentId[]): Promise<void> {
+  const { parts, signal } = session
+  if (signal.aborted || parts.catalog.orphans().length === 0) return
+  const { recoverRest } = await import('../job/recover.ts')
+  tell(session, await recoverRest(parts, left, signal))
+}
+
+const warnUnfinished =
+  ({ note }: Session) =>
+  (error: unknown) =>
+    note(`warning: what a run that died left behind is not finished: ${asBackupError(error).message}\n`)
 
 function tell({ note }: Session, { done, problems }: Recovery): void {
   for (const text of done) note(`note: after a run that died: ${text}\n`)

@@ -1,4 +1,4 @@
-import type { Intent, IntentId } from '../catalog/catalog.ts'
+import type { Intent, IntentId, Orphan } from '../catalog/catalog.ts'
 import { asBackupError } from '../errors.ts'
 import { isBusy, lockAfterRecovery, recoveryRun } from './hold-locks.ts'
 import type { Parts } from './job.ts'
@@ -11,6 +11,8 @@ import { sweepRepositories } from './recover/sweep.ts'
 export interface Recovery {
   done: string[]
   problems: string[]
+  /** What live runs hold, and is left to the end of their processes. */
+  left: IntentId[]
 }
 
 /**
@@ -18,14 +20,33 @@ export interface Recovery {
  * other recoveries included, because it takes only what no live process owns, under locks of its own.
  */
 export async function recover(parts: Parts, signal: AbortSignal): Promise<Recovery> {
-  const finished = await Promise.all(findLeftovers(parts.catalog).map((one) => finishLeftover(parts, one, signal)))
+  const recovery = await finishAll(parts, findLeftovers(parts.catalog), signal)
   await sweepRepositories(parts, signal)
-  return { done: finished.flatMap(({ done }) => done), problems: finished.flatMap(({ problems }) => problems) }
+  return recovery
 }
 
-/** Finishes what one dead run left behind. What a live run holds is left to a later recovery. */
+/**
+ * Finishes what a recovery has left to live runs, and what other runs have left since by dying. A process that holds containers MUST call
+ * it when it has let go of them: what met its locks meanwhile was left to it. What this process has failed to finish itself is no part of
+ * it.
+ */
+export async function recoverRest(parts: Parts, left: IntentId[], signal: AbortSignal): Promise<Recovery> {
+  const isMeant = ({ id, origin }: Orphan) => origin !== undefined || left.includes(id)
+  return await finishAll(parts, findLeftovers(parts.catalog, isMeant), signal)
+}
+
+async function finishAll(parts: Parts, leftovers: Leftover[], signal: AbortSignal): Promise<Recovery> {
+  const finished = await Promise.all(leftovers.map((one) => finishLeftover(parts, one, signal)))
+  return {
+    done: finished.flatMap(({ done }) => done),
+    problems: finished.flatMap(({ problems }) => problems),
+    left: finished.flatMap(({ left }) => left),
+  }
+}
+
+/** Finishes what one dead run left behind. What a live run holds is left to it: see `recoverRest`. */
 export async function finishLeftover(parts: Parts, { ids }: Leftover, signal: AbortSignal): Promise<Recovery> {
-  const recovery: Recovery = { done: [], problems: [] }
+  const recovery: Recovery = { done: [], problems: [], left: [] }
   for (const id of ids) {
     const orphan = parts.catalog.orphans().find((one) => one.id === id)
     if (orphan) await settle(parts, id, orphan.intent, recovery, signal)
@@ -42,6 +63,7 @@ async function settle(
   signal: AbortSignal,
 ): Promise<void> {
   using lock = await lockFor(parts, intent, signal)
+  if (!lock) recovery.left.push(id)
   if (!lock || parts.catalog.claimOrphans((_, other) => other === id).length === 0) return
   const what = describeIntent(intent)
   try {

@@ -27,8 +27,7 @@ export async function finishRestore(
   lock: LockContainers = lockContainers,
 ): Promise<void> {
   try {
-    await rollBackOrComplete(parts, intent, lock, signal)
-    dropIntent(parts, id)
+    await rollBackOrComplete(parts, id, intent, lock, signal)
   } catch (error) {
     abandonIntent(parts, id)
     throw error
@@ -38,6 +37,7 @@ export async function finishRestore(
 /** Rolls back to the safety snapshot. A restore that was made without one is completed instead, as far as it was asked for. */
 async function rollBackOrComplete(
   parts: Parts,
+  id: IntentId,
   intent: RollBackIntent,
   lock: LockContainers,
   signal: AbortSignal,
@@ -65,6 +65,8 @@ async function rollBackOrComplete(
   const options = { heldDown, onWarning: () => {}, onCheck: () => {} }
   if (intent.safety) await removePaths(parts, target, intent.absent ?? [])
   await replaceData(parts, target, snapshot, { ...options, ...(only && { only }) }, signal)
+  // Before the locks are released: a run that takes them starts no container while it sees a restore that is not finished.
+  dropIntent(parts, id)
 }
 
 /**

@@ -16,8 +16,8 @@ export interface Leftover {
  * What dead and failed runs left behind and nobody works on. What one process left belongs together: incomplete restores first, while
  * their clients are down, then its containers, the last stopped one first. What was abandoned after a failure stands alone.
  */
-export function findLeftovers(catalog: Catalog): Leftover[] {
-  const groups = Map.groupBy(catalog.orphans(), ({ id, origin }) => origin ?? id)
+export function findLeftovers(catalog: Catalog, isMeant: (orphan: Orphan) => boolean = () => true): Leftover[] {
+  const groups = Map.groupBy(catalog.orphans().filter(isMeant), ({ id, origin }) => origin ?? id)
   return [...groups.values()].map((orphans) => {
     const sorted = [...orphans.filter(isRollBack), ...orphans.filter((orphan) => !isRollBack(orphan))]
     return { ids: sorted.map(({ id }) => id), what: sorted.map(({ intent }) => describeIntent(intent)) }

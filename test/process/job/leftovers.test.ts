@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import type { RollBackIntent } from '../../../src/catalog/catalog.ts'
-import { controllerLock } from '../../../src/catalog/keys.ts'
+import { containerLock, controllerLock } from '../../../src/catalog/keys.ts'
 import { realJobs } from '../../../src/controller/jobs.ts'
 import { createRecoverer } from '../../../src/controller/recoverer.ts'
 import { runBackupIfFree } from '../../../src/job/backup/if-free.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { describeLeftovers } from '../../../src/job/recover/leftovers.ts'
-import { recover } from '../../../src/job/recover.ts'
+import { recover, recoverRest } from '../../../src/job/recover.ts'
 import type { Repository } from '../../../src/repository/repository.ts'
 import { run as command } from '../../support/cli.ts'
 import { enabled, type JobStage, setJobStage } from './stage.ts'
@@ -72,7 +72,7 @@ describe('while a long roll back goes on', () => {
     expect(ended).toBe(false)
     goOn()
     expect((await waiting).outcome).toBe('complete')
-    expect(await recovery).toEqual({ done: [what], problems: [] })
+    expect(await recovery).toMatchObject({ done: [what], problems: [] })
     expect(await stage.states()).toEqual({ db: 'running', web: 'running' })
   })
 
@@ -128,9 +128,48 @@ test('a roll back stops what another recovery has started since it was planned, 
     return local.list(signal)
   }
   stage.local = { ...local, list }
-  expect(await recover(stage.parts, never)).toEqual({ done: [what], problems: [] })
+  expect(await recover(stage.parts, never)).toMatchObject({ done: [what], problems: [] })
   expect(engine.journal.toSorted()).toEqual(['start db', 'start tool', 'stop db', 'stop tool'])
   expect(await stage.states()).toEqual({ db: 'running', tool: 'running' })
+})
+
+describe('what a live run held when a command looked for leftovers', () => {
+  /** `db` was stopped by a run that died. */
+  async function dieStopping(stage: JobStage): Promise<void> {
+    const { catalog, engine } = stage.parts
+    const container = { id: 'db', name: 'db' }
+    catalog.abandonIntent(catalog.addIntent({ kind: 'resume', how: 'start', container, startTimeoutSeconds: 1 }))
+    await engine.stop('db', 1, never)
+  }
+
+  test('is finished before the process of the command ends, without a controller', async () => {
+    const stage = twoServices()
+    await dieStopping(stage)
+    const live = stage.parts.catalog.lock([containerLock('db')], 'of another process')
+    const { local } = stage
+    const list: Repository['list'] = (signal) => {
+      live[Symbol.dispose]()
+      return local.list(signal)
+    }
+    const { exitCode, stderr } = await command(['backup', 'web'], surroundings(stage, { ...local, list }))
+    expect(exitCode).toBe(0)
+    expect(stderr).toContain('note: after a run that died: start container db\n')
+    expect(await stage.states()).toEqual({ db: 'running', web: 'running' })
+    expect(stage.parts.catalog.intents()).toEqual([])
+  })
+
+  test('is what a process finishes at its end, and nothing that it has failed to finish itself', async () => {
+    const stage = twoServices()
+    await dieStopping(stage)
+    const [orphan] = stage.parts.catalog.orphans()
+    expect(await recoverRest(stage.parts, [], never)).toEqual({ done: [], problems: [], left: [] })
+    {
+      using _live = stage.parts.catalog.lock([containerLock('db')], 'of another process')
+      expect((await recover(stage.parts, never)).left).toEqual([orphan?.id])
+    }
+    expect((await recoverRest(stage.parts, [orphan?.id ?? 0], never)).done).toEqual(['start container db'])
+    expect(await stage.states()).toEqual({ db: 'running', web: 'running' })
+  })
 })
 
 describe('what cannot be finished', () => {

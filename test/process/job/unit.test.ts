@@ -151,7 +151,10 @@ describe('a container that a systemd unit holds', () => {
     const [intent] = intents()
     if (!intent) throw new Error('no intent')
     catalog.abandonIntent(catalog.addIntent(intent))
-    expect(await recover(stage.parts, stage.signal)).toEqual({ done: ['start container systemd-app'], problems: [] })
+    expect(await recover(stage.parts, stage.signal)).toMatchObject({
+      done: ['start container systemd-app'],
+      problems: [],
+    })
     expect(engine.journal.filter((act) => act.startsWith('start'))).toEqual(['start unit app.service'])
     expect((await stage.states())['systemd-app']).toBe('running')
   })

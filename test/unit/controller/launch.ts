@@ -150,7 +150,7 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
     async recover(_leftover, signal) {
       journal.recoveries.push(clock.now().toISOString().slice(8, 16))
       await clock.sleep(world.recoverySeconds * 1000, signal)
-      return { done: [], problems: world.recoveryProblem ? [world.recoveryProblem] : [] }
+      return { done: [], problems: world.recoveryProblem ? [world.recoveryProblem] : [], left: [] }
     },
     async sweep() {},
     async fingerprint() {
