@@ -1,4 +1,5 @@
 import type { IntentId, RollBackIntent } from '../../catalog/catalog.ts'
+import type { TargetSpec } from '../../labels/spec.ts'
 import { type Target, targetKey } from '../../plan/plan.ts'
 import { coverPlan, touchedByRestore } from '../cover-plan.ts'
 import { currentPlan, liveTarget } from '../current-plan.ts'
@@ -64,10 +65,22 @@ async function rollBackOrComplete(
   const heldDown = held.names.includes(target.container.name)
   const options = { heldDown, onWarning: () => {}, onCheck: () => {} }
   if (intent.safety) await removePaths(parts, target, intent.absent ?? [])
-  await replaceData(parts, target, snapshot, { ...options, ...(only && { only }) }, signal)
+  const whole = intent.safety ? unlimited(target) : target
+  await replaceData(parts, whole, snapshot, { ...options, ...(only && { only }) }, signal)
   // Before the locks are released: a run that takes them starts no container while it sees a restore that is not finished.
   dropIntent(parts, id)
 }
+
+/**
+ * The target without the labels that choose some of its databases, which may have changed since. The safety snapshot holds what the restore
+ * replaced, and goes back whole.
+ */
+function unlimited(target: Target): Target {
+  const { databases: _databases, collections: _collections, ...options } = target.spec.options as Limits
+  return { ...target, spec: { ...target.spec, options } as TargetSpec }
+}
+
+type Limits = { databases?: string[]; collections?: string[] }
 
 /**
  * Finishes the restores of these targets that a dead run left, before anything else is done with their data. The caller MUST hold the

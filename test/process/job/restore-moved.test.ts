@@ -10,6 +10,8 @@ import { brittleServer } from '../../fakes/brittle-server.ts'
 import { asMethod, type WholeMethod } from '../../support/whole-method.ts'
 import { enabled, failOnce, type JobStage, setJobStage } from './stage.ts'
 
+const databases = (names: string) => enabled({ method: 'postgres', 'postgres.databases': names })
+
 /** A service whose labels name other paths than at the time of its only snapshot. */
 async function movedStage(
   before: Record<string, string>,
@@ -158,6 +160,26 @@ describe('a roll back by a later process, after the labels have changed', () => 
     expect(stage.parts.engine.journal).toContain('stop writer')
     expect(stage.parts.engine.journal).not.toContain('stop other')
     await inOrder(stage)
+  })
+
+  test('puts back all databases that the safety snapshot holds, not those that the label names by now', async () => {
+    const stage = setJobStage(({ data }) => [{ name: 'app', labels: databases('one,two'), mounts: [data('files')] }])
+    const asked: unknown[] = []
+    const server = {
+      ...brittleServer,
+      kind: 'postgres',
+      restore: async (...call: Parameters<typeof brittleServer.restore>) => {
+        asked.push((call[1].options as { databases?: string[] }).databases)
+        if (asked.length < 3) throw new Error('no luck')
+        return await brittleServer.restore(...call)
+      },
+    } as unknown as WholeMethod<'postgres'>
+    stage.parts.methods = { ...stage.parts.methods, postgres: asMethod(server) }
+    await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+    expect(await restore(stage)).toMatchObject({ error: { code: 'ROLLBACK_FAILED' } })
+    stage.parts.engine.change('app', { labels: databases('two') })
+    expect((await recover(stage.parts, stage.signal)).problems).toEqual([])
+    expect(asked).toEqual([['one', 'two'], ['one', 'two'], undefined])
   })
 
   test('is not done by another method than that of the snapshot', async () => {
