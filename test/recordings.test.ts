@@ -72,6 +72,7 @@ const recordings = [
   ['list', '2026-11-20T12:00:00Z', ['backup uploads', 'list uploads']],
   ['status', '2026-11-20T12:30:00Z', ['status']],
   ['logs', '2026-11-20T12:40:00Z', ['logs uploads']],
+  ['ls', '2026-11-20T12:50:00Z', ['ls 20261120']],
   ['restore', '2026-11-21T12:00:00Z', ['restore uploads --dry-run', 'restore uploads --yes']],
 ] as const
 

@@ -39,7 +39,8 @@ export type RunCommand = (session: Session) => Promise<Answer | undefined>
 /**
  * What a command does to the stack, which decides what happens before it runs.
  * - `read` shows something. It runs even when the leftovers of dead runs cannot be found, and leaves them to a living controller.
- * - `recall` shows what the catalog alone remembers. It runs while the engine is away, and leaves the leftovers of dead runs to others.
+ * - `recall` shows what the catalog or the repositories hold. It runs while the engine is away, and leaves the leftovers of dead runs to
+ *   others.
  * - `change` stops services or replaces data. It does not run when the leftovers of dead runs cannot be looked for.
  * - `daemon` is the controller, which deals with leftovers in every pass and always writes its log.
  */

@@ -52,6 +52,20 @@ const helps: Record<string, CommandHelp> = {
       ['list redis --wide', 'those of one target, with all columns'],
     ],
   },
+  ls: {
+    forms: ['ID', 'PATH'],
+    examples: [
+      ['ls 20261120T020000Z-1a2b3c', 'its dumps, and the first level of its trees'],
+      ['ls 20261120T02 /srv/app', 'what a folder holds, before restore --only'],
+    ],
+  },
+  diff: {
+    forms: ['ID'],
+    examples: [
+      ['diff 20261119T02 20261120T02', 'what a day has changed, from one night to the next'],
+      ['diff 20261119T02 20261120T02 --json', 'for a script'],
+    ],
+  },
   logs: {
     forms: ['TARGET'],
     examples: [

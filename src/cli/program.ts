@@ -14,6 +14,8 @@ const commands: Record<string, () => Promise<CommandDefinition>> = {
   status: async () => (await import('./commands/status.ts')).statusCommand,
   backup: async () => (await import('./commands/backup.ts')).backupCommand,
   list: async () => (await import('./commands/list.ts')).listCommand,
+  ls: async () => (await import('./commands/ls.ts')).lsCommand,
+  diff: async () => (await import('./commands/diff.ts')).diffCommand,
   logs: async () => (await import('./commands/logs.ts')).logsCommand,
   restore: async () => (await import('./commands/restore.ts')).restoreCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,

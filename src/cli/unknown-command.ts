@@ -3,7 +3,6 @@ import { nearest } from '../labels/nearest.ts'
 /** Commands of kindred programs, by the name that they have there, with what they are here. */
 const elsewhere: Record<string, string> = {
   snapshots: 'Did you mean list?',
-  ls: 'Did you mean list? `xnai-backup restore TARGET --to DIR` shows what a snapshot holds.',
   prune: 'Nothing removes snapshots in this version; list shows which ones the policy still needs.',
   forget: 'Nothing removes snapshots in this version; list shows which ones the policy still needs.',
   verify: 'Did you mean check?',

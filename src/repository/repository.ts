@@ -64,7 +64,10 @@ export interface Repository {
    * cleanly when they differ, but with SNAPSHOT_DAMAGED. NO_SUCH_SNAPSHOT where there is no such artifact.
    */
   open(snapshot: Snapshot, artifact: string, signal: AbortSignal): Promise<Readable>
-  /** The entries of a tree artifact. Its root is `.` and comes first; a tree that is a single file has the name of the file. */
+  /**
+   * The entries of a tree artifact. Its root is `.` and comes first; a tree that is a single file has the name of the file. Each folder
+   * comes right before what it holds, and names MUST be in the order of JavaScript's strings: two trees are compared side by side.
+   */
   listTree(snapshot: Snapshot, artifact: string, signal: AbortSignal): AsyncIterable<ListedEntry>
   /**
    * Puts a tree artifact to the directory `to`, as it was, beside what else lies there. A tree that is a single file rewrites the file

@@ -1,3 +1,5 @@
+import type { EntryType } from '../lib/tree/entry.ts'
+
 export interface ExtractOptions {
   signal: AbortSignal
   /** Paths relative to the root of the tree. Absent: all of it. A path that is not there is NO_SUCH_SNAPSHOT. */
@@ -20,6 +22,18 @@ export interface ProveOptions {
 export interface ListedEntry {
   /** Relative to the root. */
   path: string
+  /** `link`: a further name of the file at `sharesWith`. */
+  type: EntryType
+  /** Permission bits with setuid, setgid and sticky. */
+  mode: number
+  uid: number
+  gid: number
+  /** Length in bytes; 0 for everything but files. */
+  size: number
+  /** Nanoseconds since 1970. */
+  mtimeNs: bigint
+  /** The text of a symlink. */
+  linksTo?: string
   /** Another path of the tree with which it shares its content as a hard link. That one comes first. */
   sharesWith?: string
 }

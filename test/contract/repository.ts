@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   linkSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,6 +16,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { asBackupError } from '../../src/errors.ts'
+import { comparePaths } from '../../src/job/contents/compare-trees.ts'
 import type { Artifact, Repository, Snapshot, SnapshotMeta, TreeArtifact } from '../../src/repository/repository.ts'
 
 export const never: AbortSignal = new AbortController().signal
@@ -225,8 +227,15 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
       expect(listed.map(({ path }) => path)).toEqual(
         expect.arrayContaining(['.', 'a.txt', 'b.txt', 'sub', 'sub/b.bin']),
       )
-      expect(listed[0]).toEqual({ path: '.' })
-      expect(listed).toContainEqual({ path: 'b.txt', sharesWith: 'a.txt' })
+      const { mode, uid, gid, mtimeNs } = lstatSync(join(source, 'sub/broken'), { bigint: true })
+      const owned = { uid: Number(uid), gid: Number(gid) }
+      expect(listed[0]).toMatchObject({ path: '.', type: 'directory', size: 0, ...owned })
+      expect(listed).toContainEqual(expect.objectContaining({ path: 'a.txt', type: 'file', size: 5 }))
+      expect(listed).toContainEqual(expect.objectContaining({ path: 'b.txt', type: 'link', sharesWith: 'a.txt' }))
+      const link = { type: 'symlink', mode: Number(mode & 0o7777n), size: 0, mtimeNs, linksTo: '/nowhere', ...owned }
+      expect(listed).toContainEqual({ path: 'sub/broken', ...link })
+      const paths = listed.map(({ path }) => path)
+      expect(paths, 'names in order, each folder right before what it holds').toEqual(paths.toSorted(comparePaths))
     })
 
     test('proves the paths of a tree that were put back, and nothing beside them', async () => {
@@ -296,10 +305,7 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
         ['another mode', 'chmod 600 a.txt'],
         ['another owner', 'chown 7 a.txt'],
         ['another group', 'chown :7 sub/empty'],
-        [
-          'another time, by a nanosecond',
-          'touch -d "$(stat -c %y a.txt | sed "s/[0-9] /$(stat -c %y a.txt | grep -q "1 " && echo 2 || echo 1) /")" a.txt',
-        ],
+        ['another time, by a nanosecond', 'touch -d "@$(stat -c %.9Y a.txt | sed "s/[0-8]$/9/; t; s/9$/8/")" a.txt'],
         ['another attribute', 'setfattr -n user.note -v other a.txt'],
         ['an ACL', 'setfacl -m u:7:r a.txt'],
         [

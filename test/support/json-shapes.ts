@@ -101,6 +101,61 @@ export const logsShape = z.object({
   ),
 })
 
+const artifact = z.object({
+  kind: z.enum(['stream', 'tree']),
+  name: z.string(),
+  origin: z.string().optional(),
+  bytes,
+  sha256: z.string().optional(),
+  entries: bytes.optional(),
+})
+const entry = z.object({
+  path: z.string(),
+  type: z.enum(['file', 'link', 'symlink', 'directory', 'fifo', 'character-device', 'block-device']),
+  mode: z.string().regex(/^[0-7]{4}$/),
+  uid: bytes,
+  gid: bytes,
+  size: bytes,
+  modified: z.string(),
+  linksTo: z.string().optional(),
+  sharesWith: z.string().optional(),
+})
+
+export const lsShape = z.object({
+  ...target,
+  snapshot: z.string(),
+  method: z.string(),
+  time,
+  artifacts: z.array(artifact),
+  entries: z.array(entry),
+  more: bytes,
+})
+
+export const diffShape = z.object({
+  ...target,
+  before: z.string(),
+  after: z.string(),
+  artifacts: z.array(
+    z.object({
+      name: z.string(),
+      change: z.enum(['added', 'removed', 'changed', 'same']),
+      before: artifact.nullable(),
+      after: artifact.nullable(),
+    }),
+  ),
+  counts: z.object({ added: bytes, removed: bytes, changed: bytes }),
+  differences: z.array(
+    z.object({
+      path: z.string(),
+      change: z.enum(['added', 'removed', 'changed']),
+      fields: z.array(z.enum(['type', 'size', 'time', 'mode', 'owner', 'link'])),
+      before: entry.nullable(),
+      after: entry.nullable(),
+    }),
+  ),
+  more: bytes,
+})
+
 export const restoreShape = z.object({
   run: z.string().nullable(),
   outcome,

@@ -59,7 +59,7 @@ function measure<Row>({ title, cell, place = 'row', lead = '' }: Column<Row>, ro
     place,
     lead,
     values,
-    width: Math.max(textWidth(title), ...values.map((text) => textWidth(text || '—'))),
+    width: values.reduce((most, text) => Math.max(most, textWidth(text || '—')), textWidth(title)),
   }
 }
 

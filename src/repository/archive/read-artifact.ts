@@ -66,8 +66,13 @@ export async function* listArtifact(
   const path = join(folder, asStored(record).stored.file)
   for await (const { entry } of readTar(decompress(path, { signal }))) {
     signal.throwIfAborted()
-    const { type, linkname = '' } = entry
-    yield { path: plainPath(entry.path), ...(type === 'link' && { sharesWith: plainPath(linkname) }) }
+    const { type, mode, uid, gid, size, mtimeNs, linkname = '' } = entry
+    yield {
+      path: plainPath(entry.path),
+      ...{ type, mode, uid, gid, size, mtimeNs },
+      ...(type === 'symlink' && { linksTo: linkname }),
+      ...(type === 'link' && { sharesWith: plainPath(linkname) }),
+    }
   }
 }
 

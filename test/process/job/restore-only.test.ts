@@ -85,7 +85,7 @@ describe('a restore of single paths', () => {
     await expect(restore(['sites/one.conf'])).rejects.toMatchObject({
       hint: 'Nothing was touched. Did you mean /data/conf/sites/one.conf?',
     })
-    await expect(restore(['precious'])).rejects.toMatchObject({ hint: expect.stringContaining('--to DIR') })
+    await expect(restore(['precious'])).rejects.toMatchObject({ hint: expect.stringContaining('xnai-backup ls ') })
     expect(stage.parts.engine.journal).toEqual(before)
     expect(await stage.local.list(stage.signal)).toHaveLength(1)
   })

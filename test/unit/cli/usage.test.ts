@@ -40,7 +40,7 @@ describe('wrong usage ends with exit code 2 and says what is wrong', () => {
     ['snapshots', 'Did you mean list?'],
     ['prune', 'Nothing removes snapshots in this version'],
     ['forget', 'Nothing removes snapshots in this version'],
-    ['zzzzzz', 'The commands are run, plan, status, backup, list, logs, restore'],
+    ['zzzzzz', 'The commands are run, plan, status, backup, list, ls, diff, logs, restore'],
     ['rum', 'Did you mean run?'],
   ] as const)('the hint on the command %s is: %s …', async ([word, hint]) => {
     const { exitCode, stderr } = await run([word])
