@@ -53,7 +53,7 @@ export function connectUnits(managers: ManagerSockets[], clock: Clock = systemCl
   }
 }
 
-/** conmon ends with the code of its container. */
+/** conmon ends with the code of its container, whose own first process ends by the signal. */
 const sigkillStatus = 137
 
 /** The manager, for more questions, is absent where none runs the unit. `open` takes over the connections. */

@@ -10,7 +10,10 @@ export interface MockUnit {
   /** It prints the number of the main process. */
   start: string[]
   stop: string[]
+  /** Those of every unit. */
   properties?: Record<string, string | boolean | string[]>
+  /** Those of a service. */
+  service?: Record<string, number>
 }
 
 /** A bus of its own, on which a mock of systemd answers. */

@@ -15,7 +15,7 @@ export interface UnitFacts {
   canStop: boolean
   /** The process that systemd looks after, by its number on the host; 0 without one. */
   mainPid: number
-  /** How its main process ended last. */
+  /** How its main process ended last: its exit code, or 128 and the number of a signal, as engines tell it of containers. */
   exitStatus: number
   /** Whether a start or a stop of it is under way. */
   hasJob: boolean

@@ -62,6 +62,14 @@ async function explained<T>(path: string, signal: AbortSignal, work: () => Promi
 /** The relations by which systemd stops other units together with a unit. */
 const draggedBy = ['RequiredBy', 'RequisiteOf', 'BoundBy', 'ConsistsOf', 'PropagatesStopTo']
 
+/** What systemd calls a process that ended by a signal, without and with a core dump: its status is the number of the signal. */
+const endedBySignal = [2, 3]
+
+function toExitStatus(service: Map<string, Value>): number {
+  const status = Number(service.get('ExecMainStatus') ?? 0)
+  return endedBySignal.includes(Number(service.get('ExecMainCode'))) ? 128 + status : status
+}
+
 function toUnit(unit: Map<string, Value>, service: Map<string, Value>): UnitFacts {
   const [job] = (unit.get('Job') as Value[] | undefined) ?? []
   return {
@@ -73,7 +81,7 @@ function toUnit(unit: Map<string, Value>, service: Map<string, Value>): UnitFact
     canStop: unit.get('CanStop') === true,
     hasJob: job !== undefined && job !== 0,
     mainPid: Number(service.get('MainPID') ?? 0),
-    exitStatus: Number(service.get('ExecMainStatus') ?? 0),
+    exitStatus: toExitStatus(service),
     stoppedWith: draggedBy.flatMap((name) => ((unit.get(name) as Value[] | undefined) ?? []).map(String)),
   }
 }

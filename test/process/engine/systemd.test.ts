@@ -28,6 +28,7 @@ beforeAll(async () => {
     'top.service': { start, stop },
     'idle.service': { start, stop },
     'fails.service': { start: ['false'], stop },
+    'stubborn.service': { start, stop, service: { ExecMainCode: 2, ExecMainStatus: 9 } },
     'once.service': { start, stop, properties: { Transient: true } },
   })
   units = connectUnits([[{ path: systemd.path, isBus: true }]])
@@ -60,6 +61,13 @@ describe('systemd on a bus, which is a mock here', () => {
     await units.start('app.service', 30, never)
     expect(await units.stop(app, never)).toEqual({ killed: false })
     expect(await unitOf('app.service')).toMatchObject({ activeState: 'inactive', mainPid: 0, hasJob: false })
+  })
+
+  test('tells that a main process which is the one of the container itself was ended by SIGKILL', async () => {
+    await units.start('stubborn.service', 30, never)
+    const app = await containerOf('stubborn.service')
+    expect(await units.stop(app, never)).toEqual({ killed: true })
+    process.kill(app.processes?.[0] ?? 0)
   })
 
   test('stops no unit that a label names and that does not run this very container', async () => {

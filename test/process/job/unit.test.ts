@@ -180,6 +180,29 @@ describe('a container that a systemd unit holds', () => {
     using _free = catalog.lock([containerLock('systemd-app')], 'test')
   })
 
+  test('whose container ends at once when it comes back is left to every later recovery', async () => {
+    const stage = withQuadlet({ 'start-timeout': '5s' })
+    const { engine, units } = stage.parts
+    if (!units) throw new Error('no units')
+    const { inspect } = engine
+    const { start } = units
+    units.start = async (...call) => {
+      await start(...call)
+      const id = await idOf(stage)
+      engine.inspect = async (asked, signal) => {
+        // It is there in the list, and gone a moment later.
+        if (asked === id && (await inspect(asked, signal))) engine.remove(asked)
+        return inspect(asked, signal)
+      }
+    }
+    expect(await backUp(stage)).toMatchObject({ outcome: 'incomplete', error: { code: 'RESUME_FAILED' } })
+    expect(await stage.states()).toEqual({ peer: 'running' })
+    Object.assign(units, { start })
+    Object.assign(engine, { inspect })
+    expect(await recover(stage.parts, stage.signal)).toEqual({ done: ['start container systemd-app'], problems: [] })
+    await expectOrder(stage)
+  })
+
   test('and has a volume without a name is not stopped: the volume would go with it', async () => {
     const name = 'a'.repeat(64)
     const stage = withQuadlet({ paths: '/data' })
