@@ -4,7 +4,7 @@ import type { RestoreContext } from '../methods/method.ts'
 import type { Target } from '../plan/plan.ts'
 import { noteGone } from './gone.ts'
 import type { Parts } from './job.ts'
-import { bringDown, bringUp, findContainer, graceOf, refOf } from './service.ts'
+import { bringDown, bringUp, bringUpPaused, findContainer, graceOf, refOf } from './service.ts'
 import { abandonIntent, dropIntent } from './settle-intent.ts'
 
 type Control = RestoreContext['service']
@@ -83,9 +83,8 @@ export function controlService(
     const state = now?.state ?? gone
     if (state === undefined || stateBefore({ state }) === before) return
     if (before === 'stopped') return stop(never)
-    if (state !== 'running') await start(never)
-    const started = before === 'paused' ? await findContainer(parts, ref, never) : undefined
-    if (started) await parts.engine.pause(started.id, never)
+    if (before === 'paused') await bringUpPaused(parts, ref, { startTimeoutSeconds, unhealthyBefore }, never)
+    else await start(never)
   }
   return {
     state,

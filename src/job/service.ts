@@ -68,6 +68,19 @@ export async function bringUp(
   await waitUp(parts, container, wait, signal)
 }
 
+/** Starts a container that is to be paused in the end, and pauses it, be it healthy or not. */
+export async function bringUpPaused(
+  parts: Parts,
+  ref: ContainerRef,
+  how: { startTimeoutSeconds: number; unhealthyBefore?: boolean },
+  signal: AbortSignal,
+) {
+  const failure = await bringUp(parts, ref, how, signal).catch((error: Error) => error)
+  const now = await findContainer(parts, ref, signal)
+  if (now?.state === 'running') await parts.engine.pause(now.id, signal)
+  else if (failure) throw failure
+}
+
 const isUp = (container: ContainerFacts | undefined): boolean =>
   container?.state === 'running' || container?.state === 'paused'
 
@@ -103,14 +116,15 @@ async function waitUp(
   { seconds, healthy }: { seconds: number; healthy: boolean },
   signal: AbortSignal,
 ) {
-  const { id, name } = container
+  const { id, name, unit } = container
+  const ended = (how: string, log: string) =>
+    new BackupError('UNHEALTHY', `container ${name} ended at once${how}`, { hint: `Look at its log: ${log}` })
   const isReady = async () => {
     const now = await parts.engine.inspect(id, signal)
+    // What a unit runs is removed with its end, and the unit can be started again.
+    if (!now && unit !== undefined) throw ended(', and was removed', `journalctl -u ${unit}`)
     if (!now) throw new BackupError('NO_SUCH_CONTAINER', `container ${name} vanished while it started`)
-    if (now.state === 'stopped') {
-      const hint = `Look at its log: ${logOf(container)}`
-      throw new BackupError('UNHEALTHY', `container ${name} ended at once with exit code ${now.exitCode}`, { hint })
-    }
+    if (now.state === 'stopped') throw ended(` with exit code ${now.exitCode}`, logOf(container))
     return now.state === 'running' && (!healthy || now.health === 'none' || now.health === 'healthy')
   }
   await poll(isReady, { what: `container ${name} to be healthy`, seconds, clock: parts.clock, signal }).catch(
@@ -184,9 +198,8 @@ async function resume(
     return
   }
   if (container && mayStillStop(container, intent)) await finishStop(parts, container, intent, signal)
-  await bringUp(parts, intent.container, intent, signal)
-  const now = intent.how === 'pause' ? await findContainer(parts, intent.container, signal) : undefined
-  if (now?.state === 'running') await parts.engine.pause(now.id, signal)
+  if (intent.how !== 'pause') await bringUp(parts, intent.container, intent, signal)
+  else if (container?.state !== 'paused') await bringUpPaused(parts, intent.container, intent, signal)
 }
 
 /** Whether a stop that was asked for may not have taken effect yet: the container has not been started since. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import type { ResumeIntent } from '../../../src/catalog/catalog.ts'
 import { containerLock } from '../../../src/catalog/keys.ts'
 import type { ContainerFacts } from '../../../src/engine/engine.ts'
 import { runBackup } from '../../../src/job/backup.ts'
@@ -45,14 +46,14 @@ function stopSlowly(stage: JobStage, ms: number, onBegun: () => void = () => {})
 }
 
 /** What a run that was killed while it held a container leaves behind. */
-function dieHolding(stage: JobStage, container: ContainerFacts): void {
+function dieHolding(stage: JobStage, container: ContainerFacts, how: ResumeIntent['how'] = 'start'): void {
   const { catalog } = stage.parts
   catalog.abandonIntent(
     catalog.addIntent({
       kind: 'resume',
-      how: 'start',
+      how,
       container: refOf(container),
-      startTimeoutSeconds: 5,
+      startTimeoutSeconds: 1,
       ...(container.startedAt !== undefined && { startedAt: container.startedAt }),
     }),
   )
@@ -81,6 +82,29 @@ describe('a stop that outlasts its run', () => {
     await sleep(400)
     expect(await stage.states()).toEqual({ db: 'running' })
   })
+})
+
+test('a service that its user had paused stays paused where a killed restore had not stopped it yet', async () => {
+  const stage = setJobStage(({ data }) => [
+    { name: 'db', state: 'paused', labels: enabled(), mounts: [data('files')], health: 'starting' },
+  ])
+  dieHolding(stage, await factsOf(stage, 'db'), 'pause')
+  expect(await recover(stage.parts, never)).toEqual({ done: ['pause container db'], problems: [] })
+  expect(stage.parts.engine.journal).toEqual([])
+  expect(await stage.states()).toEqual({ db: 'paused' })
+})
+
+test('a service that its user had paused is paused again after a killed restore, be it healthy or not', async () => {
+  const stage = setJobStage(({ data }) => [
+    { name: 'db', state: 'paused', labels: enabled(), mounts: [data('files')], health: 'starting' },
+  ])
+  keepHealth(stage, 'starting')
+  const { engine } = stage.parts
+  const db = await factsOf(stage, 'db')
+  dieHolding(stage, db, 'pause')
+  await engine.stop(db.id, 1, never)
+  expect(await recover(stage.parts, never)).toEqual({ done: ['pause container db'], problems: [] })
+  expect(engine.journal).toEqual(['stop db', 'start db', 'pause db'])
 })
 
 describe('writers that another run holds', () => {
