@@ -49,8 +49,9 @@ export function newestBackups(
   const whole = newest(backups.filter(({ damaged }) => !damaged))
   const listed = newest(backups.filter(({ damaged }) => damaged))
   if (listed && (!whole || listed.time > whole.time)) return { whole, damaged: listed.damaged }
-  const snapshots = repositories.flatMap((repository) => repository.snapshots)
-  const known = repositories.flatMap(({ damaged }) => damaged)
+  const answering = repositories.filter(({ error }) => !error)
+  const snapshots = answering.flatMap((repository) => repository.snapshots)
+  const known = answering.flatMap(({ damaged }) => damaged)
   // The time of a snapshot that cannot be read is not known, and ids sort by time.
   const damaged = findUnreadable(known, snapshots)
     .filter((each) => each.project === project && each.target === name && each.id > (whole?.id ?? ''))

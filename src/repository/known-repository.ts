@@ -75,7 +75,7 @@ export function knownRepository(
       await initialise(how.signal)
       return await inner.stage(target, artifacts, how)
     },
-    list: (signal) => after(identity(signal), () => inner.list(signal)),
+    list: (signal, onDamage) => after(identity(signal), () => inner.list(signal, onDamage)),
     open: (snapshot, name, signal) => after(identity(signal), () => inner.open(snapshot, name, signal)),
     listTree: async function* (snapshot, name, signal) {
       await identity(signal)

@@ -36,10 +36,11 @@ export function rememberingDamage(
   return {
     ...inner,
     verify,
-    async list(signal) {
+    async list(signal, onDamage) {
       const before = memory.read(url)
       const unreadable: Damage[] = []
       const snapshots = await inner.list(signal, (damage) => unreadable.push(damage))
+      for (const damage of unreadable) onDamage?.(damage)
       note({ depth: 'manifest', before, ...judgeListing(snapshots, unreadable, before) })
       return markDamaged(snapshots, memory.read(url))
     },

@@ -145,6 +145,14 @@ describe('a backup that is known to be damaged', () => {
     expect(unreadable('2026-07-01T02:00:00.000Z')).toBeNull()
   })
 
+  test('is not looked for in a repository that could not be listed', () => {
+    const [repository] = local()
+    const away = { ...repository, damaged: [known(old)], error: new BackupError('REPOSITORY_EMPTY', 'gone') }
+    const report = reportStatus(observe({}, { repositories: [away as ObservedRepository] }))
+    expect(report.targets[0]).toMatchObject({ damaged: null, problems: [] })
+    expect(report.repositories[0]?.damaged).toMatchObject([{ id: old }])
+  })
+
   test('does not meet the objective of data that has not changed since', () => {
     const same = { capturedFingerprint: 'one', seenFingerprint: 'one', seenAt: '2026-08-02T11:59:00.000Z' }
     const more = { repositories: local(snapshot('2026-07-01T02:00:00.000Z'), damaged) }

@@ -111,6 +111,25 @@ describe('a snapshot dated by a wrong clock', () => {
   })
 })
 
+test('a group is not restored from a set with a damaged member, though another one is the latest of its target', async () => {
+  const labels = { 'xnai.backup.enable': 'true', 'xnai.backup.group': 'g' }
+  const containers = ['one', 'two'].map((name) => container(name, { labels, mounts: [volume(name, `/${name}`)] }))
+  const night = { set: 'night' }
+  const { id, project, target, time } = snapshot('one', '2026-11-20T02:00:00.000Z')
+  const files = [{ file: 'dump.zst', reason: 'is missing' }]
+  const damaged = { id, project, target, found: time, depth: 'bytes' as const, files }
+  const local = shelf([
+    snapshot('one', time, { ...night, damaged }),
+    snapshot('two', time, night),
+    snapshot('one', '2026-11-20T03:00:00.000Z'),
+  ])
+  const { exitCode, stderr } = await run(['restore', 'one', 'two', '--dry-run'], { containers, local })
+  expect(stderr).toBe(
+    `error: snapshot ${id} of shop/one is damaged: dump.zst is missing\nhint: Nothing was touched. The newest whole one: --at 20261120T030000Z-one. If the disk is mended, --at ${id} reads it anew.\n`,
+  )
+  expect(exitCode).toBe(1)
+})
+
 describe('restore --set without targets', () => {
   const both = [
     snapshot('redis', '2026-11-19T02:00:00.000Z', { set: 'night' }),

@@ -49,6 +49,30 @@ describe('status', () => {
     expect((await run(['status'], stage)).exitCode).toBe(0)
   })
 
+  test('the newest damaged snapshots that are followed by a whole one are named: exit 0', async () => {
+    const older = [...'1234567'].map((day) => snapshot('redis', `2026-11-0${day}T02:00:00.000Z`))
+    const state = makeFolder()
+    using catalog = openCatalog(state)
+    const damaged = older.map(({ id, project, target, time: found }) => {
+      const files = ['dump.rdb.zst', 'manifest.json'].map((file) => ({ file, reason: 'is missing' }))
+      return { id, project, target, found, depth: 'bytes' as const, files }
+    })
+    catalog.damage.change('archive:/backups', () => damaged)
+    const stage = { containers: healthy, local: shelf([...older, ...fresh]), catalog }
+    const { stdout, exitCode } = await run(['status', '--wide'], stage)
+    expect(stdout.split('\n').filter((line) => line.startsWith('damaged: '))).toMatchInlineSnapshot(`
+      [
+        "damaged: shop/redis: snapshot 20261107T020000Z-redis: dump.rdb.zst is missing, and 1 more file (found 2026-11-07 02:00 UTC)",
+        "damaged: shop/redis: snapshot 20261106T020000Z-redis: dump.rdb.zst is missing, and 1 more file (found 2026-11-06 02:00 UTC)",
+        "damaged: shop/redis: snapshot 20261105T020000Z-redis: dump.rdb.zst is missing, and 1 more file (found 2026-11-05 02:00 UTC)",
+        "damaged: shop/redis: snapshot 20261104T020000Z-redis: dump.rdb.zst is missing, and 1 more file (found 2026-11-04 02:00 UTC)",
+        "damaged: shop/redis: snapshot 20261103T020000Z-redis: dump.rdb.zst is missing, and 1 more file (found 2026-11-03 02:00 UTC)",
+        "damaged: 2 more; see xnai-backup list",
+      ]
+    `)
+    expect(exitCode).toBe(0)
+  })
+
   test('exit code 0 when all objectives are met', async () => {
     const { exitCode, json } = await run(['status', '--json'], { containers: healthy, local: shelf(fresh) })
     const { targets, repositories } = statusShape.parse(json())
