@@ -23,7 +23,7 @@ async function list(session: Session, name: string | undefined): Promise<Answer>
   const { plan } = await currentPlan(session.parts, session.signal)
   const stored = await listSnapshots(session.parts, session.signal)
   const unlisted = findUnreadable(knownDamage(session.parts), stored)
-  const isChosen = choose(name, plan, [...stored, ...unlisted])
+  const isChosen = selectTarget(name, plan, [...stored, ...unlisted])
   const reasons = keptReasons(session, plan, stored)
   const snapshots = stored
     .filter(isChosen)
@@ -37,7 +37,7 @@ async function list(session: Session, name: string | undefined): Promise<Answer>
 }
 
 /** Says of a snapshot whether it is of the target that a TARGET argument means. Its labels may be gone, and it may have no snapshot. */
-function choose(name: string | undefined, plan: Plan, snapshots: TargetId[]): (snapshot: TargetId) => boolean {
+function selectTarget(name: string | undefined, plan: Plan, snapshots: TargetId[]): (snapshot: TargetId) => boolean {
   if (name === undefined) return () => true
   const known = uniteTargets<{ project: string; name: string }>(allTargets(plan), storedTargets(snapshots))
   const [target] = chooseTargets(known, [name])
