@@ -191,8 +191,9 @@ async function runService(lab: Lab, service: LabService): Promise<LabContainer> 
   return { id: id.trim(), name, exec: (command, options) => lab.exec(name, command, options) }
 }
 
-/** Several services may start at once: one that lost the race to create the network finds it. */
+/** Several services may start at once: one that lost the race to create the network finds it. A Podman comes with its network. */
 async function ensureNetwork(lab: Lab, network: string): Promise<void> {
+  if (lab.env.LAB_NETWORK === network) return
   const inspect = () => lab.podman(['network', 'inspect', network])
   const labels = ['com.docker.compose.network=default', `com.docker.compose.project=${lab.project}`]
   const create = ['network', 'create', ...labels.flatMap((label) => ['--label', label]), network]

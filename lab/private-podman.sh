@@ -77,6 +77,7 @@ environment() {
   cat <<END
 LAB_FOLDER=$1
 LAB_PROJECT=$(basename "$1" | tr '[:upper:]' '[:lower:]')
+LAB_NETWORK=$(basename "$1" | tr '[:upper:]' '[:lower:]')_default
 LAB_COMPOSE=$(recipe base)/tools/docker-compose
 LAB_PODMAN_COMPOSE=$(recipe base)/tools/podman-compose
 XNAI_BACKUP_IMAGE=$(cat "$(controller_note)" 2>/dev/null)

@@ -8,7 +8,7 @@ export interface EngineBench extends AsyncDisposable {
   /** What it says of a container whose stop is under way. */
   stateInStop: ContainerState
   /**
-   * A running container of project `PROJECT`; its command ends by SIGTERM unless told otherwise. `endsSlowly`: it needs a second for that.
+   * A running container of project `PROJECT`; its command ends by SIGTERM unless told otherwise. `endsSlowly`: it needs some seconds for that.
    */
   run(container: BenchContainer): Promise<{ name: string }>
 }

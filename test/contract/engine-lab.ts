@@ -6,7 +6,7 @@ import type { EngineBench } from './engine-bench.ts'
 /** A command that runs until it is told to end. A signal that comes before `/tmp/up` is there is lost: process 1 ignores it. */
 export const forever = (onTerm = 'exit') => [
   ...['sh', '-c'],
-  `trap '${onTerm}' TERM; : >/tmp/up; while :; do sleep 0.1; done`,
+  `trap '${onTerm}' TERM; : >/tmp/up; sleep infinity & wait`,
 ]
 
 /** The contract's containers in a lab of their own. */
@@ -23,7 +23,7 @@ export async function openEngineLab(
     // Docker has no word for it.
     stateInStop: options.engine === 'docker' ? 'running' : 'stopping',
     run: async ({ service: name, ignoresTerm, endsSlowly, labels }) => {
-      const command = forever(ignoresTerm ? '' : endsSlowly ? 'sleep 1; exit' : 'exit')
+      const command = forever(ignoresTerm ? '' : endsSlowly ? 'sleep 4; exit' : 'exit')
       const container = await lab.run({ ...service, name, command, ...(labels && { labels }) })
       await eventually(
         async () => (await container.exec(['test', '-e', '/tmp/up'])) === '',

@@ -41,10 +41,10 @@ export function engineContract(name: string, make: () => Promise<EngineBench>): 
 
       test('stop answers the exit code, and again when it was stopped before', async () => {
         const { name } = await bench.run({ service: 'stopped' })
-        const first = await engine.stop(name, 10, signal)
+        const first = await engine.stop(name, 60, signal)
         expect(first.exitCode).not.toBe(137)
         expect((await inspect(name)).state).toBe('stopped')
-        expect(await engine.stop(name, 10, signal)).toEqual(first)
+        expect(await engine.stop(name, 60, signal)).toEqual(first)
       })
 
       test('stop answers 137 for a process that ignores SIGTERM', async () => {
@@ -56,12 +56,12 @@ export function engineContract(name: string, make: () => Promise<EngineBench>): 
         const { name } = await bench.run({ service: 'slow', endsSlowly: true })
         const { startedAt } = await inspect(name)
         const leaving = new AbortController()
-        const left = engine.stop(name, 10, leaving.signal)
+        const left = engine.stop(name, 60, leaving.signal)
         const hasBegun = async () => (await inspect(name)).state === bench.stateInStop
         await eventually(hasBegun, 60, 'the stop to be under way')
         leaving.abort(new Error('the caller leaves'))
         await expect(left).rejects.toThrow('the caller leaves')
-        expect((await engine.stop(name, 10, signal)).exitCode).not.toBe(137)
+        expect((await engine.stop(name, 60, signal)).exitCode).not.toBe(137)
         expect(await inspect(name)).toMatchObject({ state: 'stopped', startedAt })
       })
 

@@ -5,8 +5,9 @@ import { eventually } from '../../../lab/lab.ts'
 import { backedUp, openStory, startTimes } from '../../support/story.ts'
 import { startService, type VolumeService } from './service.ts'
 
-/** Counts in two files, the second always after the first. */
-const counting = `n=0; while :; do n=$((n+1)); echo $n >/data/first; echo $n >/data/second; done`
+/** Counts in two files, the second always after the first; without a pause, or with a short one between two counts. */
+const counting = (pause = ':') =>
+  `n=0; while ${pause}; do n=$((n+1)); echo $n >/data/first; echo $n >/data/second; done`
 
 const story = await openStory('files-variants')
 const { lab } = story
@@ -19,7 +20,7 @@ const counted = (service: VolumeService, atLeast = 1) =>
 describe('quiesce', () => {
   test('pause captures one instant and never stops the container', async () => {
     const app = await startService(lab, 'pausing', {
-      command: ['sh', '-c', counting],
+      command: ['sh', '-c', counting('sleep 0.01')],
       labels: backedUp('files', { quiesce: 'pause', 'stop-timeout': '1s' }),
     })
     await counted(app)
@@ -56,7 +57,7 @@ describe('quiesce', () => {
 
   test('none fails, without a snapshot, when the data changes while it is read', async () => {
     const app = await startService(lab, 'restless', {
-      command: ['sh', '-c', counting],
+      command: ['sh', '-c', counting()],
       labels: backedUp('files', { quiesce: 'none' }),
     })
     await counted(app)

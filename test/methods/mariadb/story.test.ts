@@ -34,10 +34,10 @@ async function startWriters({ sql }: Server): Promise<{ end(): Promise<void> }> 
   await sql(`CREATE DATABASE writer;
     DELIMITER //
     CREATE PROCEDURE writer.write() WHILE ${isToGoOn} DO
-      START TRANSACTION; UPDATE shop.a_count SET n = n + 1; UPDATE crm.z_count SET n = n + 1; COMMIT;
+      START TRANSACTION; UPDATE shop.a_count SET n = n + 1; UPDATE crm.z_count SET n = n + 1; COMMIT; DO SLEEP(0.003);
     END WHILE //
     CREATE PROCEDURE writer.log() WHILE ${isToGoOn} DO
-      SELECT n INTO @seen FROM shop.a_count; UPDATE crm.log SET n = @seen;
+      SELECT n INTO @seen FROM shop.a_count; UPDATE crm.log SET n = @seen; DO SLEEP(0.002);
     END WHILE //`)
   const writers = Promise.all([sql('CALL writer.write()'), sql('CALL writer.log()')])
   return {

@@ -15,7 +15,7 @@ const service = {
 
 /** Writes into two tables, in one transaction each time, until `enough` is there. */
 const writer = `while [ ! -e /tmp/enough ]; do
-  n=$((n+1)); printf 'BEGIN; INSERT INTO first VALUES (%s); INSERT INTO second VALUES (%s); COMMIT;\\n' $n $n
+  sleep 0.01; n=$((n+1)); printf 'BEGIN; INSERT INTO first VALUES (%s); INSERT INTO second VALUES (%s); COMMIT;\\n' $n $n
 done | psql -X -q -U shop -d shop >/dev/null; touch /tmp/ended`
 
 /** Two databases, one of a quarter of a gigabyte, with a role, grants and a large object. */

@@ -16,7 +16,7 @@ const service = {
 
 /** Counts in two keys, in one transaction each time, until `enough` is there. */
 const writer = `while [ ! -e /tmp/enough ]; do
-  n=$((n+1)); printf 'MULTI\\nSET first %s\\nSET second %s\\nEXEC\\n' $n $n
+  sleep 0.01; n=$((n+1)); printf 'MULTI\\nSET first %s\\nSET second %s\\nEXEC\\n' $n $n
 done | REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli >/dev/null; touch /tmp/ended`
 
 const count = async ({ cli }: Redis) => (await cli('MGET first second')).trim().split('\n').map(Number)

@@ -25,7 +25,7 @@ while True:
     db.execute('INSERT INTO entry VALUES (?, ?, ?)', (n, begin, str(n) * 200))
     db.execute('UPDATE total SET sum = sum + ?', (n,))
     db.execute('COMMIT')
-    time.sleep(0.002)
+    time.sleep(0.01)
 `
 
 export interface App {

@@ -15,7 +15,7 @@ async function startWriter(
   instance: Instance,
   from: number,
 ): Promise<{ written(): Promise<number> } & AsyncDisposable> {
-  const script = `n=${from}; while sleep 0.02; do
+  const script = `n=${from}; while sleep 0.1; do
     curl -sS -d "counter $n" localhost:8428/api/v1/import/prometheus || exit; echo $n >/tmp/written; n=$((n+1)); done`
   const name = `${instance.container.name}-writer`
   const network = `container:${instance.container.name}`

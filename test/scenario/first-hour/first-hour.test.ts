@@ -18,7 +18,7 @@ const server = `
 if [ -n "$POSTGRES_PASSWORD" ]; then exec svc postgres; fi
 if [ ! -d ${dirname(page)} ]; then exec svc redis; fi
 trap exit TERM
-while :; do sleep 1; done`
+sleep infinity & wait`
 
 const [getIt = [], addIt = [], startByPodmanCompose = [], startByDockerCompose = [], seeIt = []] = commandsOf('Start')
 const [restoreIt = []] = commandsOf('Restore')
