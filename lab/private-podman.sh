@@ -38,11 +38,14 @@ up() {
   cat "$folder/env"
 }
 
-# Two private Podmans must not share a subnet or a network's name, also when they cannot see each other's folders
-# (another mount namespace on the same network): the pool is random among those without a route.
+# Two private Podmans must not share a subnet or a network's name. A pool shows as a route once a container has started:
+# before that, those that start together see it in the configuration of the other one, under a lock. It is random for
+# those that cannot see each other's folders (another mount namespace on the same network).
 configure() {
   local folder=$1 pool
-  pool=$(comm -23 <(seq 140 239 | sort) <(ip -4 route | sed -n 's/^10\.\([0-9]*\)\..*/\1/p' | sort -u) | shuf -n 1)
+  exec 9>"$RUNS/.lock"
+  flock 9
+  pool=$(comm -23 <(seq 140 239 | sort) <(taken_pools | sort -u) | shuf -n 1)
   podman_settings "seccomp_profile = \"$ROOT/lab/seccomp.json\"" >"$folder/containers.conf"
   cat >>"$folder/containers.conf" <<END
 tmp_dir = "$folder/tmp"
@@ -53,6 +56,7 @@ network_config_dir = "$folder/networks"
 default_subnet = "10.$pool.255.0/24"
 default_subnet_pools = [ {base = "10.$pool.0.0/17", size = 24} ]
 END
+  exec 9>&-
   cat >"$folder/storage.conf" <<END
 [storage]
 driver = "overlay"
@@ -63,6 +67,11 @@ additionalimagestores = [$(image_stores | sed 's/.*/"&"/' | paste -sd,)]
 END
   echo 'unqualified-search-registries = []' >"$folder/registries.conf"
   echo '{"auths": {}}' >"$folder/docker/config.json"
+}
+
+taken_pools() {
+  ip -4 route | sed -n 's/^10\.\([0-9]*\)\..*/\1/p'
+  cat "$RUNS"/*/containers.conf 2>/dev/null | sed -n 's/^default_subnet = "10\.\([0-9]*\)\..*/\1/p' || true
 }
 
 # The controller's own store comes first: its layers stand on those of the base.
@@ -135,7 +144,7 @@ namespaces_of() {
 # remove_containers FOLDER NAMESPACES: Podman fails now and then to remove a container that is just ending, and then its
 # network stays too, so it is asked again.
 remove_containers() {
-  for _ in $(seq 10); do
+  for _ in $(seq 30); do
     in_lab "$1" timeout 60 podman rm --force --all --time 0 &&
       in_lab "$1" timeout 20 podman network prune --force &&
       [ -z "$(leftovers "$@")" ] && return
@@ -155,14 +164,14 @@ leftovers() {
 
 remove_folder() {
   local folder=$1 left
-  for left in $(seq 20); do
+  for left in $(seq 100); do
     # Deepest first: what is mounted later lies on top.
     awk -v under="$folder/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo |
       sort -r | xargs -r umount --lazy 2>/dev/null || true
     # The owner's mark goes last: a folder without it would be nobody's to sweep.
     find "$folder" -mindepth 1 -maxdepth 1 ! -name owner ! -name env \
       -exec rm -rf --one-file-system {} + 2>/dev/null && break
-    [ "$left" != 20 ] || die "cannot remove $folder"
+    [ "$left" != 100 ] || die "cannot remove $folder"
     sleep 0.1
   done
   rm -rf --one-file-system "$folder"

@@ -147,7 +147,7 @@ describe('Podman', () => {
     const { name } = await lab.run({ name: 'stays', command: forever() })
     const vanish = async () => {
       for (let round = 0; round < 3; round += 1) {
-        await lab.podman(['run', '--rm', servicesImage, 'true'])
+        await lab.podman(['run', '--rm', '--network', 'none', servicesImage, 'true'])
       }
     }
     let busy = true

@@ -11,7 +11,7 @@ import { openArchive } from '../../src/repository/archive.ts'
 import { enabled, type JobStage, setJobStage } from '../process/job/stage.ts'
 
 /** For how long each writer is at work at least. */
-const seconds = 30
+const seconds = 20
 const leastOutcomes = 9
 
 /** Swaps folders of the volume for links to the outside and back, as fast as it can, until it is ended. */

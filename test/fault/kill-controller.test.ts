@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../lab/lab.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
 import { BackupError } from '../../src/errors.ts'
+import { farSlot } from '../support/far-slot.ts'
 import { killAtEveryStep } from './kill-every-step.ts'
 import { kindsNotOnPodman } from './kill-kinds.ts'
 import { expectOrder, expectWhole, type KillStage, leftovers, makeStage, orderly, type Victim } from './kill-stage.ts'
@@ -15,7 +16,7 @@ let stage: KillStage
 
 /** A daily slot was missed: the controller runs it at once (P10). */
 beforeAll(() => {
-  stage = makeStage({ 'xnai.backup.paths': '/data', 'xnai.backup.schedule': '@daily' }, {}, { endsSlowly: true })
+  stage = makeStage({ 'xnai.backup.paths': '/data', 'xnai.backup.schedule': farSlot() }, {}, { endsSlowly: true })
   stage.write('data')
   using catalog = openCatalog(stage.state)
   const firstSeen = new Date(performance.timeOrigin - 2 * 86_400_000).toISOString()

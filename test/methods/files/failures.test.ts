@@ -30,7 +30,18 @@ test('a container that is made anew while it is down is started in place of the 
     '--label',
     `com.docker.compose.${key}=${[lab.project, 'peer', '1'][index]}`,
   ])
-  await lab.podman(['create', '--name', name, ...compose.flat(), '--volume', 'slow:/data', servicesImage, ...idle])
+  await lab.podman([
+    'create',
+    '--network',
+    'none',
+    '--name',
+    name,
+    ...compose.flat(),
+    '--volume',
+    'slow:/data',
+    servicesImage,
+    ...idle,
+  ])
   writeFileSync(join(gate, 'go'), '')
   const { exitCode, json } = await backup
   expect(json.targets[0]).toMatchObject({ outcome: 'complete', stopped: [name, `${lab.project}-slow-1`] })

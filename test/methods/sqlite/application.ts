@@ -84,7 +84,7 @@ print(*db.execute(f'SELECT count(*), max(n), sum(n), (SELECT sum FROM total), ({
  */
 async function readEntries(lab: Lab, { name, exec }: LabContainer, user: string, path: string) {
   const command = ['python3', '-c', reader, path]
-  const beside = ['run', '--rm', '--volumes-from', name, '--user', user, servicesImage]
+  const beside = ['run', '--rm', '--network', 'none', '--volumes-from', name, '--user', user, servicesImage]
   const isRunning = (await lab.inspect(name)).State.Running
   const printed = await (isRunning ? exec(command) : lab.podman([...beside, ...command]))
   const [count, last, sum, total, first = 0] = printed.trim().split(' ').map(Number)

@@ -19,7 +19,17 @@ mkdirSync(old, { mode: 0o777 })
 const tls = join(lab.dir, 'files', 'tls')
 mkdirSync(tls)
 const make = 'req -x509 -newkey rsa:2048 -nodes -keyout /tls/key -out /tls/cert -days 2 -subj /CN=vm.example'
-await lab.podman(['run', '--rm', '--volume', `${tls}:/tls`, servicesImage, 'openssl', ...make.split(' ')])
+await lab.podman([
+  'run',
+  '--rm',
+  '--network',
+  'none',
+  '--volume',
+  `${tls}:/tls`,
+  servicesImage,
+  'openssl',
+  ...make.split(' '),
+])
 
 const odd = [`-storageDataPath=${place}/deep/vm`, '-http.pathPrefix=/vm']
 const oddLabels = labels({

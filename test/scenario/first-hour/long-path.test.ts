@@ -24,7 +24,7 @@ test('the demo is set up, and its Podman runs the controller, in a checkout with
   const { stdout } = await runFile(engine, ['up', 'long', '--owner', String(process.pid)], { env })
   const labEnvironment = parseEnvironment(stdout)
   try {
-    const run = ['run', '--rm', labEnvironment.XNAI_BACKUP_IMAGE ?? '', '--version']
+    const run = ['run', '--rm', '--network', 'none', labEnvironment.XNAI_BACKUP_IMAGE ?? '', '--version']
     const version = await runFile('podman', run, { env: { ...env, ...labEnvironment } })
     expect(version.stdout).toBe('0.1.0\n')
   } finally {

@@ -9,6 +9,7 @@ import { connectUnits } from '../../../src/engine/systemd.ts'
 import { knowingUnits, type Units } from '../../../src/engine/units.ts'
 import { podmanKills } from '../../fault/kill-kinds.ts'
 import { leftovers, victim } from '../../fault/kill-stage.ts'
+import { farSlot } from '../../support/far-slot.ts'
 import { startMockSystemd } from '../../support/mock-systemd.ts'
 import { startDaemon } from '../../support/product-daemon.ts'
 
@@ -152,7 +153,7 @@ describe('a container with --rm, whose systemd is a mock on a bus of its own', (
 
 /** As Podman's generator writes it for a Quadlet. It prints the process that systemd would look after. */
 const startOf = (name: string) => `set -e
-  podman run --detach --rm --replace --name ${name} --label PODMAN_SYSTEMD_UNIT=quadlet.service \\
+  podman run --detach --rm --replace --network none --name ${name} --label PODMAN_SYSTEMD_UNIT=quadlet.service \\
     --label xnai.backup.enable=true --label xnai.backup.paths=/data --volume ${name}:/data ${servicesImage} \\
     sh -c 'trap "exit 0" TERM; sleep infinity & wait' >/dev/null
   podman inspect --format '{{.State.ConmonPid}}' ${name}`
@@ -172,7 +173,7 @@ async function factsOf(units: Units, name: string) {
 async function startServices(): Promise<void> {
   const command = ['sh', '-c', 'trap "exit 0" TERM; sleep infinity & wait']
   const volumes = ['data:/data']
-  const own = { 'xnai.backup.enable': 'true', 'xnai.backup.paths': '/data', 'xnai.backup.schedule': '@daily' }
+  const own = { 'xnai.backup.enable': 'true', 'xnai.backup.paths': '/data', 'xnai.backup.schedule': farSlot() }
   await lab.run({ name: 'app', command, volumes, labels: own })
   await lab.run({ name: 'peer', command, volumes })
   await lab.run({ name: 'client', command, labels: { 'com.docker.compose.depends_on': 'app:service_started:false' } })
