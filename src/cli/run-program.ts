@@ -11,7 +11,7 @@ import { makeOutput, type Output } from './output.ts'
 import { type Invocation, parseArguments } from './program.ts'
 import { recoverBeside } from './recover-beside.ts'
 import { type TextStyle, textStyleOf, widthOf } from './render/text-style.ts'
-import { watchSecrets } from './secrets.ts'
+import { keepNoSecrets, watchSecrets } from './secrets.ts'
 
 /** Makes the parts that all commands share. Disposing them releases what they hold open. Tests give their own. */
 export type OpenParts = (
@@ -53,6 +53,7 @@ async function invoke(invocation: Invocation, { io, open, signal }: Surroundings
   const parts = {
     ...opened,
     engine: watchSecrets(opened.engine, output.scrubber),
+    catalog: keepNoSecrets(opened.catalog, output.scrubber),
     repositories: knownRepositories(opened),
   }
   const session: Session = {

@@ -1,4 +1,6 @@
+import type { Catalog } from '../catalog/catalog.ts'
 import type { ContainerFacts, Engine } from '../engine/engine.ts'
+import type { ErrorReport } from '../errors.ts'
 
 /** Removes secrets from text by their value (P9). It is the last line of defence: no code may put a secret into text to begin with. */
 export interface Scrubber {
@@ -45,6 +47,16 @@ export function watchSecrets(engine: Engine, scrubber: Scrubber): Engine {
       if (container) learn(container)
       return container
     },
+  }
+}
+
+/** Wraps a catalog so that it keeps no secret in the error of a run: a later process, which may know no secret, shows it. */
+export function keepNoSecrets(catalog: Catalog, { scrub }: Scrubber): Catalog {
+  const clean = ({ code, message, hint }: ErrorReport) => ({ code, message: scrub(message), hint: scrub(hint) })
+  return {
+    ...catalog,
+    finishRun: (id, project, target, { error, ...end }) =>
+      catalog.finishRun(id, project, target, { ...end, ...(error && { error: clean(error) }) }),
   }
 }
 

@@ -28,6 +28,7 @@ export function engineContract(name: string, make: () => Promise<EngineBench>): 
         await engine.stop(name, 5, signal)
         const found = (await engine.list(signal)).find((facts) => facts.name === name)
         expect(found).toMatchObject({ service: 'listed', number: 1, oneoff: false, state: 'stopped', health: 'none' })
+        expect(found?.engine).toBe((await engine.info(signal)).name)
         expect(found?.labels['xnai.backup.enable']).toBe('true')
         expect(found?.image).toMatch(/^[a-z.]+\/.+/)
       })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { RunEnd, RunStart } from '../../../../src/catalog/catalog.ts'
 import { openCatalog } from '../../../../src/catalog/sqlite.ts'
 import { fakeEngine } from '../../../fakes/engine.ts'
-import { makeFolder, run, type Stage } from '../../../support/cli.ts'
+import { container, makeFolder, run, type Stage, shelf, volume } from '../../../support/cli.ts'
 import { logsShape } from '../../../support/json-shapes.ts'
 
 const error = {
@@ -98,6 +98,20 @@ describe('logs', () => {
       { run: 'r2', ...omitId(begun), ...omitId(own), ...failed, steps: [] },
       { run: 'r3', ...omitId(begun), ...unknown, ...omitId(running) },
     ])
+  })
+
+  test('shows no secret that a failure has named, though nothing tells this process what is secret', async () => {
+    const labels = { 'xnai.backup.enable': 'true', 'xnai.backup.quiesce': 'none' }
+    const app = container('app', {
+      labels,
+      environment: { API_TOKEN: 'correct horse' },
+      mounts: [volume('app', '/srv')],
+    })
+    const fail = () => Promise.reject(new Error('the tool said: correct horse'))
+    const stage = { state: makeFolder(), containers: [app], local: shelf([], { stage: fail }) }
+    expect((await run(['backup', 'app'], stage)).stdout).toContain('the tool said: [secret]')
+    const { stdout } = await run(['logs', '--json'], stage)
+    expect(stdout).toContain('the tool said: [secret]')
   })
 
   test('of a target that has no runs is empty, and of no target is refused', async () => {
