@@ -1,7 +1,7 @@
 #!/bin/bash
 # setup.sh [programs]: makes what the tests and the demo need, on a Debian 12 or newer with root, git, Node and npm:
-# Debian packages, node_modules, and local images and a Docker engine in .lab (or in $XNAI_LAB, which several clones may
-# share). A second run finds everything there. With the argument `programs` it stops before images and Docker.
+# Debian packages, node_modules, newer versions of restic, and local images and a Docker engine in .lab (or in $XNAI_LAB, which
+# several clones may share). A second run finds everything there. With the argument `programs` it stops before images and Docker.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 PACKAGES=(
   podman runc netavark aardvark-dns uidmap slirp4netns fuse-overlayfs iptables iproute2 # containers
@@ -15,19 +15,27 @@ main() {
   cd "$ROOT"
   [ "$(id -u)" = 0 ] || die "set-up installs Debian packages: run it as root"
   install_packages
+  unpack_restic trixie &
+  local restic=$! images docker
+  unpack_restic sid &
+  local newest=$!
   if [ "${1:-}" = programs ]; then
     install_modules
+    wait "$restic"
+    wait "$newest"
     return
   fi
   # Only the image base holds a Node: everything else is made while npm installs ours.
   bash lab/images.sh services redis &
-  local images=$! docker
+  images=$!
   unpack_docker &
   docker=$!
   install_modules
   bash lab/images.sh base
   wait "$images"
   wait "$docker"
+  wait "$restic"
+  wait "$newest"
 }
 
 install_packages() {
@@ -76,6 +84,31 @@ download_docker() {
   client=$(apt-cache search --names-only '^docker-cli$' | cut -d' ' -f1)
   # shellcheck disable=SC2086 # a word or nothing
   (cd "$1" && apt-get -qq -o APT::Sandbox::User=root download docker.io containerd $client)
+}
+
+# unpack_restic SUITE: restic and its REST server of a Debian release, in $LAB/restic-SUITE. Debian 12 has one that is too old, and its libraries do for
+# the newer ones. The lists of that release stay in a folder of their own.
+unpack_restic() {
+  local home new options package
+  home=$LAB/restic-$1
+  new=$home.new
+  mkdir -p "$LAB"
+  exec 9>"$LAB/restic-$1.lock"
+  flock 9
+  [ ! -d "$home" ] || return 0
+  say "unpacking restic of Debian's $1, for the tests"
+  rm -rf "$new"
+  mkdir -p "$new"/{lists,cache/archives}/partial
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${XNAI_DEBIAN_MIRROR:-http://deb.debian.org/debian} $1 main" >"$new/sources.list"
+  options=(-qq -o "Dir::Etc::sourcelist=$new/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$new/lists"
+    -o "Dir::Cache=$new/cache" -o Dir::State::status=/dev/null -o APT::Sandbox::User=root -o Acquire::Languages=none
+    -o Acquire::Check-Valid-Until=false -o Acquire::Check-Date=false)
+  apt-get "${options[@]}" update
+  (cd "$new" && apt-get "${options[@]}" download restic restic-rest-server)
+  for package in "$new"/*.deb; do dpkg-deb --fsys-tarfile "$package"; done |
+    tar --extract --ignore-zeros --directory "$new" --strip-components=3 ./usr/bin/restic ./usr/bin/restic-rest-server
+  rm -r "$new"/{lists,cache,sources.list} "$new"/*.deb
+  mv "$new" "$home"
 }
 
 main "$@"

@@ -142,6 +142,28 @@ repository it is; it is made before the first backup, and nothing is needed from
 { "format": 1, "kind": "archive", "id": "5f1c0a9e7d3b48c2a6e4f0b1928d7c63", "created": "2026-11-20T02:00:00.000Z" }
 \`\`\`
 
+The repository \`restic:REPO\` is a repository of restic 0.18 or newer: deduplicated, encrypted, and only what has changed is read and stored.
+REPO is an absolute path, or any other address that restic takes; the directory of a path must exist. restic's own environment variables
+(\`AWS_ACCESS_KEY_ID\`, \`RESTIC_PACK_SIZE\` and so on) pass through, and of the files of this machine it sees the settings of ssh, rclone
+and AWS of the own user, and certificates. It is made before the first backup, with the password \`local-password\`:
+
+\`\`\`sh
+XNAI_BACKUP_LOCAL=restic:s3:https://s3.example.com/bucket
+XNAI_BACKUP_LOCAL_PASSWORD_FILE=/run/secrets/restic
+\`\`\`
+
+**Without the password nobody reads the backups again: keep it elsewhere too.** Every artifact of a snapshot is a snapshot of restic with the
+tag \`xnai-backup\` and the host \`PROJECT/TARGET\`, and so is the manifest that makes them one. Stock restic reads them:
+
+\`\`\`console
+$ restic -r REPO snapshots --tag xnai-backup
+$ restic -r REPO restore ID:/tree/data --target DIR     # a tree; beside it, entries.jsonl describes its entries
+$ restic -r REPO dump ID FILE                           # a dump, or manifest.json
+\`\`\`
+
+What stock restic forgets of them, by hand or by a policy, is lost to the snapshot that it belongs to. restic's lock has no place for control
+planes: two of them on one restic repository are not told of each other, and must not look after the same project.
+
 The state directory remembers the id by address and tier. An empty folder or another repository at that address is refused by every command,
 and nothing is written to it: the disk is probably not mounted. Where it is meant, \`xnai-backup repository accept\` takes what is there.
 A state directory that knows no repository at an address takes the one that it finds. One without an id, which is empty or was stored by an

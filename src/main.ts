@@ -1,5 +1,6 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=2 --disable-warning=ExperimentalWarning
 // Streams allocate short-lived buffers by the thousand: one malloc arena and a small young generation keep resident memory about 50 MiB lower.
+import { join } from 'node:path'
 import { openCatalog } from './catalog/sqlite.ts'
 import type { ExitCode } from './cli/exit-code.ts'
 import type { Io } from './cli/io.ts'
@@ -14,12 +15,12 @@ import { findSelf } from './engine/self.ts'
 import { connectUnits } from './engine/systemd.ts'
 import { knowingUnits } from './engine/units.ts'
 import { BackupError } from './errors.ts'
-import type { Parts } from './job/job.ts'
 import { systemClock } from './lib/clock.ts'
 import { methods } from './methods/index.ts'
 import type { PlanSettings } from './plan/plan.ts'
 import { openArchive } from './repository/archive.ts'
 import type { ManifestCache } from './repository/manifest-cache.ts'
+import type { Repository } from './repository/repository.ts'
 
 export type { OpenParts } from './cli/run-program.ts'
 
@@ -59,7 +60,7 @@ export const openParts: OpenParts = async (config, log, signal, kind) => {
       engine,
       units,
       catalog,
-      repositories: openRepositories(config, catalog.manifests),
+      repositories: new Map([['local', await openLocal(config, catalog.manifests)]]),
       methods,
       clock: systemClock,
       log,
@@ -74,11 +75,12 @@ export const openParts: OpenParts = async (config, log, signal, kind) => {
   }
 }
 
-/** Throws CONFIG_INVALID for an address that this version cannot use: a tier that does nothing must not look like one that works. */
-function openRepositories({ local, remote }: Config, manifests: ManifestCache): Parts['repositories'] {
+/** Throws CONFIG_INVALID for what this version cannot use: a tier that does nothing must not look like one that works. */
+async function openLocal({ local, remote, state }: Config, manifests: ManifestCache): Promise<Repository> {
   if (remote) throw new BackupError('CONFIG_INVALID', 'remote: this version has no remote tier yet')
-  if (local.kind !== 'archive') throw new BackupError('CONFIG_INVALID', 'local: this version knows archive:DIR only')
-  return new Map([['local', openArchive(local.dir, { manifests })]])
+  if (local.kind === 'archive') return openArchive(local.dir, { manifests })
+  const { openRestic } = await import('./repository/restic.ts')
+  return openRestic(local.url, { password: local.password(), home: join(state, 'restic'), manifests })
 }
 
 /** Without a configured project the controller looks after the compose project that its own container is part of. */

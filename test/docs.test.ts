@@ -49,10 +49,6 @@ describe('documentation', () => {
     expect(later.filter((key) => page.includes(`\`${key}\``))).toEqual([])
   })
 
-  test('no page names restic repositories, which this version refuses', () => {
-    expect(pages.filter((path) => /restic:|restic repositor/.test(read(path)))).toEqual([])
-  })
-
   test('nothing tells a reader to run podman compose, which Podman 4.3 does not have', () => {
     expect([...pages, ...sources].filter((path) => read(path).includes('podman compose'))).toEqual([])
   })

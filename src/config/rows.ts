@@ -57,7 +57,6 @@ export const configRows = {
     secret: true,
     absent: 'needed for `restic:`',
     doc: 'Password of the local repository.',
-    later: 'repositories',
   }),
   remotePassword: row('remote-password', password, {
     secret: true,

@@ -1,5 +1,6 @@
 import { absolutePath } from '../labels/names.ts'
 import { refuse, type TextType } from '../labels/text.ts'
+import { isResticAddress, resticForm } from '../repository/restic/address.ts'
 
 /** Where snapshots are kept. The URL of a restic repository may hold a secret: only the repository's own `url` may be shown. */
 export type RepositoryAddress = { kind: 'archive'; dir: string } | { kind: 'restic'; url: string }
@@ -7,12 +8,13 @@ export type RepositoryAddress = { kind: 'archive'; dir: string } | { kind: 'rest
 const directory = absolutePath('an absolute path')
 
 export const repositoryAddress: TextType<RepositoryAddress> = {
-  form: 'archive:DIR with an absolute path',
+  form: 'archive:DIR with an absolute path, or restic:REPO',
   parse: (text) => {
     const [, kind, rest = ''] = /^(archive|restic):(.+)$/s.exec(text) ?? []
     if (kind === undefined)
       return refuse(`must be ${repositoryAddress.form}`, text.startsWith('/') ? `archive:${text}` : undefined)
-    if (kind === 'restic') return { value: { kind, url: rest } }
+    if (kind === 'restic')
+      return isResticAddress(rest) ? { value: { kind, url: rest } } : refuse(`must be restic: and ${resticForm}`)
     const dir = directory.parse(rest)
     if ('value' in dir) return { value: { kind: 'archive', dir: dir.value } }
     return refuse(`the directory ${dir.reason}`, dir.suggestion && `archive:${dir.suggestion}`)

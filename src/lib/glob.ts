@@ -108,7 +108,7 @@ function parseMembers(text: string): (character: string) => boolean {
 }
 
 /** The patterns that the braces stand for, the innermost replaced first; undefined where there are too many. */
-function expandBraces(pattern: string): string[] | undefined {
+export function expandBraces(pattern: string): string[] | undefined {
   const done: string[] = []
   const open = [pattern]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

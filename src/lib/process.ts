@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { addAbortSignal, Duplex, type Readable } from 'node:stream'
-import { finished } from 'node:stream/promises'
+import { addAbortSignal, Duplex, type Readable, type Writable } from 'node:stream'
+import { finished, pipeline } from 'node:stream/promises'
 import { execa } from 'execa'
-import { asBackupError, BackupError } from '../errors.ts'
+import { BackupError } from '../errors.ts'
 import { withDeadline } from './deadline.ts'
+import { describeFailure, STDERR_TAIL_BYTES } from './program-failure.ts'
 import { keepTail } from './tail.ts'
 
 /**
@@ -16,6 +17,11 @@ export interface ProgramOptions {
   /** Variables that are added to those of this process. */
   environment?: Record<string, string>
   cwd?: string
+  /**
+   * What the program reads from descriptor 3, 4 and so on. Each ends with its text, or with its stream, however that ends. Secrets that
+   * no environment shall hold may be given so.
+   */
+  inputs?: (string | Readable)[]
 }
 
 export interface RunOptions extends ProgramOptions {
@@ -32,7 +38,6 @@ export interface ProgramResult {
 }
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
-const STDERR_TAIL_BYTES = 4096
 const GRACE_MS = 5000
 
 /**
@@ -44,12 +49,14 @@ export async function runProgram(command: string, args: string[], options: RunOp
   deadline.throwIfAborted()
   const child = execa(command, args, {
     ...settingsOf(options),
-    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
+    ...(options.input !== undefined && { input: options.input }),
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...pipesOf(options)],
     reject: false,
     stripFinalNewline: false,
     maxBuffer: MAX_OUTPUT_BYTES,
     detached: true,
   })
+  giveInputs(child, options)
   deadline.addEventListener('abort', endGroupOf(child), { once: true })
   const result = await child
   const { exitCode, isMaxBuffer } = result
@@ -116,12 +123,13 @@ function throughProgram(command: string, args: string[], options: ProgramOptions
   options.signal.throwIfAborted()
   const child = execa(command, args, {
     ...settingsOf(options),
-    stdin,
+    stdio: [stdin, 'pipe', 'pipe', ...pipesOf(options)],
     buffer: false,
     encoding: 'buffer',
     reject: false,
     detached: true,
   })
+  giveInputs(child, options)
   const endGroup = endGroupOf(child)
   const stderr = readTail(child.stderr)
   const failure: Promise<BackupError | undefined> = child.then((result) =>
@@ -188,30 +196,23 @@ function settingsOf(options: ProgramOptions) {
   }
 }
 
+const pipesOf = ({ inputs = [] }: ProgramOptions) => inputs.map(() => 'pipe' as const)
+
+/** A program that ends early, or never reads one of them, fails or succeeds by its exit code, and not by this. */
+function giveInputs(child: { stdio: unknown }, { inputs = [] }: ProgramOptions): void {
+  const pipes = (child.stdio as (Writable | null)[]).slice(3)
+  for (const [index, input] of inputs.entries()) {
+    const pipe = pipes[index]
+    if (!pipe) continue // The program could not be started.
+    if (typeof input === 'string') pipe.on('error', () => {}).end(input)
+    else void pipeline(input, pipe).catch(() => {})
+  }
+}
+
 /** Reads the stream to its end, whatever its length. The function that it answers gives the last bytes as text. */
 function readTail(stream: Readable): () => string {
   const { add, text } = keepTail(STDERR_TAIL_BYTES)
   stream.on('data', add)
   stream.on('error', () => {})
   return text
-}
-
-interface Ending {
-  exitCode?: number | undefined
-  signal?: string | undefined
-  code?: string | undefined
-  originalMessage?: string | undefined
-}
-
-/** The error holds neither the command line, which may be long or secret, nor execa's message, which repeats it. */
-function describeFailure(command: string, ending: Ending, stderr: string, signal: AbortSignal): BackupError {
-  if (signal.aborted) return asBackupError(signal.reason, 'INTERRUPTED')
-  if (ending.code === 'ENOENT') return new BackupError('TOOL_MISSING', `${command}: no such program`)
-  const how = ending.signal
-    ? `ended by ${ending.signal}`
-    : ending.exitCode === undefined
-      ? (ending.originalMessage ?? 'could not be started')
-      : `exit code ${ending.exitCode}`
-  const lines = stderr.slice(-STDERR_TAIL_BYTES).trim().split('\n').slice(-5).join('\n')
-  return new BackupError('TOOL_FAILED', lines === '' ? `${command}: ${how}` : `${command}: ${how}: ${lines}`)
 }

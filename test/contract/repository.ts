@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { asBackupError } from '../../src/errors.ts'
 import { comparePaths } from '../../src/job/contents/compare-trees.ts'
 import type { Artifact, Repository, Snapshot, SnapshotMeta, TreeArtifact } from '../../src/repository/repository.ts'
@@ -82,8 +82,15 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return Array.fromAsync(items)
 }
 
-/** What every repository keeps. `make` gives a fresh, empty one inside `folder`. */
-export function repositoryContract(name: string, make: (folder: string) => Promise<Repository>): void {
+/**
+ * What every repository keeps. `make` opens the one in `folder`, which is empty. `prepare` may put a repository there that has an id and no
+ * snapshot, where making one takes long.
+ */
+export function repositoryContract(
+  name: string,
+  make: (folder: string) => Promise<Repository>,
+  prepare: (folder: string) => Promise<void> = async () => {},
+): void {
   describe(`${name} keeps the contract of a repository`, () => {
     let folder: string
     let source: string
@@ -96,6 +103,7 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
       writeFileSync(join(source, 'sub/b.bin'), Buffer.alloc(700_000, 'b'))
       symlinkSync('/nowhere', join(source, 'sub/broken'))
       mkdirSync(join(folder, 'repository'))
+      await prepare(join(folder, 'repository'))
       repository = await make(join(folder, 'repository'))
     })
     afterEach(() => rmSync(folder, { recursive: true, force: true }))
@@ -107,24 +115,28 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
     }
 
     test('a fresh repository lists nothing, is whole, and can be swept', async () => {
+      const repository = await make(target('fresh'))
       expect(await repository.list(never)).toEqual([])
       expect(await collect(repository.check({ readData: true, signal: never }))).toEqual([])
       await repository.sweep(never)
     })
 
     test('a fresh repository has no id until it is given one, which stays', async () => {
+      const fresh = target('fresh')
+      const repository = await make(fresh)
       expect(await repository.identity(never)).toBeUndefined()
       const id = await repository.initialise(never)
       expect(id).not.toBe('')
       expect(await repository.initialise(never)).toBe(id)
       expect(await repository.identity(never)).toBe(id)
       await put(repository, metaOf('one'), streamOf('dump', 'x'))
-      expect(await (await make(join(folder, 'repository'))).identity(never)).toBe(id)
+      expect(await (await make(fresh)).identity(never)).toBe(id)
       expect(await repository.list(never)).toHaveLength(1)
       expect(await collect(repository.check({ readData: true, signal: never }))).toEqual([])
     })
 
     test('all who give it an id at once get the same one, and another repository gets another one', async () => {
+      const repository = await make(target('fresh'))
       const ids = await Promise.all(Array.from({ length: 8 }, () => repository.initialise(never)))
       expect(new Set(ids).size).toBe(1)
       mkdirSync(join(folder, 'other'))
@@ -270,17 +282,37 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
     })
 
     describe('proveTree', () => {
-      /** Stores the source, restores it, and answers whether the restored tree is proven after `change` ran in it. */
+      let once: string
+      let restored: string
+      let stored: { repository: Repository; snapshot: Snapshot }
+      beforeAll(async () => {
+        once = mkdtempSync(join(tmpdir(), 'repository-'))
+        const [tree, place] = [join(once, 'source'), join(once, 'repository')]
+        restored = join(once, 'restored')
+        for (const made of [join(tree, 'sub/empty'), place, restored]) mkdirSync(made, { recursive: true })
+        writeFileSync(join(tree, 'a.txt'), 'alpha')
+        writeFileSync(join(tree, 'sub/b.bin'), Buffer.alloc(700_000, 'b'))
+        symlinkSync('/nowhere', join(tree, 'sub/broken'))
+        writeFileSync(join(tree, 'zeros'), Buffer.alloc(300_000))
+        linkSync(join(tree, 'a.txt'), join(tree, 'sub/hard'))
+        execFileSync('setfattr', ['-n', 'user.note', '-v', 'kept', join(tree, 'a.txt')])
+        await prepare(place)
+        const made = await make(place)
+        const snapshot = await put(made, metaOf('one'), treeOf('data', tree, ['cache']))
+        await made.extract(snapshot, 'data', restored, { signal: never })
+        stored = { repository: made, snapshot }
+      })
+      afterAll(() => rmSync(once, { recursive: true, force: true }))
+
+      /** Whether the restored tree is proven after `change` ran in it. Every case begins with a copy of it. */
       const isProven = async (change = '', skipDevices: string[] = []): Promise<boolean> => {
-        writeFileSync(join(source, 'zeros'), Buffer.alloc(300_000))
-        linkSync(join(source, 'a.txt'), join(source, 'sub/hard'))
-        execFileSync('setfattr', ['-n', 'user.note', '-v', 'kept', join(source, 'a.txt')])
-        const snapshot = await put(repository, metaOf('one'), treeOf('data', source, ['cache']))
-        const to = target('to')
-        await repository.extract(snapshot, 'data', to, { signal: never })
+        const to = join(folder, 'to')
+        execFileSync('cp', ['-a', restored, to])
+        execFileSync('cp', ['-a', join(once, 'source'), join(folder, 'first')])
         execFileSync('sh', ['-ec', `touch -r . ../time\n${change}`], { cwd: to })
-        const { expected, actual } = await repository.proveTree(snapshot, 'data', to, { signal: never, skipDevices })
-        return expected === actual
+        const { snapshot } = stored
+        const proof = await stored.repository.proveTree(snapshot, 'data', to, { signal: never, skipDevices })
+        return proof.expected === proof.actual
       }
 
       test('proves a tree as it was restored', async () => {
@@ -310,18 +342,18 @@ export function repositoryContract(name: string, make: (folder: string) => Promi
         ['an ACL', 'setfacl -m u:7:r a.txt'],
         [
           'another target of a symbolic link',
-          'ln -sfnT /elsewhere sub/broken; touch -h -r ../source/sub/broken sub/broken; touch -r ../source/sub sub',
+          'ln -sfnT /elsewhere sub/broken; touch -h -r ../first/sub/broken sub/broken; touch -r ../first/sub sub',
         ],
         [
           'a hard link that is a copy',
-          'cp -p --remove-destination a.txt ../c; mv ../c sub/hard; touch -r ../source/sub sub',
+          'cp -p --remove-destination a.txt ../c; mv ../c sub/hard; touch -r ../first/sub sub',
         ],
         ['an entry more', 'touch new; touch -r ../time .'],
-        ['an entry less', 'rmdir sub/empty; touch -r ../source/sub sub'],
+        ['an entry less', 'rmdir sub/empty; touch -r ../first/sub sub'],
         ['another name', 'mv a.txt b.txt; touch -r ../time .'],
         [
           'another type',
-          'rmdir sub/empty; touch sub/empty; chmod 755 sub/empty; touch -r ../source/sub/empty sub/empty; touch -r ../source/sub sub',
+          'rmdir sub/empty; touch sub/empty; chmod 755 sub/empty; touch -r ../first/sub/empty sub/empty; touch -r ../first/sub sub',
         ],
         ['a file where a device would be skipped', 'touch skipped; touch -r ../time .'],
         ['another time of the root', 'touch .'],

@@ -37,7 +37,7 @@ export function identityHash(): IdentityHash {
   const summary: TreeSummary = { entries: 0, contentBytes: 0 }
   return {
     entry: (entry) => {
-      hash.update(describeEntry(summary.entries === 0 ? { ...entry, path: '.' } : entry))
+      hash.update(formatEntry(summary.entries === 0 ? { ...entry, path: '.' } : entry))
       summary.entries++
       summary.contentBytes += entry.size
     },
@@ -46,13 +46,25 @@ export function identityHash(): IdentityHash {
   }
 }
 
-function describeEntry(entry: TreeEntry): string {
+/** One line of JSON with everything of an entry but its content and its holes. */
+export function formatEntry(entry: TreeEntry): string {
   const { path, type, mode, uid, gid, size, mtimeNs, linkname = null, device } = entry
   const numbers = device ? [device.major, device.minor] : null
   const attributes = (entry.attributes ?? [])
     .map(([name, value]) => [name, value.toString('base64')])
     .sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
   return `${JSON.stringify([path, type, mode, uid, gid, size, String(mtimeNs), linkname, numbers, attributes])}\n`
+}
+
+/** What `formatEntry` was given. */
+export function parseEntry(line: string): TreeEntry {
+  const [path, type, mode, uid, gid, size, mtimeNs, linkname, numbers, attributes] = JSON.parse(line)
+  return {
+    ...{ path, type, mode, uid, gid, size, mtimeNs: BigInt(mtimeNs) },
+    ...(linkname !== null && { linkname }),
+    ...(numbers !== null && { device: { major: numbers[0], minor: numbers[1] } }),
+    attributes: attributes.map(([name, value]: [string, string]) => [name, Buffer.from(value, 'base64')]),
+  }
 }
 
 /**

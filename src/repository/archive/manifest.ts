@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { BackupError } from '../../errors.ts'
-import { explainGlob } from '../../lib/glob.ts'
+import { artifactName, byteCount, sha256, snapshotMeta, toSnapshot, treeFields } from '../manifest-shape.ts'
 import type { ArtifactRecord, Snapshot, SnapshotMeta } from '../repository.ts'
 import { MANIFEST, SUMS } from './layout.ts'
 
@@ -12,30 +12,9 @@ const FORMAT = 2
 /** The format of a snapshot with a tree that holds some paths alone. Who takes it for a whole one removes all others in a restore. */
 const PARTIAL_FORMAT = 3
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
-const bytes = z.int().min(0)
-const fileName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/)
-const scalar = z.union([z.string(), z.number()])
-
-/** A pattern that is no plain glob would exclude nothing, so that a restore removed files that it is to leave alone. */
-const plainGlob = z.string().refine((text) => explainGlob(text) === undefined, {
-  error: ({ input }) => `the pattern ${String(input)} ${explainGlob(String(input))}`,
-})
-
-const stored = z.object({ file: fileName, bytes, sha256 })
-const stream = z.object({ kind: z.literal('stream'), name: fileName, bytes, sha256, stored })
-const tree = z.object({
-  kind: z.literal('tree'),
-  name: fileName,
-  origin: z.string(),
-  exclude: z.array(plainGlob),
-  isFile: z.boolean().optional(),
-  only: z.array(z.string()).optional(),
-  bytes,
-  entries: z.int().min(1),
-  contentBytes: bytes,
-  stored: stored.extend({ identity: sha256 }),
-})
+const stored = z.object({ file: artifactName, bytes: byteCount, sha256 })
+const stream = z.object({ kind: z.literal('stream'), name: artifactName, bytes: byteCount, sha256, stored })
+const tree = z.object({ ...treeFields, stored: stored.extend({ identity: sha256 }) })
 
 /** Where an artifact lies in the folder of its snapshot. */
 export interface StoredFile {
@@ -56,42 +35,7 @@ export interface StoredArtifact extends ArtifactRecord {
 /** An artifact of a snapshot that this repository has listed. */
 export const asStored = (record: ArtifactRecord): StoredArtifact => record as StoredArtifact
 
-const manifest = z.object({
-  id: z.string().min(1),
-  project: z.string(),
-  target: z.string(),
-  method: z.string(),
-  time: z.iso.datetime(),
-  set: z.string(),
-  run: z.string(),
-  reason: z.enum(['schedule', 'change', 'manual', 'safety', 'import']),
-  raw: z.literal(true).optional(),
-  facts: z.record(z.string(), z.union([scalar, z.boolean(), z.null(), z.record(z.string(), scalar)])),
-  container: z.object({
-    name: z.string(),
-    image: z.string(),
-    imageId: z.string(),
-    user: z.string(),
-    idMap: z.unknown().optional(),
-  }),
-  engine: z.object({ name: z.string(), version: z.string() }),
-  creator: z.string(),
-  quiesced: z.array(z.string()),
-  warnings: z.array(z.string()),
-  artifacts: z.array(z.discriminatedUnion('kind', [stream, tree])),
-})
-
-export function toSnapshot(meta: SnapshotMeta, artifacts: StoredArtifact[]): Snapshot {
-  const sum = (value: (record: StoredArtifact) => number) =>
-    artifacts.reduce((total, record) => total + value(record), 0)
-  return {
-    ...meta,
-    bytes: sum((record) => record.bytes),
-    storedBytes: sum(({ stored }) => stored.bytes),
-    files: sum(({ entries }) => entries ?? 1),
-    artifacts,
-  }
-}
+const manifest = snapshotMeta.extend({ artifacts: z.array(z.discriminatedUnion('kind', [stream, tree])) })
 
 export function formatManifest(meta: SnapshotMeta, artifacts: StoredArtifact[]): string {
   const format = artifacts.some(({ only }) => only) ? PARTIAL_FORMAT : FORMAT

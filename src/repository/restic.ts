@@ -1,0 +1,126 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { BackupError } from '../errors.ts'
+import { inChild } from '../lib/child/in-child.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { freeBytes } from '../lib/free-space.ts'
+import { type ManifestCache, noManifestCache } from './manifest-cache.ts'
+import type { Repository, Snapshot } from './repository.ts'
+import { parseAddress } from './restic/address.ts'
+import { checkRepository, verifySnapshot } from './restic/check.ts'
+import { listEntries } from './restic/entries-file.ts'
+import { inRestic } from './restic/explain.ts'
+import { type IdentityMemory, makeRepository, readIdentity, requireDirectory } from './restic/identity.ts'
+import { listManifests } from './restic/list.ts'
+import { asStored, type StoredArtifact } from './restic/manifest.ts'
+import { alone } from './restic/mutex.ts'
+import { processOwner } from './restic/owners.ts'
+import { findRestic, type Restic } from './restic/program.ts'
+import { readStream } from './restic/read-stream.ts'
+import { removeSnapshots, sweepDead } from './restic/remove.ts'
+import { PATIENCE, stage } from './restic/stage.ts'
+
+export interface ResticOptions {
+  password: string
+  /** Folder of this control plane: see `Restic.home`. It is made. */
+  home: string
+  /** The program, by its name or its path. Default: restic. */
+  program?: string
+  /** Makes `list` fast. Default: every listing reads every manifest. */
+  manifests?: ManifestCache
+  /** Default: the clock of the system. */
+  clock?: Pick<Clock, 'now'>
+}
+
+const fileOf = (name: string): string => join(import.meta.dirname, 'restic', name)
+const extractTree = inChild<typeof import('./restic/extract-tree.ts').extractTree>(
+  fileOf('extract-tree.ts'),
+  'extractTree',
+  PATIENCE,
+)
+const proveTree = inChild<typeof import('./restic/prove-tree.ts').proveTree>(
+  fileOf('prove-tree.ts'),
+  'proveTree',
+  PATIENCE,
+)
+
+/**
+ * A repository of restic: deduplicated, encrypted, and readable by any stock restic. Each artifact is a snapshot of restic, and so is
+ * the manifest, which is written last. `text` is the address as restic takes it.
+ */
+export function openRestic(text: string, options: ResticOptions): Repository {
+  const { manifests = noManifestCache, clock = systemClock, password, home, program = 'restic' } = options
+  const address = parseAddress(text)
+  const { url, directory } = address
+  const memory: IdentityMemory = {}
+  let found: Restic | undefined
+  const begin = async (signal: AbortSignal): Promise<Restic> => {
+    if (directory !== undefined) await requireDirectory(directory)
+    mkdirSync(home, { recursive: true, mode: 0o700 })
+    found ??= { address, password, home, program: await findRestic(program, signal), host: processOwner(home) }
+    return found
+  }
+  const using = <T>(signal: AbortSignal, work: (restic: Restic) => Promise<T>): Promise<T> =>
+    inRestic(url, async () => work(await begin(signal)))
+  const identify = (restic: Restic, signal: AbortSignal) => readIdentity(restic, memory, clock.now(), signal)
+  const exclusive = alone()
+  const ensure = async (restic: Restic, signal: AbortSignal): Promise<string> => {
+    const id = await identify(restic, signal)
+    if (id !== undefined) return id
+    await exclusive(async () => {
+      if ((await identify(restic, signal)) === undefined) await makeRepository(restic, signal)
+    })
+    return await ensure(restic, signal)
+  }
+  return {
+    url,
+    identity: (signal) => using(signal, (restic) => identify(restic, signal)),
+    initialise: (signal) => using(signal, (restic) => ensure(restic, signal)),
+    stage: (target, artifacts, how) =>
+      using(how.signal, async (restic) => {
+        await ensure(restic, how.signal)
+        return await stage(restic, manifests, target, artifacts, how)
+      }),
+    list: (signal, onDamage = () => {}) =>
+      using(signal, async (restic) => {
+        if ((await identify(restic, signal)) === undefined) return []
+        const { snapshots, damages } = await listManifests(restic, manifests, signal)
+        for (const damage of damages) onDamage(damage)
+        return snapshots
+      }),
+    open: (snapshot, name, signal) =>
+      using(signal, async (restic) =>
+        Readable.from(readStream(restic, artifactOf(snapshot, name), signal), { objectMode: false, signal }),
+      ),
+    listTree: async function* (snapshot, name, signal) {
+      yield* listEntries(await begin(signal), artifactOf(snapshot, name), signal)
+    },
+    extract: (snapshot, name, to, how) =>
+      using(how.signal, (restic) => extractTree(to, artifactOf(snapshot, name), restic, how)),
+    proveTree: (snapshot, name, root, how) =>
+      using(how.signal, (restic) => proveTree(root, artifactOf(snapshot, name), restic, how)),
+    verify: (snapshot, signal) => using(signal, (restic) => verifySnapshot(restic, snapshot, signal)),
+    check: async function* (how) {
+      const restic = await begin(how.signal)
+      if ((await identify(restic, how.signal)) === undefined) return
+      yield* await exclusive(() => Array.fromAsync(checkRepository(restic, manifests, how)))
+    },
+    remove: (ids, signal) =>
+      using(signal, async (restic) => {
+        if ((await identify(restic, signal)) !== undefined) await exclusive(() => removeSnapshots(restic, ids, signal))
+      }),
+    sweep: (signal) =>
+      using(signal, (restic) => {
+        const isThere = async () => (await identify(restic, signal)) !== undefined
+        return exclusive(() => sweepDead(restic, isThere, signal))
+      }),
+    freeBytes: async () => (directory === undefined ? undefined : freeBytes(directory)),
+  }
+}
+
+function artifactOf(snapshot: Snapshot, name: string): StoredArtifact {
+  const record = snapshot.artifacts.find((artifact) => artifact.name === name)
+  if (record) return asStored(record)
+  throw new BackupError('NO_SUCH_SNAPSHOT', `snapshot ${snapshot.id} has no artifact ${name}`)
+}

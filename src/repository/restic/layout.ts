@@ -1,0 +1,44 @@
+import type { TargetId } from '../repository.ts'
+
+/** Where things lie in the jail of restic, and so in its snapshots. The path of a tree is the same for every host and mount. */
+export const HOLDER = '/tree'
+export const DATA = '/tree/data'
+/** The entries of a tree with all but their content, a line of JSON each: see `formatEntry`. */
+export const ENTRIES = 'entries.jsonl'
+
+/** Marks every snapshot of restic that is ours. */
+const OURS = 'xnai-backup'
+const MANIFEST = 'manifest'
+
+/** A snapshot of restic that is ours. */
+export interface ResticSnapshot {
+  id: string
+  /** The id of the snapshot that it is the manifest of. Absent: it holds an artifact. */
+  manifestOf?: string
+  /** The id of its owner, which it shares with what was staged with it. */
+  owner: string
+  /** `project/target`. */
+  host: string
+}
+
+/** Written as the host of a snapshot, by which restic groups: what stock restic shows and forgets is divided by targets. */
+export const hostOf = ({ project, target }: TargetId): string => (project === '' ? target : `${project}/${target}`)
+
+export const artifactFlags = (target: TargetId, name: string, owner: string): string[] =>
+  flags(target, [OURS, `artifact=${name}`, `owner=${owner}`])
+
+export const manifestFlags = (target: TargetId, id: string, owner: string): string[] =>
+  flags(target, [OURS, MANIFEST, `id=${encodeURIComponent(id)}`, `owner=${owner}`])
+
+const flags = (target: TargetId, tags: string[]): string[] => ['--host', hostOf(target), '--tag', tags.join(',')]
+
+/** Reads what `restic snapshots --json` prints. What is not ours is passed over. */
+export function parseSnapshots(text: string): ResticSnapshot[] {
+  const all = JSON.parse(text) as { id: string; hostname?: string; tags?: string[] }[]
+  return all.flatMap(({ id, hostname: host = '', tags = [] }) => {
+    if (!tags.includes(OURS)) return []
+    const tagged = (key: string) => tags.find((tag) => tag.startsWith(`${key}=`))?.slice(key.length + 1) ?? ''
+    const common = { id, host, owner: tagged('owner') }
+    return tags.includes(MANIFEST) ? { ...common, manifestOf: decodeURIComponent(tagged('id')) } : common
+  })
+}

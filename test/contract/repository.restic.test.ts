@@ -1,0 +1,3 @@
+import { resticContract } from './restic.ts'
+
+resticContract('trixie')

@@ -1,0 +1,30 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openRestic } from '../../src/repository/restic.ts'
+import { cheapenKey } from './cheap-key.ts'
+
+/** A release of Debian whose restic lab/setup.sh unpacks: that of the controller's image, and the newest. */
+export type ResticSuite = 'trixie' | 'sid'
+
+/** The folder that holds the program `restic` of a release. */
+export const resticFolder = (suite: ResticSuite): string =>
+  join(process.env.XNAI_LAB ?? join(import.meta.dirname, '../../.lab'), `restic-${suite}`)
+
+export const resticPassword = 'correct horse'
+
+/** Opens the repository in a directory. What belongs to the control plane lies beside it. */
+export const openAt = (folder: string, suite: ResticSuite) =>
+  openRestic(folder, { password: resticPassword, home: `${folder}-home`, program: join(resticFolder(suite), 'restic') })
+
+/** Makes a repository once, with a key that costs nothing. `copy` puts it into an empty directory. */
+export async function resticTemplate(suite: ResticSuite): Promise<{ copy(to: string): void } & Disposable> {
+  const folder = mkdtempSync(join(tmpdir(), 'restic-template-'))
+  const made = mkdtempSync(join(folder, 'repository-'))
+  await openAt(made, suite).initialise(AbortSignal.timeout(60_000))
+  cheapenKey(made, resticPassword)
+  return {
+    copy: (to) => cpSync(made, to, { recursive: true }),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
