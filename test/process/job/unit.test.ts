@@ -199,7 +199,10 @@ describe('a container that a systemd unit holds', () => {
     expect(await stage.states()).toEqual({ peer: 'running' })
     Object.assign(units, { start })
     Object.assign(engine, { inspect })
-    expect(await recover(stage.parts, stage.signal)).toEqual({ done: ['start container systemd-app'], problems: [] })
+    expect(await recover(stage.parts, stage.signal)).toMatchObject({
+      done: ['start container systemd-app'],
+      problems: [],
+    })
     await expectOrder(stage)
   })
 
