@@ -8,7 +8,6 @@ import { openIntake } from './backup/intake.ts'
 import { capturePhase, publishPhase } from './backup/phase.ts'
 import { prepareTargets } from './backup/prepare.ts'
 import { type BackupReport, startBackupReport } from './backup/report.ts'
-import { findDisturbed, findNewcomers } from './backup/window.ts'
 import { captureTarget } from './capture.ts'
 import type { Touched } from './cover-plan.ts'
 import { newId } from './identify.ts'
@@ -19,6 +18,7 @@ import { type QuiesceOrder, quiesce } from './quiesce.ts'
 import { captureTier, repositoryOf } from './repositories.ts'
 import { defaultStartSeconds } from './service.ts'
 import { watchCancel } from './watch-cancel.ts'
+import { findDisturbed, findNewcomers } from './window.ts'
 
 export interface BackupOptions {
   reason: SnapshotReason

@@ -1,10 +1,10 @@
-import type { ContainerFacts } from '../../engine/engine.ts'
-import { BackupError } from '../../errors.ts'
-import { type Target, targetKey } from '../../plan/plan.ts'
-import { currentPlan } from '../current-plan.ts'
-import type { Parts } from '../job.ts'
-import type { Held } from '../quiesce.ts'
-import { inspectNow } from '../service.ts'
+import type { ContainerFacts } from '../engine/engine.ts'
+import { BackupError } from '../errors.ts'
+import { type Target, targetKey } from '../plan/plan.ts'
+import { currentPlan } from './current-plan.ts'
+import type { Parts } from './job.ts'
+import type { Held } from './quiesce.ts'
+import { inspectNow } from './service.ts'
 
 /**
  * Looks for containers that ran in the window although they can write the captured data: held ones that somebody started, and stopped
@@ -57,6 +57,6 @@ function explain(disturbed: ContainerFacts[]): BackupError | undefined {
   if (disturbed.length === 0) return undefined
   const names = [...new Set(disturbed.map(({ name }) => name))].join(', ')
   return new BackupError('NOT_STILL', `${names} was started while the data was captured`, {
-    hint: 'Find out what starts it (a restart policy, a systemd unit, another program), and run the backup again.',
+    hint: 'Find out what starts it (a restart policy, a systemd unit, another program), and try again.',
   })
 }

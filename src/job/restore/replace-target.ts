@@ -5,6 +5,7 @@ import type { Held } from '../quiesce.ts'
 import type { TieredSnapshot } from '../repositories.ts'
 import type { ServiceControl } from '../service-control.ts'
 import { findPresent } from './present.ts'
+import { refuseStarted } from './refuse-started.ts'
 import { refuseUnkept } from './refuse-unkept.ts'
 import { replaceData } from './replace-data.ts'
 import type { RestoreReport } from './report.ts'
@@ -89,6 +90,10 @@ async function findSafety(
   const request = { run, down, pins, snapshot, onDown: report.noteDown, ...(only && { only }) }
   const taken = await takeSafetyInTime(parts, target, request, signal)
   refuseUnkept(parts, target, request, taken)
+  await refuseStarted(parts, target, down, signal).catch(async (error) => {
+    await taken.service?.settle().catch(() => {})
+    throw error
+  })
   if (taken.snapshot) report.noteSafety(taken.snapshot)
   else report.noteWarning(`nothing of ${target.name} was there any more: there is no safety snapshot`)
   return taken

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { ResumeIntent } from '../../../src/catalog/catalog.ts'
@@ -89,7 +91,7 @@ test('a service that its user had paused stays paused where a killed restore had
     { name: 'db', state: 'paused', labels: enabled(), mounts: [data('files')], health: 'starting' },
   ])
   dieHolding(stage, await factsOf(stage, 'db'), 'pause')
-  expect(await recover(stage.parts, never)).toEqual({ done: ['pause container db'], problems: [] })
+  expect(await recover(stage.parts, never)).toMatchObject({ done: ['pause container db'], problems: [] })
   expect(stage.parts.engine.journal).toEqual([])
   expect(await stage.states()).toEqual({ db: 'paused' })
 })
@@ -103,7 +105,7 @@ test('a service that its user had paused is paused again after a killed restore,
   const db = await factsOf(stage, 'db')
   dieHolding(stage, db, 'pause')
   await engine.stop(db.id, 1, never)
-  expect(await recover(stage.parts, never)).toEqual({ done: ['pause container db'], problems: [] })
+  expect(await recover(stage.parts, never)).toMatchObject({ done: ['pause container db'], problems: [] })
   expect(engine.journal).toEqual(['stop db', 'start db', 'pause db'])
 })
 
@@ -183,6 +185,30 @@ describe('a window that was none', () => {
     expect(targets[0]?.error?.message).toContain(name)
     expect(await stage.local.list(never)).toEqual([])
     expect((await stage.states()).db).toBe('running')
+  })
+
+  const intruders: [what: string, act: (stage: JobStage) => unknown][] = [
+    ['the held service is started', ({ parts }) => parts.engine.start('db', never)],
+    [
+      'a writer is made',
+      async (stage) => {
+        const { mounts } = await factsOf(stage, 'db')
+        stage.parts.engine.add({ name: 'indexer', project: 'shop', service: 'indexer', number: 1, mounts })
+      },
+    ],
+  ]
+  test.each(intruders)('because %s while a restore keeps what is there: nothing is replaced', async (_, act) => {
+    const stage = oneService()
+    await run(stage)
+    const word = join(stage.folder, 'files/word')
+    writeFileSync(word, 'newer')
+    meanwhile(stage, () => act(stage))
+    const plan = await planRestore(stage.parts, { targets: await stage.targets(), at: 'latest' }, never)
+    const { targets } = await runRestore(stage.parts, plan, { safety: true }, never)
+    expect(targets[0]).toMatchObject({ outcome: 'failed', rolledBack: false, error: { code: 'NOT_STILL' } })
+    expect(readFileSync(word, 'utf8')).toBe('newer')
+    expect((await stage.states()).db).toBe('running')
+    expect(stage.parts.catalog.intents()).toEqual([])
   })
 
   test('because a held container was started in it: nothing is published', async () => {
