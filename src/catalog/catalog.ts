@@ -78,6 +78,8 @@ export interface Runs {
   finishRun(id: string, project: string, target: string, end: RunEnd): void
   /** Newest first. A run whose process died is shown as failed with INTERRUPTED. */
   runs(filter: RunFilter): Run[]
+  /** Id of the snapshot that was left by the newest backup, by the order in which runs were recorded and not by their times. */
+  lastSnapshot(project: string, target: string): string | undefined
   /** The targets that have runs. */
   targetsWithRuns(): { project: string; target: string }[]
   /**

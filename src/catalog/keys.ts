@@ -15,6 +15,8 @@ export type LockKey =
   | { kind: 'network'; name: string }
   /** One process at a time removes what dead runs left in the repositories. */
   | { kind: 'recovery' }
+  /** One process at a time decides which snapshots are kept. */
+  | { kind: 'prune' }
   /** A controller holds it as long as it lives. */
   | { kind: 'controller' }
 
@@ -33,6 +35,8 @@ export const networkLock = (name: string): LockKey => ({ kind: 'network', name }
 
 export const recoveryLock: LockKey = { kind: 'recovery' }
 
+export const pruneLock: LockKey = { kind: 'prune' }
+
 export const controllerLock: LockKey = { kind: 'controller' }
 
 /**
@@ -48,7 +52,7 @@ export function formatKey(key: LockKey): string {
 /** The key that `formatKey` made the text of. The name of a target holds neither slash nor space; a project's might. */
 export function parseKey(text: string): LockKey {
   const [, kind, project = '', name = ''] =
-    /^(target|beside|container|network|recovery|controller):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
+    /^(target|beside|container|network|recovery|prune|controller):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
   if (kind === 'target') return targetLock(project, name)
   if (kind === 'beside') {
     const [target = '', run = ''] = name.split(' ')
@@ -58,6 +62,7 @@ export function parseKey(text: string): LockKey {
   if (kind === 'container') return containerLock(whole)
   if (kind === 'network') return networkLock(whole)
   if (kind === 'recovery') return recoveryLock
+  if (kind === 'prune') return pruneLock
   if (kind === 'controller') return controllerLock
   throw new BackupError('STATE_UNUSABLE', `the catalog holds a lock of an unknown kind: ${text}`)
 }

@@ -26,6 +26,7 @@ export function makeRuns(database: Database, owner: Owner): Runs {
         ...[end.outcome, JSON.stringify(end), id, project, target],
       ),
     runs: (filter) => findRuns(database, owner, filter),
+    lastSnapshot: (project, target) => findLastSnapshot(database, project, target),
     targetsWithRuns: () =>
       database
         .all('SELECT DISTINCT project, target FROM runs ORDER BY project, target')
@@ -69,6 +70,16 @@ function findRuns({ all }: Database, owner: Owner, { limit = 100, outcome, ...wa
   )
   const runs = rows.map((row) => toRun(row, owner))
   return runs.filter((run) => !outcome || run.outcome === outcome).slice(0, limit)
+}
+
+/** By the order of the records, because a clock that was wrong says nothing of the order of its times. */
+function findLastSnapshot({ all }: Database, project: string, target: string): string | undefined {
+  const [row] = all(
+    `SELECT "end" FROM runs WHERE project = ? AND target = ? AND kind = 'backup' AND outcome <> 'failed'
+     ORDER BY rowid DESC LIMIT 1`,
+    ...[project, target],
+  )
+  return row && (JSON.parse(String(row.end)) as RunEnd).snapshot
 }
 
 function findUntold({ all }: Database, owner: Owner, project: string | undefined): Run[] {

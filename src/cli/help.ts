@@ -94,6 +94,13 @@ const helps: Record<string, CommandHelp> = {
       ['cancel shop/redis --json', 'for a script'],
     ],
   },
+  prune: {
+    forms: ['TARGET'],
+    examples: [
+      ['prune --dry-run', 'what would go, what stays, and why'],
+      ['prune --target shop/old --all', 'every snapshot of a target whose labels are gone; asks before'],
+    ],
+  },
   check: {
     examples: [
       ['check', 'lengths and manifests, in seconds'],

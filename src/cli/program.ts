@@ -19,6 +19,7 @@ const commands: Record<string, () => Promise<CommandDefinition>> = {
   logs: async () => (await import('./commands/logs.ts')).logsCommand,
   restore: async () => (await import('./commands/restore.ts')).restoreCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
+  prune: async () => (await import('./commands/prune.ts')).pruneCommand,
   cancel: async () => (await import('./commands/cancel.ts')).cancelCommand,
   repository: async () => (await import('./commands/repository.ts')).repositoryCommand,
 }

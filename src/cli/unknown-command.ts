@@ -3,8 +3,7 @@ import { nearest } from '../labels/nearest.ts'
 /** Commands of kindred programs, by the name that they have there, with what they are here. */
 const elsewhere: Record<string, string> = {
   snapshots: 'Did you mean list?',
-  prune: 'Nothing removes snapshots in this version; list shows which ones the policy still needs.',
-  forget: 'Nothing removes snapshots in this version; list shows which ones the policy still needs.',
+  forget: 'Did you mean prune?',
   verify: 'Did you mean check?',
   create: 'Did you mean backup?',
   extract: 'Did you mean restore?',

@@ -80,7 +80,7 @@ export const configRows = {
   rto: row('rto', duration(), { fallback: '2h', doc: 'Longest time that a restore may take.', later: 'config' }),
   retentionLocal: row('retention.local', retention, {
     fallback: 'daily=30d,weekly=90d',
-    doc: 'Which snapshots the local repository keeps. So far `list` shows it, and nothing is removed.',
+    doc: 'Which snapshots the local repository keeps ([retention](retention.md)).',
   }),
   retentionRemote: row('retention.remote', retention, {
     fallback: 'weekly=90d,monthly=1y',

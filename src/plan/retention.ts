@@ -1,13 +1,15 @@
 import type { RetentionPolicy } from '../labels/spec.ts'
 import { formatDuration } from '../lib/duration.ts'
 import { isInFuture } from './dated.ts'
+import { periods, periodsIn } from './periods.ts'
 
 /** The fields of a snapshot that retention decides by. `time` is ISO 8601 UTC. */
 export interface Dated {
   id: string
   time: string
   /**
-   * `safety` marks what a restore replaced. It never counts as the newest of a period, because it may be what had to be undone.
+   * `safety` marks what a restore replaced, and `import` what another program wrote. Neither takes the place of a backup: the one may be what
+   * had to be undone, and the other is removed again when its restore fails.
    */
   reason?: string
   /** Present where it is known to be damaged. It is never the last good one, and takes the place of no whole one. */
@@ -26,6 +28,10 @@ export interface KeepOptions {
   verified?: ReadonlySet<string>
   /** Ids of snapshots that a running restore or replication reads. */
   pinned?: ReadonlySet<string>
+  /** Id of what the last backup left. By its time it is not the newest where the clock was wrong then. */
+  latest?: string
+  /** Whether a pause spares what lies before it, see `sparedByPause`: for who removes without being asked. Default: false. */
+  sparesPause?: boolean
 }
 
 /** A decision on one snapshot. `reasons` says why it is kept, or rule by rule why it is not. */
@@ -39,25 +45,29 @@ export interface Verdict<S extends Dated = Dated> {
  * Decides which snapshots of one target in one tier are kept; the result is newest first. A policy that would keep none of them
  * removes none, because it was written for snapshots that keep coming. A time in the future is that of a wrong clock: such a snapshot
  * stays and takes the place of no other. So does a damaged one while the policy would keep it if it were whole: a part of it may be all
- * that is left of its day.
+ * that is left of its day. So does an import, while the policy would keep it if it were a backup.
  */
 export function keep<S extends Dated>(snapshots: S[], options: KeepOptions): Verdict<S>[] {
   const groups = Object.groupBy(snapshots, (snapshot) => kindOf(snapshot, options))
-  const { future = [], safety = [], damaged = [], regular = [] } = groups
+  const { future = [], safety = [], damaged = [], import: imported = [], regular = [] } = groups
   const verdicts = [
     ...future.map((snapshot) => ({ snapshot, keep: true, reasons: ['dated in the future'] })),
     ...keepRegular(regular, options),
-    ...keepDamaged(damaged, regular, options),
+    ...keepBeside(damaged, regular, options, 'damaged'),
+    ...keepBeside(imported, regular, options, 'import'),
     ...safety.map((snapshot) => keepSafety(snapshot, options)),
   ]
   const sorted = verdicts.toSorted((a, b) => compareDated(a.snapshot, b.snapshot))
   return sorted.some(({ keep }) => keep) ? sorted : sorted.map(({ snapshot }) => keepLast(snapshot))
 }
 
-function kindOf({ time, reason, damaged }: Dated, { now }: KeepOptions): 'future' | 'safety' | 'damaged' | 'regular' {
+type Kind = 'future' | 'safety' | 'damaged' | 'import' | 'regular'
+
+function kindOf({ time, reason, damaged }: Dated, { now }: KeepOptions): Kind {
   if (isInFuture(time, now)) return 'future'
   if (reason === 'safety') return 'safety'
-  return damaged ? 'damaged' : 'regular'
+  if (damaged) return 'damaged'
+  return reason === 'import' ? 'import' : 'regular'
 }
 
 const nothingLeft = 'the policy would leave nothing'
@@ -88,22 +98,21 @@ function keepRegular<S extends Dated>(snapshots: S[], options: KeepOptions): Ver
   })
 }
 
-function keepDamaged<S extends Dated>(damaged: S[], whole: S[], options: KeepOptions): Verdict<S>[] {
-  const verdicts = keepRegular([...whole, ...damaged], options).filter(({ snapshot }) => damaged.includes(snapshot))
-  return verdicts.map((verdict) => ({ ...verdict, reasons: [...verdict.reasons, 'damaged'] }))
+/** Judges snapshots as if they were regular ones, of which none loses its place to them. */
+function keepBeside<S extends Dated>(some: S[], regular: S[], options: KeepOptions, why: string): Verdict<S>[] {
+  const verdicts = keepRegular([...regular, ...some], options).filter(({ snapshot }) => some.includes(snapshot))
+  return verdicts.map((verdict) => ({ ...verdict, reasons: [...verdict.reasons, why] }))
 }
 
 type Rule = (snapshot: Dated) => { keep: boolean; reason: string }
 
-const periods = { daily: dayOf, weekly: weekOf, monthly: monthOf } as const
-
 /** Keeps the newest snapshot of each period while it is younger than the duration. */
 function periodRules(newestFirst: Dated[], { policy, timezone, now }: KeepOptions): Rule[] {
-  const local = localDates(timezone)
-  return (['daily', 'weekly', 'monthly'] as const).flatMap((name): Rule[] => {
+  const nameOf = periodsIn(timezone)
+  return periods.flatMap((name): Rule[] => {
     const seconds = policy[name]
     if (seconds === undefined) return []
-    const periodOf = (snapshot: Dated) => periods[name](local(snapshot.time))
+    const periodOf = (snapshot: Dated) => nameOf(name, snapshot.time)
     const newest = Map.groupBy(newestFirst, periodOf)
     return [
       (snapshot) => {
@@ -128,47 +137,36 @@ function lastRule(newestFirst: Dated[], { last }: RetentionPolicy): Rule[] {
   ]
 }
 
-function safeguards(newestFirst: Dated[], { verified, pinned }: KeepOptions): (snapshot: Dated) => string[] {
+function safeguards(newestFirst: Dated[], options: KeepOptions): (snapshot: Dated) => string[] {
+  const { verified, pinned, latest } = options
   const newest = newestFirst[0]
   const newestVerified = newestFirst.find(({ id }) => verified?.has(id))
+  const spared = sparedByPause(newestFirst, options)
   return (snapshot) => [
-    ...(snapshot === newest ? ['newest'] : []),
+    ...(snapshot === newest ? ['newest'] : snapshot.id === latest ? ['last backup'] : []),
     ...(snapshot === newestVerified ? ['newest verified'] : []),
     ...(pinned?.has(snapshot.id) ? ['in use'] : []),
+    ...(spared.has(snapshot) ? ['before or after a pause'] : []),
   ]
 }
 
-/** Converts a time to the calendar date in the zone, as UTC midnight, so that arithmetic on it meets no clock change. */
-function localDates(timezone: string): (time: string) => Date {
-  const format = new Intl.DateTimeFormat('en', {
-    timeZone: timezone,
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-  })
-  return (time) => {
-    const parts = Object.fromEntries(
-      format.formatToParts(new Date(time)).map(({ type, value }) => [type, Number(value)]),
-    )
-    return new Date(Date.UTC(parts.year as number, (parts.month as number) - 1, parts.day))
-  }
-}
+/** A longer time without a backup is a pause: the machine was off, the backups failed, or the clock jumped. */
+const pauseMs = 7 * 86_400_000
+const sparedDays = 7
 
-function dayOf(date: Date): string {
-  return date.toISOString().slice(0, 10)
-}
-
-function monthOf(date: Date): string {
-  return date.toISOString().slice(0, 7)
-}
-
-/** By ISO 8601 a week belongs to the year that its Thursday lies in. */
-function weekOf(date: Date): string {
-  const dayMs = 86_400_000
-  const thursday = new Date(date.getTime() + (3 - ((date.getUTCDay() + 6) % 7)) * dayMs)
-  const year = thursday.getUTCFullYear()
-  const week = Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / (7 * dayMs)) + 1
-  return `${year}-W${String(week).padStart(2, '0')}`
+/**
+ * The last snapshots of the newest seven days with one, where a pause lies among them or after them. All that was taken before a pause is
+ * old by the day when the backups begin again, and the first of them would be all that a policy of durations keeps.
+ */
+function sparedByPause(newestFirst: Dated[], { policy, timezone, now, sparesPause }: KeepOptions): ReadonlySet<Dated> {
+  const hasDurations = periods.some((period) => policy[period] !== undefined)
+  if (!sparesPause || !hasDurations) return new Set()
+  const nameOf = periodsIn(timezone)
+  const days = [...Map.groupBy(newestFirst, ({ time }) => nameOf('daily', time)).values()]
+  const last = days.slice(0, sparedDays).flatMap(([newest]) => newest ?? [])
+  const times = [now.getTime(), ...last.map(({ time }) => Date.parse(time))]
+  const hasPause = last.some((_, index) => (times[index] as number) - (times[index + 1] as number) > pauseMs)
+  return new Set(hasPause ? last : [])
 }
 
 const compareDated = (a: Dated, b: Dated): number => compare(b.time, a.time) || compare(b.id, a.id)

@@ -65,10 +65,14 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
 
 async function removeSnapshots(dir: string, ids: string[], signal: AbortSignal): Promise<void> {
   await requireDirectory(dir)
+  const failures: unknown[] = []
   for (const folder of await findFolders(dir)) {
     signal.throwIfAborted()
-    if (ids.includes(folder.id) && (await isSnapshotFolder(folder))) await removeFolder(dir, folder.absolute)
+    if (!ids.includes(folder.id) || !(await isSnapshotFolder(folder))) continue
+    await removeFolder(dir, folder.absolute).catch((error) => failures.push(error))
   }
+  // One that cannot be removed keeps no other one from going.
+  if (failures.length > 0) throw failures[0]
 }
 
 function artifactOf(snapshot: Snapshot, name: string): ArtifactRecord {

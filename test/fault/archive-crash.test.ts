@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -9,7 +9,7 @@ import { asBackupError } from '../../src/errors.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { poll } from '../../src/lib/deadline.ts'
 import { openArchive } from '../../src/repository/archive.ts'
-import type { Artifact } from '../../src/repository/repository.ts'
+import type { Artifact, Repository } from '../../src/repository/repository.ts'
 import { codeOf, each, metaOf, never, put, streamOf, treeOf } from '../contract/repository.ts'
 
 let folder: string
@@ -22,6 +22,14 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const incoming = () => readdirSync(join(dir, '.incoming'))
+
+async function untilSwept(repository: Repository): Promise<void> {
+  const isSwept = async () => {
+    await repository.sweep(never)
+    return incoming().length === 0
+  }
+  await poll(isSwept, { what: 'an empty folder', seconds: 60, clock: systemClock, signal: never })
+}
 
 describe('SIGKILL', () => {
   /** A real process that stages, tells how far it came, and goes no further. */
@@ -44,15 +52,44 @@ describe('SIGKILL', () => {
       const repository = openArchive(dir)
       expect(await repository.list(never)).toEqual([])
       expect(await Array.fromAsync(repository.check({ readData: true, signal: never }))).toEqual([])
-      const isSwept = async () => {
-        await repository.sweep(never)
-        return incoming().length === 0
-      }
-      await poll(isSwept, { what: 'an empty folder', seconds: 60, clock: systemClock, signal: never })
+      await untilSwept(repository)
       await put(repository, metaOf('next'), streamOf('dump', 'x'))
       expect((await repository.list(never)).map(({ id }) => id)).toEqual(['next'])
     },
   )
+})
+
+describe('SIGKILL while snapshots are removed', () => {
+  /** Kills a real process as soon as the first of its snapshots has left its place. */
+  async function killWhileRemoving(ids: string[]): Promise<void> {
+    const archive = join(import.meta.dirname, '../../src/repository/archive.ts')
+    const script = `
+      const { openArchive } = await import(${JSON.stringify(archive)})
+      await openArchive(${JSON.stringify(dir)}).remove(${JSON.stringify(ids)}, new AbortController().signal)
+      setInterval(() => {}, 1000)`
+    const moved = watch(join(dir, 'shop/redis'))
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
+    await once(moved, 'change')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    moved.close()
+  }
+
+  test('leaves each of them whole or gone, and the next removal goes on', async () => {
+    const repository = openArchive(dir)
+    const dumps = Array.from({ length: 12 }, (_, index) => streamOf(`dump-${index}`, 'x'.repeat(100_000)))
+    const ids = ['one', 'two', 'three']
+    for (const id of [...ids, 'kept']) await put(repository, metaOf(id), ...dumps)
+    await killWhileRemoving(ids)
+    const left = (await repository.list(never)).map(({ id }) => id)
+    expect(left).toContain('kept')
+    expect(left.length).toBeLessThan(4)
+    expect(readdirSync(join(dir, 'shop/redis')).sort()).toEqual(left.toSorted())
+    expect(await Array.fromAsync(repository.check({ readData: true, signal: never }))).toEqual([])
+    await untilSwept(repository)
+    await repository.remove(ids, never)
+    expect((await repository.list(never)).map(({ id }) => id)).toEqual(['kept'])
+  })
 })
 
 describe('a full disk', () => {

@@ -18,11 +18,15 @@ const backup = (target: string): Job => ({ kind: 'backup', target })
 const scheduled = (target: string): Job => ({ kind: 'backup', target, scheduled: true })
 const restore = (target: string): Job => ({ kind: 'restore', target })
 const recovery: Job = { kind: 'recover' }
+const pruning: Job = { kind: 'prune' }
 
 const plain: Setting = {}
 const paused: Setting = { labels: { app: { quiesce: 'pause' } } }
 const deadBackup: Setting = { dead: 'backup' }
 const deadRestore: Setting = { dead: 'restore' }
+const keepsOne = { 'retention.local': 'last=1' }
+const shortlived: Setting = { labels: { app: keepsOne, base: keepsOne }, backsUpTwice: true }
+const shortlivedDead: Setting = { ...shortlived, dead: 'restore' }
 
 const pairs: [what: string, setting: Setting, one: Job, other: Job][] = [
   ['two backups that share a writer', plain, backup('app'), backup('base')],
@@ -33,6 +37,8 @@ const pairs: [what: string, setting: Setting, one: Job, other: Job][] = [
   ['a backup and the recovery of a restore that died over a shared writer', deadRestore, backup('app'), recovery],
   ['a restore and the recovery of one that died over the same target', deadRestore, restore('base'), recovery],
   ['two recoveries of a restore that died', deadRestore, recovery, recovery],
+  ['a restore and a removal of the snapshot that it needs', shortlived, restore('app'), pruning],
+  ['a removal and the recovery of a restore that died and needs the snapshots', shortlivedDead, recovery, pruning],
 ]
 
 test.each(pairs)('%s, each of them before any step of the other', async (_what, setting, ...jobs) => {
@@ -88,5 +94,5 @@ async function performAll(plays: Play[]): Promise<string[]> {
   return wrong
 }
 
-/** A run is complete, or is refused because another one works on its target. */
-const isBad = (outcome: string): boolean => outcome !== 'complete' && !/^failed: BUSY /.test(outcome)
+/** A run is complete, or is refused because another one works on its target or has removed its snapshot. */
+const isBad = (outcome: string): boolean => outcome !== 'complete' && !/^failed: (BUSY|NO_SUCH_SNAPSHOT) /.test(outcome)

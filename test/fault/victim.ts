@@ -37,8 +37,18 @@ function step(name: string): void {
 
 const watchedCalls = new Set([
   ...['stop', 'start', 'pause', 'unpause', 'exec', 'connectNetwork', 'disconnectNetwork'],
-  ...['lock', 'addIntent', 'dropIntent', 'abandonIntent', 'claimOrphans', 'startRun', 'finishRun', 'saveSchedule'],
-  ...['prepare', 'stage', 'publish', 'discard', 'extract', 'proveTree', 'verify', 'sweep'],
+  ...[
+    'lock',
+    'addIntent',
+    'dropIntent',
+    'abandonIntent',
+    'claimOrphans',
+    'takeForRemoval',
+    'startRun',
+    'finishRun',
+    'saveSchedule',
+  ],
+  ...['prepare', 'stage', 'publish', 'discard', 'extract', 'proveTree', 'verify', 'sweep', 'remove'],
 ])
 
 /** The record with a step before each of its watched calls. */

@@ -60,6 +60,22 @@ export const acceptShape = z.object({
   ),
 })
 
+const judged = { ...target, id: z.string(), time, storedBytes: bytes }
+
+export const pruneShape = z.object({
+  dryRun: z.boolean(),
+  outcome,
+  repositories: z.array(
+    z.object({
+      tier: z.enum(['local', 'remote']),
+      url: z.string(),
+      keep: z.array(z.object({ ...judged, reasons: z.array(z.string()).min(1) })),
+      remove: z.array(z.object({ ...judged, reason: z.string().min(1) })),
+      error: error.optional(),
+    }),
+  ),
+})
+
 export const listShape = z.object({
   snapshots: z.array(
     z.object({

@@ -1,7 +1,7 @@
 import { currentPlan } from '../../job/current-plan.ts'
+import { judge } from '../../job/judge.ts'
 import { knownDamage, listSnapshots, type TieredSnapshot } from '../../job/repositories.ts'
 import { type Plan, targetKey } from '../../plan/plan.ts'
-import { keep } from '../../plan/retention.ts'
 import { findUnreadable, reportDamage, reportDamaged } from '../../report/damage.ts'
 import type { TargetId } from '../../repository/repository.ts'
 import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choose-targets.ts'
@@ -44,17 +44,19 @@ function selectTarget(name: string | undefined, plan: Plan, snapshots: TargetId[
   return (snapshot) => target !== undefined && targetKeyOf(snapshot) === targetKey(target)
 }
 
-/** Answers by snapshot id why retention keeps it; a snapshot that it does not keep has no reason. */
+/** Answers by snapshot id why retention keeps it, in whichever tier; a snapshot that it does not keep has no reason. */
 function keptReasons({ parts }: Session, plan: Plan, snapshots: TieredSnapshot[]): Map<string, string[]> {
-  const now = parts.clock.now()
+  const verdicts = [...parts.repositories.keys()].flatMap((tier) =>
+    judge(
+      parts,
+      plan,
+      snapshots.filter(({ tiers }) => tiers.includes(tier)),
+      { tier },
+    ),
+  )
+  const byId = Map.groupBy(verdicts, ({ snapshot }) => snapshot.id)
   return new Map(
-    storedTargets(snapshots).flatMap((stored) => {
-      const own = snapshots.filter((snapshot) => targetKeyOf(snapshot) === targetKey(stored))
-      const target = plan.targets.find((candidate) => targetKey(candidate) === targetKey(stored))
-      if (!target) return own.map(({ id }) => [id, ['the target has no valid labels any more']] as const)
-      const verdicts = keep(own, { policy: target.retention.local, timezone: target.timezone, now })
-      return verdicts.map(({ snapshot, keep, reasons }) => [snapshot.id, keep ? reasons : []] as const)
-    }),
+    [...byId].map(([id, own]) => [id, [...new Set(own.flatMap(({ keep, reasons }) => (keep ? reasons : [])))]]),
   )
 }
 

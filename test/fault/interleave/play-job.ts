@@ -1,7 +1,9 @@
+import { BackupError } from '../../../src/errors.ts'
 import { runBackupIfFree } from '../../../src/job/backup/if-free.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { currentPlan } from '../../../src/job/current-plan.ts'
 import type { Parts } from '../../../src/job/job.ts'
+import { prune } from '../../../src/job/prune.ts'
 import { recover } from '../../../src/job/recover.ts'
 import { listSnapshots } from '../../../src/job/repositories.ts'
 import { planRestore } from '../../../src/job/restore/plan.ts'
@@ -17,6 +19,8 @@ export type Job =
   /** Puts the oldest snapshot of the target back. */
   | { kind: 'restore'; target: string }
   | { kind: 'recover' }
+  /** Removes what retention does not keep. */
+  | { kind: 'prune' }
 
 export interface JobOrder {
   folder: string
@@ -46,7 +50,7 @@ export async function playJob({ folder, board, thread, switches, job }: JobOrder
     const engine = watch('engine', parts.engine)
     const watched = { ...parts, engine, catalog: watch('catalog', parts.catalog), repositories, clock }
     step(`begin of ${job.kind}`)
-    const outcome = await carryOut(watched, job, turns.rest)
+    const outcome = await carryOut(watched, job, turns.rest).catch(outcomeOfError)
     step(`end of ${job.kind}`)
     return { outcome, steps }
   } catch (error) {
@@ -61,6 +65,12 @@ async function carryOut(parts: Parts, job: Job, rest: () => void): Promise<strin
   if (job.kind === 'recover') {
     const { problems } = await recover(parts, signal)
     return problems.length === 0 ? 'complete' : problems.join('; ')
+  }
+  if (job.kind === 'prune') {
+    const [pruned] = await prune(parts, { tiers: ['local'], all: false, dryRun: false }, signal)
+    return outcomeOf([
+      { outcome: pruned?.error ? 'failed' : 'complete', ...(pruned?.error && { error: pruned.error }) },
+    ])
   }
   if (job.kind === 'restore') {
     const own = (await listSnapshots(parts, signal)).filter(({ target }) => target === job.target)
@@ -77,6 +87,12 @@ async function carryOut(parts: Parts, job: Job, rest: () => void): Promise<strin
     if (run) return outcomeOf(run.targets)
     rest()
   }
+}
+
+/** A run that cannot begin throws. */
+function outcomeOfError(error: unknown): string {
+  if (error instanceof BackupError) return outcomeOf([{ outcome: 'failed', error }])
+  throw error
 }
 
 const outcomeOf = (results: { outcome: string; error?: { code: string; message: string } }[]): string =>

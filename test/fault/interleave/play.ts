@@ -119,6 +119,7 @@ async function lookAround({ parts, world }: Player, folder: string): Promise<str
   demand('states', statesIn(world.read()), before)
   demand('intents', parts.catalog.intents(), [])
   demand('locks', parts.catalog.holders(), [])
+  demand('pins', parts.catalog.pinned(), [])
   demand('incoming', readdirSync(join(folder, 'backups/incoming')), [])
   for (const repository of parts.repositories.values()) {
     for (const snapshot of await repository.list(never)) {

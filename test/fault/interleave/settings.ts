@@ -11,16 +11,19 @@ export interface Setting {
   labels?: StackLabels
   /** What a dead process left: a backup of `app` in its window, or a restore of `base` in its middle. */
   dead?: 'backup' | 'restore'
+  /** Whether there are newer snapshots too, so that retention may remove the oldest ones. */
+  backsUpTwice?: true
 }
 
 const never = new AbortController().signal
 
 /** Makes the stack, backs it up while the data says `wanted`, and lets the data say `present`. */
-export async function prepare({ labels, dead }: Setting, folder: string): Promise<void> {
+export async function prepare({ labels, dead, backsUpTwice }: Setting, folder: string): Promise<void> {
   using player = openPlayer(folder)
   addStack(player.parts.engine, folder, labels)
   await backUp(player)
   for (const name of ['a', 'b']) writeTwins(join(folder, name), 'present')
+  if (backsUpTwice) await backUp(player)
   if (dead === 'backup') await leave(player, ['app', 'peer'])
   if (dead === 'restore') await leaveRestore(player, folder)
 }

@@ -21,6 +21,9 @@ export interface Tracer {
   watch<T extends object>(place: string, record: T): T
 }
 
+/** Calls that a timer makes, whenever its time has come: as steps they would make the order depend on the speed of the machine. */
+const byTimer = new Set(['isCancelled'])
+
 const acting = new Set(['stop', 'start', 'pause', 'unpause'].map((verb) => `engine.${verb}`))
 
 export function makeTracer(turns: Turns, thread: number, world: { read(): World }): Tracer {
@@ -37,6 +40,7 @@ export function makeTracer(turns: Turns, thread: number, world: { read(): World 
     if (!(Symbol.dispose in answer)) return answer
     const held = answer as Disposable
     return {
+      ...held,
       [Symbol.dispose]: () => {
         begin(`end of ${name}`)
         held[Symbol.dispose]()
@@ -55,7 +59,7 @@ export function makeTracer(turns: Turns, thread: number, world: { read(): World 
     new Proxy(record, {
       get(target, key) {
         const value = Reflect.get(target, key)
-        if (typeof value !== 'function' || typeof key === 'symbol') return value
+        if (typeof value !== 'function' || typeof key === 'symbol' || byTimer.has(key)) return value
         const name = `${place}.${key}`
         return (...args: unknown[]) => call(name, () => value.apply(target, args))
       },

@@ -38,8 +38,7 @@ describe('wrong usage ends with exit code 2 and says what is wrong', () => {
   test.for([
     ['bakup', 'Did you mean backup?'],
     ['snapshots', 'Did you mean list?'],
-    ['prune', 'Nothing removes snapshots in this version'],
-    ['forget', 'Nothing removes snapshots in this version'],
+    ['forget', 'Did you mean prune?'],
     ['zzzzzz', 'The commands are run, plan, status, backup, list, ls, diff, logs, restore'],
     ['rum', 'Did you mean run?'],
   ] as const)('the hint on the command %s is: %s …', async ([word, hint]) => {

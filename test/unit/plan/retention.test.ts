@@ -8,6 +8,12 @@ const now = new Date('2026-08-20T12:00:00Z')
 const at = (...times: string[]): Dated[] => times.map((time) => ({ id: time.slice(0, 16), time: `${time}:00.000Z` }))
 const asDamaged = (snapshot: Dated): Dated => ({ ...snapshot, damaged: {} })
 
+/** Snapshots at 02:00 of that many days, the given one and those before it. */
+const nightsUpTo = (date: string, days: number): string[] =>
+  Array.from({ length: days }, (_, ago) =>
+    new Date(Date.parse(`${date}T02:00Z`) - ago * day * 1000).toISOString().slice(0, 16),
+  )
+
 function explain(snapshots: Dated[], policy: RetentionPolicy, more: Partial<KeepOptions> = {}): string[] {
   const verdicts = keep(snapshots, { policy, timezone: 'UTC', now, ...more })
   return verdicts.map(({ snapshot, keep, reasons }) => `${keep ? '+' : '-'} ${snapshot.id}: ${reasons.join('; ')}`)
@@ -172,6 +178,73 @@ describe('what stays and why', () => {
       lines: [
         '+ 2026-01-02T02:00: newest; the policy would leave nothing; damaged',
         '+ 2026-01-01T02:00: the policy would leave nothing; damaged',
+      ],
+    },
+    {
+      sentence: 'what was imported takes the place of no backup, and stays while it would stay as one',
+      snapshots: [
+        ...at('2026-08-20T02:00', '2026-08-19T02:00'),
+        ...at('2026-08-20T10:00', '2026-08-19T01:00').map((snapshot) => ({ ...snapshot, reason: 'import' })),
+      ],
+      policy: { daily: 30 * day },
+      lines: [
+        '+ 2026-08-20T10:00: daily 2026-08-20; newest; import',
+        '+ 2026-08-20T02:00: daily 2026-08-20; newest',
+        '+ 2026-08-19T02:00: daily 2026-08-19',
+        '- 2026-08-19T01:00: daily: not the newest of 2026-08-19; import',
+      ],
+    },
+    {
+      sentence: 'what the last backup left stays, though the clock was wrong then',
+      snapshots: at('2026-08-20T02:00', '2026-08-19T02:00', '1970-01-01T00:10'),
+      policy: { daily: 30 * day },
+      more: { latest: '1970-01-01T00:10' },
+      lines: [
+        '+ 2026-08-20T02:00: daily 2026-08-20; newest',
+        '+ 2026-08-19T02:00: daily 2026-08-19',
+        '+ 1970-01-01T00:10: last backup',
+      ],
+    },
+    {
+      sentence: 'a pause spares the last seven days before it, where removals are not asked for',
+      snapshots: at('2026-08-20T02:00', ...nightsUpTo('2026-04-30', 9)),
+      policy: { daily: 30 * day },
+      more: { sparesPause: true },
+      lines: [
+        '+ 2026-08-20T02:00: daily 2026-08-20; newest; before or after a pause',
+        ...nightsUpTo('2026-04-30', 6).map((id) => `+ ${id}: before or after a pause`),
+        ...nightsUpTo('2026-04-24', 3).map((id) => `- ${id}: daily: not younger than 30d`),
+      ],
+    },
+    {
+      sentence: 'and so does one that goes on',
+      snapshots: at('2026-08-12T02:00', '2026-08-11T02:00'),
+      policy: { daily: 9 * day },
+      more: { sparesPause: true },
+      lines: [
+        '+ 2026-08-12T02:00: daily 2026-08-12; newest; before or after a pause',
+        '+ 2026-08-11T02:00: before or after a pause',
+      ],
+    },
+    {
+      sentence: 'seven days of backups after a pause end it, and nights that were missed make none',
+      snapshots: at(...nightsUpTo('2026-08-20', 4), ...nightsUpTo('2026-08-10', 3), '2026-05-01T02:00'),
+      policy: { daily: 9 * day },
+      more: { sparesPause: true },
+      lines: [
+        '+ 2026-08-20T02:00: daily 2026-08-20; newest',
+        ...nightsUpTo('2026-08-19', 3).map((id) => `+ ${id}: daily ${id.slice(0, 10)}`),
+        ...[...nightsUpTo('2026-08-10', 3), '2026-05-01T02:00'].map((id) => `- ${id}: daily: not younger than 9d`),
+      ],
+    },
+    {
+      sentence: 'a count is not measured by time, and no pause changes it',
+      snapshots: at('2026-08-20T02:00', ...nightsUpTo('2026-04-30', 2)),
+      policy: { last: 1 },
+      more: { sparesPause: true },
+      lines: [
+        '+ 2026-08-20T02:00: last 1 of 1; newest',
+        ...nightsUpTo('2026-04-30', 2).map((id) => `- ${id}: last: not among the newest 1`),
       ],
     },
     { sentence: 'no snapshot, no verdict', snapshots: [], policy: { last: 1 }, lines: [] },

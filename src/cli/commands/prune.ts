@@ -1,0 +1,92 @@
+import { Option } from 'commander'
+import { BackupError, type ErrorReport } from '../../errors.ts'
+import { currentPlan } from '../../job/current-plan.ts'
+import { type PrunedRepository, type PruneRequest, prune } from '../../job/prune.ts'
+import { listSnapshots, repositoryOf } from '../../job/repositories.ts'
+import { targetKey } from '../../plan/plan.ts'
+import type { Verdict } from '../../plan/retention.ts'
+import type { Snapshot, Tier } from '../../repository/repository.ts'
+import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choose-targets.ts'
+import type { Answer, CommandDefinition, Session } from '../command.ts'
+import { renderPrune } from '../render/prune.ts'
+
+interface PruneOptions {
+  dryRun?: boolean
+  tier?: Tier
+  target?: string
+  all?: boolean
+  yes?: boolean
+}
+
+export const pruneCommand: CommandDefinition = {
+  kind: 'change',
+  define: (program, choose) =>
+    program
+      .command('prune')
+      .description('remove the snapshots that retention does not keep')
+      .option('--dry-run', 'show what would be removed, what stays, and why; remove nothing')
+      .addOption(new Option('--tier <local|remote>', 'one repository alone').choices(['local', 'remote']))
+      .option('--target <TARGET>', 'the snapshots of one target alone')
+      .option('--all', 'with --target, whose labels are gone: every snapshot of it')
+      .option('--yes', 'with --all, without being asked')
+      .option('--json', 'one JSON document')
+      .action((options: PruneOptions) => choose((session) => runPrune(session, options))),
+}
+
+async function runPrune(session: Session, options: PruneOptions): Promise<Answer> {
+  const { parts, signal } = session
+  const request = await makeRequest(session, options)
+  if (request.all && !request.dryRun && !options.yes) await confirm(session, request)
+  return makeAnswer(session, await prune(parts, request, signal), request.dryRun)
+}
+
+/** Throws USAGE and NO_SUCH_TARGET for what nobody can have meant. */
+async function makeRequest({ parts, signal }: Session, options: PruneOptions): Promise<PruneRequest> {
+  const { tier, target: name, all = false, dryRun = false } = options
+  if (all && name === undefined) throw new BackupError('USAGE', '--all needs the target: --target NAME')
+  if (tier) repositoryOf(parts, tier)
+  const tiers = tier ? [tier] : [...parts.repositories.keys()]
+  if (name === undefined) return { tiers, all, dryRun }
+  const { plan } = await currentPlan(parts, signal)
+  const stored = storedTargets(await listSnapshots(parts, signal))
+  const [target] = chooseTargets(uniteTargets<{ project: string; name: string }>(allTargets(plan), stored), [name])
+  return { tiers, all, dryRun, ...(target && { target: { project: target.project, name: target.name } }) }
+}
+
+/** Throws CONFIRMATION_NEEDED for any answer but yes, and where nobody can be asked. */
+async function confirm({ parts, io, note, style, signal }: Session, request: PruneRequest): Promise<void> {
+  const key = request.target && targetKey(request.target)
+  const forecast = await prune(parts, { ...request, dryRun: true }, signal)
+  const count = forecast.reduce((sum, { remove }) => sum + remove.length, 0)
+  if (!io.ask) {
+    throw new BackupError('CONFIRMATION_NEEDED', `all ${count} snapshots of ${key} would be removed`, {
+      hint: 'Nothing was removed. Add --yes to remove them without being asked.',
+    })
+  }
+  note(renderPrune(forecast, true, style))
+  const reply = await io.ask(`There will be NO way back. Remove all ${count} snapshots of ${key}? [y/N] `, signal)
+  if (/^y(es)?$/i.test(reply.trim())) return
+  throw new BackupError('CONFIRMATION_NEEDED', 'the removal was not confirmed', { hint: 'Nothing was removed.' })
+}
+
+function makeAnswer({ style }: Session, pruned: PrunedRepository[], dryRun: boolean): Answer {
+  const errors = pruned.flatMap(({ error }): ErrorReport[] => (error ? [error] : []))
+  const outcome = errors.length === 0 ? 'complete' : errors.length === pruned.length ? 'failed' : 'incomplete'
+  const repositories = pruned.map(({ tier, url, keep, remove, error }) => ({
+    tier,
+    url,
+    keep: keep.map((verdict) => ({ ...describe(verdict), reasons: verdict.reasons })),
+    remove: remove.map((verdict) => ({ ...describe(verdict), reason: verdict.reasons.join('; ') })),
+    ...(error && { error }),
+  }))
+  return {
+    document: { dryRun, outcome, repositories },
+    text: renderPrune(pruned, dryRun, style),
+    outcome,
+    errors,
+  }
+}
+
+function describe({ snapshot: { id, project, target, time, storedBytes } }: Verdict<Snapshot>) {
+  return { id, project, target, time, storedBytes }
+}

@@ -1,0 +1,52 @@
+import type { Plan, Target } from '../plan/plan.ts'
+import { targetKey } from '../plan/plan.ts'
+import { keep, type Verdict } from '../plan/retention.ts'
+import type { Snapshot, Tier } from '../repository/repository.ts'
+import type { Parts } from './job.ts'
+
+export interface JudgeOptions {
+  /** The repository that holds the snapshots: each tier has a policy of its own. */
+  tier: Tier
+  /** See `KeepOptions`. */
+  sparesPause?: boolean
+}
+
+/**
+ * Decides for each snapshot of one repository whether retention keeps it, and why. Where the policy of a target is not known, because its
+ * labels are gone or broken or somebody else looks after its project, all of its snapshots are kept.
+ */
+export function judge<S extends Snapshot>(
+  parts: Pick<Parts, 'catalog' | 'clock' | 'settings'>,
+  plan: Plan,
+  snapshots: S[],
+  options: JudgeOptions,
+): Verdict<S>[] {
+  const pinned = new Set(parts.catalog.pinned().flatMap(({ tier, id }) => (tier === options.tier ? [id] : [])))
+  const byTarget = Map.groupBy(snapshots, ({ project, target }) => targetKey({ project, name: target }))
+  return [...byTarget].flatMap(([key, own]) => {
+    const target = plan.targets.find((one) => targetKey(one) === key)
+    return target ? judgeTarget(parts, target, own, { ...options, pinned }) : own.map(keepUnknown(parts, plan, key))
+  })
+}
+
+function judgeTarget<S extends Snapshot>(
+  { catalog, clock }: Pick<Parts, 'catalog' | 'clock'>,
+  { project, name, retention, timezone }: Target,
+  own: S[],
+  { tier, ...options }: JudgeOptions & { pinned: ReadonlySet<string> },
+): Verdict<S>[] {
+  const latest = catalog.lastSnapshot(project, name)
+  const known = { policy: retention[tier], timezone, now: clock.now(), ...(latest !== undefined && { latest }) }
+  return keep(own, { ...known, ...options })
+}
+
+export const unlabelled = 'the target has no valid labels any more'
+
+function keepUnknown({ settings }: Pick<Parts, 'settings'>, plan: Plan, key: string) {
+  const isBroken = plan.broken.some((one) => targetKey(one) === key)
+  return <S extends Snapshot>(snapshot: S): Verdict<S> => {
+    const isForeign = settings.project !== undefined && settings.project !== snapshot.project
+    const why = isForeign ? `its project is not ${settings.project}` : isBroken ? 'its labels are broken' : unlabelled
+    return { snapshot, keep: true, reasons: [why] }
+  }
+}

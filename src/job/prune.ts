@@ -1,0 +1,128 @@
+import { pruneLock, targetLock } from '../catalog/keys.ts'
+import { asBackupError, BackupError, type ErrorReport, reportError } from '../errors.ts'
+import { type Plan, targetKey } from '../plan/plan.ts'
+import type { Verdict } from '../plan/retention.ts'
+import type { Snapshot, Tier } from '../repository/repository.ts'
+import { currentPlan } from './current-plan.ts'
+import { newId } from './identify.ts'
+import type { Parts } from './job.ts'
+import { judge } from './judge.ts'
+import { removeUnpinned } from './pins.ts'
+import { sweepRepositories } from './recover/sweep.ts'
+import { holdRepository, repositoryOf } from './repositories.ts'
+
+export interface PruneRequest {
+  tiers: Tier[]
+  /** Default: all targets. */
+  target?: { project: string; name: string }
+  /** Removes every snapshot of `target`, whose labels must be gone. */
+  all: boolean
+  /** Removes nothing, and answers what would be removed. */
+  dryRun: boolean
+  /** See `KeepOptions`. Default: false. */
+  sparesPause?: boolean
+}
+
+/** What was decided on the snapshots of one repository, oldest first. */
+export interface PrunedRepository {
+  tier: Tier
+  url: string
+  keep: Verdict<Snapshot>[]
+  /** What was removed, or would be. */
+  remove: Verdict<Snapshot>[]
+  /** Why the repository, or a part of it, could not be pruned. */
+  error?: ErrorReport
+}
+
+/**
+ * Removes the snapshots that retention does not keep. Nothing is removed unless the labels are read and the repository is the known one.
+ * BUSY while another process prunes, or where another control plane has the repository: it might need what would be removed. A
+ * repository that fails does not keep another one from being pruned.
+ */
+export async function prune(parts: Parts, request: PruneRequest, signal: AbortSignal): Promise<PrunedRepository[]> {
+  using _alone = request.dryRun ? undefined : await begin(parts, request, signal)
+  const { plan } = await currentPlan(parts, signal)
+  if (request.target && request.all) refuseLabelled(parts, plan, request.target)
+  const pruned: PrunedRepository[] = []
+  for (const tier of request.tiers) pruned.push(await pruneTier(parts, plan, { ...request, tier }, signal))
+  return pruned
+}
+
+/** Takes the locks and removes what dead runs left. A run of the target whose snapshots all go would lose what it works on. */
+async function begin(parts: Parts, { target, all }: PruneRequest, signal: AbortSignal): Promise<Disposable> {
+  using locks = new DisposableStack()
+  locks.use(await holdRepository(parts, signal))
+  const keys = [pruneLock, ...(target && all ? [targetLock(target.project, target.name)] : [])]
+  locks.use(parts.catalog.lock(keys, newId(parts.clock.now())))
+  await sweepRepositories(parts, signal)
+  return locks.move()
+}
+
+/** A target with labels has a policy. What the labels of another project say is not known here. */
+function refuseLabelled({ settings }: Parts, plan: Plan, target: { project: string; name: string }): void {
+  const key = targetKey(target)
+  if ([...plan.targets, ...plan.broken].some((one) => targetKey(one) === key)) {
+    throw new BackupError('USAGE', `${key} still has labels: its retention decides which snapshots go`, {
+      hint: 'Nothing was removed. Change xnai.backup.retention, or take the labels away first.',
+    })
+  }
+  if (settings.project === undefined || settings.project === target.project) return
+  throw new BackupError('USAGE', `whether ${key} still has labels is not known: this is project ${settings.project}`, {
+    hint: `Nothing was removed. Run it with XNAI_BACKUP_PROJECT=${target.project}.`,
+  })
+}
+
+type TierRequest = PruneRequest & { tier: Tier }
+
+async function pruneTier(
+  parts: Parts,
+  plan: Plan,
+  request: TierRequest,
+  signal: AbortSignal,
+): Promise<PrunedRepository> {
+  const { tier } = request
+  const { url, list } = repositoryOf(parts, tier)
+  let decided: Decided = { keep: [], remove: [] }
+  try {
+    decided = decide(parts, plan, await list(signal), request)
+    if (request.dryRun) return { tier, url, ...decided }
+    const ids = decided.remove.map(({ snapshot }) => snapshot.id)
+    const gone = await removeUnpinned(parts, tier, ids, signal)
+    return { tier, url, ...settle(decided, gone, 'in use') }
+  } catch (error) {
+    if (signal.aborted) throw error
+    const left = await list(signal).catch(() => decided.remove.map(({ snapshot }) => snapshot))
+    const gone = decided.remove.flatMap(({ snapshot: { id } }) => (left.some((one) => one.id === id) ? [] : [id]))
+    return { tier, url, ...settle(decided, gone, 'could not be removed'), error: reportError(asBackupError(error)) }
+  }
+}
+
+type Decided = Pick<PrunedRepository, 'keep' | 'remove'>
+
+function decide(parts: Parts, plan: Plan, listed: Snapshot[], request: TierRequest): Decided {
+  const { target, all } = request
+  const snapshots = listed.filter((one) => !target || (one.project === target.project && one.target === target.name))
+  const verdicts = target && all ? takeAll(parts, snapshots, request) : judge(parts, plan, snapshots, request)
+  const { keep = [], remove = [] } = Object.groupBy(verdicts.toSorted(byAge), (one) => (one.keep ? 'keep' : 'remove'))
+  return { keep, remove }
+}
+
+const byAge = (a: Verdict<Snapshot>, b: Verdict<Snapshot>): number =>
+  a.snapshot.time.localeCompare(b.snapshot.time) || a.snapshot.id.localeCompare(b.snapshot.id)
+
+function takeAll({ catalog }: Parts, snapshots: Snapshot[], { tier }: TierRequest): Verdict<Snapshot>[] {
+  const pinned = catalog.pinned()
+  return snapshots.map((snapshot) => {
+    const keep = pinned.some((one) => one.tier === tier && one.id === snapshot.id)
+    return { snapshot, keep, reasons: [keep ? 'in use' : 'all snapshots of the target were to go'] }
+  })
+}
+
+/** What was to be removed and is not gone is kept after all. */
+function settle({ keep, remove }: Decided, gone: string[], why: string): Decided {
+  const { left = [], removed = [] } = Object.groupBy(remove, ({ snapshot }) =>
+    gone.includes(snapshot.id) ? 'removed' : 'left',
+  )
+  const kept = left.map(({ snapshot }) => ({ snapshot, keep: true, reasons: [why] }))
+  return { keep: [...keep, ...kept].toSorted(byAge), remove: removed }
+}
