@@ -6,12 +6,13 @@ import type { RepositoryIdentities } from '../repository/known-repository.ts'
 import type { ManifestCache } from '../repository/manifest-cache.ts'
 import type { SnapshotRef } from '../repository/repository.ts'
 import type { LockKey } from './keys.ts'
+import type { Pruning } from './pruning.ts'
 
 /**
  * The durable memory of the controller and of every command that runs beside it. Losing it loses history, and what must still be
  * undone; it never loses a snapshot. A part of it is made by the file of the same name.
  */
-export interface Catalog extends Locks, Intents, Pins, Runs, Schedules, Disposable {
+export interface Catalog extends Locks, Intents, Pins, Runs, Schedules, Pruning, Disposable {
   /** Id of this process. What it holds is void once the process has ended, however it ended. */
   readonly owner: string
   /** Id of the state directory: all processes that share it have the same one. */

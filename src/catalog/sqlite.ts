@@ -10,6 +10,7 @@ import { makeLocks } from './locks.ts'
 import { makeManifestCache } from './manifests.ts'
 import { becomeOwner, type Owner } from './owner.ts'
 import { makePins } from './pins.ts'
+import { makePruning } from './prune-state.ts'
 import { makeRuns } from './runs.ts'
 import { makeSchedules } from './schedules.ts'
 
@@ -20,6 +21,7 @@ import { makeSchedules } from './schedules.ts'
 export function openCatalog(stateDirectory: string): Catalog {
   const { owner, database } = openState(stateDirectory)
   const intents = makeIntents(database, owner)
+  const schedules = makeSchedules(database)
   return {
     owner: owner.id,
     state: String(database.all('SELECT id FROM state')[0]?.id),
@@ -27,7 +29,8 @@ export function openCatalog(stateDirectory: string): Catalog {
     ...intents,
     ...makePins(database, owner, intents.intents),
     ...makeRuns(database, owner),
-    ...makeSchedules(database),
+    ...schedules,
+    ...makePruning(schedules),
     manifests: makeManifestCache(database),
     identities: makeIdentities(database),
     damage: makeDamageMemory(database),

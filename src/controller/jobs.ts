@@ -1,6 +1,7 @@
 import { runBackupIfFree } from '../job/backup/if-free.ts'
 import type { BackupResult, Parts } from '../job/job.ts'
 import { resolveHostPath } from '../job/method-context.ts'
+import { pruneWhole } from '../job/prune-whole.ts'
 import { findLeftovers, type Leftover } from '../job/recover/leftovers.ts'
 import { sweepRepositories } from '../job/recover/sweep.ts'
 import { finishLeftover, type Recovery } from '../job/recover.ts'
@@ -22,6 +23,11 @@ export interface Jobs {
   leftovers(): Leftover[]
   /** Finishes what one dead run left behind. */
   recover(leftover: Leftover, signal: AbortSignal): Promise<Recovery>
+  /**
+   * Removes the snapshots that retention does not keep, and records how that ended. Answers false where it has failed. Throws BUSY while
+   * another process does so.
+   */
+  prune(signal: AbortSignal): Promise<boolean>
   /** Removes what dead runs left in the repositories. */
   sweep(signal: AbortSignal): Promise<void>
   /** Walks the captured data of a target. The answer stays the same as long as the data does. */
@@ -34,6 +40,7 @@ export function realJobs(parts: Parts): Jobs {
     askRepository: async (signal) => void (await repositoryOf(parts, captureTier).identity(signal)),
     leftovers: () => findLeftovers(parts.catalog),
     recover: (leftover, signal) => finishLeftover(parts, leftover, signal),
+    prune: async (signal) => (await pruneWhole(parts, { sparesPause: true }, signal)).every(({ error }) => !error),
     sweep: (signal) => sweepRepositories(parts, signal),
     async fingerprint({ container, paths, spec }, signal) {
       const scope = { exclude: spec.exclude, skipDevices: engineDevices }

@@ -3,6 +3,7 @@ import { logFailure } from '../lib/log-failure.ts'
 import { createDispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
 import { type Pass, runPass } from './pass.ts'
+import { createPruner } from './pruner.ts'
 import { createRecoverer } from './recoverer.ts'
 import { createRepositoryWatch } from './repository-watch.ts'
 import { minuteTicks } from './ticks.ts'
@@ -37,8 +38,9 @@ export async function runController(parts: Parts, options: ControllerOptions, si
   const watch = createWatch(clock, trigger.fire)
   const dispatcher = createDispatcher(parts, { concurrency, backup: jobs.backup, onEnd: trigger.fire }, signal)
   const recoverer = createRecoverer(parts, jobs, trigger.fire, signal)
+  const pruner = createPruner(parts, jobs, trigger.fire, signal)
   const repository = createRepositoryWatch(parts, jobs, trigger.fire)
-  const components = { jobs, watch, dispatcher, recoverer, repository, loggedProblems: new Set<string>() }
+  const components = { jobs, watch, dispatcher, recoverer, pruner, repository, loggedProblems: new Set<string>() }
   void followEvents(parts, trigger, signal)
   void watch.run(signal)
   using _ticks = ticks(trigger.fire)
@@ -49,7 +51,7 @@ export async function runController(parts: Parts, options: ControllerOptions, si
     await pause(parts, latest, trigger, signal)
   }
   log.info({ running: [...dispatcher.active()] }, 'controller ends')
-  await Promise.all([dispatcher.drain(), recoverer.drain()])
+  await Promise.all([dispatcher.drain(), recoverer.drain(), pruner.drain()])
 }
 
 /** Events of execs and health checks come all the time and change no plan. */

@@ -5,6 +5,7 @@ import type { ObservedTargets } from '../report/observe.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Jobs } from './jobs.ts'
 import { observeForPass } from './observe.ts'
+import type { Pruner } from './pruner.ts'
 import { type Action, type ReconcileInput, reconcile } from './reconcile.ts'
 import type { Recoverer } from './recoverer.ts'
 import type { RepositoryWatch } from './repository-watch.ts'
@@ -34,6 +35,7 @@ export interface Components {
   watch: Watch
   dispatcher: Dispatcher
   recoverer: Recoverer
+  pruner: Pruner
   repository: RepositoryWatch
   /** The problems that the last pass knew, as text: a problem that stays is logged once. */
   loggedProblems: Set<string>
@@ -65,6 +67,7 @@ export async function runPass(
   if (fault) errors.push(fault)
   const actions = input && !fault && !signal.aborted ? reconcile(input) : []
   components.dispatcher.dispatch(actions)
+  if (input && !fault && !signal.aborted) considerPruning(components, recordError('old snapshots are not removed'))
   return {
     at: parts.clock.now(),
     observed: input ?? before?.observed,
@@ -72,6 +75,15 @@ export async function runPass(
     active: [...components.dispatcher.active()],
     errors,
     failures: input ? 0 : (before?.failures ?? 0) + 1,
+  }
+}
+
+/** Backups come first. A catalog that cannot be read stops none of them. */
+function considerPruning({ dispatcher, pruner }: Components, recordError: (error: unknown) => void): void {
+  try {
+    pruner.consider(dispatcher.active().size > 0)
+  } catch (error) {
+    recordError(error)
   }
 }
 

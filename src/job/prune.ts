@@ -30,6 +30,8 @@ export interface PrunedRepository {
   keep: Verdict<Snapshot>[]
   /** What was removed, or would be. */
   remove: Verdict<Snapshot>[]
+  /** Keys of the targets whose policy is not known, so that all of their snapshots stay. */
+  unknown: string[]
   /** Why the repository, or a part of it, could not be pruned. */
   error?: ErrorReport
 }
@@ -82,7 +84,7 @@ async function pruneTier(
 ): Promise<PrunedRepository> {
   const { tier } = request
   const { url, list } = repositoryOf(parts, tier)
-  let decided: Decided = { keep: [], remove: [] }
+  let decided: Decided = { keep: [], remove: [], unknown: [] }
   try {
     decided = decide(parts, plan, await list(signal), request)
     if (request.dryRun) return { tier, url, ...decided }
@@ -97,14 +99,16 @@ async function pruneTier(
   }
 }
 
-type Decided = Pick<PrunedRepository, 'keep' | 'remove'>
+type Decided = Pick<PrunedRepository, 'keep' | 'remove' | 'unknown'>
 
 function decide(parts: Parts, plan: Plan, listed: Snapshot[], request: TierRequest): Decided {
   const { target, all } = request
   const snapshots = listed.filter((one) => !target || (one.project === target.project && one.target === target.name))
   const verdicts = target && all ? takeAll(parts, snapshots, request) : judge(parts, plan, snapshots, request)
   const { keep = [], remove = [] } = Object.groupBy(verdicts.toSorted(byAge), (one) => (one.keep ? 'keep' : 'remove'))
-  return { keep, remove }
+  const known = new Set(plan.targets.map(targetKey))
+  const keys = new Set(keep.map(({ snapshot }) => targetKey({ project: snapshot.project, name: snapshot.target })))
+  return { keep, remove, unknown: [...keys].filter((key) => !known.has(key)) }
 }
 
 const byAge = (a: Verdict<Snapshot>, b: Verdict<Snapshot>): number =>
@@ -119,10 +123,10 @@ function takeAll({ catalog }: Parts, snapshots: Snapshot[], { tier }: TierReques
 }
 
 /** What was to be removed and is not gone is kept after all. */
-function settle({ keep, remove }: Decided, gone: string[], why: string): Decided {
+function settle({ keep, remove, unknown }: Decided, gone: string[], why: string): Decided {
   const { left = [], removed = [] } = Object.groupBy(remove, ({ snapshot }) =>
     gone.includes(snapshot.id) ? 'removed' : 'left',
   )
   const kept = left.map(({ snapshot }) => ({ snapshot, keep: true, reasons: [why] }))
-  return { keep: [...keep, ...kept].toSorted(byAge), remove: removed }
+  return { keep: [...keep, ...kept].toSorted(byAge), remove: removed, unknown }
 }

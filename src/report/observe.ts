@@ -1,4 +1,5 @@
 import type { Run, ScheduleState } from '../catalog/catalog.ts'
+import type { PruneEnd } from '../catalog/pruning.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
 import { currentPlan } from '../job/current-plan.ts'
 import type { Parts } from '../job/job.ts'
@@ -12,6 +13,8 @@ import type { Snapshot, Tier } from '../repository/repository.ts'
 export interface ObservedState extends ObservedTargets {
   /** In the order in which a restore asks them. */
   repositories: ObservedRepository[]
+  /** How the last removal of old snapshots ended. Absent: there was none. */
+  pruned?: PruneEnd
 }
 
 /** The targets of the stack and what the catalog knows of them. Maps and sets are keyed by `targetKey`. */
@@ -39,6 +42,8 @@ export interface ObservedRepository {
   snapshots: SnapshotSummary[]
   /** The damage that is known, of snapshots that cannot be listed too. */
   damaged: KnownDamage[]
+  /** Absent where it is not known. */
+  freeBytes?: number
   error?: BackupError
 }
 
@@ -51,7 +56,8 @@ export type SnapshotSummary = Pick<
 /** Observes targets and repositories. Nothing is changed. Rejects when the containers cannot be listed. */
 export async function observe(parts: Parts, signal: AbortSignal): Promise<ObservedState> {
   const targets = await observeTargets(parts, signal)
-  return { ...targets, repositories: await observeRepositories(parts, signal) }
+  const { last } = parts.catalog.pruneState()
+  return { ...targets, ...(last && { pruned: last }), repositories: await observeRepositories(parts, signal) }
 }
 
 /** This is more than the attempts at one slot, and more than the on-change runs of six hours. */
@@ -97,7 +103,8 @@ export async function observeRepositories(
     const { url } = repository
     try {
       const snapshots = (await repository.list(signal)).map(summarise)
-      return { tier, url, snapshots, damaged: catalog.damage.read(url) }
+      const freeBytes = await repository.freeBytes()
+      return { tier, url, snapshots, damaged: catalog.damage.read(url), ...(freeBytes !== undefined && { freeBytes }) }
     } catch (error) {
       signal.throwIfAborted()
       return { tier, url, snapshots: [], damaged: catalog.damage.read(url), error: asBackupError(error) }

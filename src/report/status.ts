@@ -1,12 +1,14 @@
+import type { PruneEnd } from '../catalog/pruning.ts'
 import { type ErrorReport, reportError } from '../errors.ts'
 import { schedule } from '../labels/schedule.ts'
 import { isInFuture } from '../plan/dated.ts'
-import { type BrokenTarget, type Problem, type Target, targetKey } from '../plan/plan.ts'
+import { type BrokenTarget, type Plan, type Problem, type Target, targetKey } from '../plan/plan.ts'
 import type { Tier } from '../repository/repository.ts'
 import { type DamagedSnapshot, damageProblem, newest, newestBackups, reportDamaged } from './damage.ts'
 import { type LastRun, lastRun } from './last-run.ts'
 import { nextRun } from './next-run.ts'
 import type { ObservedRepository, ObservedState, SnapshotSummary } from './observe.ts'
+import { reportRoom } from './room.ts'
 import { reportWaiting, type Waiting } from './waiting.ts'
 
 /** The document of `status --json`: contract, section 5. */
@@ -18,6 +20,8 @@ export interface StatusReport {
   problems: Problem[]
   /** What dead runs left behind and is being finished, or waits for it: `finish the restore of shop/db`. */
   recovery: string[]
+  /** How the last removal of old snapshots ended, by night or by hand; null where there was none. */
+  prune: PruneEnd | null
 }
 
 /** Times are ISO 8601 UTC. Null means that the value is not known, or was not measured yet. */
@@ -53,6 +57,10 @@ export interface RepositoryStatus {
   snapshots: number
   storedBytes: number
   damaged: DamagedSnapshot[]
+  /** Null where it is not known. */
+  freeBytes: number | null
+  /** What will become an error, such as a disk that is nearly full. */
+  problems: ErrorReport[]
   error?: ErrorReport
 }
 
@@ -62,7 +70,8 @@ export function reportStatus(observed: ObservedState): StatusReport {
   const targets = plan.targets.map((target) => reportTarget(target, observed))
   return {
     targets: [...targets, ...plan.broken.map(reportBroken)],
-    repositories: repositories.map(reportRepository),
+    repositories: repositories.map((one) => reportRepository(one, plan)),
+    prune: observed.pruned ?? null,
     recovery: observed.leftovers,
     problems: [...plan.problems, ...targets.flatMap(({ problems }) => problems)],
   }
@@ -72,10 +81,14 @@ export function reportStatus(observed: ObservedState): StatusReport {
 export const hasFailed = ({ lastRun }: Pick<TargetStatus, 'lastRun'>): boolean =>
   lastRun !== null && lastRun.outcome !== 'complete'
 
-/** False when an objective is missed, the last run of a target failed, there is a problem or a repository cannot be listed. */
-export function meetsObjectives({ targets, repositories, problems }: StatusReport): boolean {
+/**
+ * False when an objective is missed, the last run of a target or the last removal of old snapshots failed, there is a problem, or a
+ * repository cannot be listed.
+ */
+export function meetsObjectives({ targets, repositories, problems, prune }: StatusReport): boolean {
   const isGood = targets.every((target) => target.rpoMet !== false && !hasFailed(target))
-  return isGood && problems.length === 0 && repositories.every(({ ok }) => ok)
+  if (prune !== null && prune.outcome !== 'complete') return false
+  return isGood && problems.length === 0 && repositories.every((one) => one.ok && one.problems.length === 0)
 }
 
 function reportTarget(target: Target, observed: ObservedState): TargetStatus {
@@ -163,7 +176,8 @@ function reportBroken({ project, name, container, problems }: BrokenTarget): Tar
   }
 }
 
-function reportRepository({ tier, url, snapshots, damaged, error }: ObservedRepository): RepositoryStatus {
+function reportRepository(observed: ObservedRepository, plan: Plan): RepositoryStatus {
+  const { tier, url, snapshots, damaged, freeBytes = null, error } = observed
   return {
     tier,
     url,
@@ -171,6 +185,8 @@ function reportRepository({ tier, url, snapshots, damaged, error }: ObservedRepo
     snapshots: snapshots.length,
     storedBytes: snapshots.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     damaged: damaged.map(reportDamaged),
+    freeBytes,
+    problems: reportRoom(plan, observed),
     ...(error && { error: reportError(error) }),
   }
 }

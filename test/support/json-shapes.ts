@@ -230,11 +230,14 @@ export const statusShape = z.object({
       snapshots: bytes,
       storedBytes: bytes,
       damaged: z.array(z.object({ ...target, id: z.string(), ...damaged })),
+      freeBytes: bytes.nullable(),
+      problems: z.array(error),
       error: error.optional(),
     }),
   ),
   problems: z.array(problem),
   recovery: z.array(z.string()),
+  prune: z.object({ time, outcome, removed: bytes, freedBytes: bytes, error: error.optional() }).nullable(),
 })
 
 export const planShape = z.object({

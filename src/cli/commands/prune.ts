@@ -2,6 +2,7 @@ import { Option } from 'commander'
 import { BackupError, type ErrorReport } from '../../errors.ts'
 import { currentPlan } from '../../job/current-plan.ts'
 import { type PrunedRepository, type PruneRequest, prune } from '../../job/prune.ts'
+import { pruneWhole } from '../../job/prune-whole.ts'
 import { listSnapshots, repositoryOf } from '../../job/repositories.ts'
 import { targetKey } from '../../plan/plan.ts'
 import type { Verdict } from '../../plan/retention.ts'
@@ -37,7 +38,9 @@ async function runPrune(session: Session, options: PruneOptions): Promise<Answer
   const { parts, signal } = session
   const request = await makeRequest(session, options)
   if (request.all && !request.dryRun && !options.yes) await confirm(session, request)
-  return makeAnswer(session, await prune(parts, request, signal), request.dryRun)
+  const isWhole = !request.dryRun && !request.target && !options.tier
+  const pruned = isWhole ? await pruneWhole(parts, {}, signal) : await prune(parts, request, signal)
+  return makeAnswer(session, pruned, request.dryRun)
 }
 
 /** Throws USAGE and NO_SUCH_TARGET for what nobody can have meant. */

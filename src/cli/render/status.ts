@@ -1,3 +1,4 @@
+import type { ErrorReport } from '../../errors.ts'
 import type { Problem } from '../../plan/plan.ts'
 import { hasFailed, type RepositoryStatus, type StatusReport, type TargetStatus } from '../../report/status.ts'
 import { targetKeyOf } from '../target-key.ts'
@@ -10,12 +11,15 @@ import { paint, type TextStyle } from './text-style.ts'
 import { formatTime, timeColumn } from './time.ts'
 
 /** A table of the targets, a table of the repositories, and a sentence for each problem. */
-export function renderStatus({ targets, repositories, problems, recovery }: StatusReport, style: TextStyle): string {
+export function renderStatus(report: StatusReport, style: TextStyle): string {
+  const { targets, repositories, problems, recovery, prune } = report
   return joinBlocks(
     renderTargets(targets, style),
     renderRepositories(repositories, style),
     recovery.map((what) => renderLine('recovery', 'yellow', what, style)).join(''),
-    targets.map((target) => renderLastRun(target, style)).join('') + renderAllProblems(repositories, problems, style),
+    targets.map((target) => renderLastRun(target, style)).join('') +
+      renderAllProblems(repositories, problems, style) +
+      renderPruned(prune, style),
     renderDamaged(repositories, targets, style),
   )
 }
@@ -80,15 +84,22 @@ function renderRepositories(repositories: RepositoryStatus[], style: TextStyle):
 }
 
 function renderAllProblems(repositories: RepositoryStatus[], problems: Problem[], style: TextStyle): string {
-  const errors = repositories.flatMap(({ tier, error }) =>
-    error
-      ? [
-          renderLine('problem', 'red', `${tier} repository: ${error.message}`, style),
-          renderLine('hint', 'bold', error.hint, style),
-        ]
-      : [],
-  )
-  return errors.join('') + renderProblems(problems, style)
+  const lines = repositories.flatMap(({ tier, error, problems }) => [
+    ...(error ? [renderProblem({ ...error, message: `${tier} repository: ${error.message}` }, style)] : []),
+    ...problems.map((problem) => renderProblem(problem, style)),
+  ])
+  return lines.join('') + renderProblems(problems, style)
+}
+
+const renderProblem = ({ message, hint }: Pick<ErrorReport, 'message' | 'hint'>, style: TextStyle): string =>
+  renderLine('problem', 'red', message, style) + renderLine('hint', 'bold', hint, style)
+
+/** Why the last removal of old snapshots failed; empty where it did not. */
+function renderPruned(prune: StatusReport['prune'], style: TextStyle): string {
+  if (prune?.error === undefined) return ''
+  const { message, code, hint } = prune.error
+  const when = formatTime(prune.time, style)
+  return renderProblem({ message: `old snapshots could not be removed at ${when}: ${message} (${code})`, hint }, style)
 }
 
 /** Damaged snapshots that are shown of each repository; `list` shows all. */

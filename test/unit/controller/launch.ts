@@ -42,6 +42,10 @@ interface World {
   listFailure?: BackupError | undefined
   /** Why the repository cannot be used; `hangs` means that it does not answer. */
   repositoryFault?: BackupError | 'hangs' | undefined
+  /** Why old snapshots cannot be removed. */
+  pruneFailure?: BackupError | undefined
+  /** How long that takes. */
+  pruneSeconds: number
   /** What a dead run left behind. */
   leftover?: string
   /** How long it takes to finish it. */
@@ -57,8 +61,10 @@ interface Journal {
   passes: Pass[]
   /** When each recovery began: day and time. */
   recoveries: string[]
-  /** The recoveries and listings of the passes. */
-  order: ('recover' | 'list')[]
+  /** When each removal of old snapshots began: day and time. */
+  pruned: string[]
+  /** The recoveries and listings of the passes, and the work. */
+  order: ('recover' | 'list' | 'backup' | 'prune')[]
   running: number
   /** The largest number of backups that ran at once. */
   mostRunning: number
@@ -77,8 +83,8 @@ export function launch(now: string, containers: FakeContainer[], concurrency = 2
   })
   const clock = fakeClock(now)
   const engine = fakeEngine({ containers })
-  const world: World = { outcome: 'complete', seconds: 0, recoverySeconds: 0, data: 'one' }
-  const journal: Journal = { began: [], passes: [], recoveries: [], order: [], running: 0, mostRunning: 0 }
+  const world: World = { outcome: 'complete', seconds: 0, recoverySeconds: 0, pruneSeconds: 0, data: 'one' }
+  const journal: Journal = { began: [], passes: [], recoveries: [], pruned: [], order: [], running: 0, mostRunning: 0 }
   const list: typeof engine.list = async (signal) => {
     journal.order.push('list')
     if (world.listFailure) throw world.listFailure
@@ -104,9 +110,9 @@ export function launch(now: string, containers: FakeContainer[], concurrency = 2
     },
   }
   const start = () => startController(parts as unknown as Parts, options, clock)
-  const { began, passes, order, recoveries } = journal
+  const { began, passes, order, recoveries, pruned } = journal
   const controls = { start, tick: () => tick(), mostRunning: () => journal.mostRunning }
-  return { catalog, clock, engine, world, began, passes, order, recoveries, ...controls }
+  return { catalog, clock, engine, world, began, passes, order, recoveries, pruned, ...controls }
 }
 
 function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Journal): Jobs {
@@ -131,6 +137,7 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
   return {
     async backup(targets, cause, signal) {
       const names = targets.map(({ name }) => name).join('+')
+      journal.order.push('backup')
       journal.began.push(`${clock.now().toISOString().slice(8, 16)} ${cause} ${names}`)
       if (world.outcome === 'throw') throw new BackupError('BUSY', 'locked by another process')
       journal.running++
@@ -151,6 +158,13 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
       journal.recoveries.push(clock.now().toISOString().slice(8, 16))
       await clock.sleep(world.recoverySeconds * 1000, signal)
       return { done: [], problems: world.recoveryProblem ? [world.recoveryProblem] : [], left: [] }
+    },
+    async prune(signal) {
+      journal.order.push('prune')
+      journal.pruned.push(clock.now().toISOString().slice(8, 16))
+      if (world.pruneFailure) throw world.pruneFailure
+      await clock.sleep(world.pruneSeconds * 1000, signal)
+      return true
     },
     async sweep() {},
     async fingerprint() {

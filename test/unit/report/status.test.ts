@@ -248,11 +248,68 @@ test('a broken target is reported with its problems and without values', () => {
   expect(report.problems).not.toEqual([])
 })
 
+const unknownRoom = { freeBytes: null, problems: [] }
+
+describe('a repository that fills up', () => {
+  /** The newest backup of the one target is stored in 1000 bytes. */
+  const stored = [
+    snapshot('2026-08-01T02:00:00.000Z', { storedBytes: 5000 }),
+    snapshot('2026-08-02T02:00:00.000Z'),
+    snapshot('2026-08-02T03:00:00.000Z', { reason: 'safety', storedBytes: 9000 }),
+    snapshot('2026-08-02T04:00:00.000Z', { target: 'gone', storedBytes: 9000 }),
+  ]
+  const withFree = (freeBytes: number) => {
+    const [one] = local(...stored) as [ObservedRepository]
+    return reportStatus(observe({}, { repositories: [{ ...one, freeBytes }] }))
+  }
+
+  test('is a problem before the room for two more backups of every target is gone', () => {
+    expect(withFree(2000).repositories[0]).toMatchObject({ ok: true, freeBytes: 2000, problems: [] })
+    expect(meetsObjectives(withFree(2000))).toBe(true)
+    const report = withFree(1999)
+    expect(report.repositories[0]?.problems).toEqual([
+      {
+        code: 'NO_SPACE',
+        message:
+          'the local repository is nearly full: 1999 bytes are free, and two more backups of all targets need about 2000',
+        hint: expect.stringContaining('Nothing is removed before its time'),
+      },
+    ])
+    expect(meetsObjectives(report)).toBe(false)
+  })
+
+  test('is not judged while it holds no backup', () => {
+    const repositories: ObservedRepository[] = [
+      { tier: 'local', url: 'archive:/backups', snapshots: [], damaged: [], freeBytes: 0 },
+    ]
+    expect(reportStatus(observe({}, { repositories })).repositories[0]?.problems).toEqual([])
+  })
+})
+
+test('a removal of old snapshots that failed misses the objectives, until one succeeds', () => {
+  const repositories = local(snapshot('2026-08-02T02:00:00.000Z'))
+  const end = { time: '2026-08-02T04:00:00.000Z', removed: 0, freedBytes: 0 }
+  const report = (outcome: 'complete' | 'incomplete' | 'failed') =>
+    reportStatus(observe({}, { repositories, pruned: { ...end, outcome } }))
+  expect(report('failed').prune).toEqual({ ...end, outcome: 'failed' })
+  const outcomes = ['complete', 'incomplete', 'failed'] as const
+  expect(outcomes.map((outcome) => meetsObjectives(report(outcome)))).toEqual([true, false, false])
+  expect(reportStatus(observe({}, { repositories })).prune).toBeNull()
+})
+
 describe('a repository', () => {
   test('is reported with the number and the size of its snapshots', () => {
     const repositories = local(snapshot('2026-08-01T02:00:00.000Z'), snapshot('2026-08-02T02:00:00.000Z'))
     expect(reportStatus(observe({}, { repositories })).repositories).toEqual([
-      { tier: 'local', url: 'archive:/backups', ok: true, snapshots: 2, storedBytes: 2000, damaged: [] },
+      {
+        tier: 'local',
+        url: 'archive:/backups',
+        ok: true,
+        snapshots: 2,
+        storedBytes: 2000,
+        damaged: [],
+        ...unknownRoom,
+      },
     ])
   })
 
@@ -267,6 +324,7 @@ describe('a repository', () => {
         snapshots: 0,
         storedBytes: 0,
         damaged: [],
+        ...unknownRoom,
         error: { code: 'REPOSITORY_UNREACHABLE', message: '/backups: no such directory', hint: error.hint },
       },
     ])

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Repository, Snapshot } from '../../../../src/repository/repository.ts'
-import { run, shelf, snapshot } from '../../../support/cli.ts'
-import { failureShape, pruneShape } from '../../../support/json-shapes.ts'
+import { makeFolder, run, shelf, snapshot } from '../../../support/cli.ts'
+import { failureShape, pruneShape, statusShape } from '../../../support/json-shapes.ts'
 
 /** A repository from which snapshots can be removed. */
 function holding(snapshots: Snapshot[], more: Partial<Repository> = {}) {
@@ -109,6 +109,21 @@ describe('prune', () => {
     expect(repositories[0]?.remove.map(({ id }) => id)).toEqual([redis[1]?.id])
     expect(repositories[0]?.keep.find(({ id }) => id === stored[3]?.id)?.reasons).toEqual(['could not be removed'])
   })
+})
+
+test('status tells of the one that failed, and by --tier or --target none is recorded', async () => {
+  const state = makeFolder()
+  const { local } = holding(everything, { remove: () => Promise.reject(new Error('the disk went away')) })
+  await run(['prune', '--target', 'redis'], { local, state })
+  await run(['prune', '--dry-run'], { local, state })
+  const before = await run(['status', '--json'], { local, state })
+  expect(statusShape.parse(before.json()).prune).toBeNull()
+  await run(['prune'], { local, state })
+  const after = await run(['status'], { local, state, terminal: true, columns: 200 })
+  expect(after.stdout).toContain(
+    'problem: old snapshots could not be removed at 2026-11-20 12:00 UTC: the disk went away (INTERNAL)\n',
+  )
+  expect(after.exitCode).toBe(1)
 })
 
 describe('what prune refuses', () => {

@@ -85,9 +85,8 @@ describe('status', () => {
       nextRun: '2026-11-21T02:00:00.000Z',
       running: false,
     })
-    expect(repositories).toEqual([
-      { tier: 'local', url: 'archive:/backups', ok: true, snapshots: 2, storedBytes: 3_000_000, damaged: [] },
-    ])
+    const held = { snapshots: 2, storedBytes: 3_000_000, damaged: [], freeBytes: 1e9, problems: [] }
+    expect(repositories).toEqual([{ tier: 'local', url: 'archive:/backups', ok: true, ...held }])
     expect(exitCode).toBe(0)
   })
 
