@@ -63,8 +63,10 @@ interface Journal {
   recoveries: string[]
   /** When each removal of old snapshots began: day and time. */
   pruned: string[]
-  /** The recoveries and listings of the passes, and the work. */
-  order: ('recover' | 'list' | 'backup' | 'prune')[]
+  /** The recoveries and listings of the passes. */
+  order: ('recover' | 'list')[]
+  /** The work that has begun. */
+  work: ('backup' | 'prune')[]
   running: number
   /** The largest number of backups that ran at once. */
   mostRunning: number
@@ -84,7 +86,16 @@ export function launch(now: string, containers: FakeContainer[], concurrency = 2
   const clock = fakeClock(now)
   const engine = fakeEngine({ containers })
   const world: World = { outcome: 'complete', seconds: 0, recoverySeconds: 0, pruneSeconds: 0, data: 'one' }
-  const journal: Journal = { began: [], passes: [], recoveries: [], pruned: [], order: [], running: 0, mostRunning: 0 }
+  const journal: Journal = {
+    began: [],
+    passes: [],
+    recoveries: [],
+    pruned: [],
+    work: [],
+    order: [],
+    running: 0,
+    mostRunning: 0,
+  }
   const list: typeof engine.list = async (signal) => {
     journal.order.push('list')
     if (world.listFailure) throw world.listFailure
@@ -110,9 +121,9 @@ export function launch(now: string, containers: FakeContainer[], concurrency = 2
     },
   }
   const start = () => startController(parts as unknown as Parts, options, clock)
-  const { began, passes, order, recoveries, pruned } = journal
+  const { began, passes, order, recoveries, pruned, work } = journal
   const controls = { start, tick: () => tick(), mostRunning: () => journal.mostRunning }
-  return { catalog, clock, engine, world, began, passes, order, recoveries, pruned, ...controls }
+  return { catalog, clock, engine, world, began, passes, order, recoveries, pruned, work, ...controls }
 }
 
 function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Journal): Jobs {
@@ -137,7 +148,7 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
   return {
     async backup(targets, cause, signal) {
       const names = targets.map(({ name }) => name).join('+')
-      journal.order.push('backup')
+      journal.work.push('backup')
       journal.began.push(`${clock.now().toISOString().slice(8, 16)} ${cause} ${names}`)
       if (world.outcome === 'throw') throw new BackupError('BUSY', 'locked by another process')
       journal.running++
@@ -160,7 +171,7 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
       return { done: [], problems: world.recoveryProblem ? [world.recoveryProblem] : [], left: [] }
     },
     async prune(signal) {
-      journal.order.push('prune')
+      journal.work.push('prune')
       journal.pruned.push(clock.now().toISOString().slice(8, 16))
       if (world.pruneFailure) throw world.pruneFailure
       await clock.sleep(world.pruneSeconds * 1000, signal)
