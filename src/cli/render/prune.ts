@@ -23,7 +23,7 @@ function renderRepository(pruned: PrunedRepository, dryRun: boolean, style: Text
     timeColumn({ title: 'TAKEN', timeOf: ({ snapshot }) => snapshot.time }, shown, style),
     { title: 'STORED', cell: ({ snapshot }) => formatBytes(snapshot.storedBytes) },
     {
-      title: '',
+      title: 'DECISION',
       cell: (verdict) => (verdict.keep ? 'stays' : paint(style, 'yellow', dryRun ? 'would go' : 'is gone')),
     },
     { title: 'WHY', place: 'below', cell: ({ reasons }) => reasons.join('; ') },

@@ -27,7 +27,7 @@ describe('prune', () => {
     const { local, left } = holding(everything)
     const { stdout, exitCode } = await run(['prune'], { terminal: true, local })
     expect(stdout).toMatchInlineSnapshot(`
-      "ID                      TARGET      TAKEN (UTC)       STORED
+      "ID                      TARGET      TAKEN (UTC)       STORED   DECISION
       20261120T020000Z-redis  shop/redis  2026-11-20 02:00  1.4 MiB  is gone
         daily: not the newest of 2026-11-20; weekly: not the newest of 2026-W47
       local archive:/backups: 1 removed (1.4 MiB), 6 kept
@@ -43,7 +43,7 @@ describe('prune', () => {
     const { local, left } = holding(everything)
     const { stdout } = await run(['prune', '--dry-run'], { terminal: true, local })
     expect(stdout).toMatchInlineSnapshot(`
-      "ID                      TARGET      TAKEN (UTC)       STORED
+      "ID                      TARGET      TAKEN (UTC)       STORED   DECISION
       20250101T020000Z-gone   shop/gone   2025-01-01 02:00  1.4 MiB  stays
         the target has no valid labels any more
       20260101T020000Z-gone   shop/gone   2026-01-01 02:00  1.4 MiB  stays
