@@ -1,83 +1,50 @@
 import { execFileSync } from 'node:child_process'
-import {
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import pino from 'pino'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../../lab/lab.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { excludeMatcher } from '../../src/lib/tree/exclude.ts'
 import { openParts } from '../../src/main.ts'
-import type { Repository } from '../../src/repository/repository.ts'
 import { codeOf, each, metaOf, never, put, treeOf } from '../contract/repository.ts'
 import { run } from '../support/cli.ts'
 import { backupShape, checkShape, listShape, restoreShape } from '../support/json-shapes.ts'
 import { makeNastyTree, makeSocket } from '../support/nasty-tree.ts'
 import { setOneApp } from '../support/one-app.ts'
-import { openAt, resticFolder, resticPassword, resticTemplate } from '../support/restic.ts'
+import { resticFolder, resticPassword, resticPerTest } from '../support/restic.ts'
 import { scanTree } from '../support/scan-tree.ts'
 
-let template: Awaited<ReturnType<typeof resticTemplate>>
-let folder: string
-let place: string
-let repository: Repository
-beforeAll(async () => {
-  template = await resticTemplate('trixie')
-})
-afterAll(() => template[Symbol.dispose]())
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'restic-process-'))
-  place = join(folder, 'repository')
-  template.copy(place)
-  repository = openAt(place, 'trixie')
-})
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+const world = resticPerTest()
 
 const newFolder = (name: string): string => {
-  mkdirSync(join(folder, name))
-  return join(folder, name)
+  mkdirSync(join(world.folder, name))
+  return join(world.folder, name)
 }
-
-/** What stock restic does, without anything of ours. */
-const stock = (...args: string[]): string =>
-  execFileSync(join(resticFolder('trixie'), 'restic'), ['-r', place, '--no-cache', ...args], {
-    env: { ...process.env, RESTIC_PASSWORD: resticPassword },
-    encoding: 'utf8',
-  })
 
 const withoutHoles = (scan: Record<string, string>) =>
   Object.fromEntries(Object.entries(scan).map(([path, text]) => [path, text.replace(/ (holes|full)/, '')]))
 
 test('a nasty tree comes back exactly, by ours and by stock restic', async () => {
-  const source = join(folder, 'source')
+  const source = join(world.folder, 'source')
   makeNastyTree(source)
   // Its gigabyte of zeros would be hashed six times.
   truncateSync(join(source, 'sparse'), 32 * 1024 ** 2)
   const before = withoutHoles(scanTree(source))
-  const snapshot = await put(repository, metaOf('one'), treeOf('data', source))
+  const snapshot = await put(world.repository, metaOf('one'), treeOf('data', source))
   const to = newFolder('to')
-  await repository.extract(snapshot, 'data', to, { signal: never })
+  await world.repository.extract(snapshot, 'data', to, { signal: never })
   expect(withoutHoles(scanTree(to))).toEqual(before)
   expect(lstatSync(join(to, 'sparse')).blocks * 512).toBeLessThan(1_000_000)
-  const { expected, actual } = await repository.proveTree(snapshot, 'data', to, { signal: never })
+  const { expected, actual } = await world.repository.proveTree(snapshot, 'data', to, { signal: never })
   expect(actual).toBe(expected)
   const { snapshot: id } = (snapshot.artifacts[0] as { stored: { snapshot: string } }).stored
-  const [own] = JSON.parse(stock('snapshots', '--json', id))
+  const [own] = JSON.parse(world.stock('snapshots', '--json', id))
   expect(own).toMatchObject({ hostname: 'shop/redis', paths: ['/tree/data', '/tree/entries.jsonl'] })
-  stock('restore', `${id}:/tree`, '--target', join(folder, 'stock'))
+  world.stock('restore', `${id}:/tree`, '--target', join(world.folder, 'stock'))
   // Stock restic makes a hard link of a symbolic link anew, as a link of its own.
-  const byStock = withoutHoles(scanTree(join(folder, 'stock/data')))
+  const byStock = withoutHoles(scanTree(join(world.folder, 'stock/data')))
   const link = before['sub/soft-hard']?.replace(/same inode as [^;]*; /, '')
   expect(byStock).toEqual({ ...before, 'sub/soft-hard': link })
 })
@@ -85,10 +52,10 @@ test('a nasty tree comes back exactly, by ours and by stock restic', async () =>
 test('the root takes what it had, and loses what it has got since', async () => {
   const source = newFolder('source')
   execFileSync('chmod', ['2710', source])
-  const snapshot = await put(repository, metaOf('one'), treeOf('data', source))
+  const snapshot = await put(world.repository, metaOf('one'), treeOf('data', source))
   const to = newFolder('to')
   execFileSync('setfattr', ['-n', 'user.new', '-v', '1', to])
-  await repository.extract(snapshot, 'data', to, { signal: never })
+  await world.repository.extract(snapshot, 'data', to, { signal: never })
   expect(scanTree(to)).toEqual(scanTree(source))
 })
 
@@ -97,11 +64,11 @@ test('folders on the way to a path that is put back alone stay as they are, and 
   mkdirSync(join(source, 'way/gone'), { recursive: true })
   writeFileSync(join(source, 'way/gone/file[1]'), 'x')
   execFileSync('chmod', ['700', join(source, 'way'), join(source, 'way/gone')])
-  const snapshot = await put(repository, metaOf('one'), treeOf('data', source))
+  const snapshot = await put(world.repository, metaOf('one'), treeOf('data', source))
   const to = newFolder('to')
   mkdirSync(join(to, 'way'))
   execFileSync('chmod', ['751', to, join(to, 'way')])
-  await repository.extract(snapshot, 'data', to, { signal: never, only: ['way/gone/file[1]'] })
+  await world.repository.extract(snapshot, 'data', to, { signal: never, only: ['way/gone/file[1]'] })
   expect(readFileSync(join(to, 'way/gone/file[1]'), 'utf8')).toBe('x')
   const modes = ['.', 'way', 'way/gone'].map((path) => (lstatSync(join(to, path)).mode & 0o777).toString(8))
   expect(modes).toEqual(['751', '751', '700'])
@@ -129,9 +96,10 @@ test.each([
     mkdirSync(join(source, path, '..'), { recursive: true })
     writeFileSync(join(source, path), path)
   }
-  const snapshot = await put(repository, metaOf('one'), treeOf('data', source, [glob]))
+  const snapshot = await put(world.repository, metaOf('one'), treeOf('data', source, [glob]))
   const { snapshot: id } = (snapshot.artifacts[0] as { stored: { snapshot: string } }).stored
-  const kept = stock('ls', '--json', id)
+  const kept = world
+    .stock('ls', '--json', id)
     .split('\n')
     .flatMap((line) => (line.includes('"path":"/tree/data/') ? [JSON.parse(line)] : []))
     .flatMap(({ path, type }) => (type === 'file' ? [path.slice('/tree/data/'.length)] : []))
@@ -152,9 +120,9 @@ test('a tree that is written while it is read is NOT_STILL, though size and time
     writeFileSync(file, 'behind')
     utimesSync(file, 1, 1)
   }
-  const staged = repository.stage(metaOf('one'), each(treeOf('data', source)), { signal: never, onWarning })
+  const staged = world.repository.stage(metaOf('one'), each(treeOf('data', source)), { signal: never, onWarning })
   expect(await codeOf(staged)).toBe('NOT_STILL')
-  expect(await repository.list(never)).toEqual([])
+  expect(await world.repository.list(never)).toEqual([])
   await close()
 })
 
@@ -163,9 +131,9 @@ test('what has not changed is neither stored nor read again', async () => {
   writeFileSync(join(source, 'large'), crypto.getRandomValues(new Uint8Array(65_536)))
   const manifests = new Map()
   const { openRestic } = await import('../../src/repository/restic.ts')
-  const again = openRestic(place, {
+  const again = openRestic(world.place, {
     password: resticPassword,
-    home: `${place}-home`,
+    home: `${world.place}-home`,
     program: join(resticFolder('trixie'), 'restic'),
     manifests: {
       read: () => manifests,
@@ -177,19 +145,19 @@ test('what has not changed is neither stored nor read again', async () => {
   const second = await put(again, metaOf('two'), treeOf('data', source))
   expect(first.storedBytes).toBeGreaterThan(65_536)
   expect(second.storedBytes).toBeLessThan(8192)
-  const [, latest] = JSON.parse(stock('snapshots', '--json', '--tag', 'artifact=data'))
+  const [, latest] = JSON.parse(world.stock('snapshots', '--json', '--tag', 'artifact=data'))
   expect(latest).toMatchObject({ summary: { files_unmodified: 1 } })
 })
 
 test('neither arguments nor environment of restic hold the password', async () => {
   const processes = () =>
-    readdirSync('/proc').filter((name) => /^\d+$/.test(name) && textOf(name, 'cmdline').includes(place))
+    readdirSync('/proc').filter((name) => /^\d+$/.test(name) && textOf(name, 'cmdline').includes(world.place))
   const texts: string[] = []
   const look = async () => {
     const found = await eventually(() => (processes().length > 0 ? processes() : undefined), 60, 'restic')
     texts.push(...found.flatMap((pid) => [textOf(pid, 'cmdline'), textOf(pid, 'environ')]))
   }
-  await put(repository, metaOf('one'), {
+  await put(world.repository, metaOf('one'), {
     kind: 'stream',
     name: 'dump',
     open: async () =>
@@ -215,9 +183,9 @@ function textOf(pid: string, file: string): string {
 
 describe('the command line', () => {
   test('backs up, lists, checks and restores by restic', async () => {
-    const { folder: world, stage } = setOneApp()
-    const on = { ...stage, local: repository }
-    const word = join(world, 'data/word')
+    const { folder, stage } = setOneApp()
+    const on = { ...stage, local: world.repository }
+    const word = join(folder, 'data/word')
     const backup = backupShape.parse((await run(['backup', 'app', '--json'], on)).json())
     expect(backup.outcome).toBe('complete')
     writeFileSync(word, 'lost')
@@ -227,16 +195,16 @@ describe('the command line', () => {
     const { snapshots } = listShape.parse((await run(['list', '--json'], on)).json())
     expect(snapshots).toHaveLength(2)
     const check = checkShape.parse((await run(['check', '--read-data', '--json'], on)).json())
-    expect(check).toMatchObject({ outcome: 'complete', repositories: [{ url: `restic:${place}`, damaged: [] }] })
+    expect(check).toMatchObject({ outcome: 'complete', repositories: [{ url: `restic:${world.place}`, damaged: [] }] })
   })
 
   test('opens what the configuration names', async () => {
-    await put(repository, metaOf('one'), treeOf('data', newFolder('source')))
+    await put(world.repository, metaOf('one'), treeOf('data', newFolder('source')))
     const env = {
-      CONTAINER_HOST: `unix://${join(folder, 'no.sock')}`,
-      XNAI_BACKUP_LOCAL: `restic:${place}`,
+      CONTAINER_HOST: `unix://${join(world.folder, 'no.sock')}`,
+      XNAI_BACKUP_LOCAL: `restic:${world.place}`,
       XNAI_BACKUP_LOCAL_PASSWORD: resticPassword,
-      XNAI_BACKUP_STATE: join(folder, 'state'),
+      XNAI_BACKUP_STATE: join(world.folder, 'state'),
     }
     const before = process.env.PATH
     process.env.PATH = `${resticFolder('trixie')}:${before}`
@@ -244,7 +212,7 @@ describe('the command line', () => {
       const config = await loadConfig({ env, file: undefined })
       await using parts = await openParts(config, pino({ level: 'silent' }), never, 'read')
       const local = parts.repositories.get('local')
-      expect(local?.url).toBe(`restic:${place}`)
+      expect(local?.url).toBe(`restic:${world.place}`)
       expect((await local?.list(never))?.map(({ id }) => id)).toEqual(['one'])
     } finally {
       process.env.PATH = before

@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import type { Repository } from '../../src/repository/repository.ts'
 import { openRestic } from '../../src/repository/restic.ts'
 import { cheapenKey } from './cheap-key.ts'
 
@@ -27,4 +30,30 @@ export async function resticTemplate(suite: ResticSuite): Promise<{ copy(to: str
     copy: (to) => cpSync(made, to, { recursive: true }),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   }
+}
+
+/** A repository of its own for each test of a file, beside an empty folder. */
+export function resticPerTest() {
+  let template: Awaited<ReturnType<typeof resticTemplate>>
+  const made = { folder: '', place: '', repository: undefined as unknown as Repository, stock }
+  beforeAll(async () => {
+    template = await resticTemplate('trixie')
+  })
+  afterAll(() => template[Symbol.dispose]())
+  beforeEach(() => {
+    made.folder = mkdtempSync(join(tmpdir(), 'restic-test-'))
+    made.place = join(made.folder, 'repository')
+    template.copy(made.place)
+    made.repository = openAt(made.place, 'trixie')
+  })
+  afterEach(() => rmSync(made.folder, { recursive: true, force: true }))
+
+  /** What stock restic does, without anything of ours. */
+  function stock(...args: string[]): string {
+    return execFileSync(join(resticFolder('trixie'), 'restic'), ['-r', made.place, '--no-cache', ...args], {
+      env: { ...process.env, RESTIC_PASSWORD: resticPassword },
+      encoding: 'utf8',
+    })
+  }
+  return made
 }
