@@ -52,7 +52,9 @@ export async function refuseDamaged(parts: Parts, snapshot: TieredSnapshot, sign
 export function refuseOtherMethod(snapshot: Snapshot, target: Target): void {
   if (snapshot.method === target.spec.method || snapshot.raw) return
   const message = `snapshot ${snapshot.id} was taken by method ${snapshot.method}, the service is labelled ${target.spec.method}`
-  throw new BackupError('RESTORE_REFUSED', message, { hint: 'Write it beside the stack with --to DIR.' })
+  throw new BackupError('RESTORE_REFUSED', message, {
+    hint: `Label it xnai.backup.method=${snapshot.method} again, or write the snapshot beside the stack with --to DIR.`,
+  })
 }
 
 /** Owners are stored as the numeric ids that the controller saw. Under another user namespace map they would mean other users. */

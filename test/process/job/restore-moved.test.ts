@@ -87,17 +87,11 @@ describe('a restore after the paths of the labels have changed', () => {
     expect(plan.down.map(({ name }) => name).toSorted()).toEqual(['app', 'writer'])
   })
 
-  test('from a part to the whole: what came since into the whole is left alone', async () => {
-    const stage = await movedStage({ paths: '/old/part' }, { paths: '/old' })
-    say(stage, 'old', 'written since')
-    failOnce(stage)
-    expect(await restore(stage)).toMatchObject({ outcome: 'failed', rolledBack: true })
-    expect(word(stage, 'old')).toBe('written since')
-    await inOrder(stage)
-  })
-
-  test('from the whole to a part: the safety snapshot holds the whole', async () => {
-    const stage = await movedStage({ paths: '/old' }, { paths: '/old/part' })
+  test.each([
+    ['from a part to the whole', '/old/part', '/old'],
+    ['from the whole to a part', '/old', '/old/part'],
+  ])('%s: what came since into the whole stays when it fails', async (_what, then, now) => {
+    const stage = await movedStage({ paths: then }, { paths: now })
     say(stage, 'old', 'written since')
     failOnce(stage)
     expect(await restore(stage)).toMatchObject({ outcome: 'failed', rolledBack: true })
