@@ -174,9 +174,10 @@ describe('what a dead run noted is undone', () => {
   test('a snapshot that was made, and one that was only asked for; not that of somebody else', async () => {
     await using stage = await openStage()
     await stage.client.fill()
+    // The names tell the second of their making, which must not be long before the request.
+    const at = new Date().toISOString()
     const theirs = (await stage.client.call('POST', '/collections/docs/snapshots')).result.name
     const ours = (await stage.client.call('POST', '/collections/My%20notes%20%C3%BC/snapshots')).result.name
-    const at = new Date().toISOString()
     stage.bench.notes.add({ act: 'made', collection: 'My notes ü', snapshot: ours })
     stage.bench.notes.add({ act: 'ask', collection: 'docs', before: JSON.stringify([theirs]), at })
     const { container } = stage.bench.context()
