@@ -86,13 +86,14 @@ async function backupSet(
     }
     const broken = await findDisturbed(parts, targets, held, limit.signal).catch(asBackupError)
     limit.lift()
+    const end = parts.clock.now()
     const lost = await held.resume()
     const unpost = await hooks.close()
 
     for (const report of reports) report.noteWindow(held, lost)
     signal.throwIfAborted()
     if (broken) throw broken
-    const newcomers = await findNewcomers(parts, targets, held, signal)
+    const newcomers = await findNewcomers(parts, targets, held, signal, end)
     if (newcomers) throw newcomers
     for (const { report, captured } of captures) {
       const phase = publishPhase(prepared.of(report.target))

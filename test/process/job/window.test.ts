@@ -187,6 +187,23 @@ describe('a window that was none', () => {
     expect((await stage.states()).db).toBe('running')
   })
 
+  test('is one all the same where a held container was made anew in it and first started by its end', async () => {
+    const stage = oneService()
+    const { engine } = stage.parts
+    const { mounts, labels } = await factsOf(stage, 'db')
+    const { start } = engine
+    engine.start = async (id, signal) => {
+      await start(id, signal)
+      engine.change(id, { startedAt: new Date().toISOString() })
+    }
+    meanwhile(stage, () => {
+      engine.remove('db')
+      engine.add({ name: 'db', project: 'shop', service: 'db', number: 1, mounts, labels, state: 'created' })
+    })
+    expect((await run(stage)).targets[0]).toMatchObject({ outcome: 'complete' })
+    expect((await stage.states()).db).toBe('running')
+  })
+
   test('because the held service was started while a restore keeps what is there: nothing is replaced', async () => {
     const stage = oneService()
     await run(stage)
