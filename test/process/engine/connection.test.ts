@@ -62,7 +62,7 @@ test.each([
     'ENGINE_FAILED',
     /depends on/,
   ],
-  [500, 'crun: out of memory', 'ENGINE_FAILED', /log of the podman service/],
+  [500, 'crun: out of memory', 'ENGINE_FAILED', /log of the engine/],
 ])('start answered %i "%s" is %s', async (status, message, code, hint) => {
   const engine = await failing(status, message)
   await expect(engine.start('x', signal)).rejects.toMatchObject({
