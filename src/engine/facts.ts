@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
-import { z } from 'zod'
 import { BackupError } from '../errors.ts'
+import { type Infer, type ZodType, z } from '../lib/zod.ts'
 import type { ContainerFacts, ContainerState, IdRange, Mount } from './engine.ts'
 
 /** Engines write null for empty lists and maps. */
@@ -57,8 +57,8 @@ const libpodShape = z.object({
   }),
 })
 const imageShape = z.object({ Config: z.object({ Labels: texts }).nullish() })
-type DockerInspect = z.infer<typeof dockerShape>
-type LibpodInspect = z.infer<typeof libpodShape>
+type DockerInspect = Infer<typeof dockerShape>
+type LibpodInspect = Infer<typeof libpodShape>
 
 /**
  * Reads the answer of the Docker API and, where the engine is Podman, that of libpod. No other code knows this JSON. Throws ENGINE_FAILED
@@ -102,7 +102,7 @@ export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
 export const toImageLabels = (inspect: unknown): Readonly<Record<string, string>> =>
   parse(imageShape, inspect).Config?.Labels ?? {}
 
-function parse<T>(shape: z.ZodType<T>, answer: unknown): T {
+function parse<T>(shape: ZodType<T>, answer: unknown): T {
   const result = shape.safeParse(answer)
   if (result.success) return result.data
   const where = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')

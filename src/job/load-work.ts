@@ -1,4 +1,5 @@
 import type { MethodKind } from '../labels/spec.ts'
+import { loadPrograms } from '../lib/process.ts'
 import type { Parts } from './job.ts'
 
 /**
@@ -6,6 +7,12 @@ import type { Parts } from './job.ts'
  * is being replaced or its disk fails, MUST fail the run before anything is touched, and not while services are down.
  */
 export async function loadWork(parts: Parts, methods: Iterable<MethodKind>): Promise<void> {
+  loadPrograms()
+  await loadCode(parts, methods)
+}
+
+/** Loads the same without the package that starts programs. */
+export async function loadCode(parts: Parts, methods: Iterable<MethodKind>): Promise<void> {
   // A raw safety snapshot is one of the method `files`.
   const kinds = new Set<MethodKind>(['files', ...methods])
   await Promise.all([

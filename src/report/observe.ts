@@ -55,9 +55,9 @@ export type SnapshotSummary = Pick<
 
 /** Observes targets and repositories. Nothing is changed. Rejects when the containers cannot be listed. */
 export async function observe(parts: Parts, signal: AbortSignal): Promise<ObservedState> {
-  const targets = await observeTargets(parts, signal)
+  const [targets, repositories] = await Promise.all([observeTargets(parts, signal), observeRepositories(parts, signal)])
   const { last } = parts.catalog.pruneState()
-  return { ...targets, ...(last && { pruned: last }), repositories: await observeRepositories(parts, signal) }
+  return { ...targets, ...(last && { pruned: last }), repositories }
 }
 
 /** This is more than the attempts at one slot, and more than the on-change runs of six hours. */

@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import { explainGlob } from '../lib/glob.ts'
+import { z } from '../lib/zod.ts'
 import type { ArtifactRecord, Snapshot, SnapshotMeta } from './repository.ts'
 
 /** Parts of the manifests of all kinds of repository. */

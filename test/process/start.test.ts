@@ -46,6 +46,7 @@ async function modulesOf(command: string): Promise<string[]> {
 const heavy = [
   /undici/,
   /node_modules\/(execa|tar-stream|tar-fs|yaml|node-cron|pino-pretty)\//,
+  /zod\/v4\/locales\/(?!en)/,
   /src\/job\/(backup|restore|recover)\.ts/,
   /src\/methods\/\w+\/work\.ts/,
   /src\/repository\/archive\/work\.ts/,

@@ -20,9 +20,9 @@ export const listCommand: CommandDefinition = {
 }
 
 async function list(session: Session, name: string | undefined): Promise<Answer> {
-  const { plan } = await currentPlan(session.parts, session.signal)
-  const stored = await listSnapshots(session.parts, session.signal)
-  const unlisted = findUnreadable(knownDamage(session.parts), stored)
+  const { parts, signal } = session
+  const [{ plan }, stored] = await Promise.all([currentPlan(parts, signal), listSnapshots(parts, signal)])
+  const unlisted = findUnreadable(knownDamage(parts), stored)
   const isChosen = selectTarget(name, plan, [...stored, ...unlisted])
   const reasons = keptReasons(session, plan, stored)
   const snapshots = stored

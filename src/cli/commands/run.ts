@@ -5,7 +5,7 @@ import { realJobs } from '../../controller/jobs.ts'
 import { runController } from '../../controller/loop.ts'
 import { tellRuns } from '../../controller/tell-runs.ts'
 import { isBusy } from '../../job/hold-locks.ts'
-import { loadWork } from '../../job/load-work.ts'
+import { loadCode } from '../../job/load-work.ts'
 import { holdRepository } from '../../job/repositories.ts'
 import type { MethodKind } from '../../labels/spec.ts'
 import { settleWith, withDeadline } from '../../lib/deadline.ts'
@@ -29,7 +29,7 @@ async function run(session: Session): Promise<undefined> {
     'controller starts',
   )
   // A program that is replaced under a controller, which may live for months, must not be mixed with it.
-  await loadWork(parts, Object.keys(parts.methods) as MethodKind[])
+  await loadCode(parts, Object.keys(parts.methods) as MethodKind[])
   using _held = await holdAtStart(parts, signal)
   const ended = new AbortController()
   const beside = [beat(session, ended.signal), tellRuns(parts, ended.signal)]

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { z } from 'zod'
 import { BackupError } from '../../errors.ts'
 import { longSeconds } from '../../lib/deadline.ts'
+import { type Infer, type ZodType, z } from '../../lib/zod.ts'
 import { canonical } from './canonical.ts'
 import type { Http } from './http.ts'
 import type { FormFile } from './multipart.ts'
@@ -19,10 +19,10 @@ const infoShape = z.object({
   payload_schema: z.record(z.string(), indexShape).default({}),
 })
 
-export type Alias = z.infer<typeof aliasShape>
-export type SnapshotDescription = z.infer<typeof snapshotShape>
-export type PayloadIndex = z.infer<typeof indexShape>
-export type CollectionInfo = z.infer<typeof infoShape>
+export type Alias = Infer<typeof aliasShape>
+export type SnapshotDescription = Infer<typeof snapshotShape>
+export type PayloadIndex = Infer<typeof indexShape>
+export type CollectionInfo = Infer<typeof infoShape>
 export type AliasAction = { delete_alias: { alias_name: string } } | { create_alias: Alias }
 
 /**
@@ -65,8 +65,8 @@ export interface Api {
 export function openApi(http: Http): Api {
   const at = (collection: string, rest = '') => `/collections/${encodeURIComponent(collection)}${rest}`
   const file = (collection: string, name: string) => at(collection, `/snapshots/${encodeURIComponent(name)}`)
-  const get = async <T>(path: string, shape: z.ZodType<T>) => result(await http.ask('GET', path), shape)
-  const post = async <T>(path: string, body: unknown, shape: z.ZodType<T>) =>
+  const get = async <T>(path: string, shape: ZodType<T>) => result(await http.ask('GET', path), shape)
+  const post = async <T>(path: string, body: unknown, shape: ZodType<T>) =>
     result(await http.ask('POST', path, { body }), shape)
 
   return {
@@ -121,10 +121,9 @@ export function openApi(http: Http): Api {
 
 const byName = (a: Alias, b: Alias) => (a.alias_name < b.alias_name ? -1 : 1)
 
-const result = <T>({ text }: { text: string }, shape: z.ZodType<T>): T =>
-  parse(text, z.object({ result: shape })).result
+const result = <T>({ text }: { text: string }, shape: ZodType<T>): T => parse(text, z.object({ result: shape })).result
 
-function parse<T>(text: string, shape: z.ZodType<T>): T {
+function parse<T>(text: string, shape: ZodType<T>): T {
   try {
     return shape.parse(JSON.parse(text))
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
-import { z } from 'zod'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
+import { type Infer, z } from '../../lib/zod.ts'
 import type { StoredSnapshot } from '../method.ts'
 
 /** The name of the artifact that describes the others. */
@@ -34,8 +34,8 @@ const inventory = z.object({
   aliases: z.array(z.object({ alias_name: z.string(), collection_name: z.string() })),
 })
 
-export type SavedCollection = z.infer<typeof collection>
-export type Inventory = z.infer<typeof inventory>
+export type SavedCollection = Infer<typeof collection>
+export type Inventory = Infer<typeof inventory>
 
 /** SNAPSHOT_DAMAGED where the inventory cannot be read. */
 export async function readInventory(snapshot: StoredSnapshot): Promise<Inventory> {

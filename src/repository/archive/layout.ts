@@ -71,6 +71,7 @@ const MAX_NAME_BYTES = 255
 /** Makes the name of a folder: every byte but letters, digits, `_`, `-` and an inner `.` becomes `%XX`; the empty name is `%`. */
 function encodeName(name: string): string {
   if (name === '') return '%'
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}$/.test(name)) return name
   const encoded = Array.from(Buffer.from(name), (byte, index) => {
     const character = String.fromCharCode(byte)
     const isPlain = /[A-Za-z0-9_-]/.test(character) || (character === '.' && index > 0)

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from '../../lib/zod.ts'
 import { artifactName, byteCount, sha256, snapshotMeta, toSnapshot, treeFields } from '../manifest-shape.ts'
 import type { ArtifactRecord, Snapshot, SnapshotMeta } from '../repository.ts'
 
