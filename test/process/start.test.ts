@@ -31,6 +31,7 @@ async function modulesOf(command: string): Promise<string[]> {
   await startEngine(at('engine.sock'))
   mkdirSync(at('backups'))
   const env = {
+    ...{ NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
     RECORD_MODULES_TO: at('modules'),
     CONTAINER_HOST: `unix://${at('engine.sock')}`,
     XNAI_BACKUP_STATE: at('state'),
