@@ -26,7 +26,7 @@ const commands: Record<string, () => Promise<CommandDefinition>> = {
 
 /** The commands that the arguments may mean: those that they name. Help on the program, and a mistake, need all of them. */
 async function loadCommands(args: string[]): Promise<CommandDefinition[]> {
-  const first = args.findIndex((word) => word in commands)
+  const first = args.findIndex((word) => Object.hasOwn(commands, word))
   const isHelp = args.slice(0, first).some((word) => ['help', '--help', '-h'].includes(word))
   const wanted = Object.entries(commands).filter(([name]) => first < 0 || isHelp || args.includes(name))
   return await Promise.all(wanted.map(([, load]) => load()))

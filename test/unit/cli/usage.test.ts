@@ -40,6 +40,7 @@ describe('wrong usage ends with exit code 2 and says what is wrong', () => {
     ['snapshots', 'Did you mean list?'],
     ['forget', 'Did you mean prune?'],
     ['zzzzzz', 'The commands are run, plan, status, backup, list, ls, diff, logs, restore'],
+    ['constructor', 'The commands are run, plan'],
     ['rum', 'Did you mean run?'],
   ] as const)('the hint on the command %s is: %s …', async ([word, hint]) => {
     const { exitCode, stderr } = await run([word])
