@@ -61,22 +61,24 @@ async function* dump(): AsyncGenerator<Artifact> {
   yield { kind: 'stream', name: 'dump', open: async () => Readable.from([Buffer.from('a dump')]) }
 }
 
-const metaOf = (project: string, target: string, time: string): SnapshotMeta => ({
-  id: `${time.replaceAll(/[-:.]/g, '')}-${target}`,
-  project,
-  target,
-  method: 'redis',
-  time,
-  set: time,
-  run: time,
-  reason: 'schedule',
-  facts: { keys: 1000, version: '8.0.0' },
-  container: { name: `${project}-${target}-1`, image: 'localhost/app', imageId: 'sha256:app', user: '' },
-  engine: { name: 'podman', version: '5.0.0' },
-  creator: 'bench',
-  quiesced: [],
-  warnings: [],
-})
+function metaOf(project: string, target: string, time: string): SnapshotMeta {
+  return {
+    id: `${time.replaceAll(/[-:.]/g, '')}-${target}`,
+    project,
+    target,
+    method: 'redis',
+    time,
+    set: time,
+    run: time,
+    reason: 'schedule',
+    facts: { keys: 1000, version: '8.0.0' },
+    container: { name: `${project}-${target}-1`, image: 'localhost/app', imageId: 'sha256:app', user: '' },
+    engine: { name: 'podman', version: '5.0.0' },
+    creator: 'bench',
+    quiesced: [],
+    warnings: [],
+  }
+}
 
 /** The first run fills the caches: that of compiled code and that of manifests. */
 function measureCommand(command: string): string[] {
