@@ -3,10 +3,18 @@ export type Period = 'daily' | 'weekly' | 'monthly'
 
 export const periods: readonly Period[] = ['daily', 'weekly', 'monthly']
 
-/** Makes the function that names the period of the zone in which a time (ISO 8601) lies: `2026-08-20`, `2026-W34`, `2026-08`. */
+/**
+ * Makes the function that names the period of the zone in which a time (ISO 8601) lies: `2026-08-20`, `2026-W34`, `2026-08`. It remembers
+ * the date of each time, which is most of its work.
+ */
 export function periodsIn(timezone: string): (period: Period, time: string) => string {
   const local = localDates(timezone)
-  return (period, time) => names[period](local(time))
+  const dates = new Map<string, Date>()
+  return (period, time) => {
+    const date = dates.get(time) ?? local(time)
+    dates.set(time, date)
+    return names[period](date)
+  }
 }
 
 const names = { daily: dayOf, weekly: weekOf, monthly: monthOf }

@@ -100,6 +100,7 @@ function keepRegular<S extends Dated>(snapshots: S[], options: KeepOptions): Ver
 
 /** Judges snapshots as if they were regular ones, of which none loses its place to them. */
 function keepBeside<S extends Dated>(some: S[], regular: S[], options: KeepOptions, why: string): Verdict<S>[] {
+  if (some.length === 0) return []
   const verdicts = keepRegular([...regular, ...some], options).filter(({ snapshot }) => some.includes(snapshot))
   return verdicts.map((verdict) => ({ ...verdict, reasons: [...verdict.reasons, why] }))
 }
