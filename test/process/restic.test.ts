@@ -8,7 +8,7 @@ import { eventually } from '../../lab/lab.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { excludeMatcher } from '../../src/lib/tree/exclude.ts'
 import { openParts } from '../../src/main.ts'
-import { codeOf, each, metaOf, never, put, treeOf } from '../contract/repository.ts'
+import { codeOf, each, metaOf, never, put, streamOf, treeOf } from '../contract/repository.ts'
 import { run } from '../support/cli.ts'
 import { backupShape, checkShape, listShape, restoreShape } from '../support/json-shapes.ts'
 import { makeNastyTree, makeSocket } from '../support/nasty-tree.ts'
@@ -47,6 +47,24 @@ test('a nasty tree comes back exactly, by ours and by stock restic', async () =>
   const byStock = withoutHoles(scanTree(join(world.folder, 'stock/data')))
   const link = before['sub/soft-hard']?.replace(/same inode as [^;]*; /, '')
   expect(byStock).toEqual({ ...before, 'sub/soft-hard': link })
+})
+
+test('a removal takes along what an earlier one left when it died after the manifest was gone', async () => {
+  const idsOf = (text: string): string[] => JSON.parse(text).map(({ id }: { id: string }) => id)
+  const half = await put(world.repository, metaOf('one'), streamOf('dump', 'one'))
+  const { snapshot: left } = (half.artifacts[0] as { stored: { snapshot: string } }).stored
+  const manifest = idsOf(world.stock('snapshots', '--json')).find((id) => id !== left) as string
+  await put(world.repository, metaOf('two'), streamOf('dump', 'two'))
+  const staged = await world.repository.stage({ project: 'shop', target: 'db' }, each(streamOf('dump', 'three')), {
+    signal: never,
+  })
+  world.stock('forget', manifest)
+  await world.repository.remove(['two'], never)
+  const kept = idsOf(world.stock('snapshots', '--json'))
+  expect(kept).not.toContain(left)
+  expect(kept, 'what is being stored stays').toHaveLength(1)
+  await staged.publish(metaOf('three', { target: 'db' }), never)
+  expect((await world.repository.list(never)).map(({ id }) => id)).toEqual(['three'])
 })
 
 test('the root takes what it had, and loses what it has got since', async () => {

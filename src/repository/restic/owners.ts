@@ -61,6 +61,12 @@ export function takeDeadOwners(home: string): DeadOwner[] {
   })
 }
 
+/** Whether it is an owner of this control plane that lives no more, and has left nothing that a sweep has still to remove. */
+export function hasEnded(home: string, owner: string): boolean {
+  const isOurs = owner.startsWith(`${planeOf(home)}.`)
+  return isOurs && [LOCK, LEFT].every((ending) => !existsSync(join(folderOf(home), owner + ending)))
+}
+
 const WORK = 'work-'
 
 /** A new folder for the work of an owner, who removes it. */

@@ -3,23 +3,37 @@ import { BackupError } from '../../errors.ts'
 import { inRestic } from './explain.ts'
 import type { ResticSnapshot } from './layout.ts'
 import { listRestic } from './list.ts'
-import { removeWork, takeDeadOwners } from './owners.ts'
+import { hasEnded, removeWork, takeDeadOwners } from './owners.ts'
 import { type Restic, runRestic } from './program.ts'
 
 /** Ids in one call: the length of a command line is bounded. */
 const BATCH = 500
 
-/** Removes the manifests first: from then on nothing of these snapshots is listed. The last call frees the room. */
+/**
+ * Removes the manifests first: from then on nothing of these snapshots is listed. The last call frees the room. What an earlier removal of
+ * this control plane left behind, because its process died after that, goes with it.
+ */
 export async function removeSnapshots(restic: Restic, ids: string[], signal: AbortSignal): Promise<void> {
   const all = await listRestic(restic, signal)
   const manifests = all.filter(({ manifestOf }) => manifestOf !== undefined && ids.includes(manifestOf))
   if (manifests.length === 0) return
-  const owners = new Set(manifests.map(({ owner }) => owner))
-  const artifacts = all.filter(({ manifestOf, owner }) => manifestOf === undefined && owners.has(owner))
+  const ended = all.filter(({ owner }) => hasEnded(restic.home, owner))
+  const owners = new Set([...manifests, ...ended].map(({ owner }) => owner))
   await forget(restic, manifests, signal)
-  await forget(restic, artifacts, signal)
+  // Whoever had ended before this listing has its manifest in it, or never gets one.
+  const left = await listRestic(restic, signal)
+  const published = publishers(left)
+  await forget(
+    restic,
+    left.filter(({ owner }) => owners.has(owner) && !published.has(owner)),
+    signal,
+  )
   await inRestic(restic.address.url, () => runRestic(restic, ['prune'], { signal }))
 }
+
+/** The owners of what has a manifest. */
+const publishers = (all: ResticSnapshot[]): ReadonlySet<string> =>
+  new Set(all.filter(({ manifestOf }) => manifestOf !== undefined).map(({ owner }) => owner))
 
 /**
  * Removes what dead processes of this control plane have left: snapshots of restic that no manifest followed, locks, and files on the
@@ -35,7 +49,7 @@ export async function sweepDead(restic: Restic, isThere: () => Promise<boolean>,
     if (await isThere()) {
       await unlock(restic, ids, signal)
       const all = await listRestic(restic, signal)
-      const published = new Set(all.filter(({ manifestOf }) => manifestOf !== undefined).map(({ owner }) => owner))
+      const published = publishers(all)
       await forget(
         restic,
         all.filter(({ owner }) => ids.includes(owner) && !published.has(owner)),
