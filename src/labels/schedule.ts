@@ -60,7 +60,7 @@ function parseCron(text: string, words: string[]): Parsed<Schedule> {
       `${foreign[0]} is not known to Vixie cron`,
       foreign[0] === '?' ? expression.replaceAll('?', '*') : undefined,
     )
-  return checkSlots(expression)
+  return checkOnce(expression)
 }
 
 function guessWord(text: string, words: string[]): string | undefined {
@@ -75,6 +75,17 @@ function refuseFields(fields: string[]): Parsed<never> {
 
 /** Any instant does: it is only asked whether there is a next slot at all. */
 const someInstant = new Date('2024-01-01T00:00:00Z')
+
+/** Most targets share their schedule, and the search for a slot costs more than all other labels of a target. */
+const checked = new Map<string, Parsed<Schedule>>()
+const mostChecked = 1000
+
+function checkOnce(expression: string): Parsed<Schedule> {
+  const known = checked.get(expression) ?? checkSlots(expression)
+  if (checked.size >= mostChecked) checked.clear()
+  checked.set(expression, known)
+  return known
+}
 
 function checkSlots(expression: string): Parsed<Schedule> {
   try {

@@ -30,6 +30,7 @@ export function findUnreadable(
   known: KnownDamage[],
   listed: Pick<SnapshotSummary, 'project' | 'target' | 'id'>[],
 ): KnownDamage[] {
+  if (known.length === 0) return []
   const keys = new Set(listed.map(placeKey))
   return known.filter((damaged) => !keys.has(placeKey(damaged)))
 }
