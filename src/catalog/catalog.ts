@@ -61,7 +61,7 @@ export interface Pins {
    * NO_SUCH_SNAPSHOT where one is being removed. Whether they are there MUST be asked afterwards: a removal may have just ended.
    */
   pin(snapshots: SnapshotRef[]): Disposable
-  /** What must not be removed: what live processes have pinned, and what a recorded roll back needs. */
+  /** Answers what must not be removed: live processes have pinned it, or a recorded roll back needs it. */
   pinned(): SnapshotRef[]
   /**
    * Takes snapshots in order to remove them: nobody can pin them until the result is disposed or the process dies. `taken` leaves out
@@ -171,7 +171,7 @@ export interface ContainerRef {
 export type RunKind = 'backup' | 'restore' | 'drill'
 export type Outcome = 'complete' | 'incomplete' | 'failed'
 
-/** What began a run: the controller, for its schedule or a change of the data, or a command. */
+/** Says what began a run: the controller did, for its schedule or a change of the data, or a command. */
 export type RunTrigger = 'schedule' | 'change' | 'manual'
 
 /** One run on one target: a run on several targets is recorded once for each. */

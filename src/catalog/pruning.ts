@@ -1,6 +1,6 @@
 import type { ErrorReport } from '../errors.ts'
 
-/** What is known of the removal of old snapshots. */
+/** Remembers how the removal of old snapshots went. */
 export interface Pruning {
   pruneState(): PruneState
   /** Changes the given fields and leaves the others as they are. */

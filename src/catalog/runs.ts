@@ -72,7 +72,7 @@ function findRuns({ all }: Database, owner: Owner, { limit = 100, outcome, ...wa
   return runs.filter((run) => !outcome || run.outcome === outcome).slice(0, limit)
 }
 
-/** By the order of the records, because a clock that was wrong says nothing of the order of its times. */
+/** The order of the records counts, because a clock that was wrong says nothing of the order of its times. */
 function findLastSnapshot({ all }: Database, project: string, target: string): string | undefined {
   const [row] = all(
     `SELECT "end" FROM runs WHERE project = ? AND target = ? AND kind = 'backup' AND outcome <> 'failed'

@@ -7,9 +7,9 @@ export interface DescribedArtifact {
   /** The path in the container of a tree. */
   origin?: string
   bytes: number
-  /** Of a dump. */
+  /** Only a dump has one. */
   sha256?: string
-  /** Of a tree. */
+  /** Only a tree has them: their number, the root's own included. */
   entries?: number
 }
 

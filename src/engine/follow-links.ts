@@ -7,9 +7,9 @@ export type OwnPath = (hostPath: string) => string | undefined
 
 /** A path of the host behind all symbolic links. */
 export interface Followed {
-  /** What is missing, or cannot be seen from here, stands in it as it was given. */
+  /** A part that is missing, or cannot be seen from here, stands in it as it was given. */
   path: string
-  /** What the path is, where that is no directory and can be seen. */
+  /** They say what the path is, where that is no directory and can be seen. */
   stats?: Stats
 }
 

@@ -3,6 +3,7 @@ import { targetKey } from '../plan/plan.ts'
 import { keep, type Verdict } from '../plan/retention.ts'
 import type { Snapshot, Tier } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
+import { pinnedIn } from './pins.ts'
 
 export interface JudgeOptions {
   /** The repository that holds the snapshots: each tier has a policy of its own. */
@@ -21,7 +22,7 @@ export function judge<S extends Snapshot>(
   snapshots: S[],
   options: JudgeOptions,
 ): Verdict<S>[] {
-  const pinned = new Set(parts.catalog.pinned().flatMap(({ tier, id }) => (tier === options.tier ? [id] : [])))
+  const pinned = pinnedIn(parts, options.tier)
   const byTarget = Map.groupBy(snapshots, ({ project, target }) => targetKey({ project, name: target }))
   return [...byTarget].flatMap(([key, own]) => {
     const target = plan.targets.find((one) => targetKey(one) === key)

@@ -18,6 +18,10 @@ export async function pinSnapshots(parts: Parts, refs: SnapshotRef[], signal: Ab
   return pins.move()
 }
 
+/** The ids of the snapshots of one repository that must not be removed. */
+export const pinnedIn = ({ catalog }: Pick<Parts, 'catalog'>, wanted: Tier): ReadonlySet<string> =>
+  new Set(catalog.pinned().flatMap(({ tier, id }) => (tier === wanted ? [id] : [])))
+
 /** Removes snapshots, except those that somebody needs. Answers the ids of those that are gone. */
 export async function removeUnpinned(parts: Parts, tier: Tier, ids: string[], signal: AbortSignal): Promise<string[]> {
   using claim = parts.catalog.takeForRemoval(ids.map((id) => ({ tier, id })))

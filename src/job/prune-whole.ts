@@ -3,7 +3,7 @@ import { reportError } from '../errors.ts'
 import { logFailure, logReport } from '../lib/log-failure.ts'
 import { isBusy } from './hold-locks.ts'
 import type { Parts } from './job.ts'
-import { type PrunedRepository, prune } from './prune.ts'
+import { type PrunedRepository, prune, pruneOutcome } from './prune.ts'
 
 /**
  * Prunes all repositories and all targets, records the end for `status`, and logs a line that sums up. A catalog that cannot be written must
@@ -42,6 +42,5 @@ function summarise({ log }: Parts, pruned: PrunedRepository[]): Omit<PruneEnd, '
   const unknown = [...new Set(pruned.flatMap((one) => one.unknown))]
   log.info({ removed: removed.length, freedBytes, kept: kept.length, unknown }, 'old snapshots were removed')
   const error = pruned.find((one) => one.error)?.error
-  const outcome = error === undefined ? 'complete' : pruned.every((one) => one.error) ? 'failed' : 'incomplete'
-  return { outcome, removed: removed.length, freedBytes, ...(error && { error }) }
+  return { outcome: pruneOutcome(pruned), removed: removed.length, freedBytes, ...(error && { error }) }
 }

@@ -1,13 +1,15 @@
+import type { Outcome } from '../catalog/catalog.ts'
 import { pruneLock, targetLock } from '../catalog/keys.ts'
 import { asBackupError, BackupError, type ErrorReport, reportError } from '../errors.ts'
 import { type Plan, targetKey } from '../plan/plan.ts'
 import type { Verdict } from '../plan/retention.ts'
+import { byAge } from '../repository/by-age.ts'
 import type { Snapshot, Tier } from '../repository/repository.ts'
 import { currentPlan } from './current-plan.ts'
 import { newId } from './identify.ts'
-import type { Parts } from './job.ts'
+import { type Parts, worstOutcome } from './job.ts'
 import { judge } from './judge.ts'
-import { removeUnpinned } from './pins.ts'
+import { pinnedIn, removeUnpinned } from './pins.ts'
 import { sweepRepositories } from './recover/sweep.ts'
 import { holdRepository, repositoryOf } from './repositories.ts'
 
@@ -35,6 +37,10 @@ export interface PrunedRepository {
   /** Why the repository, or a part of it, could not be pruned. */
   error?: ErrorReport
 }
+
+/** The outcome of all repositories together. */
+export const pruneOutcome = (pruned: PrunedRepository[]): Outcome =>
+  worstOutcome(pruned.map(({ error }) => ({ outcome: error ? 'failed' : 'complete' })))
 
 /**
  * Removes the snapshots that retention does not keep. Nothing is removed unless the labels are read and the repository is the known one.
@@ -105,19 +111,20 @@ function decide(parts: Parts, plan: Plan, listed: Snapshot[], request: TierReque
   const { target, all } = request
   const snapshots = listed.filter((one) => !target || (one.project === target.project && one.target === target.name))
   const verdicts = target && all ? takeAll(parts, snapshots, request) : judge(parts, plan, snapshots, request)
-  const { keep = [], remove = [] } = Object.groupBy(verdicts.toSorted(byAge), (one) => (one.keep ? 'keep' : 'remove'))
+  const { keep = [], remove = [] } = Object.groupBy(verdicts.toSorted(bySnapshot), (one) =>
+    one.keep ? 'keep' : 'remove',
+  )
   const known = new Set(plan.targets.map(targetKey))
   const keys = new Set(keep.map(({ snapshot }) => targetKey({ project: snapshot.project, name: snapshot.target })))
   return { keep, remove, unknown: [...keys].filter((key) => !known.has(key)) }
 }
 
-const byAge = (a: Verdict<Snapshot>, b: Verdict<Snapshot>): number =>
-  a.snapshot.time.localeCompare(b.snapshot.time) || a.snapshot.id.localeCompare(b.snapshot.id)
+const bySnapshot = (a: Verdict<Snapshot>, b: Verdict<Snapshot>): number => byAge(a.snapshot, b.snapshot)
 
-function takeAll({ catalog }: Parts, snapshots: Snapshot[], { tier }: TierRequest): Verdict<Snapshot>[] {
-  const pinned = catalog.pinned()
+function takeAll(parts: Parts, snapshots: Snapshot[], { tier }: TierRequest): Verdict<Snapshot>[] {
+  const pinned = pinnedIn(parts, tier)
   return snapshots.map((snapshot) => {
-    const keep = pinned.some((one) => one.tier === tier && one.id === snapshot.id)
+    const keep = pinned.has(snapshot.id)
     return { snapshot, keep, reasons: [keep ? 'in use' : 'all snapshots of the target were to go'] }
   })
 }
@@ -128,5 +135,5 @@ function settle({ keep, remove, unknown }: Decided, gone: string[], why: string)
     gone.includes(snapshot.id) ? 'removed' : 'left',
   )
   const kept = left.map(({ snapshot }) => ({ snapshot, keep: true, reasons: [why] }))
-  return { keep: [...keep, ...kept].toSorted(byAge), remove: removed, unknown }
+  return { keep: [...keep, ...kept].toSorted(bySnapshot), remove: removed, unknown }
 }

@@ -1,4 +1,5 @@
 import { BackupError } from '../errors.ts'
+import { byAge } from '../repository/by-age.ts'
 import type { KnownDamage } from '../repository/known-damage.ts'
 import type { Repository, Snapshot, SnapshotRef, Tier } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
@@ -39,7 +40,7 @@ export async function listSnapshots(
       else known.tiers.push(tier)
     }
   }
-  return [...found.values()].sort((a, b) => a.time.localeCompare(b.time) || a.id.localeCompare(b.id))
+  return [...found.values()].sort(byAge)
 }
 
 /** The damage that is known in any tier. */

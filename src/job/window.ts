@@ -31,14 +31,13 @@ export async function findDisturbed(
  * Looks for containers that can write the captured data and were made since the window was planned, be it in the place of a held one.
  * Returns NOT_STILL naming them, or undefined. It asks for all containers, and can wait until services run again. One that was made and
  * removed in the window is not seen. `end`: the end of the window; what was started from then on, be it by its resume, is no disturbance.
- * Default: now.
  */
 export async function findNewcomers(
   parts: Parts,
   targets: Target[],
   held: Held,
   signal: AbortSignal,
-  end?: Date,
+  end: Date,
 ): Promise<BackupError | undefined> {
   const known = [...knownWriters(targets, held).values()]
   if (known.length === 0) return undefined
@@ -48,8 +47,7 @@ export async function findNewcomers(
   // A systemd unit makes another container with every start.
   const isKnown = ({ id, unit }: ContainerFacts) =>
     known.some((one) => one.id === id || (unit !== undefined && one.unit === unit))
-  const ranInIt = ({ startedAt }: ContainerFacts) =>
-    startedAt !== undefined && (end === undefined || new Date(startedAt) < end)
+  const ranInIt = ({ startedAt }: ContainerFacts) => startedAt !== undefined && new Date(startedAt) < end
   return explain(now.filter((one) => ranInIt(one) && !isKnown(one)))
 }
 

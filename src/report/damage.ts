@@ -1,5 +1,5 @@
 import { type Problem, type Target, targetKey } from '../plan/plan.ts'
-import { explainDamage, type KnownDamage, placeKey } from '../repository/known-damage.ts'
+import { explainDamage, type KnownDamage, notAmong } from '../repository/known-damage.ts'
 import type { ObservedRepository, SnapshotSummary } from './observe.ts'
 
 /** Known damage of a snapshot, as `status --json` and `list --json` print it. */
@@ -25,16 +25,6 @@ export const reportDamaged = (known: KnownDamage): DamagedSnapshot => {
   return { project, target, id, ...reportDamage(known) }
 }
 
-/** The known damage of snapshots whose description cannot be read, so that no listing has them. */
-export function findUnreadable(
-  known: KnownDamage[],
-  listed: Pick<SnapshotSummary, 'project' | 'target' | 'id'>[],
-): KnownDamage[] {
-  if (known.length === 0) return []
-  const keys = new Set(listed.map(placeKey))
-  return known.filter((damaged) => !keys.has(placeKey(damaged)))
-}
-
 export interface NewestBackups {
   whole: SnapshotSummary | undefined
   /** Present where a backup that is known to be damaged is newer than every whole one. */
@@ -54,7 +44,7 @@ export function newestBackups(
   const snapshots = answering.flatMap((repository) => repository.snapshots)
   const known = answering.flatMap(({ damaged }) => damaged)
   // The time of a snapshot that cannot be read is not known, and ids sort by time.
-  const damaged = findUnreadable(known, snapshots)
+  const damaged = notAmong(known, snapshots)
     .filter((each) => each.project === project && each.target === name && each.id > (whole?.id ?? ''))
     .reduce<KnownDamage | undefined>((last, each) => (last && last.id > each.id ? last : each), undefined)
   return { whole, damaged }

@@ -19,6 +19,13 @@ export interface Place extends TargetId {
 
 export const placeKey = ({ project, target, id }: Place): string => [project, target, id].join('/')
 
+/** Those that lie at none of the places. */
+export function notAmong<P extends Place>(some: P[], places: Place[]): P[] {
+  if (some.length === 0) return []
+  const keys = new Set(places.map(placeKey))
+  return some.filter((one) => !keys.has(placeKey(one)))
+}
+
 /** Remembers the damage of repositories by their addresses. The catalog does. */
 export interface DamageMemory {
   /** By project, target and id. */

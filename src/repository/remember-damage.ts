@@ -2,7 +2,14 @@ import type { Logger } from 'pino'
 import { asBackupError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { logFailure } from '../lib/log-failure.ts'
-import { type DamageMemory, type Inspection, type KnownDamage, mergeInspection, placeKey } from './known-damage.ts'
+import {
+  type DamageMemory,
+  type Inspection,
+  type KnownDamage,
+  mergeInspection,
+  notAmong,
+  placeKey,
+} from './known-damage.ts'
 import type { Damage, Repository, Snapshot } from './repository.ts'
 
 /**
@@ -72,14 +79,13 @@ export function rememberingDamage(
 
 /** Listings come often: what is known already of a snapshot that still cannot be read is not written again. */
 function judgeListing(snapshots: Snapshot[], unreadable: Damage[], before: KnownDamage[]) {
-  const known = new Set(before.map(placeKey))
   const listed = new Set(snapshots.map(placeKey))
   const told = new Set(unreadable.map(placeKey))
   const verdict: Inspection['verdict'] = (place) => {
     if (listed.has(placeKey(place))) return 'whole'
     return told.has(placeKey(place)) ? 'unknown' : 'gone'
   }
-  return { damages: unreadable.filter((damage) => !known.has(placeKey(damage))), verdict }
+  return { damages: notAmong(unreadable, before), verdict }
 }
 
 const isSame = (some: KnownDamage[], others: KnownDamage[]): boolean =>

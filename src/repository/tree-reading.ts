@@ -1,4 +1,4 @@
-import type { EntryType } from '../lib/tree/entry.ts'
+import type { TreeEntry } from '../lib/tree/entry.ts'
 
 export interface ExtractOptions {
   signal: AbortSignal
@@ -18,20 +18,8 @@ export interface ProveOptions {
   skipDevices?: string[]
 }
 
-/** One entry of a stored tree. */
-export interface ListedEntry {
-  /** Relative to the root. */
-  path: string
-  /** `link`: a further name of the file at `sharesWith`. */
-  type: EntryType
-  /** Permission bits with setuid, setgid and sticky. */
-  mode: number
-  uid: number
-  gid: number
-  /** Length in bytes; 0 for everything but files. */
-  size: number
-  /** Nanoseconds since 1970. */
-  mtimeNs: bigint
+/** One entry of a stored tree. A type `link` is a further name of the file at `sharesWith`. */
+export interface ListedEntry extends Pick<TreeEntry, 'path' | 'type' | 'mode' | 'uid' | 'gid' | 'size' | 'mtimeNs'> {
   /** The text of a symlink. */
   linksTo?: string
   /** Another path of the tree with which it shares its content as a hard link. That one comes first. */

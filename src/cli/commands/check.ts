@@ -1,4 +1,4 @@
-import { type KnownDamage, placeKey } from '../../repository/known-damage.ts'
+import { type KnownDamage, notAmong, placeKey } from '../../repository/known-damage.ts'
 import type { Damage } from '../../repository/repository.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { type CheckedDamage, type CheckedRepository, renderCheck } from '../render/check.ts'
@@ -34,8 +34,7 @@ async function check({ parts, signal, style }: Session, readData: boolean): Prom
 
 /** A check that reads less than an earlier one does not prove that the snapshot is whole. */
 function foundEarlier(known: KnownDamage[], found: Damage[]): CheckedDamage[] {
-  const again = new Set(found.map(placeKey))
-  return known
-    .filter((damaged) => !again.has(placeKey(damaged)))
-    .flatMap(({ id, project, target, found, files }) => files.map((file) => ({ id, project, target, ...file, found })))
+  return notAmong(known, found).flatMap(({ id, project, target, found, files }) =>
+    files.map((file) => ({ id, project, target, ...file, found })),
+  )
 }

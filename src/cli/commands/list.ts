@@ -2,7 +2,8 @@ import { currentPlan } from '../../job/current-plan.ts'
 import { judge } from '../../job/judge.ts'
 import { knownDamage, listSnapshots, type TieredSnapshot } from '../../job/repositories.ts'
 import { type Plan, targetKey } from '../../plan/plan.ts'
-import { findUnreadable, reportDamage, reportDamaged } from '../../report/damage.ts'
+import { reportDamage, reportDamaged } from '../../report/damage.ts'
+import { notAmong } from '../../repository/known-damage.ts'
 import type { TargetId } from '../../repository/repository.ts'
 import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choose-targets.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
@@ -22,7 +23,8 @@ export const listCommand: CommandDefinition = {
 async function list(session: Session, name: string | undefined): Promise<Answer> {
   const { parts, signal } = session
   const [{ plan }, stored] = await Promise.all([currentPlan(parts, signal), listSnapshots(parts, signal)])
-  const unlisted = findUnreadable(knownDamage(parts), stored)
+  // Their description cannot be read, so that no listing has them.
+  const unlisted = notAmong(knownDamage(parts), stored)
   const isChosen = selectTarget(name, plan, [...stored, ...unlisted])
   const reasons = keptReasons(session, plan, stored)
   const snapshots = stored

@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import { BackupError, type ErrorReport } from '../../errors.ts'
 import { currentPlan } from '../../job/current-plan.ts'
-import { type PrunedRepository, type PruneRequest, prune } from '../../job/prune.ts'
+import { type PrunedRepository, type PruneRequest, prune, pruneOutcome } from '../../job/prune.ts'
 import { pruneWhole } from '../../job/prune-whole.ts'
 import { listSnapshots, repositoryOf } from '../../job/repositories.ts'
 import { targetKey } from '../../plan/plan.ts'
@@ -74,7 +74,7 @@ async function confirm({ parts, io, note, style, signal }: Session, request: Pru
 
 function makeAnswer({ style }: Session, pruned: PrunedRepository[], dryRun: boolean): Answer {
   const errors = pruned.flatMap(({ error }): ErrorReport[] => (error ? [error] : []))
-  const outcome = errors.length === 0 ? 'complete' : errors.length === pruned.length ? 'failed' : 'incomplete'
+  const outcome = pruneOutcome(pruned)
   const repositories = pruned.map(({ tier, url, keep, remove, error }) => ({
     tier,
     url,

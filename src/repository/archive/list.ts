@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { version } from '../../version.ts'
+import { byAge } from '../by-age.ts'
 import type { CachedManifest, ManifestCache } from '../manifest-cache.ts'
 import type { Damage, Snapshot } from '../repository.ts'
 import { findFolders, isSnapshotFolder, MANIFEST, type SnapshotFolder, SUMS } from './layout.ts'
@@ -41,7 +42,7 @@ export async function listSnapshots(
   })
   for (const { damage } of found) if (damage) onDamage?.(damage)
   const snapshots = found.flatMap(({ snapshot }) => snapshot ?? [])
-  return snapshots.sort((a, b) => a.time.localeCompare(b.time) || a.id.localeCompare(b.id))
+  return snapshots.sort(byAge)
 }
 
 /** What a folder holds, and what the cache is to know of it. All is absent where the folder belongs to somebody else. */

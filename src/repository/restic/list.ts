@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { version } from '../../version.ts'
+import { byAge } from '../by-age.ts'
 import type { CachedManifest, ManifestCache } from '../manifest-cache.ts'
 import type { Damage, Snapshot } from '../repository.ts'
 import { explainDamage, inRestic } from './explain.ts'
@@ -46,7 +47,7 @@ export async function listManifests(restic: Restic, manifests: ManifestCache, si
   }
   const gone = [...known.keys()].filter((folder) => !present.has(folder))
   manifests.update(url, { entries: fresh, gone })
-  listing.snapshots.sort((a, b) => a.time.localeCompare(b.time) || a.id.localeCompare(b.id))
+  listing.snapshots.sort(byAge)
   return listing
 }
 
