@@ -50,13 +50,17 @@ export function watchSecrets(engine: Engine, scrubber: Scrubber): Engine {
   }
 }
 
-/** Wraps a catalog so that it keeps no secret in the error of a run: a later process, which may know no secret, shows it. */
+/** Wraps a catalog so that it keeps no secret in an error: a later process, which may know no secret, shows it. */
 export function keepNoSecrets(catalog: Catalog, { scrub }: Scrubber): Catalog {
-  const clean = ({ code, message, hint }: ErrorReport) => ({ code, message: scrub(message), hint: scrub(hint) })
+  const clean = <T extends { error?: ErrorReport }>(end: T): T => {
+    if (!end.error) return end
+    const { code, message, hint } = end.error
+    return { ...end, error: { code, message: scrub(message), hint: scrub(hint) } }
+  }
   return {
     ...catalog,
-    finishRun: (id, project, target, { error, ...end }) =>
-      catalog.finishRun(id, project, target, { ...end, ...(error && { error: clean(error) }) }),
+    finishRun: (id, project, target, end) => catalog.finishRun(id, project, target, clean(end)),
+    savePruneState: ({ last, ...change }) => catalog.savePruneState({ ...change, ...(last && { last: clean(last) }) }),
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { makeScrubber, watchSecrets } from '../../../src/cli/secrets.ts'
+import { openCatalog } from '../../../src/catalog/sqlite.ts'
+import { keepNoSecrets, makeScrubber, watchSecrets } from '../../../src/cli/secrets.ts'
 import { fakeEngine } from '../../fakes/engine.ts'
-import { container } from '../../support/cli.ts'
+import { container, makeFolder } from '../../support/cli.ts'
 
 async function scrubberFor(environment: Record<string, string>) {
   const scrubber = makeScrubber()
@@ -38,5 +39,15 @@ describe('secrets by value', () => {
   ] as const)('%s is not removed', async ([, environment, text]) => {
     const { scrub } = await scrubberFor(environment)
     expect(scrub(text)).toBe(text)
+  })
+})
+
+test('the catalog keeps no secret in the error of a removal of old snapshots', async () => {
+  using catalog = openCatalog(makeFolder())
+  const error = { code: 'REPOSITORY_FAILED' as const, message: 'no entry for correct horse', hint: 'correct horse?' }
+  const last = { time: '2026-11-30T04:00:00.000Z', outcome: 'failed' as const, removed: 0, freedBytes: 0, error }
+  keepNoSecrets(catalog, await scrubberFor({ API_TOKEN: 'correct horse' })).savePruneState({ last })
+  expect(catalog.pruneState()).toEqual({
+    last: { ...last, error: { ...error, message: 'no entry for [secret]', hint: '[secret]?' } },
   })
 })
