@@ -13,7 +13,7 @@ const [ownLimit, childLimit] = [200, 256]
 /** The name of a process of Node. */
 const treeChild = 'node-MainThread'
 
-/** bench/memory.ts does the same with 5 GB. */
+/** The cases `memory-…` of `npm run bench` do the same with 5 GB. */
 test('P8: backup and restore of a big volume stay under 200 MiB, and the child that works on it under 256 MiB', async () => {
   await using lab = await startLab('memory')
   const { env, repository } = productOf(lab)
