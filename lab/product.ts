@@ -33,6 +33,8 @@ export function productOf(lab: Lab, name = 'product'): Product {
     XNAI_BACKUP_LOCAL: `archive:${repository}`,
     XNAI_BACKUP_STATE: state,
     XNAI_BACKUP_PROJECT: lab.project,
+    // Controllers of several tests run beside each other.
+    XNAI_BACKUP_LISTEN: 'off',
     // Half the time of a short command is compiling. Node checks that an entry belongs to the source.
     NODE_COMPILE_CACHE: join(checkout, 'node_modules/.cache/compile'),
   }

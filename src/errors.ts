@@ -38,6 +38,9 @@ export const errorTable = {
   REPOSITORY_FOREIGN:
     'Is the right disk mounted? Nothing was written. Mount it, or go on with what is there: xnai-backup repository accept.',
   REPOSITORY_FAILED: 'Run xnai-backup check; look at the free space and the permissions of the repository.',
+  LISTEN_FAILED:
+    'Another program may use the address: set `listen` to a free one, or to off. Backups go on without the page.',
+  NOT_READY: 'The controller has only just started: ask again in a few seconds.',
   STATE_UNUSABLE:
     'Is the state directory there, writable and on a local file system? Set `state` or XNAI_BACKUP_STATE.',
   NO_SPACE: 'Free space on the file system named above, or move the repository to a larger one.',

@@ -18,6 +18,7 @@ const floors = [
   ['job'],
   ['report'],
   ['controller', 'config'],
+  ['http'],
   ['cli'],
   ['main'],
 ]

@@ -16,6 +16,8 @@ export interface Session {
   /** How text for stdout looks. */
   style: TextStyle
   signal: AbortSignal
+  /** Removes the secrets that this process knows from a text (P9). */
+  scrub(text: string): string
   /** Writes text for people to stderr, beside progress and log. */
   note(text: string): void
   /** Shows progress on stderr until it is disposed. `totals`: expected bytes by the key of the target. */

@@ -62,6 +62,7 @@ async function invoke(invocation: Invocation, { io, open, signal }: Surroundings
     io,
     style: styleOf(invocation, io, parts.settings.timezone),
     signal,
+    scrub: output.scrubber.scrub,
     note: output.note,
     progress: (totals) => output.progress(parts.clock, totals),
   }

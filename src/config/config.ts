@@ -1,6 +1,6 @@
 import type { ManagerSockets } from '../engine/systemd.ts'
 import type { PlanSettings } from '../plan/plan.ts'
-import type { RepositoryAddress } from './types.ts'
+import type { ListenAddress, RepositoryAddress } from './types.ts'
 
 /** The configuration of one process: contract, section 3. */
 export interface Config {
@@ -14,6 +14,10 @@ export interface Config {
   state: string
   /** Number of targets that are backed up at once. */
   concurrency: number
+  /** Where page and API are served. Absent: nowhere. */
+  listen?: ListenAddress
+  /** What whoever reads them has to show. A function, so that nothing that prints a configuration prints it. */
+  listenToken?: () => string
   /** A level of pino. */
   logLevel: string
   /** `project` is absent where none is configured: the controller then takes that of its own container. */

@@ -9,7 +9,7 @@ import type { PlanSettings } from '../plan/plan.ts'
 import type { Config, RepositoryConfig } from './config.ts'
 import { type Environment, readValues } from './read.ts'
 import type { ConfigValues } from './rows.ts'
-import type { RepositoryAddress } from './types.ts'
+import { formatListen, isLoopback, type RepositoryAddress } from './types.ts'
 
 export const defaultConfigFile = '/etc/xnai-backup/config.yaml'
 
@@ -34,6 +34,7 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
     content === '' ? new Map<string, string>() : (await import('./file.ts')).readYaml(file, content, problems)
   const values = await readValues(texts, env, read, problems)
   checkRepositories(values, problems)
+  checkListen(values, problems)
   if (problems.length > 0) throw configInvalid(file, problems)
   return makeConfig(values as Complete, values.engine ?? findSocket(env, exists), findManagers(env))
 }
@@ -62,6 +63,14 @@ function checkRepositories(
   checkPassword('remote-password', remote, remotePassword, problems)
   if (local && remote && JSON.stringify(local) === JSON.stringify(remote))
     problems.push(problemOf('remote', '', 'is the same repository as local'))
+}
+
+/** Whoever reaches the address reads what is shown there. A row with a problem of its own has no value, and is not judged again. */
+function checkListen({ listen, listenToken }: ConfigValues, problems: LabelProblem[]): void {
+  if (listen === undefined || listen === 'off' || isLoopback(listen.host)) return
+  if (listenToken !== undefined || problems.some(({ label }) => /listen-token|LISTEN_TOKEN/.test(label))) return
+  const reason = 'needs listen-token too, because others than this machine reach the address'
+  problems.push(problemOf('listen', formatListen(listen), reason))
 }
 
 /** A password that opens nothing would do nothing. */
@@ -120,13 +129,13 @@ function busSocket(address = ''): ManagerSockets {
   return path === undefined ? [] : [bus(decodeURIComponent(path))]
 }
 
-type Optional = 'engine' | 'project' | 'remote' | 'localPassword' | 'remotePassword' | 'listen' | 'notify'
+type Optional = 'engine' | 'project' | 'remote' | 'localPassword' | 'remotePassword' | 'listenToken' | 'notify'
 
 /** The values of a configuration without problems: every row with a default has one. */
 type Complete = Required<Omit<ConfigValues, Optional>> & Pick<ConfigValues, Optional>
 
 function makeConfig(values: Complete, engine: string, managers: ManagerSockets[]): Config {
-  const { local, remote, state, concurrency, logLevel } = values
+  const { local, remote, state, concurrency, logLevel, listen, listenToken } = values
   return {
     engine,
     managers,
@@ -135,6 +144,8 @@ function makeConfig(values: Complete, engine: string, managers: ManagerSockets[]
     state,
     concurrency,
     logLevel,
+    ...(listen !== 'off' && { listen }),
+    ...(listenToken !== undefined && { listenToken: () => listenToken }),
     settings: makeSettings(values),
   }
 }

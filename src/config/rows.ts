@@ -2,7 +2,15 @@ import { absolutePath, foreignName } from '../labels/names.ts'
 import { retention } from '../labels/retention.ts'
 import { drill, schedule, timezone } from '../labels/schedule.ts'
 import { choice, duration, integer, list, type TextType } from '../labels/text.ts'
-import { engineAddress, listenAddress, notifyAddress, password, repositoryAddress, splitAddresses } from './types.ts'
+import {
+  accessToken,
+  engineAddress,
+  listenAddress,
+  notifyAddress,
+  password,
+  repositoryAddress,
+  splitAddresses,
+} from './types.ts'
 
 /** One key of the configuration: how it is spelled, read and documented. */
 export interface ConfigRow<T> {
@@ -87,7 +95,15 @@ export const configRows = {
     doc: 'Which snapshots the remote repository keeps.',
     later: 'config',
   }),
-  listen: row('listen', listenAddress, { absent: 'none', doc: 'Address of metrics and status page.', later: 'config' }),
+  listen: row('listen', listenAddress, {
+    fallback: '127.0.0.1:9180',
+    doc: 'Address of the status page and its API ([page](page.md)). Anywhere but on loopback it needs a token.',
+  }),
+  listenToken: row('listen-token', accessToken, {
+    secret: true,
+    absent: 'none',
+    doc: 'Token that the page and its API ask for.',
+  }),
   notify: row('notify', list(notifyAddress, splitAddresses), {
     absent: 'none',
     doc: 'URLs that are told of failures.',

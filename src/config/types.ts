@@ -44,17 +44,34 @@ export interface ListenAddress {
   port: number
 }
 
-export const listenAddress: TextType<ListenAddress> = {
-  form: 'HOST:PORT, such as 127.0.0.1:9180 or [::]:9180',
+/** `off`: nothing is served. Port 0 is any free port, which the log tells. */
+export const listenAddress: TextType<ListenAddress | 'off'> = {
+  form: 'HOST:PORT, such as 127.0.0.1:9180 or [::]:9180, or off',
   parse: (text) => {
+    if (text === 'off') return { value: text }
     const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text) ?? []
     const host = bracketed ?? plain
     const port = Number(digits)
-    if (host !== undefined && port >= 1 && port <= 65_535) return { value: { host, port } }
+    if (host !== undefined && port <= 65_535) return { value: { host, port } }
     const bare = /^:?(\d{1,5})$/.exec(text)?.[1]
     return refuse(`must be ${listenAddress.form}`, bare && `127.0.0.1:${bare}`)
   },
-  format: ({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`,
+  format: (value) => (value === 'off' ? value : formatListen(value)),
+}
+
+export const formatListen = ({ host, port }: ListenAddress): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** Whether only this machine, or this container, reaches the host. */
+export const isLoopback = (host: string): boolean =>
+  /^(?:localhost|::1|(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/i.test(host)
+
+/** Nobody tries so many of them: 16 characters. */
+export const accessToken: TextType<string> = {
+  form: 'a token of 16 characters or more, without blanks',
+  parse: (text) => (/^\S{16,}$/.test(text) ? { value: text } : refuse(`must be ${accessToken.form}`)),
+  format: (value) => value,
+  confidential: () => true,
 }
 
 /** An address of a chat or push service is a secret itself. */

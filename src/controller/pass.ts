@@ -25,6 +25,8 @@ export interface Pass {
   active: string[]
   /** What could not be recovered, listed or read. */
   errors: BackupError[]
+  /** Why no backup may begin in the repository. Undefined where it answered, and is the expected one. */
+  repositoryFault: BackupError | undefined
   /** How many passes in a row have failed to observe the stack, this one included. */
   failures: number
 }
@@ -74,6 +76,7 @@ export async function runPass(
     actions,
     active: [...components.dispatcher.active()],
     errors,
+    repositoryFault: fault,
     failures: input ? 0 : (before?.failures ?? 0) + 1,
   }
 }

@@ -65,8 +65,13 @@ const runsPerTarget = 20
 
 /** Lists the containers and reads the catalog. Nothing is changed. */
 export async function observeTargets(parts: Parts, signal: AbortSignal): Promise<ObservedTargets> {
-  const { catalog, clock } = parts
   const { plan } = await currentPlan(parts, signal)
+  return observeCatalog(parts, plan)
+}
+
+/** Reads what the catalog knows of the targets of a plan. The engine is not asked. */
+export function observeCatalog(parts: Pick<Parts, 'catalog' | 'clock' | 'repositories'>, plan: Plan): ObservedTargets {
+  const { catalog, clock } = parts
   const byTarget = <T>(read: (project: string, target: string) => T) =>
     new Map(plan.targets.map((target) => [targetKey(target), read(target.project, target.name)]))
   const schedules = byTarget(catalog.schedule)
@@ -85,7 +90,11 @@ export async function observeTargets(parts: Parts, signal: AbortSignal): Promise
 }
 
 /** The runs tell which backup is the newest, so that no repository need be listed for it. */
-function damagedTargets(parts: Parts, targets: Target[], runs: ReadonlyMap<string, Run[]>): Set<string> {
+function damagedTargets(
+  parts: Pick<Parts, 'catalog' | 'repositories'>,
+  targets: Target[],
+  runs: ReadonlyMap<string, Run[]>,
+): Set<string> {
   const known = new Set(parts.catalog.damage.read(repositoryOf(parts, captureTier).url).map(placeKey))
   const isDamaged = ({ project, name }: Target) => {
     const { snapshot: id } = runs.get(targetKey({ project, name }))?.find(({ snapshot }) => snapshot) ?? {}

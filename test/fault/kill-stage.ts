@@ -111,7 +111,12 @@ function openStage(folder: string): KillStage {
   const [data, repository, state] = [join(folder, 'data'), join(folder, 'backups'), join(folder, 'state')]
   const world = fileWorld(join(folder, 'world'))
   const engine = fakeEngine({ world })
-  const env = { XNAI_BACKUP_LOCAL: `archive:${repository}`, XNAI_BACKUP_STATE: state, XNAI_BACKUP_PROJECT: 'shop' }
+  const env = {
+    XNAI_BACKUP_LOCAL: `archive:${repository}`,
+    XNAI_BACKUP_STATE: state,
+    XNAI_BACKUP_PROJECT: 'shop',
+    XNAI_BACKUP_LISTEN: 'off',
+  }
   return {
     folder,
     repository,

@@ -136,7 +136,7 @@ export async function run(args: string[], stage: Stage = {}) {
   const io: Io = {
     stdout: sink('stdout'),
     stderr: sink('stderr'),
-    environment: { XNAI_BACKUP_STATE: state, ...stage.environment },
+    environment: { XNAI_BACKUP_STATE: state, XNAI_BACKUP_LISTEN: 'off', ...stage.environment },
     userId: stage.userId ?? 0,
     ask: stage.terminal ? ask : undefined,
   }

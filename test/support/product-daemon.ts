@@ -14,7 +14,7 @@ export interface Daemon extends AsyncDisposable {
 }
 
 export function startDaemon(
-  product: Product,
+  product: Pick<Product, 'env'>,
   options: { program?: string; env?: Record<string, string> } = {},
 ): Daemon {
   const program = options.program ?? join(import.meta.dirname, '../../src/main.ts')

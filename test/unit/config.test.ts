@@ -47,6 +47,7 @@ describe('defaults', () => {
       state: '/var/lib/xnai-backup',
       concurrency: 2,
       logLevel: 'info',
+      listen: { host: '127.0.0.1', port: 9180 },
       settings: {
         schedule: { kind: 'cron', expression: '0 2 * * *' },
         drill: { kind: 'cron', expression: '0 5 * * 0' },
@@ -184,6 +185,36 @@ describe('repositories and their passwords', () => {
   })
 })
 
+describe('the address of the page', () => {
+  const token = 'correct-horse-battery'
+
+  test.each(['127.0.0.1:9180', '127.8.0.1:80', '[::1]:9180', 'localhost:0'])('%s needs no token', async (listen) => {
+    expect((await load(`listen: "${listen}"`)).listen).toBeDefined()
+  })
+
+  test.each(['0.0.0.0:9180', '[::]:80', 'metrics.internal:9180', '127.0.0.1.example.org:80', '10.0.0.7:9180'])(
+    '%s needs a token',
+    async (listen) => {
+      const problem = `  listen = ${listen}: needs listen-token too, because others than this machine reach the address`
+      expect(await problems(`listen: "${listen}"`)).toEqual([problem])
+      const config = await load(`listen: "${listen}"`, { XNAI_BACKUP_LISTEN_TOKEN: token })
+      expect(config.listenToken?.()).toBe(token)
+      expect(JSON.stringify(config)).not.toContain(token)
+    },
+  )
+
+  test('off: nothing is served', async () => {
+    expect((await load('listen: off')).listen).toBeUndefined()
+  })
+
+  test('a token that is too short is one problem, and is not shown', async () => {
+    const env = { XNAI_BACKUP_LISTEN: '0.0.0.0:9180', XNAI_BACKUP_LISTEN_TOKEN_FILE: '/token' }
+    expect(await problems('', env, { files: { '/token': 'hunter2\n' } })).toEqual([
+      '  XNAI_BACKUP_LISTEN_TOKEN_FILE = ***: must be a token of 16 characters or more, without blanks',
+    ])
+  })
+})
+
 describe('problems', () => {
   test.each([
     ['an unknown key', 'shedule: manual', '  shedule = manual: is no key of the configuration; did you mean schedule?'],
@@ -242,9 +273,6 @@ describe('problems', () => {
     ['drill: off', '  drill = off'],
     ['rto: 1h', '  rto = 1h'],
     ['retention: {remote: last=2}', '  retention.remote = last=2'],
-    ['listen: 127.0.0.1:9180', '  listen = 127.0.0.1:9180'],
-    ['listen: "[::]:80"', '  listen = [::]:80'],
-    ['listen: metrics.internal:9180', '  listen = metrics.internal:9180'],
     ['notify: [https://a/x?b=1,2, https://hooks/hunter2]', '  notify = ***'],
   ])('%s is refused, because this version does not have it yet', async (yaml, shown) => {
     const refusal = `${shown}: cannot be set: this version of xnai-backup does not have it yet`
@@ -252,12 +280,9 @@ describe('problems', () => {
   })
 
   test('what this version does not have yet is refused in the environment too', async () => {
-    const lines = await problems(undefined, {
-      XNAI_BACKUP_NOTIFY: 'https://hooks/hunter2',
-      XNAI_BACKUP_LISTEN: '[::]:80',
-    })
+    const lines = await problems(undefined, { XNAI_BACKUP_NOTIFY: 'https://hooks/hunter2', XNAI_BACKUP_RTO: '1h' })
     expect(lines.map((line) => line.trim().split(':')[0]?.split(' ')[0])).toEqual([
-      'XNAI_BACKUP_LISTEN',
+      'XNAI_BACKUP_RTO',
       'XNAI_BACKUP_NOTIFY',
     ])
     expect(lines.join()).not.toContain('hunter2')

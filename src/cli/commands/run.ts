@@ -4,6 +4,8 @@ import { controllerLock } from '../../catalog/keys.ts'
 import { realJobs } from '../../controller/jobs.ts'
 import { runController } from '../../controller/loop.ts'
 import { tellRuns } from '../../controller/tell-runs.ts'
+import { createLive, type Live } from '../../http/live.ts'
+import { serve } from '../../http/serve.ts'
 import { isBusy } from '../../job/hold-locks.ts'
 import { loadCode } from '../../job/load-work.ts'
 import { holdRepository } from '../../job/repositories.ts'
@@ -32,13 +34,20 @@ async function run(session: Session): Promise<undefined> {
   await loadCode(parts, Object.keys(parts.methods) as MethodKind[])
   using _held = await holdAtStart(parts, signal)
   const ended = new AbortController()
-  const beside = [beat(session, ended.signal), tellRuns(parts, ended.signal)]
+  const live = createLive(parts, { scrub: session.scrub, signal: ended.signal })
+  const beside = [beat(session, ended.signal), tellRuns(parts, ended.signal), servePage(session, live, ended.signal)]
   try {
-    await runController(parts, { concurrency: config.concurrency, jobs: realJobs(parts) }, signal)
+    const { concurrency } = config
+    await runController(parts, { concurrency, jobs: realJobs(parts), onPass: live.notePass }, signal)
   } finally {
     ended.abort()
     await Promise.all(beside)
   }
+}
+
+async function servePage({ parts, config, scrub }: Session, live: Live, signal: AbortSignal): Promise<void> {
+  const { listen, listenToken } = config
+  if (listen) await serve(parts, { listen, token: listenToken?.(), live, scrub }, signal)
 }
 
 /** A repository that sleeps needs so long to answer. */
