@@ -47,6 +47,7 @@ export const errorTable = {
   SNAPSHOT_DAMAGED: 'Nothing was touched. Choose an older snapshot (xnai-backup list).',
   RESTORE_REFUSED: 'Nothing was touched.',
   RESTORE_FAILED: 'Read above whether the state before was put back.',
+  IMAGE_GONE: 'Pull or load the image again, by its digest. A newer one of the same name may not read this snapshot.',
   PROOF_FAILED: 'What came back differs from what was backed up; the checks above name it.',
   ROLLBACK_FAILED: 'The state before could not be put back. Restore the safety snapshot named above by hand.',
   CONFIRMATION_NEEDED: 'Add --yes to overwrite without being asked.',

@@ -17,7 +17,13 @@ export interface Connection {
     run: (abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined>
   /** Makes a request that dockerode has no method for: one of libpod's API, or one whose method takes no signal. */
-  request(accept: number[], request: CallOptions, method: 'GET' | 'POST', path: string, body?: object): Promise<unknown>
+  request(
+    accept: number[],
+    request: CallOptions,
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: object,
+  ): Promise<unknown>
 }
 
 export interface CallOptions {
@@ -53,7 +59,7 @@ export function connect(address: string): Connection {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>()
       const statusCodes = { 200: true, 201: true, 204: true }
       docker.modem.dial(
-        { path, method, abortSignal, statusCodes, ...(body && { options: { _body: body } }) },
+        { path, method, abortSignal, statusCodes, ...(body && { options: { _query: {}, _body: body } }) },
         (error, data) => (error ? reject(error) : resolve(data)),
       )
       return promise

@@ -28,6 +28,50 @@ export interface Engine {
   connectNetwork(network: string, id: string, signal: AbortSignal): Promise<void>
   /** A container that is not on the network is a success. */
   disconnectNetwork(network: string, id: string, signal: AbortSignal): Promise<void>
+  /**
+   * Creates a container that runs the program of another one, with its environment and its user, and leaves it stopped. It has the mounts
+   * and the network of the request and no others: no port, device, socket, added right or health check of the original. Throws IMAGE_GONE
+   * where the image is not on the machine.
+   */
+  createScratch(request: ScratchRequest, signal: AbortSignal): Promise<ContainerFacts>
+  /** Creates a volume. `path` is its folder on the host. */
+  createVolume(name: string, labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<{ path: string }>
+  /** Creates a network that leads nowhere else. The host reaches the containers on it by their addresses. */
+  createNetwork(name: string, labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
+  /** Lists everything that has the label of drills, in any state. */
+  listScratch(signal: AbortSignal): Promise<ScratchThing[]>
+  /**
+   * Removes a container with its processes, a volume or a network. What is gone already is a success. It removes nothing that its own
+   * labels and name do not call a thing of a drill: that is INTERNAL. A network with containers on it stays: ENGINE_FAILED.
+   */
+  removeScratch(thing: Pick<ScratchThing, 'kind' | 'name'>, signal: AbortSignal): Promise<void>
+}
+
+/** A container for a drill. */
+export interface ScratchRequest {
+  name: string
+  /** Id or name of the container whose program it runs. */
+  like: string
+  /** Id of the image. What the original has from its own image comes from this one where they differ. */
+  imageId: string
+  labels: Readonly<Record<string, string>>
+  network: string
+  /** Names by which others on that network find it. */
+  aliases: string[]
+  mounts: ScratchMount[]
+  /** Limits. A lower one of the original counts. */
+  memoryBytes: number
+  cpus: number
+}
+
+export type ScratchMount =
+  | { kind: 'bind'; source: string; destination: string; writable: boolean }
+  | { kind: 'memory'; destination: string }
+
+export interface ScratchThing {
+  kind: 'container' | 'volume' | 'network'
+  name: string
+  labels: Readonly<Record<string, string>>
 }
 
 export interface EngineInfo {
@@ -69,6 +113,8 @@ export interface ContainerFacts {
   mounts: Mount[]
   /** `gateway` is the address of the host on that network. */
   networks: { name: string; address?: string; gateway?: string }[]
+  /** Ports of the host that lead to ports of the container. Absent where none does. */
+  published?: { hostPort: number; port: number }[]
   /** True on the network of the host itself (`network_mode: host`). Podman names no network then. */
   onHostNetwork?: boolean
   /** Compose services named by the `depends_on` label. */

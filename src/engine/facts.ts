@@ -1,7 +1,9 @@
 import { posix } from 'node:path'
 import { BackupError } from '../errors.ts'
 import { type Infer, type ZodType, z } from '../lib/zod.ts'
-import type { ContainerFacts, ContainerState, IdRange, Mount } from './engine.ts'
+import type { ContainerFacts, ContainerState, Mount } from './engine.ts'
+import { idMappings, readIdMap } from './id-map.ts'
+import { portBindings, readPublished } from './ports.ts'
 
 /** Engines write null for empty lists and maps. */
 const texts = z.record(z.string(), z.string()).nullish()
@@ -23,7 +25,12 @@ const dockerShape = z.object({
     Labels: texts,
     StopTimeout: z.number().nullish(),
   }),
-  HostConfig: z.object({ NetworkMode: z.string().default(''), Tmpfs: texts, AutoRemove: z.boolean().default(false) }),
+  HostConfig: z.object({
+    NetworkMode: z.string().default(''),
+    Tmpfs: texts,
+    AutoRemove: z.boolean().default(false),
+    PortBindings: portBindings,
+  }),
   Mounts: z
     .array(
       z.object({
@@ -53,7 +60,7 @@ const libpodShape = z.object({
   State: z.object({ ConmonPid: z.number().default(0) }).nullish(),
   Dependencies: z.array(z.string()).nullish(),
   HostConfig: z.object({
-    IDMappings: z.object({ UidMap: z.array(z.string()).nullish(), GidMap: z.array(z.string()).nullish() }).nullish(),
+    IDMappings: idMappings,
   }),
 })
 const imageShape = z.object({ Config: z.object({ Labels: texts }).nullish() })
@@ -88,7 +95,8 @@ export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
     mounts: readMounts(docker),
     networks: readNetworks(docker),
     requires: podman?.Dependencies ?? [],
-    ...readIdMap(podman),
+    ...readIdMap(podman?.HostConfig.IDMappings),
+    ...readPublished(HostConfig.PortBindings),
     ...(HostConfig.NetworkMode === 'host' && { onHostNetwork: true }),
     ...(HostConfig.NetworkMode.startsWith('container:') && {
       joins: HostConfig.NetworkMode.slice('container:'.length),
@@ -233,18 +241,4 @@ function readNetworks({ NetworkSettings }: DockerInspect): ContainerFacts['netwo
 function readProcesses({ State }: DockerInspect, podman: LibpodInspect | undefined): Pick<ContainerFacts, 'processes'> {
   const processes = [State.Pid, podman?.State?.ConmonPid ?? 0].filter((pid) => pid > 0)
   return processes.length > 0 ? { processes } : {}
-}
-
-function readIdMap(podman: LibpodInspect | undefined): Pick<ContainerFacts, 'idMap'> {
-  const mappings = podman?.HostConfig.IDMappings
-  if (!mappings) return {}
-  return { idMap: { uids: readRanges(mappings.UidMap), gids: readRanges(mappings.GidMap) } }
-}
-
-/** Reads ranges of the form `inside:outside:count`. */
-function readRanges(entries: string[] | null | undefined): IdRange[] {
-  return (entries ?? []).map((entry) => {
-    const [inside = 0, outside = 0, count = 0] = entry.split(':').map(Number)
-    return { inside, outside, count }
-  })
 }

@@ -6,6 +6,7 @@ import type { ContainerFacts, Engine } from './engine.ts'
 import { watchEvents } from './events.ts'
 import { type ListedContainer, toFacts, toImageLabels, toUnreadable } from './facts.ts'
 import { identify, isRootless } from './identity.ts'
+import { scratchActs } from './scratch.ts'
 import { startSession } from './session.ts'
 
 /** More inspect calls at once would only wait in Podman, which locks a container while it works on it. */
@@ -37,6 +38,7 @@ export function connectEngine(address: string): Engine {
     events: (signal) => watchEvents(connection, signal, systemClock),
     connectNetwork: (network, id, signal) => setConnected(connection, 'connect', network, id, signal),
     disconnectNetwork: (network, id, signal) => setConnected(connection, 'disconnect', network, id, signal),
+    ...scratchActs(connection, (id, signal) => inspectContainer(connection, id, signal)),
   }
 }
 

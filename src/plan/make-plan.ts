@@ -11,7 +11,7 @@ import { type BrokenTarget, type Plan, type PlanSettings, type ReplacedPaths, ty
 import { labelProblem, placeProblem } from './problems.ts'
 import { findQuiesced } from './quiesced.ts'
 import { explainRemoval } from './removed.ts'
-import { inScope, isController, projectOf } from './scope.ts'
+import { inScope, isController, projectOf, withoutScratch } from './scope.ts'
 import { type Dependencies, readDependencies, sortContainers } from './stop-order.ts'
 import { explainUnreadable, findUnknownWriters, listUnreadable } from './unreadable.ts'
 import { explainVariables } from './variables.ts'
@@ -24,12 +24,13 @@ export type MethodPlans = { [K in MethodKind]?: Pick<Method<K>, 'needsRunning' |
  * that a container has from there do not count. `replaced`: the paths of targets that are about to be restored.
  */
 export function makePlan(
-  containers: ContainerFacts[],
+  all: ContainerFacts[],
   settings: PlanSettings,
   methods: MethodPlans,
   images: ImageLabels = new Map(),
   replaced: ReplacedPaths = new Map(),
 ): Plan {
+  const containers = withoutScratch(all)
   const sorted = sortContainers(containers).map((container) => withoutImageLabels(container, images))
   const world: World = { containers: sorted, settings, methods, replaced, dependencies: readDependencies(sorted) }
   const scope = inScope(sorted, settings)

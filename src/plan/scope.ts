@@ -1,4 +1,5 @@
 import type { ContainerFacts } from '../engine/engine.ts'
+import { readScratchOwner } from '../labels/scratch.ts'
 import { type PlanSettings, standaloneProject } from './plan.ts'
 
 /** The project by which users address a container's targets. */
@@ -15,6 +16,10 @@ export function inScope(containers: ContainerFacts[], settings: PlanSettings): C
   )
   return wanted.filter((one) => !wanted.some((other) => replaces(other, one)))
 }
+
+/** A container that a drill made is no service: it has no data of its own, and writes none of others. */
+export const withoutScratch = (containers: ContainerFacts[]): ContainerFacts[] =>
+  containers.filter((one) => readScratchOwner(one) === undefined)
 
 /** The label of the controller's own image. */
 const roleLabel = 'org.xnai-backup.role'

@@ -18,4 +18,5 @@ export interface BenchContainer {
   ignoresTerm?: boolean
   endsSlowly?: boolean
   labels?: Record<string, string>
+  environment?: Record<string, string>
 }

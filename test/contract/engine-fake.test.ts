@@ -7,7 +7,12 @@ import { localCommands } from '../fakes/local-commands.ts'
 import { engineContract } from './engine.ts'
 import type { EngineBench } from './engine-bench.ts'
 
-const options = { commands: [localCommands], networks: ['spare'], stopMs: 2000 }
+const options = {
+  commands: [localCommands],
+  networks: ['spare'],
+  missingImages: [`sha256:${'0'.repeat(64)}`],
+  stopMs: 2000,
+}
 const common = { network: 'spare', stateInStop: 'stopping' } as const
 
 const run =

@@ -22,9 +22,15 @@ export async function openEngineLab(
     network,
     // Docker has no word for it.
     stateInStop: options.engine === 'docker' ? 'running' : 'stopping',
-    run: async ({ service: name, ignoresTerm, endsSlowly, labels }) => {
+    run: async ({ service: name, ignoresTerm, endsSlowly, labels, environment }) => {
       const command = forever(ignoresTerm ? '' : endsSlowly ? 'sleep 4; exit' : 'exit')
-      const container = await lab.run({ ...service, name, command, ...(labels && { labels }) })
+      const container = await lab.run({
+        ...service,
+        name,
+        command,
+        ...(labels && { labels }),
+        ...(environment && { env: environment }),
+      })
       await eventually(
         async () => (await container.exec(['test', '-e', '/tmp/up'])) === '',
         60,

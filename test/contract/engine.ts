@@ -4,6 +4,7 @@ import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
 import { execText } from '../../src/engine/exec.ts'
 import type { EngineBench } from './engine-bench.ts'
 import { commandContract } from './engine-commands.ts'
+import { scratchContract } from './engine-scratch.ts'
 
 /** What every Engine does, the fake too. Commands are run by `sh`. */
 export function engineContract(name: string, make: () => Promise<EngineBench>): void {
@@ -131,6 +132,7 @@ export function engineContract(name: string, make: () => Promise<EngineBench>): 
     })
 
     commandContract(() => bench)
+    scratchContract(() => bench)
 
     test('events begin with a resync, tell of starts and ends, and end with the signal', async () => {
       const { name } = await bench.run({ service: 'watched' })

@@ -78,7 +78,8 @@ export function makeActs(store: WorldStore, options: ActOptions): Acts {
       }),
     connectNetwork: async (name, id, signal) =>
       update(id, signal, (facts, world) => {
-        if (!world.networks.includes(name)) throw refused(`connect ${id}`, `finds no network ${name}`)
+        const isScratch = world.scratch.some((thing) => thing.kind === 'network' && thing.name === name)
+        if (!world.networks.includes(name) && !isScratch) throw refused(`connect ${id}`, `finds no network ${name}`)
         if (facts.networks.some((network) => network.name === name)) return
         const networks = [...facts.networks, { name, address: '10.0.0.2' }]
         act(world, facts, `connect ${name}`, { networks }, 'connect')

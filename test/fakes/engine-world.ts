@@ -1,12 +1,14 @@
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ContainerFacts, EngineEvent } from '../../src/engine/engine.ts'
+import type { ContainerFacts, EngineEvent, ScratchThing } from '../../src/engine/engine.ts'
 
 /** Everything that a fake engine knows. It is plain JSON, so that it can lie in a file. */
 export interface World {
   containers: StoredContainer[]
   /** Networks that a container can join. */
   networks: string[]
+  /** Volumes and networks of drills. */
+  scratch: ScratchThing[]
   /** Every act that changed something, in order: `stop redis`, `exec redis redis-cli SAVE`. */
   journal: string[]
   /** Every event since the beginning. */
@@ -35,7 +37,15 @@ export interface WorldStore extends Disposable {
   awaitChange(signal: AbortSignal): Promise<void>
 }
 
-const emptyWorld = (): World => ({ containers: [], networks: [], journal: [], events: [], units: {}, count: 0 })
+const emptyWorld = (): World => ({
+  containers: [],
+  networks: [],
+  scratch: [],
+  journal: [],
+  events: [],
+  units: {},
+  count: 0,
+})
 
 /** A world that only this process sees and that ends with it. */
 export function memoryWorld(): WorldStore {

@@ -1,6 +1,7 @@
 import type { ContainerFacts, Engine, EngineEvent } from '../../src/engine/engine.ts'
 import { type ActOptions, endStops, existing, find, makeActs, refused } from './engine-acts.ts'
 import { type FakeCommand, runCommand } from './engine-command.ts'
+import { type ScratchOptions, scratchActs } from './engine-scratch.ts'
 import { memoryWorld, type StoredContainer, type WorldStore } from './engine-world.ts'
 
 export type { FakeAnswer, FakeCall, FakeCommand } from './engine-command.ts'
@@ -32,7 +33,7 @@ export interface FakeEngine extends Engine {
   readonly journal: string[]
 }
 
-export interface FakeEngineOptions extends ActOptions {
+export interface FakeEngineOptions extends ActOptions, ScratchOptions {
   /** Added to what is in the world already. */
   containers?: FakeContainer[]
   /** Networks that a container can join, added to those of the world. */
@@ -73,6 +74,7 @@ export function fakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     change: (id, changes) => store.update((world) => void Object.assign(existing(world, id, never), changes)),
 
     ...makeActs(store, options),
+    ...scratchActs(store, options, (container) => engine.add(container)),
     info: async () => ({ name: 'podman', version: '4.3.1' }),
     isRootless: async () => false,
     list: async (signal) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ContainerFacts } from '../../../src/engine/engine.ts'
+import { scratchLabels, scratchName } from '../../../src/labels/scratch.ts'
 import { makePlan } from '../../../src/plan/make-plan.ts'
 import type { PlanSettings } from '../../../src/plan/plan.ts'
 import { bind, container, enabled, methods, settings, standalone, volume } from './build.ts'
@@ -16,6 +17,16 @@ describe('which targets there are', () => {
       sentence: 'a labelled service becomes a target of its name',
       containers: [container('db', data)],
       targets: ['shop/db'],
+    },
+    {
+      sentence: 'a container that a drill made does not',
+      containers: [
+        standalone(scratchName('run1', 'db'), {
+          ...data,
+          labels: { ...enabled(), ...scratchLabels({ run: 'run1', state: 'state', until: '2026-12-01T00:00:00Z' }) },
+        }),
+      ],
+      targets: [],
     },
     { sentence: 'an unlabelled one does not', containers: [container('db')], targets: [] },
     {
