@@ -145,14 +145,21 @@ repository it is; it is made before the first backup, and nothing is needed from
 The repository \`restic:REPO\` is a repository of restic 0.18 or newer: deduplicated, encrypted, and only what has changed is read and stored.
 REPO is an absolute path, or any other address that restic takes; the directory of a path must exist. restic's own environment variables
 (\`AWS_ACCESS_KEY_ID\`, \`RESTIC_PACK_SIZE\` and so on) pass through, and of the files of this machine it sees the settings of ssh, rclone
-and AWS of the own user, and certificates. It is made before the first backup, with the password \`local-password\`:
+and AWS of the own user, and certificates. It is made before the first backup, with the password \`local-password\`; without one a password is
+made with it, and kept in \`restic/password\` of the state directory:
 
 \`\`\`sh
 XNAI_BACKUP_LOCAL=restic:s3:https://s3.example.com/bucket
 XNAI_BACKUP_LOCAL_PASSWORD_FILE=/run/secrets/restic
 \`\`\`
 
-**Without the password nobody reads the backups again: keep it elsewhere too.** Every artifact of a snapshot is a snapshot of restic with the
+**Without the password nobody reads the backups again.** \`xnai-backup repository key\` prints the recovery kit: the address, the password, the
+commands by which stock restic opens the backups, and a check code that tells whether a copy of the password is right. It prints to a
+terminal (\`podman exec -it\`), or with \`--yes\` to anything else. Put it away where it is not lost with this machine, then say so by
+\`repository key --confirmed\`; until then \`status\` reminds of it (\`keyConfirmed\` in its JSON), which changes no exit code. On a new machine the
+password of the kit goes into \`local-password\`.
+
+Every artifact of a snapshot is a snapshot of restic with the
 tag \`xnai-backup\` and the host \`PROJECT/TARGET\`, and so is the manifest that makes them one. Stock restic reads them:
 
 \`\`\`console
@@ -161,8 +168,9 @@ $ restic -r REPO restore ID:/tree/data --target DIR     # a tree; beside it, ent
 $ restic -r REPO dump ID FILE                           # a dump, or manifest.json
 \`\`\`
 
-What stock restic forgets of them, by hand or by a policy, is lost to the snapshot that it belongs to. restic's lock has no place for control
-planes: two of them on one restic repository are not told of each other, and must not look after the same project.
+What stock restic forgets of them, by hand or by a policy, is lost to the snapshot that it belongs to. A directory belongs to one
+control plane of a project at a time, as that of an archive does; elsewhere two controllers with two state directories are not told of each
+other, and must not look after the same project.
 
 The state directory remembers the id by address and tier. An empty folder or another repository at that address is refused by every command,
 and nothing is written to it: the disk is probably not mounted. Where it is meant, \`xnai-backup repository accept\` takes what is there.

@@ -80,7 +80,8 @@ async function openLocal({ local, remote, state }: Config, manifests: ManifestCa
   if (remote) throw new BackupError('CONFIG_INVALID', 'remote: this version has no remote tier yet')
   if (local.kind === 'archive') return openArchive(local.dir, { manifests })
   const { openRestic } = await import('./repository/restic.ts')
-  return openRestic(local.url, { password: local.password(), home: join(state, 'restic'), manifests })
+  const password = local.password()
+  return openRestic(local.url, { ...(password !== undefined && { password }), home: join(state, 'restic'), manifests })
 }
 
 /** Without a configured project the controller looks after the compose project that its own container is part of. */

@@ -40,7 +40,7 @@ const reserved: [what: string, pattern: RegExp, allowed: string[]][] = [
   [
     'a command of the engine in a hint',
     /\b(?:podman|docker) (?:exec|healthcheck|inspect|kill|logs|pause|ps|restart|rm|run|start|stop|unpause)\b/,
-    ['hints.ts', 'repository/archive/hold.ts'],
+    ['hints.ts', 'repository/hold.ts'],
   ],
   ['the command line parser', /['"]commander['"]/, ['cli']],
 ]

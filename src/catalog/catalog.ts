@@ -20,6 +20,13 @@ export interface Catalog extends Locks, Intents, Pins, Runs, Schedules, Pruning,
   readonly manifests: ManifestCache
   readonly identities: RepositoryIdentities
   readonly damage: DamageMemory
+  readonly confirmedKeys: ConfirmedKeys
+}
+
+/** The keys of repositories that somebody has put away, by their codes: see `RepositoryKey`. */
+export interface ConfirmedKeys {
+  has(code: string): boolean
+  add(code: string): void
 }
 
 export interface Locks {

@@ -31,6 +31,7 @@ const steps = [
    CREATE INDEX runs_untold ON runs (started) WHERE told < 2;`,
   `CREATE TABLE pins (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, kind TEXT NOT NULL, tier TEXT NOT NULL,
      snapshot TEXT NOT NULL) STRICT;`,
+  'CREATE TABLE confirmed_keys (code TEXT PRIMARY KEY) STRICT;',
 ]
 
 /** The version that `upgrade` brings the schema to. */

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { BackupError } from '../errors.ts'
 import type { Catalog } from './catalog.ts'
+import { makeConfirmedKeys } from './confirmed-keys.ts'
 import { makeDamageMemory } from './damage.ts'
 import { type Database, openDatabase } from './database.ts'
 import { makeIdentities } from './identities.ts'
@@ -34,6 +35,7 @@ export function openCatalog(stateDirectory: string): Catalog {
     manifests: makeManifestCache(database),
     identities: makeIdentities(database),
     damage: makeDamageMemory(database),
+    confirmedKeys: makeConfirmedKeys(database),
     [Symbol.dispose]: () => {
       database[Symbol.dispose]()
       owner[Symbol.dispose]()

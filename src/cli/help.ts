@@ -87,6 +87,12 @@ const helps: Record<string, CommandHelp> = {
       ['repository accept --yes --json', 'for a script'],
     ],
   },
+  'repository key': {
+    examples: [
+      ['repository key', 'the recovery kit, to be printed or kept in a password manager'],
+      ['repository key --confirmed', 'it was put away'],
+    ],
+  },
   cancel: {
     forms: ['TARGET'],
     examples: [

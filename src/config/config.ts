@@ -24,7 +24,7 @@ export interface Config {
   settings: PlanSettings
 }
 
-/** The password is a function, so that nothing that prints a configuration prints it. */
+/** The password is a function, so that nothing that prints a configuration prints it. It answers undefined where none is configured. */
 export type RepositoryConfig =
   | Extract<RepositoryAddress, { kind: 'archive' }>
-  | (Extract<RepositoryAddress, { kind: 'restic' }> & { password: () => string })
+  | (Extract<RepositoryAddress, { kind: 'restic' }> & { password: () => string | undefined })

@@ -80,10 +80,8 @@ function checkPassword(
   password: string | undefined,
   problems: LabelProblem[],
 ): void {
-  const isNeeded = repository?.kind === 'restic'
-  if (isNeeded && password === undefined)
-    problems.push(problemOf(key, '', 'is missing: a restic repository needs a password'))
-  if (!isNeeded && password !== undefined) problems.push(problemOf(key, masked, 'goes with a restic repository only'))
+  if (repository?.kind !== 'restic' && password !== undefined)
+    problems.push(problemOf(key, masked, 'goes with a restic repository only'))
 }
 
 function configInvalid(file: string, problems: LabelProblem[]): BackupError {
@@ -163,6 +161,6 @@ function makeSettings({ project, schedule, drill, timezone, ...values }: Complet
   }
 }
 
-function withPassword(address: RepositoryAddress, password = ''): RepositoryConfig {
+function withPassword(address: RepositoryAddress, password: string | undefined): RepositoryConfig {
   return address.kind === 'archive' ? address : { ...address, password: () => password }
 }

@@ -63,12 +63,12 @@ export const configRows = {
   remote: row('remote', repositoryAddress, { absent: 'none', doc: 'The remote repository.', later: 'repositories' }),
   localPassword: row('local-password', password, {
     secret: true,
-    absent: 'needed for `restic:`',
-    doc: 'Password of the local repository.',
+    absent: 'made with a `restic:` repository, and kept in the state directory',
+    doc: 'Password of the local repository; `repository key` prints it.',
   }),
   remotePassword: row('remote-password', password, {
     secret: true,
-    absent: 'needed for `restic:`',
+    absent: 'made with a `restic:` repository, and kept in the state directory',
     doc: 'Password of the remote repository.',
     later: 'repositories',
   }),

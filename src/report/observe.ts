@@ -44,6 +44,8 @@ export interface ObservedRepository {
   damaged: KnownDamage[]
   /** Absent where it is not known. */
   freeBytes?: number
+  /** Whether somebody has put the key away. Absent where there is none, or it is not known. */
+  isKeyConfirmed?: boolean
   error?: BackupError
 }
 
@@ -113,7 +115,12 @@ export async function observeRepositories(
     try {
       const snapshots = (await repository.list(signal)).map(summarise)
       const freeBytes = await repository.freeBytes()
-      return { tier, url, snapshots, damaged: catalog.damage.read(url), ...(freeBytes !== undefined && { freeBytes }) }
+      const key = await repository.key?.(signal)
+      return {
+        ...{ tier, url, snapshots, damaged: catalog.damage.read(url) },
+        ...(freeBytes !== undefined && { freeBytes }),
+        ...(key && { isKeyConfirmed: catalog.confirmedKeys.has(key.code) }),
+      }
     } catch (error) {
       signal.throwIfAborted()
       return { tier, url, snapshots: [], damaged: catalog.damage.read(url), error: asBackupError(error) }

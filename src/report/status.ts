@@ -59,6 +59,8 @@ export interface RepositoryStatus {
   damaged: DamagedSnapshot[]
   /** Null where it is not known. */
   freeBytes: number | null
+  /** Whether its key was put away, as `repository key --confirmed` has said. Null where it needs none, or it is not known. */
+  keyConfirmed: boolean | null
   /** What will become an error, such as a disk that is nearly full. */
   problems: ErrorReport[]
   error?: ErrorReport
@@ -177,7 +179,7 @@ function reportBroken({ project, name, container, problems }: BrokenTarget): Tar
 }
 
 function reportRepository(observed: ObservedRepository, plan: Plan): RepositoryStatus {
-  const { tier, url, snapshots, damaged, freeBytes = null, error } = observed
+  const { tier, url, snapshots, damaged, freeBytes = null, isKeyConfirmed = null, error } = observed
   return {
     tier,
     url,
@@ -186,6 +188,7 @@ function reportRepository(observed: ObservedRepository, plan: Plan): RepositoryS
     storedBytes: snapshots.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     damaged: damaged.map(reportDamaged),
     freeBytes,
+    keyConfirmed: isKeyConfirmed,
     problems: reportRoom(plan, observed),
     ...(error && { error: reportError(error) }),
   }

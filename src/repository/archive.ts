@@ -1,14 +1,18 @@
+import { join } from 'node:path'
 import { BackupError } from '../errors.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { freeBytes } from '../lib/free-space.ts'
 import { inRepository } from './archive/explain.ts'
-import { holdArchive } from './archive/hold.ts'
 import { makeIdentity, readIdentity } from './archive/identity.ts'
 import { findFolders, folderOf, isSnapshotFolder } from './archive/layout.ts'
 import { listSnapshots } from './archive/list.ts'
 import { removeFolder, requireDirectory, sweepIncoming } from './archive/staging.ts'
+import { holdByFolder } from './hold.ts'
 import { type ManifestCache, noManifestCache } from './manifest-cache.ts'
 import type { ArtifactRecord, Repository, Snapshot } from './repository.ts'
+
+/** The folder of the locks of control planes. */
+const LOCKS = '.locks'
 
 /** What reads and writes the content of snapshots. Listings need none of it: see `Repository.load`. */
 const work = () => import('./archive/work.ts')
@@ -38,7 +42,11 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
     url: `archive:${dir}`,
     load: async () => void (await work()),
     identity: (signal) => inRepository(dir, () => readIdentity(dir, signal)),
-    hold: (plane) => inRepository(dir, () => holdArchive(dir, plane)),
+    hold: (plane) =>
+      inRepository(dir, async () => {
+        await requireDirectory(dir)
+        return await holdByFolder(`archive:${dir}`, join(dir, LOCKS), plane)
+      }),
     initialise: (signal) => inRepository(dir, () => makeIdentity(dir, clock.now(), signal)),
     prepare: (target, trees, how) =>
       inRepository(dir, async () => (await work()).prepareTrees(dir, target, trees, { leastBytes, ...how })),

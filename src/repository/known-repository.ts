@@ -56,7 +56,7 @@ export function knownRepository(
     return id
   }
   const initialise = async (signal: AbortSignal) => (await identity(signal)) ?? (await accept(signal))
-  const { prepare, hold, load } = inner
+  const { prepare, hold, key, load } = inner
   return {
     url: inner.url,
     ...(load && { load }),
@@ -64,6 +64,7 @@ export function knownRepository(
     accept,
     identity,
     initialise,
+    ...(key && { key: (signal) => after(identity(signal), () => key(signal)) }),
     ...(hold && { hold: (plane, signal) => after(identity(signal), () => hold(plane, signal)) }),
     ...(prepare && {
       prepare: async (target, trees, how) => {

@@ -1,37 +1,31 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { BackupError } from '../errors.ts'
 import { inChild } from '../lib/child/in-child.ts'
-import { type Clock, systemClock } from '../lib/clock.ts'
 import { freeBytes } from '../lib/free-space.ts'
+import { holdByFolder } from './hold.ts'
 import { type ManifestCache, noManifestCache } from './manifest-cache.ts'
-import type { Repository, Snapshot } from './repository.ts'
-import { parseAddress } from './restic/address.ts'
+import type { Repository, RepositoryKey, Snapshot } from './repository.ts'
+import { type AccessOptions, openAccess } from './restic/access.ts'
+import { parseAddress, type ResticAddress } from './restic/address.ts'
 import { checkRepository, verifySnapshot } from './restic/check.ts'
 import { listEntries } from './restic/entries-file.ts'
 import { inRestic } from './restic/explain.ts'
-import { type IdentityMemory, makeRepository, readIdentity, requireDirectory } from './restic/identity.ts'
 import { listManifests } from './restic/list.ts'
 import { asStored, type StoredArtifact } from './restic/manifest.ts'
-import { alone } from './restic/mutex.ts'
-import { processOwner } from './restic/owners.ts'
-import { findRestic, type Restic } from './restic/program.ts'
+import { keyCode } from './restic/password.ts'
+import type { Restic } from './restic/program.ts'
 import { readStream } from './restic/read-stream.ts'
 import { removeSnapshots, sweepDead } from './restic/remove.ts'
 import { PATIENCE, stage } from './restic/stage.ts'
 
-export interface ResticOptions {
-  password: string
-  /** Folder of this control plane: see `Restic.home`. It is made. */
-  home: string
-  /** The program, by its name or its path. Default: restic. */
-  program?: string
+export interface ResticOptions extends AccessOptions {
   /** Makes `list` fast. Default: every listing reads every manifest. */
   manifests?: ManifestCache
-  /** Default: the clock of the system. */
-  clock?: Pick<Clock, 'now'>
 }
+
+/** The folder of the locks of control planes, which restic passes over. Where a repository lies elsewhere there is no place for them. */
+const LOCKS = '.xnai-backup-locks'
 
 const fileOf = (name: string): string => join(import.meta.dirname, 'restic', name)
 const extractTree = inChild<typeof import('./restic/extract-tree.ts').extractTree>(
@@ -50,37 +44,20 @@ const proveTree = inChild<typeof import('./restic/prove-tree.ts').proveTree>(
  * the manifest, which is written last. `text` is the address as restic takes it.
  */
 export function openRestic(text: string, options: ResticOptions): Repository {
-  const { manifests = noManifestCache, clock = systemClock, password, home, program = 'restic' } = options
+  const { manifests = noManifestCache } = options
   const address = parseAddress(text)
   const { url, directory } = address
-  const memory: IdentityMemory = {}
-  let found: Restic | undefined
-  const begin = async (signal: AbortSignal): Promise<Restic> => {
-    if (directory !== undefined) await requireDirectory(directory)
-    mkdirSync(home, { recursive: true, mode: 0o700 })
-    found ??= { address, password, home, program: await findRestic(program, signal), host: processOwner(home) }
-    return found
-  }
-  const using = <T>(signal: AbortSignal, work: (restic: Restic) => Promise<T>): Promise<T> =>
-    inRestic(url, async () => work(await begin(signal)))
-  const identify = (restic: Restic, signal: AbortSignal) => readIdentity(restic, memory, clock.now(), signal)
-  const exclusive = alone()
-  const ensure = async (restic: Restic, signal: AbortSignal): Promise<string> => {
-    const id = await identify(restic, signal)
-    if (id !== undefined) return id
-    await exclusive(async () => {
-      if ((await identify(restic, signal)) === undefined) await makeRepository(restic, signal)
-    })
-    return await ensure(restic, signal)
-  }
+  const { begin, using, identify, ensure, exclusive } = openAccess(address, options)
   return {
     url,
     identity: (signal) => using(signal, (restic) => identify(restic, signal)),
     initialise: (signal) => using(signal, (restic) => ensure(restic, signal)),
+    key: (signal) => using(signal, async (restic) => keyOf(restic, await identify(restic, signal))),
+    ...holding(address),
     stage: (target, artifacts, how) =>
       using(how.signal, async (restic) => {
         await ensure(restic, how.signal)
-        return await stage(restic, manifests, target, artifacts, how)
+        return await stage(await begin(how.signal), manifests, target, artifacts, how)
       }),
     list: (signal, onDamage = () => {}) =>
       using(signal, async (restic) => {
@@ -118,6 +95,14 @@ export function openRestic(text: string, options: ResticOptions): Repository {
     freeBytes: async () => (directory === undefined ? undefined : freeBytes(directory)),
   }
 }
+
+const holding = ({ url, directory }: ResticAddress): Pick<Repository, 'hold'> =>
+  directory === undefined
+    ? {}
+    : { hold: (plane) => inRestic(url, () => holdByFolder(url, join(directory, LOCKS), plane)) }
+
+const keyOf = ({ address, password }: Restic, id: string | undefined): RepositoryKey | undefined =>
+  id === undefined ? undefined : { address: address.repository, password, code: keyCode(id, password) }
 
 function artifactOf(snapshot: Snapshot, name: string): StoredArtifact {
   const record = snapshot.artifacts.find((artifact) => artifact.name === name)

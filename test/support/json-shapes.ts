@@ -231,6 +231,7 @@ export const statusShape = z.object({
       storedBytes: bytes,
       damaged: z.array(z.object({ ...target, id: z.string(), ...damaged })),
       freeBytes: bytes.nullable(),
+      keyConfirmed: z.boolean().nullable(),
       problems: z.array(error),
       error: error.optional(),
     }),

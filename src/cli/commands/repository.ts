@@ -2,18 +2,28 @@ import { BackupError } from '../../errors.ts'
 import type { KnownRepository, Standing } from '../../repository/known-repository.ts'
 import type { Tier } from '../../repository/repository.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
+import { type KeyOptions, tellKeys } from '../repository-key.ts'
 
 export const repositoryCommand: CommandDefinition = {
-  kind: 'read',
-  define: (program, choose) =>
-    program
+  kind: 'recall',
+  define: (program, choose) => {
+    const command = program
       .command('repository')
-      .description('what the controller takes as its repository')
+      .description('what the controller takes as its repository, and its key')
+    command
       .command('accept')
       .description('take the empty or other repository that lies at a known address')
       .option('--yes', 'without being asked')
       .option('--json', 'one JSON document')
-      .action((options: { yes?: boolean }) => choose((session) => accept(session, options.yes === true))),
+      .action((options: { yes?: boolean }) => choose((session) => accept(session, options.yes === true)))
+    command
+      .command('key')
+      .description('print the recovery kit: what opens the backups without this program and without this machine')
+      .option('--confirmed', 'the kit was put away: status reminds no more')
+      .option('--yes', 'print it where standard output is no terminal')
+      .option('--json', 'one JSON document')
+      .action((options: KeyOptions) => choose((session) => tellKeys(session, options)))
+  },
 }
 
 /** One repository in the document of `repository accept`. Null: none was known, or there was none. */

@@ -19,6 +19,7 @@ export function renderStatus(report: StatusReport, style: TextStyle): string {
     recovery.map((what) => renderLine('recovery', 'yellow', what, style)).join(''),
     targets.map((target) => renderLastRun(target, style)).join('') +
       renderAllProblems(repositories, problems, style) +
+      repositories.map((one) => renderKey(one, style)).join('') +
       renderPruned(prune, style),
     renderDamaged(repositories, targets, style),
   )
@@ -93,6 +94,17 @@ function renderAllProblems(repositories: RepositoryStatus[], problems: Problem[]
 
 const renderProblem = ({ message, hint }: Pick<ErrorReport, 'message' | 'hint'>, style: TextStyle): string =>
   renderLine('problem', 'red', message, style) + renderLine('hint', 'bold', hint, style)
+
+/** A reminder, which is no problem: no objective is missed for it. */
+const renderKey = ({ tier, keyConfirmed }: RepositoryStatus, style: TextStyle): string =>
+  keyConfirmed === false
+    ? renderLine(
+        'key',
+        'yellow',
+        `without its key nobody reads the ${tier} repository again, and it is not known to lie elsewhere: xnai-backup repository key`,
+        style,
+      )
+    : ''
 
 /** Why the last removal of old snapshots failed; empty where it did not. */
 function renderPruned(prune: StatusReport['prune'], style: TextStyle): string {

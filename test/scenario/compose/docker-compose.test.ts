@@ -1,5 +1,7 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { z } from 'zod'
 import { writeHalfCompressible } from '../../../lab/half-compressible.ts'
@@ -7,6 +9,9 @@ import { eventually, type Lab, startLab } from '../../../lab/lab.ts'
 import { buildIndex, makeStack, type Stack } from '../../../lab/stack.ts'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
 import * as shapes from '../../support/json-shapes.ts'
+import { resticFolder } from '../../support/restic.ts'
+
+const runFile = promisify(execFile)
 
 /** What the stack of the lab says, but impatient. */
 const impatient = `
@@ -169,8 +174,43 @@ describe('the example stack under docker-compose', () => {
     await succeed(shapes.backupShape, 'backup', 'faiss')
   })
 
+  test('a repository of restic in the place of the archive: backup, restore, and the key that was made for it', async () => {
+    const redis = (script: string) => stack.shell('redis', `export REDISCLI_AUTH="$REDIS_PASSWORD"; ${script}`)
+    await useRestic('/backups/restic')
+    await inRag(`rm -f ${faissFolder}/big; echo encrypted >${faissFolder}/index.ids`)
+    await redis('redis-cli SET greeting "good night"')
+    const backup = await succeed(shapes.backupShape, 'backup', 'redis', 'faiss')
+    expect(backup.outcome).toBe('complete')
+    await inRag(`rm -rf ${faissFolder}`)
+    await redis('redis-cli FLUSHALL')
+    const { targets } = await succeed(shapes.restoreShape, 'restore', 'redis', 'faiss', '--yes')
+    for (const { checks } of targets) expect(checks.filter(({ ok }: { ok: boolean }) => !ok)).toEqual([])
+    expect(await inRag(`cat ${faissFolder}/index.ids`)).toBe('encrypted\n')
+    expect(await redis('redis-cli GET greeting')).toBe('good night\n')
+
+    const key = ['exec', stack.controller, 'xnai-backup', 'repository', 'key', '--yes', '--json']
+    const { keys } = JSON.parse(await lab.podman(key))
+    // The cache is in the state volume, and the password nowhere in what was said.
+    expect(await readdir(join(await volumePath('xnai-backup-state'), 'restic/cache'))).not.toEqual([])
+    expect(lab.witness.said.join('\n')).not.toContain(keys[0].password)
+    const env = { RESTIC_PASSWORD: keys[0].password, RESTIC_REPOSITORY: join(lab.dir, 'files/backups/restic') }
+    const snapshots = ['snapshots', '--no-cache', '--no-lock', '--json', '--tag', 'xnai-backup']
+    const { stdout } = await runFile(join(resticFolder('trixie'), 'restic'), snapshots, { env })
+    expect(stdout).toContain(`"hostname":"${lab.project}/faiss"`)
+  })
+
   test('P9: no password shows anywhere', () => stack.expectNoSecret())
 })
+
+/** Makes the controller anew, with a repository of restic in a new folder. */
+async function useRestic(folder: string): Promise<void> {
+  await lab.podman(['exec', stack.controller, 'mkdir', folder])
+  const environment = `services: { xnai-backup: { environment: { XNAI_BACKUP_LOCAL: 'restic:${folder}' } } }\n`
+  await writeFile(join(stack.folder, 'compose.override.yaml'), environment)
+  await stack.compose(['up', '--detach', '--no-build', '--no-deps', 'xnai-backup'])
+  const urlOf = async () => (await stack.call(['status'])).json.repositories?.[0]?.url
+  await eventually(async () => (await urlOf()) === `restic:${folder}`, 60, 'the controller with restic answers')
+}
 
 /** Whether the controller itself has taken a snapshot of faiss since then, and nothing has changed after it. */
 async function isCaptured(since: string): Promise<boolean> {

@@ -1,13 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BackupError } from '../../errors.ts'
-import { holdLivenessLock, isLivenessLockHeld, takeDeadLock } from '../../lib/liveness-lock.ts'
-import type { ControlPlane } from '../repository.ts'
-import { requireDirectory } from './staging.ts'
-
-/** The folder of the locks of control planes. Each process has a file of its own in it: `<state>.<scope>.<random>.lock`. */
-const LOCKS = '.locks'
+import { BackupError } from '../errors.ts'
+import { holdLivenessLock, isLivenessLockHeld, takeDeadLock } from '../lib/liveness-lock.ts'
+import type { ControlPlane } from './repository.ts'
 
 /** The names of the files of this process. Asking whether their liveness locks are held would release them (see liveness-lock.ts). */
 const own = new Set<string>()
@@ -18,10 +14,12 @@ const everyProject = 'all'
 const scopeOf = ({ project }: ControlPlane): string =>
   project === undefined ? everyProject : createHash('sha256').update(project).digest('hex').slice(0, 16)
 
-/** See `Repository.hold`. A process shows its own lock before it looks for others, so that of two at once no two succeed. */
-export async function holdArchive(dir: string, plane: ControlPlane): Promise<Disposable> {
-  await requireDirectory(dir)
-  const folder = join(dir, LOCKS)
+/**
+ * See `Repository.hold`. `folder` is that of the locks of control planes, in a directory that all of them reach; each process has a file of
+ * its own in it: `<state>.<scope>.<random>.lock`. A process shows its own lock before it looks for others, so that of two at once no two
+ * succeed. `url` is that of the repository.
+ */
+export async function holdByFolder(url: string, folder: string, plane: ControlPlane): Promise<Disposable> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
   } catch (error) {
@@ -37,7 +35,7 @@ export async function holdArchive(dir: string, plane: ControlPlane): Promise<Dis
     own.delete(name)
   }
   try {
-    await refuseOthers(dir, folder, plane)
+    await refuseOthers(url, folder, plane)
     return { [Symbol.dispose]: release }
   } catch (error) {
     release()
@@ -45,19 +43,15 @@ export async function holdArchive(dir: string, plane: ControlPlane): Promise<Dis
   }
 }
 
-async function refuseOthers(dir: string, folder: string, plane: ControlPlane): Promise<void> {
+async function refuseOthers(url: string, folder: string, plane: ControlPlane): Promise<void> {
   for (const name of await readdir(folder)) {
     const [state, scope] = name.split('.')
     const isRival =
       state !== plane.state && (scope === scopeOf(plane) || [scope, scopeOf(plane)].includes(everyProject))
     if (isAlive(folder, name) && isRival) {
-      throw new BackupError(
-        'BUSY',
-        `archive:${dir} is in use by another control plane, which has another state directory`,
-        {
-          hint: 'Give the command to the controller: podman exec xnai-backup xnai-backup … (docker exec, where Docker runs it). Or let both share one state directory (XNAI_BACKUP_STATE).',
-        },
-      )
+      throw new BackupError('BUSY', `${url} is in use by another control plane, which has another state directory`, {
+        hint: 'Give the command to the controller: podman exec xnai-backup xnai-backup … (docker exec, where Docker runs it). Or let both share one state directory (XNAI_BACKUP_STATE).',
+      })
     }
   }
 }
