@@ -7,6 +7,7 @@ import { methodRows } from '../src/labels/method-rows.ts'
 import type { AnyRow } from '../src/labels/row.ts'
 import { methodKinds } from '../src/labels/spec.ts'
 import { containerRows, methodRow, targetRows } from '../src/labels/table.ts'
+import { recipesPage } from './recipes-page.ts'
 
 /** The pages that are made from tables in the code, by their path from the root of the repository. */
 export function generateDocs(): Record<string, string> {
@@ -15,6 +16,7 @@ export function generateDocs(): Record<string, string> {
     'docs/configuration.md': configurationPage(),
     'docs/errors.md': errorsPage(),
     'docs/glossary.md': glossaryPage(),
+    'docs/recipes.md': recipesPage(generated),
   }
 }
 

@@ -15,6 +15,7 @@ const floors = [
   ['labels'],
   ['engine', 'repository', 'catalog', 'methods'],
   ['plan'],
+  ['recipes'],
   ['job'],
   ['report'],
   ['controller', 'config'],
@@ -24,7 +25,7 @@ const floors = [
 ]
 
 /** Decisions without effects: no I/O, no clock, no logger. */
-const pureFolders = ['labels', 'plan']
+const pureFolders = ['labels', 'plan', 'recipes']
 const purePackages = ['croner', 'fastest-levenshtein', 'zod', 'node:path', 'node:path/posix']
 const pureLib = ['lib/duration.ts', 'lib/glob.ts']
 

@@ -81,6 +81,12 @@ const helps: Record<string, CommandHelp> = {
       ['restore app --to /srv/look', 'beside the stack, in a folder of the host'],
     ],
   },
+  init: {
+    examples: [
+      ['init > compose.labels.yaml', 'an override with labels for what runs, to be read and applied'],
+      ['init --project shop', 'for one of several compose projects'],
+    ],
+  },
   'repository accept': {
     examples: [
       ['repository accept', 'after the disk was replaced: shows what is there, and asks'],

@@ -21,6 +21,7 @@ const commands: Record<string, () => Promise<CommandDefinition>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand,
   prune: async () => (await import('./commands/prune.ts')).pruneCommand,
   cancel: async () => (await import('./commands/cancel.ts')).cancelCommand,
+  init: async () => (await import('./commands/init.ts')).initCommand,
   repository: async () => (await import('./commands/repository.ts')).repositoryCommand,
 }
 

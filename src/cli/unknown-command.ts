@@ -7,7 +7,6 @@ const elsewhere = new Map([
   ['verify', 'Did you mean check?'],
   ['create', 'Did you mean backup?'],
   ['extract', 'Did you mean restore?'],
-  ['init', 'A repository needs no init: the first backup makes it.'],
 ])
 
 /** The hint on a word that is no command: what it is called here, else the command that it is a slip of, else all of them. */

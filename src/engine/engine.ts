@@ -111,6 +111,10 @@ export interface ContainerFacts {
   /** It may hold secrets, and MUST NOT be logged or stored. */
   environment: ReadonlyMap<string, string>
   mounts: Mount[]
+  /** TCP ports that the image or the compose file exposes, sorted. Absent: none. */
+  ports?: number[]
+  /** The restart policy, as the engine names it: `always`, `unless-stopped`, `on-failure`. Absent: it never restarts. */
+  restart?: string
   /** `gateway` is the address of the host on that network. */
   networks: { name: string; address?: string; gateway?: string }[]
   /** Ports of the host that lead to ports of the container. Absent where none does. */

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { BackupError } from '../errors.ts'
 import { type Infer, type ZodType, z } from '../lib/zod.ts'
+import { readCompose } from './compose-labels.ts'
 import type { ContainerFacts, ContainerState, Mount } from './engine.ts'
 import { idMappings, readIdMap } from './id-map.ts'
 import { portBindings, readPublished } from './ports.ts'
@@ -24,11 +25,13 @@ const dockerShape = z.object({
     Env: z.array(z.string()).nullish(),
     Labels: texts,
     StopTimeout: z.number().nullish(),
+    ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
   }),
   HostConfig: z.object({
     NetworkMode: z.string().default(''),
     Tmpfs: texts,
     AutoRemove: z.boolean().default(false),
+    RestartPolicy: z.object({ Name: z.string().default('') }).nullish(),
     PortBindings: portBindings,
   }),
   Mounts: z
@@ -92,6 +95,8 @@ export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
     ...(Config.StopTimeout && { stopTimeoutSeconds: Config.StopTimeout }),
     user: Config.User,
     environment: new Map((Config.Env ?? []).map(splitVariable)),
+    ...readPorts(Config.ExposedPorts),
+    ...readRestart(HostConfig.RestartPolicy?.Name),
     mounts: readMounts(docker),
     networks: readNetworks(docker),
     requires: podman?.Dependencies ?? [],
@@ -173,25 +178,6 @@ export interface ListedContainer {
   State?: string
 }
 
-/** Labels of docker compose and, where they differ, of podman-compose. */
-function readCompose(labels: Record<string, string>) {
-  const label = (key: string) => labels[`com.docker.compose.${key}`] ?? labels[`io.podman.compose.${key}`]
-  const project = label('project')
-  const service = label('service')
-  const number = Number(label('container-number'))
-  return {
-    ...(project && { project }),
-    ...(service && { service }),
-    ...(number > 0 && { number }),
-    oneoff: label('oneoff')?.toLowerCase() === 'true',
-    // `service:condition:restart,…`; podman-compose has no such label and uses --requires.
-    dependsOn: (label('depends_on') ?? '')
-      .split(',')
-      .map((entry) => entry.split(':')[0] ?? '')
-      .filter((name) => name !== ''),
-  }
-}
-
 /** Writes a name in full, as Podman does; Docker leaves `docker.io/library/` out. An image id stays as it is. */
 function qualifyImage(image: string): string {
   const first = image.split('/')[0] ?? ''
@@ -225,6 +211,15 @@ function readMounts({ Mounts, HostConfig }: DockerInspect): Mount[] {
     ...scratch.map((destination): Mount => ({ kind: 'other', source: '', destination, writable: true })),
   ]
 }
+
+/** Keys are of the form `6379/tcp`. */
+function readPorts(exposed: Record<string, unknown> | null | undefined): Pick<ContainerFacts, 'ports'> {
+  const ports = Object.keys(exposed ?? {}).flatMap((key) => (key.endsWith('/tcp') ? [Number.parseInt(key, 10)] : []))
+  return ports.length > 0 ? { ports: ports.toSorted((a, b) => a - b) } : {}
+}
+
+const readRestart = (policy = ''): Pick<ContainerFacts, 'restart'> =>
+  policy === '' || policy === 'no' ? {} : { restart: policy }
 
 function plainPath(path: string): string {
   return posix.resolve('/', path)

@@ -276,3 +276,16 @@ export const checkShape = z.object({
     }),
   ),
 })
+
+export const initShape = z.object({
+  project: z.string().nullable(),
+  proposals: z.array(
+    z.object({
+      service: z.string(),
+      container: z.string(),
+      labels: z.record(z.string(), z.string()),
+      why: z.array(z.string()),
+    }),
+  ),
+  left: z.array(z.object({ container: z.string(), why: z.string() })),
+})

@@ -111,6 +111,39 @@ describe.each([
     expect(await inDatabase('SELECT count(*) FROM tasks')).toBe('1000\n')
   })
 
+  test.runIf(program === 'podman-compose')(
+    'a stack without labels gets them from init, and is backed up by them',
+    async () => {
+      const plain = composeFile().replaceAll(/^ {4}labels:\n(?: {6}.*\n)+/gm, '')
+      expect(plain).not.toContain('xnai.backup')
+      await writeFile(join(reader.place.cwd, 'mystack/compose.yaml'), plain)
+      const up = startIt.at(-1) ?? ''
+      await reader.succeed(up)
+      await eventually(() => inDatabase('SELECT 1'), 60, 'the database answers')
+      const init = 'podman exec xnai-backup xnai-backup init'
+      await eventually(async () => (await reader.inPipe(init)).exitCode === 0, 60, 'the controller answers')
+      await reader.succeed(`${init} >compose.labels.yaml`)
+      await reader.succeed(up.replace(' up ', ' -f compose.labels.yaml up '))
+      await eventually(() => inDatabase('SELECT 1'), 60, 'the database answers')
+      await eventually(() => inRedis('GET', 'greeting'), 60, 'redis answers')
+      const backUp = 'podman exec xnai-backup xnai-backup backup --all --json 2>/dev/null'
+      const text = await eventually(
+        async () => {
+          const said = await reader.inPipe(backUp)
+          return said.exitCode === 0 && said.text
+        },
+        60,
+        'the controller backs up',
+      )
+      const saved: { targets: { target: string; method: string; outcome: string }[] } = JSON.parse(text || '')
+      expect(saved.targets.map(({ target, method, outcome }) => [target, method, outcome])).toEqual([
+        ['app', 'files', 'complete'],
+        ['db', 'postgres', 'complete'],
+        ['redis', 'redis', 'complete'],
+      ])
+    },
+  )
+
   test('the backups are still there when the stack is removed with its volumes', async () => {
     await reader.succeed((startIt.at(-1) ?? '').replace(/up -d.*$/, 'down --volumes'))
     expect(await lab.podman(['volume', 'list', '--quiet'])).toBe('')
