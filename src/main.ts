@@ -2,6 +2,7 @@
 // Streams allocate short-lived buffers by the thousand: one malloc arena and a small young generation keep resident memory about 50 MiB lower.
 import { join } from 'node:path'
 import { openCatalog } from './catalog/sqlite.ts'
+import type { CommandKind } from './cli/command.ts'
 import type { ExitCode } from './cli/exit-code.ts'
 import type { Io } from './cli/io.ts'
 import { processIo } from './cli/process-io.ts'
@@ -52,7 +53,7 @@ export const openParts: OpenParts = async (config, log, signal, kind) => {
   const catalog = openCatalog(config.state)
   try {
     const connected = connectEngine(config.engine)
-    const self = kind === 'recall' ? undefined : await findSelf(connected, signal)
+    const self = kind === 'recall' ? undefined : await findSelf(connected, signal).catch(unlessDiagnosed(kind, signal))
     const toOwn = (hostPath: string) => ownPath(self?.mounts, hostPath)
     const units = connectUnits(config.managers)
     const engine = knowingUnits(knowingSources(connected, toOwn), units)
@@ -73,6 +74,13 @@ export const openParts: OpenParts = async (config, log, signal, kind) => {
     catalog[Symbol.dispose]()
     throw error
   }
+}
+
+/** A command that looks for what is wrong goes on without an engine. */
+const unlessDiagnosed = (kind: CommandKind, signal: AbortSignal) => (error: unknown) => {
+  signal.throwIfAborted()
+  if (kind !== 'diagnose') throw error
+  return undefined
 }
 
 /** Throws CONFIG_INVALID for what this version cannot use: a tier that does nothing must not look like one that works. */

@@ -20,6 +20,7 @@ const floors = [
   ['report'],
   ['controller', 'config'],
   ['http'],
+  ['doctor'],
   ['cli'],
   ['main'],
 ]

@@ -44,13 +44,16 @@ export type RunCommand = (session: Session) => Promise<Answer | undefined>
  * - `recall` shows what the catalog or the repositories hold. It runs while the engine is away, and leaves the leftovers of dead runs to
  *   others.
  * - `change` stops services or replaces data. It does not run when the leftovers of dead runs cannot be looked for.
+ * - `diagnose` looks for what is wrong. It runs while anything is away, and leaves the leftovers of dead runs to others.
  * - `daemon` is the controller, which deals with leftovers in every pass and always writes its log.
  */
-export type CommandKind = 'read' | 'recall' | 'change' | 'daemon'
+export type CommandKind = 'read' | 'recall' | 'change' | 'diagnose' | 'daemon'
 
 /** One command of the program. Each has a file in `commands/` and a line in `program.ts`. */
 export interface CommandDefinition {
   kind: CommandKind
   /** Adds the command to the program. Its action MUST call `choose` with what is to be run. */
   define(program: Command, choose: (run: RunCommand) => void): void
+  /** The answer where the parts that it would work with cannot be opened. Absent: the command fails with the error. */
+  unopened?(error: unknown, style: TextStyle): Answer
 }

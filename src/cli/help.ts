@@ -81,6 +81,12 @@ const helps: Record<string, CommandHelp> = {
       ['restore app --to /srv/look', 'beside the stack, in a folder of the host'],
     ],
   },
+  doctor: {
+    examples: [
+      ['doctor', 'after the first start, and when something fails'],
+      ['doctor --json', 'for a script; the exit code says the same'],
+    ],
+  },
   init: {
     examples: [
       ['init > compose.labels.yaml', 'an override with labels for what runs, to be read and applied'],

@@ -21,6 +21,7 @@ const commands: Record<string, () => Promise<CommandDefinition>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand,
   prune: async () => (await import('./commands/prune.ts')).pruneCommand,
   cancel: async () => (await import('./commands/cancel.ts')).cancelCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   init: async () => (await import('./commands/init.ts')).initCommand,
   repository: async () => (await import('./commands/repository.ts')).repositoryCommand,
 }
@@ -37,18 +38,21 @@ async function loadCommands(args: string[]): Promise<CommandDefinition[]> {
 export interface Invocation {
   kind: CommandKind
   run: RunCommand
+  unopened?: CommandDefinition['unopened']
   /** The value of `--config`. */
   configFile?: string
   /** True with `--wide`: tables are as wide as what they hold. */
   wide: boolean
 }
 
+type Chosen = Pick<Invocation, 'kind' | 'run' | 'unopened'>
+
 /**
  * Reads the arguments after the program's name. Answers undefined when help or the version was asked for and has been printed. Throws
  * USAGE for anything that is not understood.
  */
 export async function parseArguments(args: string[], io: Io): Promise<Invocation | undefined> {
-  let chosen: Pick<Invocation, 'kind' | 'run'> | undefined
+  let chosen: Chosen | undefined
   const program = makeProgram(io, await loadCommands(args), (invocation) => {
     chosen = invocation
   })
@@ -71,11 +75,7 @@ function usageError(error: Error, [word = '']: readonly string[]): BackupError {
   return new BackupError('USAGE', error.message.replace(/^error: /, ''), { ...hint })
 }
 
-function makeProgram(
-  io: Io,
-  commands: CommandDefinition[],
-  choose: (invocation: Pick<Invocation, 'kind' | 'run'>) => void,
-): Command {
+function makeProgram(io: Io, commands: CommandDefinition[], choose: (invocation: Chosen) => void): Command {
   const width = widthOf(io.stdout, io.environment)
   const program = new Command('xnai-backup')
     .description('Backup controller for Podman compose stacks.')
@@ -91,7 +91,8 @@ function makeProgram(
       writeErr: () => {},
       getOutHelpWidth: () => width,
     })
-  for (const { kind, define } of commands) define(program, (run) => choose({ kind, run }))
+  for (const { kind, define, unopened } of commands)
+    define(program, (run) => choose({ kind, run, ...(unopened && { unopened }) }))
   for (const command of program.commands) addCommandHelp(command, width)
   defineGlossary(program, width)
   return program

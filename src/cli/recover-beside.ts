@@ -29,7 +29,7 @@ const patienceMs = 5000
 export async function recoverBeside({ kind }: Invocation, session: Session): Promise<RecoveryBeside> {
   const { parts, signal, note } = session
   const nothing = { end: async () => {} }
-  if (kind === 'daemon' || kind === 'recall') return nothing
+  if (kind === 'daemon' || kind === 'recall' || kind === 'diagnose') return nothing
   if (kind === 'read' && isControlled(session)) {
     tellWaiting(session, 'the controller finishes what a run that died left behind')
     return nothing

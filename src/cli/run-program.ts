@@ -4,7 +4,7 @@ import { asBackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
 import { knownRepository } from '../repository/known-repository.ts'
 import { rememberingDamage } from '../repository/remember-damage.ts'
-import type { CommandKind, Session } from './command.ts'
+import type { Answer, CommandKind, Session } from './command.ts'
 import { type ExitCode, exitCodeOfAnswer, exitCodeOfError } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { makeOutput, type Output } from './output.ts'
@@ -49,7 +49,16 @@ function fail(thrown: unknown, signal: AbortSignal, output: Output): ExitCode {
 
 async function invoke(invocation: Invocation, { io, open, signal }: Surroundings, output: Output): Promise<ExitCode> {
   const config = await loadConfig({ file: invocation.configFile, ...(io.environment && { env: io.environment }) })
-  await using opened = await open(config, await output.logger(logLevel(invocation, config)), signal, invocation.kind)
+  const log = await output.logger(logLevel(invocation, config))
+  const unopened = (error: unknown) => {
+    signal.throwIfAborted()
+    if (!invocation.unopened) throw error
+    const style = styleOf(invocation, io, config.settings.timezone)
+    return tell(invocation.unopened(error, style), output)
+  }
+  const result = await open(config, log, signal, invocation.kind).catch(unopened)
+  if (typeof result === 'number') return result
+  await using opened = result
   const parts = {
     ...opened,
     engine: watchSecrets(opened.engine, output.scrubber),
@@ -90,12 +99,15 @@ const knownRepositories = ({ repositories, catalog, clock, log }: Parts) =>
 async function answer({ run }: Invocation, session: Session, output: Output): Promise<ExitCode> {
   try {
     const result = await run(session)
-    if (!result) return 0
-    output.answer(result)
-    return exitCodeOfAnswer(result)
+    return result ? tell(result, output) : 0
   } catch (thrown) {
     return fail(thrown, session.signal, output)
   }
+}
+
+function tell(result: Answer, output: Output): ExitCode {
+  output.answer(result)
+  return exitCodeOfAnswer(result)
 }
 
 /** By hand, the answer tells what a log line would tell; the log is written only when the configuration asks for more than that. */
@@ -105,7 +117,7 @@ function logLevel({ kind }: Invocation, { logLevel }: Config): string {
 
 /** Files in a rootless engine's containers belong to ids that only processes in its user namespace can read and write. */
 async function warnOrdinaryUser({ kind }: Invocation, { io, parts, signal, note }: Session): Promise<void> {
-  if (io.userId === 0 || kind === 'read' || kind === 'recall') return
+  if (io.userId === 0 || kind === 'read' || kind === 'recall' || kind === 'diagnose') return
   if (await parts.engine.isRootless(signal))
     note('hint: the engine is rootless: start it as podman unshare xnai-backup … to reach all files.\n')
 }

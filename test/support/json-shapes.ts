@@ -289,3 +289,13 @@ export const initShape = z.object({
   ),
   left: z.array(z.object({ container: z.string(), why: z.string() })),
 })
+
+export const doctorShape = z.object({
+  outcome,
+  checks: z.array(
+    z.discriminatedUnion('ok', [
+      z.object({ name: z.string(), ok: z.literal(true), detail: z.string(), fix: z.null() }),
+      z.object({ name: z.string(), ok: z.literal(false), detail: z.string(), fix: z.string().min(10) }),
+    ]),
+  ),
+})

@@ -1,0 +1,51 @@
+import type { ContainerFacts } from '../../engine/engine.ts'
+import { asBackupError } from '../../errors.ts'
+import { commandFor } from '../../hints.ts'
+import type { CurrentPlan } from '../../job/current-plan.ts'
+import { inScope, isController } from '../../plan/scope.ts'
+import { bad, type Check, type Diagnosis, good, type Patient } from '../check.ts'
+
+/** Whether exactly one controller looks after the project. */
+export const checkControllers: Check = async (patient) => {
+  const { stack } = patient
+  if (stack instanceof Error) return []
+  const found = [...judgeNumber(controllersOf(patient, stack)), ...(await findRivals(patient))]
+  return found
+}
+
+/** The containers of controllers in the project, this one included. */
+export const controllersOf = (
+  { parts }: Pick<Patient, 'parts'>,
+  { containers }: Pick<CurrentPlan, 'containers'>,
+): ContainerFacts[] => inScope(containers, parts.settings).filter((one) => isController(one, parts.settings))
+
+function judgeNumber(controllers: ContainerFacts[]): Diagnosis[] {
+  const running = controllers.filter(({ state }) => state === 'running')
+  const names = running.map(({ name }) => name).join(', ')
+  if (running.length === 1) return [good('controller', `${names} runs`)]
+  if (running.length > 1) return [bad('controller', `several controllers run: ${names}`, severalFix(running))]
+  return [bad('controller', 'no controller runs in the project: nothing is backed up on schedule', fixes.none)]
+}
+
+/** Another control plane that shows its lock in a repository knows nothing of the locks of this one. */
+async function findRivals({ parts, signal }: Patient): Promise<Diagnosis[]> {
+  const found: Diagnosis[] = []
+  for (const [tier, repository] of parts.repositories) {
+    try {
+      using _held = await repository.hold?.({ state: parts.catalog.state, project: parts.settings.project }, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      const { code, message, hint } = asBackupError(error)
+      // Whether the repository is there at all is another check.
+      if (code === 'BUSY') found.push(bad('controller', `${tier} repository: ${message}`, hint))
+    }
+  }
+  return found
+}
+
+const severalFix = (running: ContainerFacts[]): string =>
+  `Keep one of them in the compose file, and remove all others: ${running.map((one) => commandFor(one, 'rm --force')).join(' or ')}.`
+
+const fixes = {
+  none: 'Add the controller by compose.backup.yaml, or start it. Where backups are started by hand or by cron alone, this may be meant.',
+}
