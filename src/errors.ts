@@ -49,7 +49,8 @@ export const errorTable = {
   RESTORE_FAILED: 'Read above whether the state before was put back.',
   IMAGE_GONE: 'Pull or load the image again, by its digest. A newer one of the same name may not read this snapshot.',
   PROOF_FAILED: 'What came back differs from what was backed up; the checks above name it.',
-  ROLLBACK_FAILED: 'The state before could not be put back. Restore the safety snapshot named above by hand.',
+  ROLLBACK_FAILED:
+    'The data is between two states, and what serves it stays down. Every pass tries again; or restore another snapshot.',
   CONFIRMATION_NEEDED: 'Add --yes to overwrite without being asked.',
   INTERNAL: 'This is a fault of xnai-backup; please report it with the log.',
 } as const

@@ -161,6 +161,8 @@ export interface RollBackIntent {
   only?: string[]
   /** Container paths that did not exist before the restore. */
   absent?: string[]
+  /** The names of the containers that MUST NOT be started before it is carried out: what they would see is neither state. */
+  keepsDown?: string[]
 }
 
 export interface ContainerRef {

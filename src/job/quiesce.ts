@@ -7,6 +7,7 @@ import { noteGone } from './gone.ts'
 import type { Parts } from './job.ts'
 import { resumeContainer } from './recover/resume.ts'
 import { bringDown, findContainer, graceOf, refOf, refuseRemoval } from './service.ts'
+import { abandonIntent } from './settle-intent.ts'
 
 /** Containers that a run holds down. `resume` and dispose bring back only what this run took down, in reverse order. */
 export interface Held extends AsyncDisposable {
@@ -17,6 +18,11 @@ export interface Held extends AsyncDisposable {
   warnings: string[]
   /** Returns an error for each container that did not come back; every later pass tries again. It may be repeated. */
   resume(): Promise<BackupError[]>
+  /**
+   * Leaves containers of these names down. Who finishes what they wait for brings them back, see `RollBackIntent.keepsDown`, which MUST be
+   * recorded.
+   */
+  leave(names: string[]): void
   /** Seconds from the first stop until the last container was back, or until now while they are held. */
   downSeconds(): number
 }
@@ -91,8 +97,15 @@ function holding(parts: Parts) {
     return failures
   }
 
+  const leave = (names: string[]) => {
+    const isLeft = ({ intent }: (typeof taken)[number]) => names.includes(intent.container.name)
+    for (const { id } of taken.filter(isLeft)) abandonIntent(parts, id)
+    taken.splice(0, taken.length, ...taken.filter((one) => !isLeft(one)))
+  }
+
   return {
     take,
+    leave,
     containers,
     get names() {
       return containers.map(({ name }) => name)

@@ -6,6 +6,7 @@ import { carryOut } from './recover/carry-out.ts'
 import { finishRestore } from './recover/finish-restore.ts'
 import { describeIntent, findLeftovers, type Leftover, lockOf, logUnfinished } from './recover/leftovers.ts'
 import { sweepRepositories } from './recover/sweep.ts'
+import { isKeptDown } from './recover/unfinished.ts'
 
 /** What was finished after dead runs, and what could not be finished, as texts. Every later pass tries the latter again. */
 export interface Recovery {
@@ -54,7 +55,7 @@ export async function finishLeftover(parts: Parts, { ids }: Leftover, signal: Ab
   return recovery
 }
 
-/** Takes the lock of the intent, claims it and carries it out. */
+/** Takes the lock of the intent, claims it and carries it out. What keeps it from that is a problem of this intent alone. */
 async function settle(
   parts: Parts,
   id: IntentId,
@@ -62,11 +63,13 @@ async function settle(
   recovery: Recovery,
   signal: AbortSignal,
 ): Promise<void> {
-  using lock = await lockFor(parts, intent, signal)
-  if (!lock) recovery.left.push(id)
-  if (!lock || parts.catalog.claimOrphans((_, other) => other === id).length === 0) return
+  // The problem is told by the roll back, which belongs to the same leftover.
+  if (isKeptDown(parts.catalog, intent)) return
   const what = describeIntent(intent)
   try {
+    using lock = await lockFor(parts, intent, signal)
+    if (!lock) recovery.left.push(id)
+    if (!lock || parts.catalog.claimOrphans((_, other) => other === id).length === 0) return
     if (intent.kind === 'roll-back') await finishRestore(parts, id, intent, signal)
     else await carryOut(parts, id, intent, signal)
     recovery.done.push(what)

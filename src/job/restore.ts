@@ -14,6 +14,7 @@ import { orderSteps, type RestorePlan, type RestoreStep, type StepInPlace } from
 import { type Replaced, replaceTarget } from './restore/replace-target.ts'
 import { replacedBySteps } from './restore/replaced-paths.ts'
 import { type RestoreReport, startRestoreReport } from './restore/report.ts'
+import { supersedeUnfinished } from './restore/supersede.ts'
 import { verifyService } from './restore/verify-service.ts'
 import { writeBeside } from './restore/write-beside.ts'
 import { watchCancel } from './watch-cancel.ts'
@@ -103,9 +104,23 @@ async function restoreInPlace(
     await report.attempt('comparing', () =>
       verifyService(parts, stepInPlace(report.step).target, signal, report.noteCheck),
     )
-    if (!report.failed()) one.commit()
-    else await rollBackAfterVerify(parts, report, orders, one)
+    if (report.failed()) await rollBackAfterVerify(parts, report, orders, one)
+    else await conclude(parts, report, one, { ...plan, names: locked.names })
   }
+}
+
+/**
+ * Keeps the restored data, which takes the place of what an earlier restore has left between two states. Whoever dies in between leaves the
+ * earlier roll back, whose end is a whole state too.
+ */
+async function conclude(
+  parts: Parts,
+  { step }: RestoreReport,
+  { commit }: Replaced,
+  { only, names }: Pick<RestorePlan, 'only'> & { names: string[] },
+): Promise<void> {
+  commit()
+  if (!only) await supersedeUnfinished(parts, step, names)
 }
 
 /** Marks all targets of the command as failed: when one check fails, nothing is touched. */

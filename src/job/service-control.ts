@@ -21,6 +21,8 @@ export interface ServiceControl extends Control {
    * fails, every later pass tries again.
    */
   settle(): Promise<void>
+  /** Stops the container and leaves it so, in place of `settle`. Who finishes the roll back that failed brings it back. */
+  leave(): Promise<void>
 }
 
 export interface ControlOptions {
@@ -42,13 +44,9 @@ export function controlService(
   const grace = stopTimeoutSeconds ?? graceOf(target.container)
   const before = stateBefore(target.container)
   const unhealthyBefore = health === 'unhealthy'
+  const downtime = measureDowntime(parts, onDown)
   let intent: IntentId | undefined
-  let downSince: number | undefined
 
-  const noteUp = () => {
-    if (downSince !== undefined) onDown?.((parts.clock.monotonicMs() - downSince) / 1000)
-    downSince = undefined
-  }
   const recordOnce = () => {
     if (heldDown) return
     intent ??= parts.catalog.addIntent({
@@ -68,12 +66,12 @@ export function controlService(
   const start = async (until = signal) => {
     recordOnce()
     await bringUp(parts, ref, { startTimeoutSeconds, unhealthyBefore }, until)
-    noteUp()
+    downtime.end()
   }
   const stop = async (until = signal) => {
     recordOnce()
     const container = await findContainer(parts, ref, until)
-    if (!heldDown && before === 'running') downSince ??= parts.clock.monotonicMs()
+    if (!heldDown && before === 'running') downtime.begin()
     if (container) await bringDown(parts, container, grace, until)
   }
   const settle = async () => {
@@ -86,6 +84,21 @@ export function controlService(
     if (before === 'paused') await bringUpPaused(parts, ref, { startTimeoutSeconds, unhealthyBefore }, never)
     else await start(never)
   }
+  const stopForGood = async () => {
+    if (!heldDown) await stop(new AbortController().signal)
+  }
+  const end = async (how: () => Promise<void>, release: typeof dropIntent) => {
+    try {
+      await how()
+      if (intent !== undefined) release(parts, intent)
+    } catch (error) {
+      if (intent !== undefined) abandonIntent(parts, intent)
+      throw error
+    } finally {
+      downtime.end()
+      intent = undefined
+    }
+  }
   return {
     state,
     start: () => start(),
@@ -93,17 +106,21 @@ export function controlService(
     startForProof: async (needed) => {
       if (needed || (before === 'running' && !heldDown)) await start()
     },
-    settle: async () => {
-      try {
-        await settle()
-        if (intent !== undefined) dropIntent(parts, intent)
-      } catch (error) {
-        if (intent !== undefined) abandonIntent(parts, intent)
-        throw error
-      } finally {
-        noteUp()
-        intent = undefined
-      }
+    settle: () => end(settle, dropIntent),
+    leave: () => (before === 'stopped' ? end(settle, dropIntent) : end(stopForGood, abandonIntent)),
+  }
+}
+
+/** Tells of the seconds from the first `begin` to the next `end`. */
+function measureDowntime({ clock }: Parts, onDown: ControlOptions['onDown']) {
+  let since: number | undefined
+  return {
+    begin: () => {
+      since ??= clock.monotonicMs()
+    },
+    end: () => {
+      if (since !== undefined) onDown?.((clock.monotonicMs() - since) / 1000)
+      since = undefined
     },
   }
 }

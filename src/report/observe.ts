@@ -1,9 +1,9 @@
-import type { Run, ScheduleState } from '../catalog/catalog.ts'
+import type { RollBackIntent, Run, ScheduleState } from '../catalog/catalog.ts'
 import type { PruneEnd } from '../catalog/pruning.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
 import { currentPlan } from '../job/current-plan.ts'
 import type { Parts } from '../job/job.ts'
-import { describeLeftovers } from '../job/recover/leftovers.ts'
+import { describeLeftovers, openIntents } from '../job/recover/leftovers.ts'
 import { captureTier, repositoryOf } from '../job/repositories.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { type KnownDamage, placeKey } from '../repository/known-damage.ts'
@@ -31,6 +31,8 @@ export interface ObservedTargets {
   damaged: ReadonlySet<string>
   /** What dead runs left behind and is not finished yet, as texts. */
   leftovers: string[]
+  /** The restores among them: their targets are between two states. */
+  unfinished: RollBackIntent[]
 }
 
 /** What a repository holds. One that cannot be listed has an error and no snapshots. */
@@ -88,6 +90,7 @@ export function observeCatalog(parts: Pick<Parts, 'catalog' | 'clock' | 'reposit
     locked: new Set(locked),
     damaged,
     leftovers: describeLeftovers(catalog),
+    unfinished: openIntents(catalog).filter((intent) => intent.kind === 'roll-back'),
   }
 }
 

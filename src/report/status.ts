@@ -9,6 +9,7 @@ import { type LastRun, lastRun } from './last-run.ts'
 import { nextRun } from './next-run.ts'
 import type { ObservedRepository, ObservedState, SnapshotSummary } from './observe.ts'
 import { reportRoom } from './room.ts'
+import { reportUnfinished } from './unfinished.ts'
 import { reportWaiting, type Waiting } from './waiting.ts'
 
 /** The document of `status --json`: contract, section 5. */
@@ -75,7 +76,11 @@ export function reportStatus(observed: ObservedState): StatusReport {
     repositories: repositories.map((one) => reportRepository(one, plan)),
     prune: observed.pruned ?? null,
     recovery: observed.leftovers,
-    problems: [...plan.problems, ...targets.flatMap(({ problems }) => problems)],
+    problems: [
+      ...reportUnfinished(observed.unfinished),
+      ...plan.problems,
+      ...targets.flatMap(({ problems }) => problems),
+    ],
   }
 }
 

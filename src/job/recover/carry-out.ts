@@ -8,6 +8,7 @@ import { findContainer, undo } from '../service.ts'
 import { abandonIntent, dropIntent } from '../settle-intent.ts'
 import { logUnfinished } from './leftovers.ts'
 import { resumeContainer } from './resume.ts'
+import { isKeptDown } from './unfinished.ts'
 
 type InService = Extract<Intent, { kind: 'undo-method' }>
 
@@ -45,15 +46,15 @@ async function undoInService(parts: Parts, intent: InService, signal: AbortSigna
 
 /**
  * Finishes what dead runs left in these containers: commands that were to run after a capture, what a method made in a service, and
- * containers that are stopped. The caller MUST hold the locks of all of them. It starts nothing while an incomplete restore waits for
- * its roll back, because that needs its clients down. A failure leaves the intent to the next recovery.
+ * containers that are stopped. The caller MUST hold the locks of all of them. What an unfinished restore keeps down stays so. A failure
+ * leaves the intent to the next recovery.
  */
 export async function finishInContainers(parts: Parts, names: string[], signal: AbortSignal): Promise<void> {
   const { catalog, log } = parts
-  const mayStart = catalog.intents().every(({ kind }) => kind !== 'roll-back')
   const isHere = (intent: Intent) =>
-    (intent.kind === 'exec' || intent.kind === 'undo-method' || (intent.kind === 'resume' && mayStart)) &&
-    names.includes(intent.container.name)
+    (intent.kind === 'exec' || intent.kind === 'undo-method' || intent.kind === 'resume') &&
+    names.includes(intent.container.name) &&
+    !isKeptDown(catalog, intent)
   for (const { id, intent } of catalog.claimOrphans(isHere)) {
     try {
       await carryOut(parts, id, intent as Exclude<Intent, RollBackIntent>, signal)

@@ -1,4 +1,5 @@
 import type { IntentId, RollBackIntent } from '../../catalog/catalog.ts'
+import { asBackupError, BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
 import { type Target, targetKey } from '../../plan/plan.ts'
 import { coverPlan, touchedByRestore } from '../cover-plan.ts'
@@ -10,11 +11,14 @@ import { loadWork } from '../load-work.ts'
 import { quiesce } from '../quiesce.ts'
 import { findSnapshot } from '../repositories.ts'
 import { refuseOtherMethod, refuseOtherOwners } from '../restore/checks.ts'
+import { leaveDown } from '../restore/leave-down.ts'
 import { removePaths } from '../restore/present.ts'
 import { replaceData } from '../restore/replace-data.ts'
 import { replacedPaths } from '../restore/replaced-paths.ts'
+import { controlService } from '../service-control.ts'
 import { abandonIntent, dropIntent } from '../settle-intent.ts'
 import { logUnfinished } from './leftovers.ts'
+import { wayOut } from './unfinished.ts'
 
 /**
  * Carries out a roll-back intent that was claimed, and drops it. When it throws, the intent is left to the next recovery. The caller MUST
@@ -27,22 +31,34 @@ export async function finishRestore(
   signal: AbortSignal,
   lock: LockContainers = lockContainers,
 ): Promise<void> {
-  try {
-    await rollBackOrComplete(parts, id, intent, lock, signal)
-  } catch (error) {
+  let isLeft = false
+  const leave = () => {
+    isLeft = true
     abandonIntent(parts, id)
+  }
+  try {
+    await rollBackOrComplete(parts, { id, intent, leave }, lock, signal)
+  } catch (error) {
+    if (!isLeft) leave()
     throw error
   }
+}
+
+/** An intent that was claimed, and the way to leave it to the next recovery. */
+interface Claimed {
+  id: IntentId
+  intent: RollBackIntent
+  leave: () => void
 }
 
 /** Rolls back to the safety snapshot. A restore that was made without one is completed instead, as far as it was asked for. */
 async function rollBackOrComplete(
   parts: Parts,
-  id: IntentId,
-  intent: RollBackIntent,
+  claimed: Claimed,
   lock: LockContainers,
   signal: AbortSignal,
 ): Promise<void> {
+  const { id, intent } = claimed
   const snapshot = await findSnapshot(parts, intent.safety ?? intent.snapshot, signal)
   const only = intent.safety ? undefined : intent.only
   const name = { project: intent.project, name: intent.target }
@@ -63,12 +79,18 @@ async function rollBackOrComplete(
   const down = [...target.clients, ...target.writers]
   await using held = await quiesce(parts, downOrders(down, [target]), signal)
   const heldDown = held.names.includes(target.container.name)
-  const options = { heldDown, onWarning: () => {}, onCheck: () => {} }
-  if (intent.safety) await removePaths(parts, target, intent.absent ?? [])
-  const whole = intent.safety ? unlimited(target) : target
-  await replaceData(parts, whole, snapshot, { ...options, ...(only && { only }) }, signal)
-  // Before the locks are released: a run that takes them starts no container while it sees a restore that is not finished.
-  dropIntent(parts, id)
+  const service = controlService(parts, target, { heldDown }, signal)
+  const options = { heldDown, service, onWarning: () => {}, onCheck: () => {}, ...(only && { only }) }
+  try {
+    if (intent.safety) await removePaths(parts, target, intent.absent ?? [])
+    await replaceData(parts, intent.safety ? unlimited(target) : target, snapshot, options, signal)
+    // Before the locks are released: a run that takes them starts no container while it sees a restore that is not finished.
+    dropIntent(parts, id)
+  } catch (error) {
+    claimed.leave()
+    await leaveDown(parts, target, { down: held, service })
+    throw error
+  }
 }
 
 /**
@@ -84,14 +106,16 @@ type Limits = { databases?: string[]; collections?: string[] }
 
 /**
  * Finishes the restores of these targets that a dead run left, before anything else is done with their data. The caller MUST hold the
- * locks of the targets. One that cannot be finished stays for the next recovery. Throws BUSY where `lock` does.
+ * locks of the targets. One that cannot be finished stays for the next recovery, and is answered with the reason, by target key. Throws
+ * BUSY where `lock` does.
  */
 export async function finishRestores(
   parts: Parts,
   targets: Target[],
   lock: LockContainers,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Map<string, BackupError>> {
+  const unfinished = new Map<string, BackupError>()
   const wanted = targets.map(targetKey)
   const orphans = parts.catalog.claimOrphans(
     (intent) => intent.kind === 'roll-back' && wanted.includes(targetKey({ ...intent, name: intent.target })),
@@ -102,6 +126,10 @@ export async function finishRestores(
     } catch (err) {
       if (isBusy(err) || signal.aborted) throw err
       logUnfinished(parts.log, intent, err)
+      const key = targetKey({ ...(intent as RollBackIntent), name: (intent as RollBackIntent).target })
+      const message = `the restore of ${key} is not finished, so that its data is between two states: ${asBackupError(err).message}`
+      unfinished.set(key, new BackupError('ROLLBACK_FAILED', message, { cause: err, hint: wayOut(key) }))
     }
   }
+  return unfinished
 }

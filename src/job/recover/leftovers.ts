@@ -4,6 +4,7 @@ import { containerLock, formatKey, type LockKey, networkLock, targetLock } from 
 import { logFailure } from '../../lib/log-failure.ts'
 import { targetKey } from '../../plan/plan.ts'
 import { recoveryRun } from '../hold-locks.ts'
+import { keepsDown } from './unfinished.ts'
 
 /** What one dead run left behind, in the order in which it is to be finished. */
 export interface Leftover {
@@ -14,18 +15,26 @@ export interface Leftover {
 
 /**
  * What dead and failed runs left behind and nobody works on. What one process left belongs together: incomplete restores first, while
- * their clients are down, then its containers, the last stopped one first. What was abandoned after a failure stands alone.
+ * their clients are down, then its containers, the last stopped one first. What was abandoned after a failure stands alone, but for the
+ * containers that an incomplete restore keeps down: they belong to it.
  */
 export function findLeftovers(catalog: Catalog, isMeant: (orphan: Orphan) => boolean = () => true): Leftover[] {
-  const groups = Map.groupBy(catalog.orphans().filter(isMeant), ({ id, origin }) => origin ?? id)
+  const all = catalog.orphans().filter(isMeant)
+  const groups = Map.groupBy(all, (orphan) => {
+    const { id, origin } = all.find(({ intent }) => keepsDown(intent, orphan.intent)) ?? orphan
+    return origin ?? id
+  })
   return [...groups.values()].map((orphans) => {
     const sorted = [...orphans.filter(isRollBack), ...orphans.filter((orphan) => !isRollBack(orphan))]
     return { ids: sorted.map(({ id }) => id), what: sorted.map(({ intent }) => describeIntent(intent)) }
   })
 }
 
-/** What is still to be finished, as texts: what nobody works on, and what a recovery of any process works on now. */
-export function describeLeftovers(catalog: Catalog): string[] {
+/** What is still to be finished, as texts: see `openIntents`. */
+export const describeLeftovers = (catalog: Catalog): string[] => [...new Set(openIntents(catalog).map(describeIntent))]
+
+/** What is still to be finished: what nobody works on, and what a recovery of any process works on now. */
+export function openIntents(catalog: Catalog): Intent[] {
   const held = new Set(
     catalog
       .holders()
@@ -34,7 +43,7 @@ export function describeLeftovers(catalog: Catalog): string[] {
   )
   const isHeld = (key: LockKey | undefined) => key !== undefined && held.has(formatKey(key))
   const underway = catalog.intents().filter((intent) => isHeld(lockOf(intent)))
-  return [...new Set([...catalog.orphans().map(({ intent }) => intent), ...underway].map(describeIntent))]
+  return [...catalog.orphans().map(({ intent }) => intent), ...underway]
 }
 
 const isRollBack = ({ intent }: Orphan): boolean => intent.kind === 'roll-back'

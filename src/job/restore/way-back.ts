@@ -1,11 +1,13 @@
 import type { IntentId } from '../../catalog/catalog.ts'
 import { asBackupError, BackupError } from '../../errors.ts'
-import type { Target } from '../../plan/plan.ts'
+import { type Target, targetKey } from '../../plan/plan.ts'
 import type { Parts } from '../job.ts'
 import type { Held } from '../quiesce.ts'
+import { keptDown, wayOut } from '../recover/unfinished.ts'
 import { snapshotRef, type TieredSnapshot } from '../repositories.ts'
-import type { ServiceControl } from '../service-control.ts'
+import { controlService, type ServiceControl } from '../service-control.ts'
 import { abandonIntent, dropIntent } from '../settle-intent.ts'
+import { leaveDown } from './leave-down.ts'
 import { removePaths } from './present.ts'
 import type { PutOptions } from './replace-target.ts'
 import type { RestoreReport } from './report.ts'
@@ -32,17 +34,21 @@ export async function recordWayBack(
   const target = report.step.target as Target
   const { snapshot: before, absent, isGone } = safety
   const intent = await record(parts, report, safety, only)
-  const putBefore = async (snapshot: TieredSnapshot, down: Held, service?: ServiceControl) => {
+  const putBefore = async (snapshot: TieredSnapshot, down: Held, known?: ServiceControl) => {
+    const { signal: never } = new AbortController()
+    const heldDown = down.names.includes(target.container.name)
+    const service = known ?? controlService(parts, target, { heldDown, onDown: report.noteDown }, never)
     try {
       await removePaths(parts, target, absent)
-      await put(snapshot, down, new AbortController().signal, service && { service })
+      await put(snapshot, down, never, { service })
       dropIntent(parts, intent)
       report.noteRolledBack()
     } catch (cause) {
-      await service?.settle().catch(() => {})
       abandonIntent(parts, intent)
-      const message = `${target.name}: the state before (snapshot ${snapshot.id}) could not be put back: ${asBackupError(cause).message}`
-      throw new BackupError('ROLLBACK_FAILED', message, { cause })
+      await leaveDown(parts, target, { down, service })
+      const names = keptDown(target).join(', ')
+      const message = `${target.name}: the state before (snapshot ${snapshot.id}) could not be put back, and ${names} must not run until it is: ${asBackupError(cause).message}`
+      throw new BackupError('ROLLBACK_FAILED', message, { cause, hint: wayOut(targetKey(target)) })
     }
   }
   const take: WayBack['take'] = async (down, service) => {
@@ -69,6 +75,7 @@ async function record(
       safety: before && snapshotRef(before),
       ...(only && { only }),
       absent,
+      keepsDown: keptDown(step.target as Target),
     })
   } catch (error) {
     await service?.settle().catch(() => {})

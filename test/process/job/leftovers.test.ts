@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import type { RollBackIntent } from '../../../src/catalog/catalog.ts'
-import { containerLock, controllerLock } from '../../../src/catalog/keys.ts'
+import type { Catalog, RollBackIntent } from '../../../src/catalog/catalog.ts'
+import { containerLock, controllerLock, formatKey } from '../../../src/catalog/keys.ts'
 import { realJobs } from '../../../src/controller/jobs.ts'
 import { createRecoverer } from '../../../src/controller/recoverer.ts'
+import { BackupError } from '../../../src/errors.ts'
 import { runBackupIfFree } from '../../../src/job/backup/if-free.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { describeLeftovers } from '../../../src/job/recover/leftovers.ts'
@@ -173,6 +174,26 @@ describe('what a live run held when a command looked for leftovers', () => {
 })
 
 describe('what cannot be finished', () => {
+  test('because its lock cannot be had keeps nothing else from being finished', async () => {
+    const stage = twoServices()
+    const { catalog, engine } = stage.parts
+    for (const name of ['db', 'web']) {
+      const container = { id: name, name }
+      catalog.abandonIntent(catalog.addIntent({ kind: 'resume', how: 'start', container, startTimeoutSeconds: 60 }))
+      await engine.stop(name, 1, never)
+    }
+    const lock: Catalog['lock'] = (keys, run) => {
+      if (keys.map(formatKey).includes(formatKey(containerLock('db'))))
+        throw new BackupError('TIMEOUT', 'no end after 24 h')
+      return catalog.lock(keys, run)
+    }
+    const recovery = await recover({ ...stage.parts, catalog: { ...catalog, lock } }, never)
+    expect(recovery.done).toEqual(['start container web'])
+    expect(recovery.problems).toEqual([expect.stringContaining('start container db: ')])
+    expect(await stage.states()).toEqual({ db: 'stopped', web: 'running' })
+    expect(catalog.orphans()).toHaveLength(1)
+  })
+
   /** Lets a controller look for leftovers in passes that are an hour apart, and answers the messages of the errors that it logs. */
   async function recoverLogged(stage: JobStage, passes: number): Promise<string[]> {
     const messages: string[] = []
@@ -195,6 +216,16 @@ describe('what cannot be finished', () => {
     const container = { id: 'gone', name: 'gone' }
     catalog.abandonIntent(catalog.addIntent({ kind: 'resume', how: 'start', container, startTimeoutSeconds: 1 }))
     expect(await recoverLogged(stage, 1)).toEqual(['could not finish what a dead run left behind'])
+  })
+
+  test('in one repository keeps no other one from being swept', async () => {
+    const stage = twoServices()
+    let swept = 0
+    const remote = { ...stage.local, sweep: async () => void swept++ }
+    stage.local = { ...stage.local, sweep: () => Promise.reject(new Error('no such disk')) }
+    const repositories = new Map([...stage.parts.repositories, ['remote' as const, remote] as const])
+    await expect(recover({ ...stage.parts, repositories }, never)).rejects.toThrow('no such disk')
+    expect(swept).toBe(1)
   })
 
   test('in a repository is logged once by a controller, however often it tries', async () => {

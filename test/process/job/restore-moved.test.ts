@@ -134,7 +134,7 @@ describe('a restore of a database whose path has changed', () => {
 })
 
 describe('a roll back by a later process, after the labels have changed', () => {
-  /** A restore whose way back failed. */
+  /** A restore whose way back failed, and whose services somebody has started since. */
   async function leftStage(before: Record<string, string>, fill?: (folder: string) => void): Promise<JobStage> {
     const stage = await movedStage(before, before, fill)
     say(stage, 'old', 'written since')
@@ -142,6 +142,9 @@ describe('a roll back by a later process, after the labels have changed', () => 
     stage.local = { ...local, extract: () => Promise.reject(new Error('no disk at all')) }
     expect(await restore(stage)).toMatchObject({ error: { code: 'ROLLBACK_FAILED' } })
     stage.local = local
+    for (const [name, state] of Object.entries(await stage.states())) {
+      if (state === 'stopped') await stage.parts.engine.start(name, stage.signal)
+    }
     stage.parts.engine.journal.length = 0
     return stage
   }

@@ -80,7 +80,7 @@ describe('a restore', () => {
     expect(result).toMatchObject({ outcome: 'failed', rolledBack: false, error: { code: 'ROLLBACK_FAILED' } })
     stage.local = local
     expect(await recover(stage.parts, stage.signal)).toMatchObject({
-      done: ['finish the restore of shop/app'],
+      done: ['finish the restore of shop/app', 'start container app'],
       problems: [],
     })
     expect(readFileSync(join(stage.folder, 'files/word'), 'utf8')).toBe('before')

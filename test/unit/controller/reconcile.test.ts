@@ -68,6 +68,7 @@ function decide({
     locked: new Set(locked ? [key] : []),
     damaged: new Set(damaged ? [key] : []),
     leftovers: [],
+    unfinished: [],
     backedOff: new Set(backedOff ? [key] : []),
     observations: new Map(observation ? [[key, observation]] : []),
     now: new Date(at(now)),

@@ -18,6 +18,7 @@ function observe(labels: Record<string, string> = {}, more: Partial<ObservedStat
     locked: new Set(),
     damaged: new Set(),
     leftovers: [],
+    unfinished: [],
     repositories: [],
     ...more,
   }
