@@ -46,6 +46,8 @@ export interface Locks {
 export interface Intents {
   /** The intent is on disk when this returns: what it would undo may be done then. */
   addIntent(intent: Intent): IntentId
+  /** Records another state of an intent that this process has added: see `addIntent`. */
+  changeIntent(id: IntentId, intent: Intent): void
   /** Forgets an intent that was carried out, or that is not needed any more. */
   dropIntent(id: IntentId): void
   /** Gives up an intent that could not be carried out: whichever process asks next, this one included, may claim it. */
@@ -163,6 +165,8 @@ export interface RollBackIntent {
   absent?: string[]
   /** The names of the containers that MUST NOT be started before it is carried out: what they would see is neither state. */
   keepsDown?: string[]
+  /** What the method noted: see `RestoreContext.noteForRollBack`. */
+  noted?: Record<string, string>
 }
 
 export interface ContainerRef {

@@ -27,6 +27,11 @@ export function makeIntents(database: Database, owner: Owner): Intents {
       inUse.add(id)
       return id
     },
+    changeIntent: (id, intent) =>
+      void change(
+        'UPDATE intents SET detail = ? WHERE id = ?',
+        ...[JSON.stringify({ ...intent, origin: owner.id }), id],
+      ),
     dropIntent: (id) => {
       inUse.delete(id)
       change('DELETE FROM intents WHERE id = ?', id)

@@ -135,6 +135,13 @@ export interface RestoreContext extends MethodContext {
    * safety snapshot is the method's own, or there is none.
    */
   rawPaths?: string[]
+  /**
+   * Notes durably, before the act, what the roll back of this restore has to know beyond its safety snapshot: what the restore makes that
+   * was not there, or replaces that the safety snapshot does not hold. A later call replaces it. It MUST NOT hold a secret.
+   */
+  noteForRollBack(detail: UndoDetail): void
+  /** Present in a roll back: what the restore noted. */
+  rollsBack?: UndoDetail
 }
 
 /** A snapshot that has been verified, with ways to read it. */

@@ -66,6 +66,7 @@ function world(paths: string[], { state = 'running', mounts = [] as Mount[] } = 
       notes.push(detail)
       return { [Symbol.dispose]: () => void notes.splice(notes.indexOf(detail), 1) }
     },
+    noteForRollBack: () => {},
     warn: (text) => void warnings.push(text),
     fact: (name, value) => void Object.assign(facts, { [name]: value }),
     service: { stop: async () => {}, start: async () => {}, state: async () => 'stopped' },

@@ -93,6 +93,7 @@ export function methodBench<K extends MethodKind>(
         say(witness, detail)
         return { [Symbol.dispose]: () => {} }
       },
+      noteForRollBack: (detail) => say(witness, detail),
       warn: (text) => {
         say(witness, text)
         warnings.push(text)

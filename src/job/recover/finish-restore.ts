@@ -80,7 +80,11 @@ async function rollBackOrComplete(
   await using held = await quiesce(parts, downOrders(down, [target]), signal)
   const heldDown = held.names.includes(target.container.name)
   const service = controlService(parts, target, { heldDown }, signal)
-  const options = { heldDown, service, onWarning: () => {}, onCheck: () => {}, ...(only && { only }) }
+  const options = {
+    ...{ heldDown, service, onWarning: () => {}, onCheck: () => {} },
+    ...(only && { only }),
+    ...(intent.safety && { rollsBack: intent.noted ?? {} }),
+  }
   try {
     if (intent.safety) await removePaths(parts, target, intent.absent ?? [])
     await replaceData(parts, intent.safety ? unlimited(target) : target, snapshot, options, signal)

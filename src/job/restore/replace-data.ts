@@ -1,6 +1,6 @@
 import type { ContainerFacts } from '../../engine/engine.ts'
 import { BackupError } from '../../errors.ts'
-import type { Check, RestoreContext } from '../../methods/method.ts'
+import type { Check, RestoreContext, UndoDetail } from '../../methods/method.ts'
 import type { Target } from '../../plan/plan.ts'
 import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
@@ -20,6 +20,9 @@ export interface ReplaceDataOptions {
   only?: string[]
   /** See `RestoreContext.rawPaths`. */
   rawPaths?: string[]
+  /** See `RestoreContext`. */
+  noteForRollBack?: RestoreContext['noteForRollBack']
+  rollsBack?: UndoDetail
   onBytes?: (count: number) => void
   onWarning(text: string): void
   /** Receives every check, including those that failed. */
@@ -38,7 +41,7 @@ export async function replaceData(
   const restored = snapshot.raw ? asRaw(target, []) : target
   const { needsRunning, load } = methodOf(parts, restored.spec)
   const { restore, prove } = await load()
-  const { onBytes, only, rawPaths } = options
+  const { onBytes, only, rawPaths, rollsBack, noteForRollBack = () => {} } = options
   const ctx: RestoreContext = {
     ...methodContext(parts, restored, options.onWarning, signal),
     service: {
@@ -50,6 +53,8 @@ export async function replaceData(
     },
     ...(only && { only }),
     ...(rawPaths && { rawPaths }),
+    noteForRollBack,
+    ...(rollsBack && { rollsBack }),
   }
   const stored = storedSnapshot(parts, snapshot, { signal, ...(onBytes && { onBytes }) })
 

@@ -3,11 +3,10 @@ import type { Parts } from '../job.ts'
 import { limitWindow } from '../max-stop.ts'
 import type { Held } from '../quiesce.ts'
 import type { TieredSnapshot } from '../repositories.ts'
-import type { ServiceControl } from '../service-control.ts'
 import { findPresent } from './present.ts'
 import { refuseStarted } from './refuse-started.ts'
 import { refuseUnkept } from './refuse-unkept.ts'
-import { replaceData } from './replace-data.ts'
+import { type ReplaceDataOptions, replaceData } from './replace-data.ts'
 import type { RestoreReport } from './report.ts'
 import { explainDown, mayStartAnew, startAnew } from './start-anew.ts'
 import { type Safety, type SafetyRequest, takeSafety } from './take-safety.ts'
@@ -53,6 +52,7 @@ export async function replaceTarget(
       ...(only && { only }),
       ...(rawPaths && { rawPaths }),
       ...(service && { service }),
+      noteForRollBack: wayBack.note,
     })
   try {
     await restore().catch(async (error) => {
@@ -69,11 +69,7 @@ export async function replaceTarget(
 }
 
 /** What differs between putting the wanted data and putting that of before. */
-export interface PutOptions {
-  only?: string[]
-  rawPaths?: string[]
-  service?: ServiceControl
-}
+export type PutOptions = Pick<ReplaceDataOptions, 'only' | 'rawPaths' | 'service' | 'noteForRollBack' | 'rollsBack'>
 
 async function findSafety(
   parts: Parts,

@@ -1,5 +1,6 @@
-import type { IntentId } from '../../catalog/catalog.ts'
+import type { IntentId, RollBackIntent } from '../../catalog/catalog.ts'
 import { asBackupError, BackupError } from '../../errors.ts'
+import type { UndoDetail } from '../../methods/method.ts'
 import { type Target, targetKey } from '../../plan/plan.ts'
 import type { Parts } from '../job.ts'
 import type { Held } from '../quiesce.ts'
@@ -15,6 +16,8 @@ import type { Safety } from './take-safety.ts'
 
 /** The recorded intent to restore the state before. */
 export interface WayBack {
+  /** See `RestoreContext.noteForRollBack`. */
+  note(detail: UndoDetail): void
   /** Drops the intent, because the restore is complete. */
   drop(): void
   /** See `Replaced.rollBack`. `service` is the control by which a raw safety snapshot left the service stopped. */
@@ -33,14 +36,20 @@ export async function recordWayBack(
 ): Promise<WayBack> {
   const target = report.step.target as Target
   const { snapshot: before, absent, isGone } = safety
-  const intent = await record(parts, report, safety, only)
+  const recorded = describeWayBack(report, safety, only)
+  const intent = await record(parts, recorded, safety)
+  let noted: UndoDetail = {}
+  const note = (detail: UndoDetail) => {
+    parts.catalog.changeIntent(intent, { ...recorded, noted: detail })
+    noted = detail
+  }
   const putBefore = async (snapshot: TieredSnapshot, down: Held, known?: ServiceControl) => {
     const { signal: never } = new AbortController()
     const heldDown = down.names.includes(target.container.name)
     const service = known ?? controlService(parts, target, { heldDown, onDown: report.noteDown }, never)
     try {
       await removePaths(parts, target, absent)
-      await put(snapshot, down, never, { service })
+      await put(snapshot, down, never, { service, rollsBack: noted })
       dropIntent(parts, intent)
       report.noteRolledBack()
     } catch (cause) {
@@ -57,26 +66,25 @@ export async function recordWayBack(
     await service?.settle()
     return signal.aborted && !isGone ? abandonIntent(parts, intent) : dropIntent(parts, intent)
   }
-  return { drop: () => dropIntent(parts, intent), take }
+  return { note, drop: () => dropIntent(parts, intent), take }
 }
 
-async function record(
-  parts: Parts,
-  { step }: RestoreReport,
-  { snapshot: before, absent, service }: Safety,
-  only: string[] | undefined,
-): Promise<IntentId> {
+function describeWayBack({ step }: RestoreReport, { snapshot, absent }: Safety, only?: string[]): RollBackIntent {
+  return {
+    kind: 'roll-back',
+    project: step.project,
+    target: step.name,
+    snapshot: snapshotRef(step.snapshot),
+    safety: snapshot && snapshotRef(snapshot),
+    ...(only && { only }),
+    absent,
+    keepsDown: keptDown(step.target as Target),
+  }
+}
+
+async function record({ catalog }: Parts, intent: RollBackIntent, { service }: Safety): Promise<IntentId> {
   try {
-    return parts.catalog.addIntent({
-      kind: 'roll-back',
-      project: step.project,
-      target: step.name,
-      snapshot: snapshotRef(step.snapshot),
-      safety: before && snapshotRef(before),
-      ...(only && { only }),
-      absent,
-      keepsDown: keptDown(step.target as Target),
-    })
+    return catalog.addIntent(intent)
   } catch (error) {
     await service?.settle().catch(() => {})
     throw error

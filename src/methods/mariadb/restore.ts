@@ -4,6 +4,7 @@ import type { TargetSpec } from '../../labels/spec.ts'
 import type { Check, MethodContext, RestoreContext, StoredSnapshot, UndoDetail } from '../method.ts'
 import { startAndConnect } from '../shared/await-server.ts'
 import { warnOfOthers } from '../shared/databases.ts'
+import { madeByRestore, noteMade } from '../shared/made.ts'
 import { newRestoreId } from '../shared/restore-id.ts'
 import { refuseUncovered } from '../shared/uncovered.ts'
 import { type Account, createSql, grantRights, listAccounts, parseAccounts, replaceable } from './accounts.ts'
@@ -33,18 +34,21 @@ export async function restore(
   const client = await connectClean(ctx, spec, found)
   if (wasDown) await proveLoad(ctx, client, snapshot, names)
   const present = client.server.databases.filter(isUsers)
-  warnOfOthers(ctx, { present, stored: storedDatabases(snapshot.facts), chosen: names }, databasesLabel)
+  const made = madeByRestore(ctx, names)
+  const others = present.filter((name) => !made.includes(name))
+  warnOfOthers(ctx, { present: others, stored: storedDatabases(snapshot.facts), chosen: names }, databasesLabel)
   const accounts = await accountsToReplace(client, snapshot)
 
   const id = newRestoreId()
   const settings = settingsToLend(client.server)
   const begun = { id, created: names.filter((name) => !present.includes(name)), settings }
+  noteMade(ctx, begun.created)
   const record = client.server.administrator ? [...recordSql(begun), ...lendSql(settings)] : []
   const note = ctx.recordUndo({ id })
   try {
-    const sessions = await client.query([takeSessionLock, ...record, ...sessionsSql(names)].join('\n'))
+    const sessions = await client.query([takeSessionLock, ...record, ...sessionsSql([...names, ...made])].join('\n'))
     await dropDatabases(ctx, client, {
-      names,
+      names: [...names, ...made],
       sessions: sessions.map(([session]) => Number(session)),
       before: createSql(accounts),
     })

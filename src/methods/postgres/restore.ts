@@ -4,6 +4,7 @@ import type { TargetSpec } from '../../labels/spec.ts'
 import type { Check, MethodContext, RestoreContext, StoredSnapshot, UndoDetail } from '../method.ts'
 import { startAndConnect } from '../shared/await-server.ts'
 import { warnOfOthers } from '../shared/databases.ts'
+import { madeByRestore, noteMade } from '../shared/made.ts'
 import { newRestoreId } from '../shared/restore-id.ts'
 import { refuseUncovered } from '../shared/uncovered.ts'
 import { databasesLabel, globalsArtifact, readCluster, type StoredDatabase } from './artifacts.ts'
@@ -13,7 +14,7 @@ import { listDatabases, listRoles } from './cluster.ts'
 import { createMissing, restoreBeside } from './fill-database.ts'
 import { refuseImpossible } from './preflight.ts'
 import { swapIn } from './swap-in.ts'
-import { dropTransient, listNames, swapEntries } from './transient.ts'
+import { dropDatabase, dropTransient, listNames, swapEntries } from './transient.ts'
 
 /**
  * Fills fresh databases beside the present ones, proves them, and swaps all of them at the end. Until the swap nothing that exists is
@@ -31,8 +32,11 @@ export async function restore(
   refuseUncovered(ctx, [client.server.dataDirectory, ...tablespaces.map(({ location }) => location)])
   await dropTransient(ctx, client)
   const present = (await listDatabases(client)).map(({ name }) => name)
-  const open = chosen.map(nameOf).filter((name) => present.includes(name))
-  warnOfOthers(ctx, { present, stored: all.map(nameOf), chosen: chosen.map(nameOf) }, databasesLabel)
+  const names = chosen.map(nameOf)
+  const made = madeByRestore(ctx, names)
+  const others = present.filter((name) => !made.includes(name))
+  warnOfOthers(ctx, { present: others, stored: all.map(nameOf), chosen: names }, databasesLabel)
+  const open = names.filter((name) => present.includes(name))
   const id = newRestoreId()
   const note = ctx.recordUndo({ id, open: JSON.stringify(open) })
   try {
@@ -41,7 +45,9 @@ export async function restore(
     const entries = swapEntries(chosen, await listNames(client), id)
     const checks: Check[] = []
     for (const entry of entries) checks.push(...(await restoreBeside(ctx, client, snapshot, entry)))
+    noteMade(ctx, entries.filter(({ old }) => old === undefined).map(nameOf))
     await swapIn(ctx, client, await text(await snapshot.open(globalsArtifact)), entries)
+    for (const name of made) await dropDatabase(client, name)
     return checks
   } finally {
     const isOpen = await reopen(ctx, client, open)

@@ -1,14 +1,15 @@
 import { asBackupError, BackupError } from '../../errors.ts'
-import type { Check, MethodContext, StoredSnapshot } from '../method.ts'
-import type { AliasAction, Api } from './api.ts'
+import type { Check, RestoreContext, StoredSnapshot } from '../method.ts'
+import type { Alias, AliasAction, Api } from './api.ts'
 import type { QdrantClient } from './client.ts'
 import { compareCollection, compareConfig, missingIndexes } from './compare.ts'
+import { foreignAliases } from './foreign-aliases.ts'
 import type { Inventory, SavedCollection } from './inventory.ts'
 import { newName, upload } from './upload.ts'
 
 /** What the steps of a restore work with. */
 export interface CollectionRestore {
-  ctx: MethodContext
+  ctx: RestoreContext
   client: QdrantClient
   saved: Inventory
   snapshot: StoredSnapshot
@@ -50,19 +51,21 @@ export async function replaceCollection(restore: CollectionRestore, saved: Saved
  * Sets the aliases as they were. After a snapshot of all collections it also deletes those that are not in the
  * snapshot.
  */
-export async function replaceNames({ ctx, client: { api }, saved }: CollectionRestore): Promise<void> {
+export async function replaceNames(restore: CollectionRestore): Promise<void> {
+  const { ctx, saved } = restore
+  const { api } = restore.client
   const own = new Set(saved.collections.map(({ name }) => name))
   const strays = saved.complete ? (await api.collections()).filter((name) => !own.has(name)) : []
   for (const name of strays) {
     ctx.signal.throwIfAborted()
     await api.deleteCollection(name)
   }
-  const wanted = new Set(saved.aliases.map(({ alias_name }) => alias_name))
-  const goes = (alias: { alias_name: string; collection_name: string }) =>
-    saved.complete || wanted.has(alias.alias_name) || own.has(alias.collection_name)
+  const back = [...saved.aliases, ...(await foreignAliases(restore))]
+  const wanted = new Set(back.map(({ alias_name }) => alias_name))
+  const goes = (alias: Alias) => saved.complete || wanted.has(alias.alias_name) || own.has(alias.collection_name)
   const actions: AliasAction[] = [
     ...(await api.aliases()).filter(goes).map(({ alias_name }) => ({ delete_alias: { alias_name } })),
-    ...saved.aliases.map((create_alias) => ({ create_alias })),
+    ...back.map((create_alias) => ({ create_alias })),
   ]
   if (actions.length > 0) await api.changeAliases(actions)
 }

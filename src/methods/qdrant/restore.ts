@@ -4,6 +4,7 @@ import type { Check, MethodContext, RestoreContext, StoredSnapshot, UndoDetail }
 import { pollAtMost } from '../shared/await-server.ts'
 import type { Api } from './api.ts'
 import { awaitReady, connect, refuseStopped } from './client.ts'
+import { noteForeignAliases } from './foreign-aliases.ts'
 import { readInventory, selectWanted } from './inventory.ts'
 import { type AsideDetail, removeAside, startDespiteDamage } from './move-aside.ts'
 import { type CollectionRestore, rehearse, replaceCollection, replaceNames } from './replace-collections.ts'
@@ -26,6 +27,7 @@ export async function restore(
   await using client = await connect(ctx, spec, 'RESTORE_FAILED')
   const parts: CollectionRestore = { ctx, client, saved, snapshot }
   for (const collection of saved.collections) await rehearse(parts, collection)
+  await noteForeignAliases(parts)
   for (const collection of saved.collections) await replaceCollection(parts, collection)
   await replaceNames(parts)
   await started.settle()

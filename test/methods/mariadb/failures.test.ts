@@ -8,7 +8,7 @@ import { eventually, type LabContainer } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import * as mariadb from '../../../src/methods/mariadb/work.ts'
-import type { RestoreContext, StoredSnapshot } from '../../../src/methods/method.ts'
+import type { RestoreContext, StoredSnapshot, UndoDetail } from '../../../src/methods/method.ts'
 import { failure, type MethodBench, methodBench, plainSpec } from '../../support/method-context.ts'
 import { backedUp, dependingOn, openStory, states } from '../../support/story.ts'
 import { sharedFailures } from '../shared/failures.ts'
@@ -119,6 +119,22 @@ describe('a restore', () => {
       message: expect.stringContaining('administrator'),
     })
     expect(await server.sql('SELECT COUNT(*) FROM shop.orders')).toBe('2')
+  })
+
+  test('that is rolled back leaves no database that it has made', async () => {
+    await server.sql('DROP DATABASE shop; CREATE DATABASE newer')
+    const safety = await server.bench.capture()
+    let noted: UndoDetail = {}
+    const noteForRollBack = (detail: UndoDetail) => {
+      noted = detail
+    }
+    await server.bench.restore(snapshot, (ctx) => ({ ...ctx, noteForRollBack }))
+    const names = `SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN ('shop', 'newer') ORDER BY 1`
+    expect(await server.sql(names)).toBe('newer\nshop')
+    await server.bench.restore(safety, (ctx) => ({ ...ctx, rollsBack: noted }))
+    expect(await server.sql(names)).toBe('newer')
+    await server.sql('DROP DATABASE newer')
+    await server.bench.restore(snapshot)
   })
 
   /** The snapshot with another text in one of its artifacts. */

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { eventually, type LabContainer } from '../../../lab/lab.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
+import type { UndoDetail } from '../../../src/methods/method.ts'
 import * as postgres from '../../../src/methods/postgres/work.ts'
 import { failure, methodBench, plainSpec } from '../../support/method-context.ts'
 import { openStory } from '../../support/story.ts'
@@ -135,6 +136,24 @@ describe('a restore', () => {
     expect(await restore({ 'rows of postgres': { 'public.kept': 5 } })).toMatchObject({ code: 'PROOF_FAILED' })
     expect(await server.sql('postgres', 'SELECT count(*) FROM kept')).toBe('1')
     expect(await transient(server)).toBe('0')
+  })
+
+  test('that is rolled back leaves no database that it has made', async () => {
+    await server.sql('postgres', 'CREATE DATABASE lost')
+    const snapshot = await server.bench.capture()
+    await server.sql('postgres', 'DROP DATABASE lost')
+    await server.sql('postgres', 'CREATE DATABASE newer')
+    const safety = await server.bench.capture()
+    let noted: UndoDetail = {}
+    const noteForRollBack = (detail: UndoDetail) => {
+      noted = detail
+    }
+    await server.bench.restore(snapshot, (ctx) => ({ ...ctx, noteForRollBack }))
+    const others = `SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE datname IN ('lost', 'newer')`
+    expect(await server.sql('postgres', others)).toBe('lost,newer')
+    await server.bench.restore(safety, (ctx) => ({ ...ctx, rollsBack: noted }))
+    expect(await server.sql('postgres', others)).toBe('newer')
+    await server.sql('postgres', 'DROP DATABASE newer')
   })
 
   test('of a stopped server whose data is gone starts it and fills it again', async () => {

@@ -190,6 +190,26 @@ describe('a roll back by a later process, after the labels have changed', () => 
   })
 })
 
+test('what a method notes for its roll back reaches it, in the same process and in a later one', async () => {
+  const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled({ method: 'redis' }), mounts: [data('files')] }])
+  const seen: unknown[] = []
+  const server: WholeMethod<'redis'> = {
+    ...brittleServer,
+    restore: async (ctx, ...call) => {
+      seen.push(ctx.rollsBack)
+      ctx.noteForRollBack({ made: 'nothing yet' })
+      ctx.noteForRollBack({ made: `by call ${seen.length}` })
+      if (seen.length < 3) throw new Error('no luck')
+      return await brittleServer.restore(ctx, ...call)
+    },
+  }
+  stage.parts.methods = { ...stage.parts.methods, redis: asMethod(server) }
+  await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+  expect(await restore(stage)).toMatchObject({ error: { code: 'ROLLBACK_FAILED' } })
+  expect((await recover(stage.parts, stage.signal)).problems).toEqual([])
+  expect(seen).toEqual([undefined, { made: 'by call 1' }, { made: 'by call 1' }])
+})
+
 test('a server that keeps its data at another place by now is not restored over what lies at the old one', async () => {
   const stage = setJobStage(({ data }) => [
     { name: 'app', labels: enabled({ method: 'redis' }), mounts: [data('files'), data('now', '/now')] },

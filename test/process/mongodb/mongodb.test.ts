@@ -87,6 +87,7 @@ function world(
     treeRoot: (path) => path,
     connect: never,
     recordUndo: never as never,
+    noteForRollBack: () => {},
     warn: (text) => void warnings.push(text),
     fact: (name, value) => void Object.assign(facts, { [name]: value }),
     service: { state: async () => 'running', start: never, stop: never },

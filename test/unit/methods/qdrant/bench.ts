@@ -56,6 +56,7 @@ export function benchOf(server: BenchServer, options: Partial<TargetSpec<'qdrant
       notes.add(detail)
       return { [Symbol.dispose]: () => void notes.delete(detail) }
     },
+    noteForRollBack: () => {},
     warn: (text) => void warnings.push(text),
     service: server.service,
     ...change,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import type { UndoDetail } from '../../../../src/methods/method.ts'
 import type { Kept } from './bench.ts'
 import { apiKey, expectClean, failure, openStage, type Stage } from './stage.ts'
 
@@ -103,6 +104,25 @@ describe('where the label names collections', () => {
     for (const check of await stage.bench.restore(snapshot)) expect(check).toMatchObject({ ok: true })
     await stage.client.call('DELETE', '/collections/newer')
     expect(await stage.client.content()).toEqual(before)
+  })
+
+  test('a roll back brings back an alias that led to one of the others', async () => {
+    await using stage = await openStage({ collections: ['docs'] })
+    await stage.client.fill()
+    const snapshot = await stage.bench.capture()
+    await stage.client.alias('current', 'My notes ü')
+    const before = await stage.client.content()
+    const safety = await stage.bench.capture()
+    let noted: UndoDetail = {}
+    await stage.bench.restore(snapshot, {
+      noteForRollBack: (detail) => {
+        noted = detail
+      },
+    })
+    expect(await stage.client.content()).not.toEqual(before)
+    await stage.bench.restore(safety, { rollsBack: noted })
+    expect(await stage.client.content()).toEqual(before)
+    await expectClean(stage)
   })
 
   test('an alias that became a collection of somebody else’s refuses the restore', async () => {
