@@ -191,7 +191,9 @@ describe('a roll back by a later process, after the labels have changed', () => 
 })
 
 test('what a method notes for its roll back reaches it, in the same process and in a later one', async () => {
-  const stage = setJobStage(({ data }) => [{ name: 'app', labels: enabled({ method: 'redis' }), mounts: [data('files')] }])
+  const stage = setJobStage(({ data }) => [
+    { name: 'app', labels: enabled({ method: 'redis' }), mounts: [data('files')] },
+  ])
   const seen: unknown[] = []
   const server: WholeMethod<'redis'> = {
     ...brittleServer,
