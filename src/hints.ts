@@ -23,3 +23,10 @@ export const startHint = (container: HintedContainer): string =>
 /** The hint of UNHEALTHY. Docker has no command that runs a health check: its inspect shows what the last ones said. */
 export const healthHint = (container: HintedContainer): string =>
   `Look at ${logOf(container)} and ${commandFor(container, container.engine === 'docker' ? 'inspect' : 'healthcheck run')}.`
+
+/**
+ * What a person types on the host before the arguments of this program. `engine`: that of the controller's container; absent where the
+ * controller runs on the host itself. The shipped compose file gives the container this name.
+ */
+export const programOnHost = (engine?: HintedContainer['engine']): string =>
+  engine === undefined ? 'xnai-backup' : `${engine} exec -it xnai-backup xnai-backup`

@@ -18,7 +18,7 @@ const floors = [
   ['recipes'],
   ['job'],
   ['report'],
-  ['controller', 'config'],
+  ['controller', 'config', 'page'],
   ['http'],
   ['doctor'],
   ['cli'],

@@ -5,6 +5,7 @@ import type { ManifestCache } from '../repository/manifest-cache.ts'
 import type { SnapshotRef } from '../repository/repository.ts'
 import type { Intent, IntentId, Orphan } from './intent.ts'
 import type { LockKey } from './keys.ts'
+import type { RunProgress } from './progress.ts'
 import type { Pruning } from './pruning.ts'
 
 export type * from './intent.ts'
@@ -87,6 +88,8 @@ export interface Runs {
    */
   startRun(run: RunStart): void
   finishRun(id: string, project: string, target: string, end: RunEnd): void
+  /** Notes how far a run that goes on has come, for other processes to see. */
+  noteProgress(id: string, project: string, target: string, progress: RunProgress): void
   /** Newest first. A run whose process died is shown as failed with INTERRUPTED. */
   runs(filter: RunFilter): Run[]
   /** Id of the snapshot that was left by the newest backup, by the order in which runs were recorded and not by their times. */
@@ -148,7 +151,10 @@ export interface RunStep {
 }
 
 /** Without an end, the run is still going on. Versions that recorded no trigger have left runs without one. */
-export interface Run extends Omit<RunStart, 'trigger'>, Partial<Pick<RunStart, 'trigger'>>, Partial<RunEnd> {}
+export interface Run extends Omit<RunStart, 'trigger'>, Partial<Pick<RunStart, 'trigger'>>, Partial<RunEnd> {
+  /** Absent where it is not known, and once the run has ended. */
+  progress?: RunProgress
+}
 
 /** An absent field matches every run. */
 export interface RunFilter {

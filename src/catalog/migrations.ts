@@ -32,6 +32,7 @@ const steps = [
   `CREATE TABLE pins (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, kind TEXT NOT NULL, tier TEXT NOT NULL,
      snapshot TEXT NOT NULL) STRICT;`,
   'CREATE TABLE confirmed_keys (code TEXT PRIMARY KEY) STRICT;',
+  'ALTER TABLE runs ADD COLUMN progress TEXT;',
 ]
 
 /** The version that `upgrade` brings the schema to. */

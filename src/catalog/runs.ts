@@ -2,6 +2,7 @@ import { BackupError, reportError } from '../errors.ts'
 import type { Run, RunEnd, RunFilter, RunStart, Runs, RunTrigger } from './catalog.ts'
 import type { Database, Row } from './database.ts'
 import type { Owner } from './owner.ts'
+import type { RunProgress } from './progress.ts'
 
 /** Runs that are kept of each kind and target. Decisions look at the newest 20. */
 const keptPerTarget = 200
@@ -24,6 +25,11 @@ export function makeRuns(database: Database, owner: Owner): Runs {
         `UPDATE runs SET outcome = ?, end = ?, told = CASE "trigger" WHEN 'manual' THEN told ELSE 2 END
          WHERE id = ? AND project = ? AND target = ?`,
         ...[end.outcome, JSON.stringify(end), id, project, target],
+      ),
+    noteProgress: (id, project, target, progress) =>
+      void change(
+        'UPDATE runs SET progress = ? WHERE id = ? AND project = ? AND target = ?',
+        ...[JSON.stringify(progress), id, project, target],
       ),
     runs: (filter) => findRuns(database, owner, filter),
     lastSnapshot: (project, target) => findLastSnapshot(database, project, target),
@@ -106,7 +112,8 @@ function toRun(row: Row, owner: Owner): Run {
     started: text('started'),
   }
   if (row.end !== null) return { ...start, ...(JSON.parse(text('end')) as RunEnd) }
-  return owner.isDead(row.owner) ? { ...start, ...interrupted(start.started) } : start
+  if (owner.isDead(row.owner)) return { ...start, ...interrupted(start.started) }
+  return row.progress === null ? start : { ...start, progress: JSON.parse(text('progress')) as RunProgress }
 }
 
 function interrupted(started: string): RunEnd {

@@ -1,11 +1,17 @@
 import type { Pass } from '../controller/pass.ts'
-import { BackupError, type ErrorReport, reportError } from '../errors.ts'
+import { asBackupError, BackupError, reportError } from '../errors.ts'
+import { programOnHost } from '../hints.ts'
 import type { Parts } from '../job/job.ts'
-import type { Clock } from '../lib/clock.ts'
-import { settleWith, withDeadline } from '../lib/deadline.ts'
-import { type ObservedRepository, observeCatalog, observeRepositories } from '../report/observe.ts'
+import { listSnapshots } from '../job/repositories.ts'
+import type { Overview, TargetView, View } from '../page/view.ts'
+import { targetKey } from '../plan/plan.ts'
+import { pastRuns, reportHistory } from '../report/history.ts'
+import { reportJobs } from '../report/jobs.ts'
+import { type ObservedTargets, observeCatalog } from '../report/observe.ts'
+import { reportSnapshots } from '../report/snapshots.ts'
 import { reportStatus, type StatusReport } from '../report/status.ts'
-import type { Tier } from '../repository/repository.ts'
+import { createListings } from './listings.ts'
+import { shareResult } from './share-result.ts'
 
 /** What the running controller knows, for all who ask it by HTTP. However many ask, the engine is never asked for them. */
 export interface Live {
@@ -17,19 +23,14 @@ export interface Live {
   passAgeMs(): number
   /** The report of `status --json`, without secrets. NOT_READY, or why the first pass failed, until a pass has seen the stack. */
   status(): Promise<LiveStatus>
+  /** What the page of all targets shows. Fails as `status` does. */
+  overview(): Promise<Omit<Overview, 'canLogOut'>>
+  /** What the page of one target shows; undefined where the plan has none of that name. Fails as `status` does. */
+  target(project: string, name: string): Promise<Omit<TargetView, 'canLogOut'> | undefined>
 }
 
 export interface LiveStatus extends StatusReport {
-  pass: PassReport
-}
-
-/** The newest pass, for people. */
-export interface PassReport {
-  /** ISO 8601 UTC: when it ended. */
-  time: string
-  /** How many in a row could not list the containers. What is said of targets is older then. */
-  failures: number
-  errors: ErrorReport[]
+  pass: View['pass']
 }
 
 export interface LiveOptions {
@@ -41,84 +42,78 @@ export interface LiveOptions {
 
 /** A report that is so young is given to the next one who asks, too. */
 const reportMs = 1000
-/** A listing of a repository reads a folder, or starts a program. Each pass makes a new one worth while. */
-const listingMs = 10_000
-const listSeconds = 10
+const snapshotsMs = 10_000
 
 export function createLive(parts: Parts, { scrub, signal }: LiveOptions): Live {
-  const { clock } = parts
+  const { clock, settings } = parts
   let newest: Pass | undefined
   let notedMs = clock.monotonicMs()
-  const listings = new Map(
-    [...parts.repositories].map(([tier, one]) => {
-      const only = { catalog: parts.catalog, repositories: new Map([[tier, one]]) }
-      return [tier, shareResult(clock, listingMs, () => observeRepositories(only, signal))]
-    }),
-  )
-  const listed = async (tier: Tier, url: string): Promise<ObservedRepository[]> => {
-    const failed = (error: BackupError) => [
-      { tier, url, snapshots: [], damaged: parts.catalog.damage.read(url), error },
-    ]
-    if (tier === 'local' && newest?.repositoryFault) return failed(newest.repositoryFault)
-    using deadline = withDeadline(signal, listSeconds, 'the repository to answer')
-    const asked = settleWith(deadline, async () => listings.get(tier)?.get() ?? [])
-    return await asked.catch((cause) =>
-      failed(new BackupError('REPOSITORY_UNREACHABLE', `the ${tier} repository does not answer`, { cause })),
-    )
+  const scrubbed = <T>(document: T): T => scrubAll(document, scrub)
+  const listings = createListings(parts, signal)
+  const seen = () => {
+    if (newest?.observed) return { ...newest, plan: newest.observed.plan }
+    throw newest?.errors[0] ?? new BackupError('NOT_READY', 'no pass has ended yet')
   }
-  const report = shareResult(clock, reportMs, async () => {
-    if (!newest?.observed) throw newest?.errors[0] ?? new BackupError('NOT_READY', 'no pass has ended yet')
-    const { observed, at, failures, errors } = newest
-    const repositories = await Promise.all([...parts.repositories].map(([tier, { url }]) => listed(tier, url)))
+  const observe = shareResult(clock, reportMs, async () => {
+    const { plan, repositoryFault, at, failures, errors } = seen()
+    const targets = observeCatalog(parts, plan)
+    const repositories = await listings.observe(changeOf(targets), repositoryFault)
     const { last } = parts.catalog.pruneState()
-    const now = { ...observeCatalog(parts, observed.plan), ...(last && { pruned: last }) }
+    const status = reportStatus({ ...targets, ...(last && { pruned: last }), repositories })
     const pass = { time: at.toISOString(), failures, errors: errors.map(reportError) }
-    return scrubAll({ ...reportStatus({ ...now, repositories: repositories.flat() }), pass }, scrub)
+    return { targets, view: scrubbed({ status, pass, jobs: reportJobs(parts) }) }
   })
+  const snapshots = shareResult(clock, snapshotsMs, async () =>
+    reportSnapshots(parts, seen().plan, await listSnapshots(parts, signal)),
+  )
+  const viewOf = (targets: ObservedTargets, view: Pick<View, 'status' | 'pass' | 'jobs'>) => {
+    const engine = parts.ownMounts ? (targets.plan.targets[0]?.container.engine ?? 'podman') : undefined
+    return { ...view, now: clock.now(), timezone: settings.timezone, program: programOnHost(engine) }
+  }
   return {
     notePass(pass) {
       newest = pass
       notedMs = clock.monotonicMs()
-      report.forget()
-      for (const listing of listings.values()) listing.forget()
     },
     pass: () => newest,
     passAgeMs: () => clock.monotonicMs() - notedMs,
-    status: report.get,
+    async status() {
+      const { status, pass } = (await observe()).view
+      return { ...status, pass }
+    },
+    async overview() {
+      const { targets, view } = await observe()
+      const histories = new Map([...targets.runs].map(([key, runs]) => [key, reportHistory(runs)]))
+      return { ...viewOf(targets, view), histories }
+    },
+    async target(project, name) {
+      const { targets, view } = await observe()
+      const target = view.status.targets.find((one) => one.project === project && one.target === name)
+      if (!target) return undefined
+      const key = targetKey({ project, name })
+      const found = await snapshots(changeOf(targets)).then(
+        (all) => ({ all, error: undefined }),
+        (error) => ({ all: [], error: reportError(asBackupError(error)) }),
+      )
+      return {
+        ...viewOf(targets, view),
+        target,
+        history: reportHistory(targets.runs.get(key) ?? []),
+        targetZone: targets.plan.targets.find((one) => targetKey(one) === key)?.timezone ?? settings.timezone,
+        snapshots: scrubbed(found.all.filter((one) => one.project === project && one.target === name)),
+        snapshotsError: scrubbed(found.error),
+        runs: scrubbed(pastRuns(parts, project, name)),
+      }
+    },
   }
 }
+
+/** Changes with every run that has ended: only then are there other snapshots than before. */
+const changeOf = ({ runs }: ObservedTargets): string =>
+  [...runs.values()].map((own) => own.find(({ outcome }) => outcome !== undefined)?.id).join()
 
 /** Scrubs every text of a document. */
-const scrubAll = <T extends object>(document: T, scrub: (text: string) => string): T =>
-  JSON.parse(JSON.stringify(document, (_key, value) => (typeof value === 'string' ? scrub(value) : value)))
-
-interface Shared<T> {
-  get(): Promise<T>
-  /** The next one who asks gets a new result. */
-  forget(): void
-}
-
-/** Gives one result to all who ask while it is made and for `ms` after it. What fails is given to those who wait, and made anew. */
-function shareResult<T>(clock: Clock, ms: number, make: () => Promise<T>): Shared<T> {
-  let result: Promise<T> | undefined
-  let isPending = false
-  let madeMs = 0
-  return {
-    get() {
-      if (result && (isPending || clock.monotonicMs() - madeMs < ms)) return result
-      isPending = true
-      result = make().finally(() => {
-        isPending = false
-      })
-      madeMs = clock.monotonicMs()
-      const own = result
-      own.catch(() => {
-        if (result === own) result = undefined
-      })
-      return own
-    },
-    forget() {
-      madeMs = Number.NEGATIVE_INFINITY
-    },
-  }
+function scrubAll<T>(document: T, scrub: (text: string) => string): T {
+  if (document === undefined) return document
+  return JSON.parse(JSON.stringify(document, (_key, value) => (typeof value === 'string' ? scrub(value) : value)))
 }

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { checkHealth, checkReadiness, type Health } from './health.ts'
 import type { Live } from './live.ts'
+import { pages } from './pages.ts'
 
 /** One path of the server. It is read only: GET and HEAD. */
 export interface Route {
@@ -10,11 +11,18 @@ export interface Route {
   answer(context: Context, live: Live): Response | Promise<Response>
 }
 
-/** Every path that is served. */
-export const routes: Route[] = [
+/** What programs ask for. */
+const api: Route[] = [
   { path: '/healthz', isOpen: true, answer: (context, live) => answerHealth(context, checkHealth(live)) },
   { path: '/readyz', isOpen: true, answer: (context, live) => answerHealth(context, checkReadiness(live)) },
   { path: '/api/v1/status', answer: async (context, live) => context.json(await live.status()) },
+]
+
+/** Every path that is served. `events`: answers with the stream of them. */
+export const makeRoutes = (events: Route['answer']): Route[] => [
+  ...api,
+  { path: '/api/v1/events', answer: events },
+  ...pages,
 ]
 
 const answerHealth = (context: Context, { ok, text }: Health): Response => context.text(text, ok ? 200 : 503)

@@ -36,7 +36,7 @@ export async function serve(
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, log } = parts
-  const listener = loadingListener(log, options)
+  const listener = loadingListener(parts, options, signal)
   for (let told: string | undefined; !signal.aborted; ) {
     try {
       await using server = await open(options.listen, listener)
@@ -58,16 +58,20 @@ export async function serve(
  * Loads the code that answers with the first request: it and what it needs of Node take 25 MiB, which a controller that nobody asks does
  * not have to hold.
  */
-function loadingListener(log: Parts['log'], options: ServeOptions): RequestListener {
+function loadingListener(
+  parts: Pick<Parts, 'clock' | 'log'>,
+  options: ServeOptions,
+  signal: AbortSignal,
+): RequestListener {
   let loading: Promise<RequestListener> | undefined
-  const load = async () => (await import('./listener.ts')).createListener(log, options)
+  const load = async () => (await import('./listener.ts')).createListener(parts, options, signal)
   return async (request, response) => {
     try {
       loading ??= load()
       ;(await loading)(request, response)
     } catch (error) {
       loading = undefined
-      logFailure(log, 'a request is not answered', error)
+      logFailure(parts.log, 'a request is not answered', error)
       response.writeHead(500, { 'Content-Type': 'text/plain', Connection: 'close' })
       response.end('the controller cannot answer\n')
     }

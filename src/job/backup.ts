@@ -15,6 +15,7 @@ import { type BackupResult, type Parts, type Progress, worstOutcome } from './jo
 import { type LockedPlan, lockPlan } from './lock-plan.ts'
 import { limitWindow } from './max-stop.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
+import { recordProgress } from './record-progress.ts'
 import { captureTier, repositoryOf } from './repositories.ts'
 import { defaultStartSeconds } from './service.ts'
 import { watchCancel } from './watch-cancel.ts'
@@ -42,10 +43,11 @@ export async function runBackup(
 ): Promise<BackupRun> {
   const run = options.locking?.run ?? newId(parts.clock.now())
   using cancel = watchCancel(parts, run, signal)
+  const told = { ...options, progress: recordProgress(parts, run, options.progress) }
   const results: BackupResult[] = []
   for (const set of groupTargets(targets)) {
-    const reports = set.map((target) => startReport(parts, target, run, options))
-    await backupSet(parts, reports, { run, ...options }, cancel.signal)
+    const reports = set.map((target) => startReport(parts, target, run, told))
+    await backupSet(parts, reports, { run, ...told }, cancel.signal)
     results.push(...reports.map((report) => report.finish()))
   }
   return { run, outcome: worstOutcome(results), targets: results }

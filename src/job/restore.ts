@@ -8,6 +8,7 @@ import { type Parts, type Progress, type RestoreResult, worstOutcome } from './j
 import { lockPlan } from './lock-plan.ts'
 import { pinSnapshots } from './pins.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
+import { recordProgress } from './record-progress.ts'
 import { snapshotRef } from './repositories.ts'
 import { checkStep } from './restore/checks.ts'
 import { orderSteps, type RestorePlan, type RestoreStep, type StepInPlace } from './restore/plan.ts'
@@ -42,7 +43,8 @@ export async function runRestore(
 ): Promise<RestoreRun> {
   const run = newId(parts.clock.now())
   using cancel = watchCancel(parts, run, signal)
-  const { progress, begunMs = parts.clock.monotonicMs() } = options
+  const { begunMs = parts.clock.monotonicMs() } = options
+  const progress = recordProgress(parts, run, options.progress)
   const reports = plan.steps.map((step) => startRestoreReport(parts, step, { run, progress, begunMs }))
   try {
     const chosen = plan.steps.map(({ snapshot }) => snapshotRef(snapshot))

@@ -1,5 +1,6 @@
 import type { ErrorReport } from '../../errors.ts'
 import type { Problem } from '../../plan/plan.ts'
+import { stateOf } from '../../report/state.ts'
 import { hasFailed, type RepositoryStatus, type StatusReport, type TargetStatus } from '../../report/status.ts'
 import { targetKeyOf } from '../target-key.ts'
 import { describeDamaged } from './damage.ts'
@@ -53,13 +54,8 @@ function describeWaiting({ waiting }: TargetStatus, style: TextStyle): string {
 }
 
 function describeState(target: TargetStatus, style: TextStyle): string {
-  const { method, rpoMet, lastSuccess, running, damaged } = target
-  if (method === null) return paint(style, 'red', 'broken')
-  if (damaged !== null) return paint(style, 'red', 'damaged') + (running ? ', running' : '')
-  const met = rpoMet === true
-  const failed = hasFailed(target)
-  const word = lastSuccess === null ? 'never backed up' : !met ? 'too old' : failed ? 'failed' : 'ok'
-  return paint(style, met && !failed ? 'green' : 'red', word) + (running ? ', running' : '')
+  const { word, isGood } = stateOf(target)
+  return paint(style, isGood ? 'green' : 'red', word) + (target.running ? ', running' : '')
 }
 
 /** Why the newest backup of a target failed, and what to do; empty where it did not. */

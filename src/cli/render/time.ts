@@ -1,3 +1,4 @@
+import { localTime } from '../../lib/local-time.ts'
 import type { Column } from './table.ts'
 import type { TextStyle } from './text-style.ts'
 
@@ -42,31 +43,4 @@ export function timeColumn<Row>(
       return local.zone === zone ? local.minute : `${local.minute} ${local.zone}`
     },
   }
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>()
-
-/** British English has the short names of the European zones; zones without one are shown by their offset, `GMT+9`. */
-function formatOf(timezone: string): Intl.DateTimeFormat {
-  const known = formats.get(timezone)
-  if (known) return known
-  const digits = { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' } as const
-  const format = new Intl.DateTimeFormat('en-GB', {
-    ...digits,
-    timeZone: timezone,
-    hourCycle: 'h23',
-    timeZoneName: 'short',
-  })
-  formats.set(timezone, format)
-  return format
-}
-
-function localTime(iso: string, timezone: string): { minute: string; zone: string } {
-  const parts = Object.fromEntries(
-    formatOf(timezone)
-      .formatToParts(new Date(iso))
-      .map(({ type, value }) => [type, value]),
-  )
-  const { year, month, day, hour, minute, timeZoneName = '' } = parts
-  return { minute: `${year}-${month}-${day} ${hour}:${minute}`, zone: timeZoneName }
 }

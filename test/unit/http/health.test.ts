@@ -9,11 +9,15 @@ const pass: Pass = {
   ...{ observed: undefined, actions: [], active: [], errors: [], repositoryFault: undefined, failures: 0 },
 }
 
+const notUsed = () => Promise.reject(new Error('not part of this test'))
+
 const live = (newest: Pass | undefined, ageSeconds = 1): Live => ({
   notePass: () => {},
   pass: () => newest,
   passAgeMs: () => ageSeconds * 1000,
-  status: () => Promise.reject(new Error('not part of this test')),
+  status: notUsed,
+  overview: notUsed,
+  target: notUsed,
 })
 
 test('a controller is healthy as long as passes end, whatever they find', () => {

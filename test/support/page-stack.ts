@@ -1,0 +1,67 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openCatalog } from '../../src/catalog/sqlite.ts'
+import { fakeEngine } from '../fakes/engine.ts'
+import { fileWorld } from '../fakes/engine-world.ts'
+
+/** A stack of seven services on a fake engine, with a real repository and a state directory, all below one folder. */
+export interface PageStack extends Disposable {
+  env: Record<string, string>
+  state: string
+  repository: string
+  /** The file or folder of a service's data. */
+  dataOf(service: string): string
+}
+
+export const services = ['redis', 'faiss', 'qdrant', 'vikunja-db', 'victoriametrics', 'iam', 'config']
+const sizes = [900, 2400, 5200, 1800, 3100, 260, 40]
+
+export function makePageStack(labels: Record<string, Record<string, string>> = {}): PageStack {
+  const folder = mkdtempSync(join(tmpdir(), 'page-'))
+  const [state, repository] = [join(folder, 'state'), join(folder, 'backups')]
+  mkdirSync(repository)
+  const dataOf = (service: string) => join(folder, 'data', service)
+  using world = fileWorld(join(folder, 'world'))
+  const engine = fakeEngine({ world })
+  for (const [index, service] of services.entries()) {
+    mkdirSync(dataOf(service), { recursive: true })
+    writeFileSync(join(dataOf(service), 'data.bin'), Buffer.alloc((sizes[index] ?? 1) * 1024, service))
+    engine.add({
+      ...{ name: `shop-${service}-1`, project: 'shop', service, number: 1 },
+      labels: { 'xnai.backup.enable': 'true', 'xnai.backup.schedule': '0 2 * * *', ...labels[service] },
+      mounts: [{ kind: 'bind', source: dataOf(service), destination: '/data', writable: true }],
+    })
+  }
+  const env = {
+    XNAI_BACKUP_LOCAL: `archive:${repository}`,
+    XNAI_BACKUP_STATE: state,
+    XNAI_BACKUP_PROJECT: 'shop',
+    XNAI_BACKUP_LISTEN: '127.0.0.1:0',
+    VICTIM_WORLD: join(folder, 'world'),
+  }
+  return { env, state, repository, dataOf, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+/** Gives each service a past of nightly backups that grew a little. */
+export function fillPast({ state }: PageStack, nights: number, now: Date): void {
+  using catalog = openCatalog(state)
+  for (const [index, target] of services.entries()) {
+    for (let night = nights; night > 0; night--) {
+      const started = new Date(now.getTime() - night * 86_400_000).toISOString()
+      const id = `past-${night}`
+      const bytes = Math.round(
+        (sizes[index] ?? 1) * 1024 * (1 - night * 0.004 * ((index % 4) + 1) + Math.sin(night + index) * 0.02),
+      )
+      const end = {
+        finished: started,
+        outcome: 'complete' as const,
+        snapshot: `gone-${night}`,
+        bytes,
+        seconds: 3 + index,
+      }
+      catalog.startRun({ id, kind: 'backup', trigger: 'schedule', project: 'shop', target, started })
+      catalog.finishRun(id, 'shop', target, { ...end, downtimeSeconds: index % 3 === 0 ? 0 : 1.2 * index })
+    }
+  }
+}
