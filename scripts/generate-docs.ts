@@ -170,7 +170,7 @@ $ restic -r REPO restore ID:/tree/data --target DIR     # a tree; beside it, ent
 $ restic -r REPO dump ID FILE                           # a dump, or manifest.json
 \`\`\`
 
-What stock restic forgets of them, by hand or by a policy, is lost to the snapshot that it belongs to. A directory belongs to one
+A tag \`ahead=\` marks what was read while it was still written, and is to be restored by nobody. What stock restic forgets of them, by hand or by a policy, is lost to the snapshot that it belongs to. A directory belongs to one
 control plane of a project at a time, as that of an archive does; elsewhere two controllers with two state directories are not told of each
 other, and must not look after the same project.
 

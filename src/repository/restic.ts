@@ -14,14 +14,18 @@ import { inRestic } from './restic/explain.ts'
 import { listManifests } from './restic/list.ts'
 import { asStored, type StoredArtifact } from './restic/manifest.ts'
 import { keyCode } from './restic/password.ts'
+import { PATIENCE } from './restic/patience.ts'
+import { prepareTrees } from './restic/prepare.ts'
 import type { Restic } from './restic/program.ts'
 import { readStream } from './restic/read-stream.ts'
 import { removeSnapshots, sweepDead } from './restic/remove.ts'
-import { PATIENCE, stage } from './restic/stage.ts'
+import { parentOf, stage } from './restic/stage.ts'
 
 export interface ResticOptions extends AccessOptions {
   /** Makes `list` fast. Default: every listing reads every manifest. */
   manifests?: ManifestCache
+  /** Trees below this size are not prepared: a process of restic would cost more than it saves. In bytes. Default 32 MiB. */
+  prepareBytes?: number
 }
 
 /** The folder of the locks of control planes, which restic passes over. Where a repository lies elsewhere there is no place for them. */
@@ -44,7 +48,7 @@ const proveTree = inChild<typeof import('./restic/prove-tree.ts').proveTree>(
  * the manifest, which is written last. `text` is the address as restic takes it.
  */
 export function openRestic(text: string, options: ResticOptions): Repository {
-  const { manifests = noManifestCache } = options
+  const { manifests = noManifestCache, prepareBytes: leastBytes = 32 * 1024 * 1024 } = options
   const address = parseAddress(text)
   const { url, directory } = address
   const { begin, using, identify, ensure, exclusive } = openAccess(address, options)
@@ -54,6 +58,12 @@ export function openRestic(text: string, options: ResticOptions): Repository {
     initialise: (signal) => using(signal, (restic) => ensure(restic, signal)),
     key: (signal) => using(signal, async (restic) => keyOf(restic, await identify(restic, signal))),
     ...holding(address),
+    prepare: (target, trees, how) =>
+      using(how.signal, async (restic) => {
+        await ensure(restic, how.signal)
+        const newest = (name: string) => parentOf(restic, manifests, target, name)
+        return await prepareTrees(await begin(how.signal), target, trees, { leastBytes, parentOf: newest, ...how })
+      }),
     stage: (target, artifacts, how) =>
       using(how.signal, async (restic) => {
         await ensure(restic, how.signal)

@@ -34,6 +34,13 @@ describe('a controller that is killed', () => {
     expect(await world.repository.list(never)).toEqual([])
   })
 
+  test('after it has read a tree ahead leaves what a sweep removes', async () => {
+    await killAt('read ahead')
+    expect(stored()).toHaveLength(1)
+    await world.repository.sweep(never)
+    expect(stored()).toEqual([])
+  })
+
   test('before it has published leaves what a sweep removes, and nothing is listed', async () => {
     await killAt('staged')
     expect(stored()).toHaveLength(1)

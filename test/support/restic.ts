@@ -18,7 +18,12 @@ export const resticPassword = 'correct horse'
 
 /** Opens the repository in a directory. What belongs to the control plane lies beside it. */
 export const openAt = (folder: string, suite: ResticSuite) =>
-  openRestic(folder, { password: resticPassword, home: `${folder}-home`, program: join(resticFolder(suite), 'restic') })
+  openRestic(folder, {
+    password: resticPassword,
+    home: `${folder}-home`,
+    program: join(resticFolder(suite), 'restic'),
+    prepareBytes: 0,
+  })
 
 /** Makes a repository once, with a key that costs nothing. `copy` puts it into an empty directory. */
 export async function resticTemplate(suite: ResticSuite): Promise<{ copy(to: string): void } & Disposable> {

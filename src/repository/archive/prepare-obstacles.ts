@@ -1,13 +1,11 @@
-import { mkdtemp, rm, statfs } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freeBytes } from '../../lib/free-space.ts'
 import { runProgram } from '../../lib/process.ts'
 import { treeSize } from '../../lib/tree/fingerprint.ts'
 import { openRoot, shownPath } from '../../lib/tree/open-root.ts'
+import { hasForeignClock } from '../foreign-clock.ts'
 import type { PrepareOptions, TreeArtifact } from '../repository.ts'
-
-/** Types of file systems whose files get times by another clock than ours: NFS, CIFS, SMB2, FUSE. */
-const foreignClocks = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x65735546])
 
 /** The reason why a tree is not copied while it is written: '' where the user need not hear of it, undefined where there is none. */
 export async function findObstacle(
@@ -22,8 +20,7 @@ export async function findObstacle(
   const onNotice = (text: string) => void noticed.push(text)
   const { contentBytes } = await treeSize(root, { exclude, skipDevices, onWarning: onNotice }, signal)
   if (contentBytes < leastBytes) return ''
-  if (foreignClocks.has((await statfs(tree.folder('.'))).type))
-    return `${shownPath(root)} lies on a network file system`
+  if (await hasForeignClock(tree)) return `${shownPath(root)} lies on a network file system`
   // There must be room for the copy, and in the worst case for as much again when it is packed.
   if ((await freeBytes(staging)) < 2 * contentBytes)
     return `the repository has no room for a copy of ${contentBytes} bytes`

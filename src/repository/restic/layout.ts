@@ -27,6 +27,10 @@ export const hostOf = ({ project, target }: TargetId): string => (project === ''
 export const artifactFlags = (target: TargetId, name: string, owner: string): string[] =>
   flags(target, [OURS, `artifact=${name}`, `owner=${owner}`])
 
+/** Of what was read while it was still written: it is no part of a snapshot, and only tells the next reading what has not changed. */
+export const aheadFlags = (target: TargetId, name: string, owner: string): string[] =>
+  flags(target, [OURS, `ahead=${name}`, `owner=${owner}`])
+
 export const manifestFlags = (target: TargetId, id: string, owner: string): string[] =>
   flags(target, [OURS, MANIFEST, `id=${encodeURIComponent(id)}`, `owner=${owner}`])
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { BackupError } from '../../errors.ts'
-import { inChild, type Patience } from '../../lib/child/in-child.ts'
+import { inChild } from '../../lib/child/in-child.ts'
 import type { ManifestCache } from '../manifest-cache.ts'
 import { toSnapshot } from '../manifest-shape.ts'
 import type { Artifact, Snapshot, SnapshotMeta, Staged, StageOptions, TargetId } from '../repository.ts'
@@ -8,11 +8,10 @@ import { explainFailure } from './explain.ts'
 import { listRestic, toCached } from './list.ts'
 import { asStored, formatManifest, type StoredArtifact } from './manifest.ts'
 import { beginOwner, type Owner } from './owners.ts'
+import { PATIENCE } from './patience.ts'
+import { parentsOf } from './prepare.ts'
 import type { Restic } from './program.ts'
 import { storeManifest, storeStream } from './store-stream.ts'
-
-/** restic removes its lock when it is ended, which may need a slow back end. */
-export const PATIENCE: Patience = { silenceMs: 15 * 60_000, graceMs: 10_000, killedMs: 2000 }
 
 const storeTree = inChild<typeof import('./store-tree.ts').storeTree>(
   join(import.meta.dirname, 'store-tree.ts'),
@@ -65,16 +64,17 @@ function refuseName({ artifacts }: Taken, { name }: Artifact): void {
 
 async function store(taken: Taken, artifact: Artifact, options: StageOptions): Promise<StoredArtifact> {
   const { restic, target, owner } = taken
-  const { signal, onBytes, onWarning } = options
+  const { signal, onBytes, onWarning, prepared } = options
   const how = { target, owner: owner.id, signal, ...(onBytes && { onBytes }) }
   if (artifact.kind === 'stream') return await storeStream(restic, artifact, how)
-  const parent = parentOf(taken, artifact.name)
+  const ahead = prepared && parentsOf(prepared, restic.address.url, target)(artifact)
+  const parent = ahead ?? parentOf(restic, taken.manifests, target, artifact.name)
   const more = { ...(onWarning && { onWarning }), ...(parent !== undefined && { parent }) }
   return await storeTree(artifact.root, artifact, restic, { ...how, ...more })
 }
 
 /** The newest whole snapshot of the same tree that is known here. One that was removed since costs a second try. */
-function parentOf({ restic, manifests, target }: Taken, name: string): string | undefined {
+export function parentOf(restic: Restic, manifests: ManifestCache, target: TargetId, name: string): string | undefined {
   const same = [...manifests.read(restic.address.url).values()]
     .map(({ snapshot }) => snapshot)
     .filter(({ project, target: other }) => project === target.project && other === target.target)

@@ -1,22 +1,17 @@
-import { lstatSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { BackupError } from '../../errors.ts'
-import { longSeconds } from '../../lib/deadline.ts'
-import { jailed } from '../../lib/jail.ts'
-import { runChecked } from '../../lib/process.ts'
 import { isAtOrBelow } from '../../lib/tree/only.ts'
-import { type OpenRoot, shownPath } from '../../lib/tree/open-root.ts'
-import { deviceMatcher } from '../../lib/tree/walk.ts'
+import { shownPath } from '../../lib/tree/open-root.ts'
 import type { StageOptions, TargetId, TreeArtifact } from '../repository.ts'
 import { describeTree, type Notes, proveStill, type TreeDescription } from './describe-tree.ts'
 import { inRestic } from './explain.ts'
 import { artifactFlags, DATA, ENTRIES, HOLDER } from './layout.ts'
 import type { StoredArtifact } from './manifest.ts'
 import { makeWork } from './owners.ts'
-import { escapePattern, excludeFlags } from './patterns.ts'
 import { openPlace, type Place } from './place.ts'
 import { type Restic, resticMessages } from './program.ts'
+import { backupFlags, writeBack } from './read-flags.ts'
 
 export interface StoreOptions extends Pick<StageOptions, 'signal' | 'onBytes' | 'onWarning'> {
   target: TargetId
@@ -63,15 +58,6 @@ export async function storeTree(
   }
 }
 
-/**
- * Pages that a program has mapped change without a new time until they are written back. A page that is dirty after this became so
- * later, so that restic finds another time on its file in the next run.
- */
-async function writeBack(tree: OpenRoot, signal: AbortSignal): Promise<void> {
-  const call = jailed({ tree: tree.descriptor }, 'sync', ['-f', '--', '.'])
-  await runChecked(...call, { signal, timeoutSeconds: longSeconds })
-}
-
 interface Reading {
   work: string
   place: Place
@@ -84,11 +70,9 @@ async function backup(
   { work, place, tree, found }: Reading,
   { signal, target, owner, parent, onBytes = () => {} }: StoreOptions,
 ): Promise<{ id: string; bytes: number }> {
-  const devices = place.tree.kind === 'file' ? [] : presentDevices(place.tree, tree.skipDevices ?? [])
   const args = [
-    ...['backup', '--no-scan', '--one-file-system', ...artifactFlags(target, tree.name, owner)],
-    ...(parent === undefined ? ['--force'] : ['--parent', parent]),
-    ...[...excludeFlags(tree.exclude), ...devices.flatMap((path) => ['--exclude', `${DATA}/${escapePattern(path)}`])],
+    ...backupFlags(place.tree, tree, parent),
+    ...artifactFlags(target, tree.name, owner),
     ...targetsOf(tree.only, found),
     `${HOLDER}/${ENTRIES}`,
   ]
@@ -111,14 +95,6 @@ function targetsOf(only: string[] | undefined, { present }: TreeDescription): st
   if (present.length === 0) return ['--exclude', `${DATA}/*`, '--', DATA]
   const tops = present.filter((path) => !present.some((other) => other !== path && isAtOrBelow(path, other)))
   return ['--', ...tops.map((path) => (path === '.' ? DATA : `${DATA}/${path}`))]
-}
-
-const presentDevices = (tree: OpenRoot, paths: string[]): string[] => {
-  const isDevice = deviceMatcher(paths)
-  return paths.filter((path) => {
-    const stats = lstatSync(tree.at(path), { bigint: true, throwIfNoEntry: false })
-    return stats !== undefined && isDevice(path, stats)
-  })
 }
 
 interface Summary {
