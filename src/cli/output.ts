@@ -1,10 +1,9 @@
-import type { Logger } from 'pino'
 import { type BackupError, reportError } from '../errors.ts'
 import type { Progress } from '../job/job.ts'
 import type { Clock } from '../lib/clock.ts'
+import { type Log, silentLog } from '../lib/log.ts'
 import type { Answer } from './command.ts'
 import type { Io } from './io.ts'
-import { makeLogger } from './log.ts'
 import { renderError } from './render/error.ts'
 import { makePlainProgress, makeTerminalProgress } from './render/progress.ts'
 import { makeScreen } from './render/screen.ts'
@@ -20,8 +19,8 @@ export interface Output {
   error(error: BackupError): void
   /** Writes text for people to stderr. */
   note(text: string): void
-  /** Makes a logger on stderr. `level`: as pino names it. */
-  logger(level: string): Promise<Logger>
+  /** Makes a logger on stderr. `level`: as pino names it, or `silent`. */
+  logger(level: string): Promise<Log>
   /** Progress on stderr until it is disposed: live lines on a terminal, else a line for each step. `totals`: bytes by the key of the target. */
   progress(clock: Clock, totals: ReadonlyMap<string, number>): Progress & Disposable
 }
@@ -40,7 +39,11 @@ export function makeOutput(io: Io, json: boolean): Output {
       note(renderError(error, styleOfErrors(io)))
     },
     note,
-    logger: (level) => makeLogger(level, io.stderr, screen, scrubber),
+    logger: async (level) => {
+      if (level === 'silent') return silentLog
+      const { makeLogger } = await import('./log.ts')
+      return await makeLogger(level, io.stderr, screen, scrubber)
+    },
     progress: (clock, totals) =>
       io.stderr.isTTY && !json ? makeTerminalProgress(screen, clock, totals) : makePlainProgress(screen),
   }

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { Log } from '../lib/log.ts'
 import type { Catalog, Outcome } from '../catalog/catalog.ts'
 import type { Engine, Mount } from '../engine/engine.ts'
 import type { Units } from '../engine/units.ts'
@@ -19,7 +19,7 @@ export interface Parts {
   repositories: ReadonlyMap<Tier, Repository>
   methods: { [K in MethodKind]?: Method<K> }
   clock: Clock
-  log: Logger
+  log: Log
   settings: PlanSettings
   /** Maps a path of the host to the path for this process. Returns undefined where no mount of its own leads there. */
   ownPath(hostPath: string): string | undefined

@@ -1,16 +1,16 @@
-import type { Logger } from 'pino'
+import type { Log } from '../lib/log.ts'
 import type { Run } from '../catalog/catalog.ts'
 import type { BackupError } from '../errors.ts'
 import { logFailure, logReport } from '../lib/log-failure.ts'
 import { targetKey } from '../plan/plan.ts'
 
 /** Logs that a run has begun. */
-export function tellBegin(log: Logger, run: Run): void {
+export function tellBegin(log: Log, run: Run): void {
   log.info({ ...nameRun(run), started: run.started }, `${run.kind} has begun`)
 }
 
 /** Logs how a run has ended. `failure`: the error itself, where this process has met it. */
-export function tellEnd(log: Logger, run: Run, failure?: BackupError): void {
+export function tellEnd(log: Log, run: Run, failure?: BackupError): void {
   const { kind, outcome, snapshot, seconds, bytes, downtimeSeconds, rolledBack, error } = run
   const fields = { ...nameRun(run), outcome, snapshot, seconds, bytes, downtimeSeconds, rolledBack }
   const failed = `${kind} ${outcome === 'failed' ? 'failed' : 'is incomplete'}`

@@ -1,5 +1,5 @@
-import { type Logger, stdSerializers } from 'pino'
 import { asBackupError, causesOf, type ErrorReport } from '../errors.ts'
+import type { Log } from './log.ts'
 
 /** The fields of a log line that tell of a failure. */
 export interface LoggedFailure {
@@ -16,7 +16,7 @@ export interface LoggedFailure {
  * logged by it. `what` failed, as the message of the line: `backup failed`. `level`: default `error`.
  */
 export function logFailure(
-  log: Logger,
+  log: Log,
   what: string,
   error: unknown,
   { level = 'error', ...fields }: { level?: 'error' | 'warn' | 'debug'; [field: string]: unknown } = {},
@@ -26,7 +26,7 @@ export function logFailure(
 
 /** Logs a failure that another process has met, in the same way. */
 export function logReport(
-  log: Logger,
+  log: Log,
   what: string,
   { code, message, hint }: ErrorReport,
   fields: { [field: string]: unknown } = {},
@@ -39,5 +39,10 @@ function describeFailure(error: unknown, withStack: boolean): LoggedFailure {
   const failure = asBackupError(error)
   const { code, message, hint } = failure
   const cause = [message, ...causesOf(failure)].join('; because: ')
-  return { code, cause, hint, ...(withStack && { stack: stdSerializers.err(failure).stack }) }
+  return { code, cause, hint, ...(withStack && { stack: stackOf(failure) }) }
+}
+
+/** The stack of an error, and those of what caused it. */
+function stackOf({ stack = '', cause }: Error): string {
+  return cause instanceof Error ? `${stack}\ncaused by: ${stackOf(cause)}` : stack
 }

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { Log } from '../lib/log.ts'
 import { asBackupError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { logFailure } from '../lib/log-failure.ts'
@@ -21,7 +21,7 @@ import type { Damage, Repository, Snapshot } from './repository.ts'
 export function rememberingDamage(
   inner: Repository,
   memory: DamageMemory,
-  { clock, log }: { clock: Pick<Clock, 'now'>; log: Logger },
+  { clock, log }: { clock: Pick<Clock, 'now'>; log: Log },
 ): Repository {
   const { url } = inner
   const note = (read: Omit<Inspection, 'ended'>) => {

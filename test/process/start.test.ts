@@ -46,7 +46,7 @@ async function modulesOf(command: string): Promise<string[]> {
 /** What only a run needs, and packages that take long to load. */
 const heavy = [
   /undici/,
-  /node_modules\/(execa|tar-stream|tar-fs|yaml|node-cron|pino-pretty)\//,
+  /node_modules\/(execa|tar-stream|tar-fs|yaml|node-cron|pino|pino-pretty)\//,
   /zod\/v4\/locales\/(?!en)/,
   /src\/job\/(backup|restore|recover)\.ts/,
   /src\/methods\/\w+\/work\.ts/,

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { Log } from '../../lib/log.ts'
 import type { Catalog, Intent, IntentId, Orphan } from '../../catalog/catalog.ts'
 import { containerLock, formatKey, type LockKey, networkLock, targetLock } from '../../catalog/keys.ts'
 import { logFailure } from '../../lib/log-failure.ts'
@@ -56,7 +56,7 @@ export function lockOf(intent: Intent): LockKey | undefined {
 }
 
 /** Logs that an intent could not be carried out. A later recovery tries again. */
-export const logUnfinished = (log: Logger, intent: Intent, error: unknown): void =>
+export const logUnfinished = (log: Log, intent: Intent, error: unknown): void =>
   logFailure(log, 'could not finish what a dead run left behind', error, { what: describeIntent(intent) })
 
 export function describeIntent(intent: Intent): string {
