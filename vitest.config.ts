@@ -4,15 +4,16 @@ import { Durations } from './test/support/durations.ts'
 import { LongestFirst } from './test/support/longest-first.ts'
 
 /**
- * Layers without containers compute: they get one worker a core of the smallest machine that this suite is meant for.
+ * Layers without containers mostly compute: on two cores, the smallest machine that this suite is meant for, a third worker makes up for
+ * those that wait for a lock of restic, a deadline or a disk.
  */
-const quick = { sequence: { groupOrder: 1 }, maxWorkers: 2 }
+const quick = { sequence: { groupOrder: 1 }, maxWorkers: 3 }
 
 /**
- * Layers on real Podman come after set-up and share one queue. Their tests wait for services most of the time, so more
- * workers than cores pay off.
+ * Layers on real Podman come after set-up and share one queue. Their tests wait for services half of the time, so twice as many workers
+ * as cores pay off.
  */
-const onPodman = { sequence: { groupOrder: 2 }, maxWorkers: 3, globalSetup: 'test/support/set-up.ts' }
+const onPodman = { sequence: { groupOrder: 2 }, maxWorkers: 4, globalSetup: 'test/support/set-up.ts' }
 
 /** Starts of the program share what Node has compiled: compiling is half the time of a start. Node checks that it belongs to the source. */
 const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compile') }

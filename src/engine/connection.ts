@@ -85,7 +85,8 @@ class BriefAgent extends Agent {
 function dialOptions(address: string): Docker.DockerOptions {
   // A kept-alive socket of a service that has just restarted would fail the next call.
   const common = {
-    agent: new BriefAgent({ keepAlive: false }),
+    // Without a name, Node compiles a large pattern to find out whether the host is an address, for a TLS that is never used.
+    agent: new BriefAgent({ keepAlive: false, ...{ servername: '' } }),
     protocol: 'http',
     timeout: undefined,
     pathPrefix: undefined,

@@ -1,6 +1,6 @@
-import type { Log } from '../lib/log.ts'
 import type { Run } from '../catalog/catalog.ts'
 import type { BackupError } from '../errors.ts'
+import type { Log } from '../lib/log.ts'
 import { logFailure, logReport } from '../lib/log-failure.ts'
 import { targetKey } from '../plan/plan.ts'
 

@@ -101,6 +101,7 @@ function checkSlots(expression: string): Parsed<Schedule> {
 export const timezone: TextType<string> = {
   form: 'an IANA time zone such as Europe/Berlin or UTC',
   parse: (text) => {
+    if (text === 'UTC') return { value: text }
     const zones = ['UTC', ...Intl.supportedValuesOf('timeZone')]
     const otherCase = zones.find((zone) => zone !== text && zone.toLowerCase() === text.toLowerCase())
     if (otherCase === undefined && isZone(text)) return { value: text }

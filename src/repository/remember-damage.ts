@@ -1,6 +1,6 @@
-import type { Log } from '../lib/log.ts'
 import { asBackupError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { logFailure } from '../lib/log-failure.ts'
 import {
   type DamageMemory,

@@ -13,10 +13,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import type { Call } from '../../lab/product.ts'
 import { openCatalog } from '../../src/catalog/sqlite.ts'
-import { main } from '../../src/main.ts'
 import { type FakeContainer, fakeEngine } from '../fakes/engine.ts'
 import { fileWorld } from '../fakes/engine-world.ts'
+import { callHere } from '../support/call-here.ts'
 import { openPartsInWorld } from './world-parts.ts'
 
 export const victim = join(import.meta.dirname, 'victim.ts')
@@ -31,12 +32,8 @@ export interface KillStage extends Disposable {
   readonly state: string
   /** Environment of a product or a victim on this stage. */
   readonly env: Record<string, string>
-  /**
-   * Runs a command of the product in this process; it first finishes what dead runs left behind. Answers the document
-   * of `--json`.
-   */
-  // biome-ignore lint/suspicious/noExplicitAny: tests read fields of the contract's documents
-  product(args: string[], signal?: AbortSignal): Promise<{ exitCode: number; stderr: string; json: any }>
+  /** Runs a command of the product in this process; it first finishes what dead runs left behind. */
+  product(args: string[], signal?: AbortSignal): Promise<Call>
   /** State of each container by its service. */
   states(): Promise<Record<string, string>>
   /** See `FakeEngine.endStops`. */
@@ -122,7 +119,7 @@ function openStage(folder: string): KillStage {
     repository,
     state,
     env: { ...env, VICTIM_WORLD: join(folder, 'world') },
-    product: (args, signal) => runHere(join(folder, 'world'), env, args, signal),
+    product: (args, signal) => callHere(args, env, { open: openPartsInWorld(join(folder, 'world')), signal }),
     states: async () => {
       const containers = await engine.list(new AbortController().signal)
       return Object.fromEntries(containers.map(({ service, state }) => [service, state]).sort())
@@ -147,20 +144,8 @@ function openStage(folder: string): KillStage {
   }
 }
 
-/** The whole of the program, in this process: a process of its own for each question would take four times as long. */
-async function runHere(world: string, environment: Record<string, string>, args: string[], signal?: AbortSignal) {
-  const printed = { stdout: '', stderr: '' }
-  const sink = (name: 'stdout' | 'stderr') => ({
-    isTTY: false,
-    columns: 200,
-    write: (text: string) => {
-      printed[name] += text
-    },
-  })
-  const io = { stdout: sink('stdout'), stderr: sink('stderr'), environment, userId: 0, ask: undefined }
-  const exitCode = await main(args, io, openPartsInWorld(world), signal)
-  return { exitCode, stderr: printed.stderr, json: args.includes('--json') ? JSON.parse(printed.stdout) : undefined }
-}
+/** A process that lives for a second has no use for threads that optimise, nor for a small memory. */
+const brief = ['--min-semi-space-size=16', '--v8-pool-size=0']
 
 /** Compiling is half the time of a victim. */
 const compileCache = join(import.meta.dirname, '../../node_modules/.cache/compile')
@@ -173,7 +158,7 @@ export function startVictim(stage: KillStage, args: string[], steering: Record<s
   const options = { env: { ...process.env, ...own }, maxBuffer: 64 * 1024 * 1024, timeout: 300_000 }
   const steps = () => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n') : [])
   const { promise: death, resolve } = Promise.withResolvers<Death>()
-  const child = execFile(process.execPath, [victim, ...args], options, (_error, _stdout, stderr) =>
+  const child = execFile(process.execPath, [...brief, victim, ...args], options, (_error, _stdout, stderr) =>
     resolve({ killed: child.signalCode === 'SIGKILL', exitCode: child.exitCode, stderr, steps: steps() }),
   )
   return { steps, death, terminate: () => void child.kill('SIGTERM') }

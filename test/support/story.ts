@@ -21,7 +21,10 @@ import { benchSnapshots } from './method-context.ts'
 export interface Story extends AsyncDisposable {
   readonly lab: Lab
   readonly product: Product
-  /** One command with `--json`, logging all it can; the document has the shape that the contract promises. */
+  /**
+   * One command with `--json`, logging all it can; the document has the shape that the contract promises. The first backup, the first
+   * restore and what has options are processes of their own, the others run in this one.
+   */
   call(args: string[], options?: { env?: Record<string, string>; program?: string }): Promise<Call>
   /** A backup that must succeed; answers the snapshot's id. */
   backUp(target: string): Promise<string>
@@ -56,9 +59,18 @@ export async function openStory(name: string, secrets: string[] = [], options: L
     if (existsSync(benchSnapshots(lab))) await expectNone(lab, { state: benchSnapshots(lab) })
   }
 
-  const call: Story['call'] = async (args, { env, ...more } = {}) => {
+  const inProcesses = new Set<string>()
+  /** Variables may be meant for Node itself. */
+  const isOwnProcess = (command: string, options: object): boolean =>
+    Object.keys(options).length > 0 || (['backup', 'restore'].includes(command) && !inProcesses.has(command))
+
+  const call: Story['call'] = async ([command = '', ...rest], options = {}) => {
     using _watch = witness.watch()
-    const done = await product([...args, '--json'], { ...more, env: { XNAI_BACKUP_LOG_LEVEL: 'debug', ...env } })
+    const args = [command, ...rest, '--json']
+    const env = { XNAI_BACKUP_LOG_LEVEL: 'debug', ...options.env }
+    const isOwn = isOwnProcess(command, options)
+    if (isOwn) inProcesses.add(command)
+    const done = isOwn ? await product(args, { ...options, env }) : await here(args, { ...product.env, ...env })
     witness.said.push(done.stdout, done.stderr)
     expect(done.json, `no document of ${args.join(' ')}: ${done.stderr}`).toBeDefined()
     if (!args.includes('--dry-run')) {
@@ -98,6 +110,12 @@ export async function openStory(name: string, secrets: string[] = [], options: L
       }
     },
   }
+}
+
+/** Loaded by a file that needs it. */
+async function here(args: string[], environment: Record<string, string>): Promise<Call> {
+  const { callHere } = await import('./call-here.ts')
+  return await callHere(args, { ...process.env, ...environment })
 }
 
 /** Labels of the default target of a service. */

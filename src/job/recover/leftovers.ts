@@ -1,6 +1,6 @@
-import type { Log } from '../../lib/log.ts'
 import type { Catalog, Intent, IntentId, Orphan } from '../../catalog/catalog.ts'
 import { containerLock, formatKey, type LockKey, networkLock, targetLock } from '../../catalog/keys.ts'
+import type { Log } from '../../lib/log.ts'
 import { logFailure } from '../../lib/log-failure.ts'
 import { targetKey } from '../../plan/plan.ts'
 import { recoveryRun } from '../hold-locks.ts'
