@@ -17,6 +17,7 @@ const floors = [
   ['plan'],
   ['recipes'],
   ['job'],
+  ['drill'],
   ['report'],
   ['controller', 'config', 'page'],
   ['http'],

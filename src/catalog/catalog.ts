@@ -3,6 +3,7 @@ import type { DamageMemory } from '../repository/known-damage.ts'
 import type { RepositoryIdentities } from '../repository/known-repository.ts'
 import type { ManifestCache } from '../repository/manifest-cache.ts'
 import type { SnapshotRef } from '../repository/repository.ts'
+import type { DrillEnd } from './drill-end.ts'
 import type { Intent, IntentId, Orphan } from './intent.ts'
 import type { LockKey } from './keys.ts'
 import type { RunProgress } from './progress.ts'
@@ -140,6 +141,8 @@ export interface RunEnd {
   /** True where the target has its data of before the restore again. */
   rolledBack?: true
   steps?: RunStep[]
+  /** What a drill found. */
+  drill?: DrillEnd
   error?: ErrorReport
 }
 
@@ -171,6 +174,8 @@ export interface ScheduleState {
   firstSeen?: string
   /** ISO 8601 UTC of the last cron slot that was run, or skipped with a reason. */
   lastSlot?: string
+  /** ISO 8601 UTC of the last slot of the drills that was run, or skipped with a reason. */
+  lastDrillSlot?: string
   /** on-change: fingerprint of the data that was captured last. */
   capturedFingerprint?: string
   /** on-change: the fingerprint that was seen last, and since when it has not changed. */

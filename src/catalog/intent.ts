@@ -22,6 +22,8 @@ export type Intent =
   | { kind: 'undo-method'; container: ContainerRef; spec: TargetSpec; paths: string[]; detail: Record<string, string> }
   /** A folder that the process made for itself, below its temporary folder. */
   | { kind: 'remove-scratch'; folder: string }
+  /** What the drill of this run has made is to be removed. */
+  | { kind: 'end-drill'; run: string }
   | RollBackIntent
 
 /** A container is to be brought back into the state in which a run found it. */

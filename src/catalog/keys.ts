@@ -13,6 +13,8 @@ export type LockKey =
   | { kind: 'container'; name: string }
   /** The controller's own container joins a foreign network for one run at a time. */
   | { kind: 'network'; name: string }
+  /** A target is drilled by one run at a time, beside any other run on it. `name`: the key of the target. */
+  | { kind: 'drill'; name: string }
   /** One process at a time removes what dead runs left in the repositories. */
   | { kind: 'recovery' }
   /** One process at a time decides which snapshots are kept. */
@@ -33,6 +35,8 @@ export const containerLock = (name: string): LockKey => ({ kind: 'container', na
 
 export const networkLock = (name: string): LockKey => ({ kind: 'network', name })
 
+export const drillLock = (name: string): LockKey => ({ kind: 'drill', name })
+
 export const recoveryLock: LockKey = { kind: 'recovery' }
 
 export const pruneLock: LockKey = { kind: 'prune' }
@@ -41,7 +45,7 @@ export const controllerLock: LockKey = { kind: 'controller' }
 
 /**
  * The key as it stands in the database: `target:shop/db`, `beside:shop/db RUN`, `container:shop-db-1`, `network:shop_default`,
- * `recovery:all`.
+ * `drill:shop/db`, `recovery:all`.
  */
 export function formatKey(key: LockKey): string {
   if (key.kind === 'target') return `target:${key.project}/${key.name}`
@@ -52,7 +56,7 @@ export function formatKey(key: LockKey): string {
 /** The key that `formatKey` made the text of. The name of a target holds neither slash nor space; a project's might. */
 export function parseKey(text: string): LockKey {
   const [, kind, project = '', name = ''] =
-    /^(target|beside|container|network|recovery|prune|controller):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
+    /^(target|beside|container|network|drill|recovery|prune|controller):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
   if (kind === 'target') return targetLock(project, name)
   if (kind === 'beside') {
     const [target = '', run = ''] = name.split(' ')
@@ -61,6 +65,7 @@ export function parseKey(text: string): LockKey {
   const whole = text.slice(text.indexOf(':') + 1)
   if (kind === 'container') return containerLock(whole)
   if (kind === 'network') return networkLock(whole)
+  if (kind === 'drill') return drillLock(whole)
   if (kind === 'recovery') return recoveryLock
   if (kind === 'prune') return pruneLock
   if (kind === 'controller') return controllerLock

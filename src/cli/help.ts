@@ -93,6 +93,13 @@ const helps: Record<string, CommandHelp> = {
       ['init --project shop', 'for one of several compose projects'],
     ],
   },
+  verify: {
+    forms: ['TARGET', 'DIR'],
+    examples: [
+      ['verify redis', 'could the newest snapshot be restored now, and how long would it take?'],
+      ['verify --all --evidence /srv/evidence', 'every target, with a JSON file for the records'],
+    ],
+  },
   'repository accept': {
     examples: [
       ['repository accept', 'after the disk was replaced: shows what is there, and asks'],

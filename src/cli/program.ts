@@ -18,6 +18,7 @@ const commands: Record<string, () => Promise<CommandDefinition>> = {
   diff: async () => (await import('./commands/diff.ts')).diffCommand,
   logs: async () => (await import('./commands/logs.ts')).logsCommand,
   restore: async () => (await import('./commands/restore.ts')).restoreCommand,
+  verify: async () => (await import('./commands/verify.ts')).verifyCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
   prune: async () => (await import('./commands/prune.ts')).pruneCommand,
   cancel: async () => (await import('./commands/cancel.ts')).cancelCommand,

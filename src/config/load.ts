@@ -156,6 +156,7 @@ function makeSettings({ project, schedule, drill, timezone, ...values }: Complet
     timezone,
     rpoSeconds: values.rpo,
     rtoSeconds: values.rto,
+    drillMaxAgeSeconds: values.drillMaxAge,
     retention: { local: values.retentionLocal, remote: values.retentionRemote },
     imageLabels: values.imageLabels,
   }

@@ -77,7 +77,14 @@ export const configRows = {
     doc: 'Directory of history, locks and intents (what must be undone after a crash).',
   }),
   schedule: row('schedule', schedule, { fallback: '0 2 * * *', doc: 'When targets without a schedule are backed up.' }),
-  drill: row('drill', drill, { fallback: '0 5 * * 0', doc: 'When restores are rehearsed, or `off`.', later: 'config' }),
+  drill: row('drill', drill, {
+    fallback: '0 5 * * 0',
+    doc: 'When restores are rehearsed in scratch containers, or `off` ([drills](drills.md)).',
+  }),
+  drillMaxAge: row('drill-max-age', duration(), {
+    fallback: '14d',
+    doc: 'Age from which the proof of a drill is outdated.',
+  }),
   timezone: row('timezone', timezone, {
     weakVariables: ['TZ'],
     fallback: 'UTC',
@@ -85,7 +92,7 @@ export const configRows = {
     doc: 'Time zone of schedules and days.',
   }),
   rpo: row('rpo', duration(), { fallback: '24h', doc: 'Greatest age that the last success may have.' }),
-  rto: row('rto', duration(), { fallback: '2h', doc: 'Longest time that a restore may take.', later: 'config' }),
+  rto: row('rto', duration(), { fallback: '2h', doc: 'Longest time that a restore may take.' }),
   retentionLocal: row('retention.local', retention, {
     fallback: 'daily=30d,weekly=90d',
     doc: 'Which snapshots the local repository keeps ([retention](retention.md)).',

@@ -1,6 +1,7 @@
 import type { Parts } from '../job/job.ts'
 import { logFailure } from '../lib/log-failure.ts'
 import { createDispatcher } from './dispatcher.ts'
+import { createDriller } from './driller.ts'
 import type { Jobs } from './jobs.ts'
 import { type Pass, runPass } from './pass.ts'
 import { createPruner } from './pruner.ts'
@@ -39,8 +40,18 @@ export async function runController(parts: Parts, options: ControllerOptions, si
   const dispatcher = createDispatcher(parts, { concurrency, backup: jobs.backup, onEnd: trigger.fire }, signal)
   const recoverer = createRecoverer(parts, jobs, trigger.fire, signal)
   const pruner = createPruner(parts, jobs, trigger.fire, signal)
+  const driller = createDriller(parts, jobs, trigger.fire, signal)
   const repository = createRepositoryWatch(parts, jobs, trigger.fire)
-  const components = { jobs, watch, dispatcher, recoverer, pruner, repository, loggedProblems: new Set<string>() }
+  const components = {
+    jobs,
+    watch,
+    dispatcher,
+    recoverer,
+    pruner,
+    driller,
+    repository,
+    loggedProblems: new Set<string>(),
+  }
   void followEvents(parts, trigger, signal)
   void watch.run(signal)
   using _ticks = ticks(trigger.fire)
@@ -51,7 +62,7 @@ export async function runController(parts: Parts, options: ControllerOptions, si
     await pause(parts, latest, trigger, signal)
   }
   log.info({ running: [...dispatcher.active()] }, 'controller ends')
-  await Promise.all([dispatcher.drain(), recoverer.drain(), pruner.drain()])
+  await Promise.all([dispatcher.drain(), recoverer.drain(), pruner.drain(), driller.drain()])
 }
 
 /** Events of execs and health checks come all the time and change no plan. */

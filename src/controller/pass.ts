@@ -3,6 +3,7 @@ import type { Parts } from '../job/job.ts'
 import { logFailure } from '../lib/log-failure.ts'
 import type { ObservedTargets } from '../report/observe.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import type { Driller } from './driller.ts'
 import type { Jobs } from './jobs.ts'
 import { observeForPass } from './observe.ts'
 import type { Pruner } from './pruner.ts'
@@ -38,6 +39,7 @@ export interface Components {
   dispatcher: Dispatcher
   recoverer: Recoverer
   pruner: Pruner
+  driller: Driller
   repository: RepositoryWatch
   /** The problems that the last pass knew, as text: a problem that stays is logged once. */
   loggedProblems: Set<string>
@@ -69,7 +71,10 @@ export async function runPass(
   if (fault) errors.push(fault)
   const actions = input && !fault && !signal.aborted ? reconcile(input) : []
   components.dispatcher.dispatch(actions)
-  if (input && !fault && !signal.aborted) considerPruning(components, recordError('old snapshots are not removed'))
+  if (input && !fault && !signal.aborted) {
+    considerPruning(components, recordError('old snapshots are not removed'))
+    considerDrills(components, input, recordError('no drill begins'))
+  }
   return {
     at: parts.clock.now(),
     observed: input ?? before?.observed,
@@ -85,6 +90,19 @@ export async function runPass(
 function considerPruning({ dispatcher, pruner }: Components, recordError: (error: unknown) => void): void {
   try {
     pruner.consider(dispatcher.active().size > 0)
+  } catch (error) {
+    recordError(error)
+  }
+}
+
+/** A catalog that cannot be read stops no backup. */
+function considerDrills(
+  { dispatcher, driller }: Components,
+  input: ReconcileInput,
+  recordError: (error: unknown) => void,
+): void {
+  try {
+    driller.consider(input, dispatcher.active())
   } catch (error) {
     recordError(error)
   }

@@ -4,6 +4,7 @@ import { keep, type Verdict } from '../plan/retention.ts'
 import type { Snapshot, Tier } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
 import { pinnedIn } from './pins.ts'
+import { proofsFor } from './proofs.ts'
 
 export interface JudgeOptions {
   /** The repository that holds the snapshots: each tier has a policy of its own. */
@@ -37,7 +38,14 @@ function judgeTarget<S extends Snapshot>(
   { tier, ...options }: JudgeOptions & { pinned: ReadonlySet<string> },
 ): Verdict<S>[] {
   const latest = catalog.lastSnapshot(project, name)
-  const known = { policy: retention[tier], timezone, now: clock.now(), ...(latest !== undefined && { latest }) }
+  const verified = new Set(proofsFor(catalog, { project, target: name }).keys())
+  const known = {
+    verified,
+    policy: retention[tier],
+    timezone,
+    now: clock.now(),
+    ...(latest !== undefined && { latest }),
+  }
   return keep(own, { ...known, ...options })
 }
 

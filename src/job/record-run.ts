@@ -1,18 +1,25 @@
 import type { Run, RunEnd, RunStart, RunStep } from '../catalog/catalog.ts'
 import type { BackupError } from '../errors.ts'
 import { logFailure } from '../lib/log-failure.ts'
-import type { BackupResult, Parts, RestoreResult } from './job.ts'
+import type { Parts } from './job.ts'
 import { tellEnd } from './tell-run.ts'
+
+/** What the record of a run needs of its result. */
+type RunResult = Pick<RunEnd, 'outcome' | 'snapshot' | 'seconds' | 'downtimeSeconds' | 'bytes' | 'drill' | 'error'> & {
+  rolledBack?: boolean
+}
 
 /** The record of one target's run in the catalog and the log. */
 export interface RunRecord {
+  /** The steps that have ended. */
+  readonly steps: RunStep[]
   /** Does the work of a step, and notes how long it took, whether or not it fails. */
   measure<T>(step: string, work: () => Promise<T>): Promise<T>
   /**
    * Writes the end of the run. A catalog that cannot be written loses history and MUST NOT hide the result of the run. `failure`: the
    * error of the result.
    */
-  finish(result: BackupResult | RestoreResult, failure: BackupError | undefined): void
+  finish(result: RunResult, failure: BackupError | undefined): void
 }
 
 /** Records that a run has started now on one target. */
@@ -21,6 +28,7 @@ export function recordRun({ catalog, clock, log }: Parts, begun: Omit<RunStart, 
   catalog.startRun(run)
   const steps: RunStep[] = []
   return {
+    steps,
     async measure(name, work) {
       const begunMs = clock.monotonicMs()
       try {
@@ -42,17 +50,18 @@ export function recordRun({ catalog, clock, log }: Parts, begun: Omit<RunStart, 
   }
 }
 
-function endOf(result: BackupResult | RestoreResult, steps: RunStep[], now: Date): RunEnd {
-  const { outcome, snapshot, seconds, downtimeSeconds, error } = result
+function endOf(result: RunResult, steps: RunStep[], now: Date): RunEnd {
+  const { outcome, snapshot, seconds, downtimeSeconds, bytes, rolledBack, drill, error } = result
   return {
     finished: now.toISOString(),
     outcome,
     ...(snapshot !== undefined && { snapshot }),
-    ...('bytes' in result && result.bytes !== undefined && { bytes: result.bytes }),
-    seconds,
-    downtimeSeconds,
-    ...('rolledBack' in result && result.rolledBack && { rolledBack: true }),
+    ...(bytes !== undefined && { bytes }),
+    ...(seconds !== undefined && { seconds }),
+    ...(downtimeSeconds !== undefined && { downtimeSeconds }),
+    ...(rolledBack && { rolledBack: true }),
     steps,
+    ...(drill && { drill }),
     ...(error && { error }),
   }
 }

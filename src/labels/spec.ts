@@ -87,6 +87,7 @@ interface SpecOf<K extends MethodKind> {
   verifyExec?: string[]
   verifyHttp?: string
   drill?: Schedule | 'off'
+  drillMaxAgeSeconds?: number
 }
 
 /** One target as its labels describe it. Narrow by `method` to reach its options. */

@@ -167,8 +167,7 @@ export const targetRows: RowsOf<Omit<TargetSpec, 'method' | 'options'>> = {
     key: 'rto',
     type: duration(),
     absent: 'config `rto`',
-    doc: 'A restore must not take longer; drills measure against it.',
-    later: true,
+    doc: 'A restore must not take longer; drills measure against it ([drills](drills.md)).',
   },
   clients: {
     key: 'clients',
@@ -179,19 +178,24 @@ export const targetRows: RowsOf<Omit<TargetSpec, 'method' | 'options'>> = {
   verifyExec: {
     key: 'verify.exec',
     type: command,
-    doc: 'After a restore: command in the container that must exit 0.',
+    doc: 'After a restore, and in a drill: command in the container that must exit 0.',
   },
   verifyHttp: {
     key: 'verify.http',
     type: webAddress,
-    doc: 'After a restore: URL that must answer 2xx.',
+    doc: 'After a restore: URL that must answer 2xx. In a drill the scratch container is asked the same.',
   },
   drill: {
     key: 'drill',
     type: drill,
     absent: 'config `drill`',
-    doc: 'When a restore is rehearsed in a scratch container.',
-    later: true,
+    doc: 'When a restore is rehearsed in a scratch container, as a cron schedule, or `off` ([drills](drills.md)).',
+  },
+  drillMaxAgeSeconds: {
+    key: 'drill-max-age',
+    type: duration(),
+    absent: 'config `drill-max-age`',
+    doc: 'A proof that is older is outdated: `status` shows it as a problem.',
   },
 }
 

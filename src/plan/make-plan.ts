@@ -7,7 +7,15 @@ import { findClients } from './clients.ts'
 import { explainImageLabels, type ImageLabels, withoutImageLabels } from './image-labels.ts'
 import { type Draft, markTwins, nameTarget } from './naming.ts'
 import { explainNothing, locatePaths, locateReplaced } from './paths.ts'
-import { type BrokenTarget, type Plan, type PlanSettings, type ReplacedPaths, type Target, targetKey } from './plan.ts'
+import {
+  type BrokenTarget,
+  defaultDrillMaxAgeSeconds,
+  type Plan,
+  type PlanSettings,
+  type ReplacedPaths,
+  type Target,
+  targetKey,
+} from './plan.ts'
 import { labelProblem, placeProblem } from './problems.ts'
 import { findQuiesced } from './quiesced.ts'
 import { explainRemoval } from './removed.ts'
@@ -126,6 +134,7 @@ function withDefaults(container: ContainerFacts, name: string, spec: TargetSpec,
     rpoSeconds: spec.rpoSeconds ?? settings.rpoSeconds,
     rtoSeconds: spec.rtoSeconds ?? settings.rtoSeconds,
     drill: spec.drill ?? settings.drill,
+    drillMaxAgeSeconds: spec.drillMaxAgeSeconds ?? settings.drillMaxAgeSeconds ?? defaultDrillMaxAgeSeconds,
     quiesce: spec.quiesce,
   }
 }

@@ -28,6 +28,8 @@ export interface Target {
   rpoSeconds: number
   rtoSeconds: number
   drill: Schedule | 'off'
+  /** A proof that is older is outdated. */
+  drillMaxAgeSeconds: number
   /**
    * The container paths that are captured, or replaced by a restore, sorted; none lies within another. Empty for methods that dump.
    */
@@ -81,12 +83,16 @@ export interface PlanSettings {
   timezone: string
   rpoSeconds: number
   rtoSeconds: number
+  /** Default: `defaultDrillMaxAgeSeconds`. */
+  drillMaxAgeSeconds?: number
   retention: { local: RetentionPolicy; remote: RetentionPolicy }
   /** Whether labels that a container has from its image count. Default: `ignore`. */
   imageLabels?: 'ignore' | 'use'
   /** Id of the controller's own container. No run ever holds a controller. */
   selfId?: string
 }
+
+export const defaultDrillMaxAgeSeconds = 14 * 86_400
 
 /** The project of containers that compose did not make. */
 export const standaloneProject = 'standalone'

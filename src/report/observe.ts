@@ -25,6 +25,8 @@ export interface ObservedTargets {
   schedules: ReadonlyMap<string, ScheduleState>
   /** Backup runs, newest first. */
   runs: ReadonlyMap<string, Run[]>
+  /** Drills, newest first. */
+  drills: ReadonlyMap<string, Run[]>
   /** Targets that a run of any process works on. */
   locked: ReadonlySet<string>
   /** Targets of whose newest backup damage is known. */
@@ -80,6 +82,7 @@ export function observeCatalog(parts: Pick<Parts, 'catalog' | 'clock' | 'reposit
     new Map(plan.targets.map((target) => [targetKey(target), read(target.project, target.name)]))
   const schedules = byTarget(catalog.schedule)
   const runs = byTarget((project, target) => catalog.runs({ project, target, kind: 'backup', limit: runsPerTarget }))
+  const drills = byTarget((project, target) => catalog.runs({ project, target, kind: 'drill', limit: runsPerTarget }))
   const damaged = damagedTargets(parts, plan.targets, runs)
   const locked = catalog.holders().flatMap(({ key }) => ('project' in key ? [targetKey(key)] : []))
   return {
@@ -87,6 +90,7 @@ export function observeCatalog(parts: Pick<Parts, 'catalog' | 'clock' | 'reposit
     plan,
     schedules,
     runs,
+    drills,
     locked: new Set(locked),
     damaged,
     leftovers: describeLeftovers(catalog),

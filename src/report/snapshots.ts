@@ -1,6 +1,8 @@
 import type { Parts } from '../job/job.ts'
 import { judge } from '../job/judge.ts'
+import { allProofs } from '../job/proofs.ts'
 import type { TieredSnapshot } from '../job/repositories.ts'
+import type { Proof } from '../plan/drills.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Tier } from '../repository/repository.ts'
 import { type DamageReport, reportDamage } from './damage.ts'
@@ -20,8 +22,8 @@ export interface SnapshotReport {
   /** It holds the data paths as they lay on disk. */
   raw?: true
   tiers: Tier[]
-  /** The drill that proved it. */
-  verified: null
+  /** The newest drill that has verified it. */
+  verified: Proof | null
   /** Why retention keeps it; empty where it does not. */
   kept: string[]
   damaged: DamageReport | null
@@ -32,7 +34,8 @@ type Judging = Pick<Parts, 'catalog' | 'clock' | 'settings' | 'repositories'>
 /** Describes snapshots of all targets, in their order. */
 export function reportSnapshots(parts: Judging, plan: Plan, snapshots: TieredSnapshot[]): SnapshotReport[] {
   const reasons = keptReasons(parts, plan, snapshots)
-  return snapshots.map((snapshot) => describeSnapshot(snapshot, reasons.get(snapshot.id) ?? []))
+  const proofs = allProofs(parts.catalog, snapshots)
+  return snapshots.map((one) => describeSnapshot(one, reasons.get(one.id) ?? [], proofs.get(one.id) ?? null))
 }
 
 /** Answers by snapshot id why retention keeps it, in whichever tier; a snapshot that it does not keep has no reason. */
@@ -51,7 +54,7 @@ function keptReasons(parts: Judging, plan: Plan, snapshots: TieredSnapshot[]): M
   )
 }
 
-function describeSnapshot(snapshot: TieredSnapshot, kept: string[]): SnapshotReport {
+function describeSnapshot(snapshot: TieredSnapshot, kept: string[], verified: Proof | null): SnapshotReport {
   const { id, project, target, method, time, set, bytes, storedBytes, files, reason, raw, tiers, damaged } = snapshot
   return {
     id,
@@ -66,7 +69,7 @@ function describeSnapshot(snapshot: TieredSnapshot, kept: string[]): SnapshotRep
     reason,
     ...(raw && { raw }),
     tiers,
-    verified: null,
+    verified,
     kept,
     damaged: damaged ? reportDamage(damaged) : null,
   }

@@ -1,3 +1,4 @@
+import type { DrillVerdict } from '../catalog/drill-end.ts'
 import type { PruneEnd } from '../catalog/pruning.ts'
 import { type ErrorReport, reportError } from '../errors.ts'
 import { schedule } from '../labels/schedule.ts'
@@ -5,6 +6,7 @@ import { isInFuture } from '../plan/dated.ts'
 import { type BrokenTarget, type Plan, type Problem, type Target, targetKey } from '../plan/plan.ts'
 import type { Tier } from '../repository/repository.ts'
 import { type DamagedSnapshot, damageProblem, newest, newestBackups, reportDamaged } from './damage.ts'
+import { drillProblems, reportDrills } from './drills.ts'
 import { type LastRun, lastRun } from './last-run.ts'
 import { nextRun } from './next-run.ts'
 import type { ObservedRepository, ObservedState, SnapshotSummary } from './observe.ts'
@@ -38,7 +40,10 @@ export interface TargetStatus {
   ageSeconds: number | null
   rpoSeconds: number | null
   rpoMet: boolean | null
+  /** When the newest drill has ended, whatever it found. */
   lastDrill: string | null
+  lastVerdict: DrillVerdict | null
+  /** Of the newest drill that has verified a snapshot. */
   drillSeconds: number | null
   rtoSeconds: number | null
   rtoMet: boolean | null
@@ -89,11 +94,11 @@ export const hasFailed = ({ lastRun }: Pick<TargetStatus, 'lastRun'>): boolean =
   lastRun !== null && lastRun.outcome !== 'complete'
 
 /**
- * False when an objective is missed, the last run of a target or the last removal of old snapshots failed, there is a problem, or a
+ * False when an objective is missed, be it the age of the last backup or the time of the last drill, the last run of a target or the last removal of old snapshots failed, there is a problem, or a
  * repository cannot be listed.
  */
 export function meetsObjectives({ targets, repositories, problems, prune }: StatusReport): boolean {
-  const isGood = targets.every((target) => target.rpoMet !== false && !hasFailed(target))
+  const isGood = targets.every((target) => target.rpoMet !== false && target.rtoMet !== false && !hasFailed(target))
   if (prune !== null && prune.outcome !== 'complete') return false
   return isGood && problems.length === 0 && repositories.every((one) => one.ok && one.problems.length === 0)
 }
@@ -117,15 +122,16 @@ function reportTarget(target: Target, observed: ObservedState): TargetStatus {
     ageSeconds,
     rpoSeconds: target.rpoSeconds,
     rpoMet: isYoung || (last !== undefined && !damaged && isUnchanged(target, observed)),
-    lastDrill: null,
-    drillSeconds: null,
-    rtoSeconds: target.rtoSeconds,
-    rtoMet: null,
+    ...reportDrills(target, observed),
     nextRun: nextRun(target, now),
     waiting: reportWaiting(target, observed.schedules.get(targetKey(target)) ?? {}, now),
     running: locked.has(targetKey(target)),
     damaged: damaged?.id ?? null,
-    problems: [...explainFuture(target, future), ...(damaged ? [damageProblem(target, damaged)] : [])],
+    problems: [
+      ...explainFuture(target, future),
+      ...(damaged ? [damageProblem(target, damaged)] : []),
+      ...drillProblems(target, observed),
+    ],
   }
 }
 
@@ -172,6 +178,7 @@ function reportBroken({ project, name, container, problems }: BrokenTarget): Tar
     rpoSeconds: null,
     rpoMet: null,
     lastDrill: null,
+    lastVerdict: null,
     drillSeconds: null,
     rtoSeconds: null,
     rtoMet: null,

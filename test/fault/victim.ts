@@ -37,6 +37,7 @@ function step(name: string): void {
 
 const watchedCalls = new Set([
   ...['stop', 'start', 'pause', 'unpause', 'exec', 'connectNetwork', 'disconnectNetwork'],
+  ...['createScratch', 'createVolume', 'createNetwork', 'removeScratch'],
   ...[
     'lock',
     'addIntent',

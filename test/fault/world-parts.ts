@@ -4,13 +4,16 @@ import type { OpenParts } from '../../src/main.ts'
 import { methods } from '../../src/methods/index.ts'
 import { type ArchiveOptions, openArchive } from '../../src/repository/archive.ts'
 import { brittleServer } from '../fakes/brittle-server.ts'
-import { type FakeEngineOptions, fakeEngine } from '../fakes/engine.ts'
+import { type FakeCommand, type FakeEngineOptions, fakeEngine } from '../fakes/engine.ts'
 import { fileWorld } from '../fakes/engine-world.ts'
 import { fakeUnits } from '../fakes/units.ts'
 import { asMethod } from '../support/whole-method.ts'
 
 /** Waits of the product (for health, for events to end) are ten times as short: a fake container needs no time. */
 const clock = { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 10, signal) }
+
+/** The command of a `verify.exec` label. */
+const nothing: FakeCommand = ({ request }) => (request.command[0] === 'true' ? {} : undefined)
 
 export interface WorldOptions
   extends Pick<ArchiveOptions, 'prepareBytes'>,
@@ -24,7 +27,7 @@ export const openPartsInWorld =
     const world = fileWorld(path)
     const catalog = openCatalog(state)
     return {
-      engine: fakeEngine({ answerMs, ...stops, world }),
+      engine: fakeEngine({ answerMs, ...stops, world, volumes: `${path}.volumes`, commands: [nothing] }),
       units: fakeUnits(world, { answerMs }),
       catalog,
       repositories: new Map([

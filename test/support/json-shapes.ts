@@ -101,7 +101,7 @@ export const logsShape = z.object({
     z.object({
       ...target,
       run: z.string(),
-      kind: z.enum(['backup', 'restore']),
+      kind: z.enum(['backup', 'restore', 'drill']),
       trigger: z.enum(['schedule', 'change', 'manual']).nullable(),
       started: time,
       finished: time.nullable(),
@@ -192,6 +192,36 @@ export const restoreShape = z.object({
   ),
 })
 
+export const verifyShape = z.object({
+  run: z.string().nullable(),
+  outcome,
+  evidence: z.string().optional(),
+  targets: z.array(
+    z.object({
+      ...target,
+      snapshot: z.string().optional(),
+      tier: z.enum(['local', 'remote']).optional(),
+      outcome: z.enum(['complete', 'failed']),
+      verdict: z.enum(['verified', 'failed', 'could not run']),
+      seconds,
+      rtoSeconds: seconds.nullable(),
+      rtoMet: z.boolean().nullable(),
+      checks: z.array(
+        z.object({
+          name: z.string(),
+          expected: z.string(),
+          actual: z.string(),
+          ok: z.boolean(),
+          state: z.enum(['ok', 'failed', 'not run']),
+        }),
+      ),
+      notTested: z.array(z.string()),
+      steps: z.array(z.object({ name: z.string(), seconds })),
+      error: error.optional(),
+    }),
+  ),
+})
+
 export const restorePlanShape = z.object({
   dryRun: z.literal(true),
   targets: z.array(z.object({ ...target, snapshot: z.string(), time, bytes })),
@@ -213,6 +243,7 @@ export const statusShape = z.object({
       rpoSeconds: seconds.nullable(),
       rpoMet: z.boolean().nullable(),
       lastDrill: time.nullable(),
+      lastVerdict: z.enum(['verified', 'failed', 'could not run']).nullable(),
       drillSeconds: seconds.nullable(),
       rtoSeconds: seconds.nullable(),
       rtoMet: z.boolean().nullable(),

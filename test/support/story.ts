@@ -12,6 +12,7 @@ import {
   planShape,
   restoreShape,
   statusShape,
+  verifyShape,
 } from './json-shapes.ts'
 import { benchSnapshots } from './method-context.ts'
 
@@ -46,6 +47,7 @@ const shapes: Record<string, z.ZodType> = {
   plan: planShape,
   restore: restoreShape,
   status: statusShape,
+  verify: verifyShape,
 }
 
 export async function openStory(name: string, secrets: string[] = [], options: LabOptions = {}): Promise<Story> {

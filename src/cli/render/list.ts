@@ -22,6 +22,8 @@ export interface ListedSnapshot {
   tiers: string[]
   /** Why retention keeps it; empty where it does not. */
   kept: string[]
+  /** The newest drill that has verified it. */
+  verified: { time: string } | null
   damaged: DamageReport | null
 }
 
@@ -44,6 +46,11 @@ function renderSnapshots(snapshots: ListedSnapshot[], style: TextStyle): string 
       lead: 'kept:',
       cell: ({ kept }) => (kept.length > 0 ? kept : 'though no longer needed by the policy'),
     },
+    timeColumn(
+      { title: 'VERIFIED', place: 'fold', lead: 'verified', timeOf: ({ verified }) => verified?.time ?? null },
+      snapshots,
+      style,
+    ),
     {
       title: 'DAMAGED',
       place: 'below',

@@ -10,6 +10,7 @@ import { renderProblems } from './problems.ts'
 import { type Column, renderTable } from './table.ts'
 import { paint, type TextStyle } from './text-style.ts'
 import { formatTime, timeColumn } from './time.ts'
+import { paintVerdict } from './verify.ts'
 
 /** A table of the targets, a table of the repositories, and a sentence for each problem. */
 export function renderStatus(report: StatusReport, style: TextStyle): string {
@@ -35,6 +36,7 @@ function renderTargets(targets: TargetStatus[], style: TextStyle): string {
     { title: 'LIMIT', cell: ({ rpoSeconds }) => (rpoSeconds === null ? '' : formatSeconds(rpoSeconds)) },
     timeColumn({ ...nextRunColumn, place: 'fold', lead: 'next run' }, targets, style),
     { title: 'WAITING', place: 'fold', lead: 'waiting', cell: (target) => describeWaiting(target, style) },
+    { title: 'DRILL', place: 'fold', lead: 'drill', cell: (target) => describeDrill(target, style) },
     { title: 'SCHEDULE', place: 'wide', cell: ({ schedule }) => schedule ?? '' },
   ]
   return renderTable(columns, targets, style)
@@ -51,6 +53,13 @@ function describeWaiting({ waiting }: TargetStatus, style: TextStyle): string {
   if (waiting === null) return ''
   const { lastChangeSeconds, atLatest } = waiting
   return `last change ${formatSeconds(lastChangeSeconds)} ago; backed up at the latest ${formatTime(atLatest, style)}`
+}
+
+/** The verdict of the newest drill, and the time that the newest proof took against the objective. */
+function describeDrill({ lastVerdict, drillSeconds, rtoSeconds, rtoMet }: TargetStatus, style: TextStyle): string {
+  if (lastVerdict === null) return ''
+  const took = drillSeconds === null ? '' : ` ${formatSeconds(drillSeconds)} of ${formatSeconds(rtoSeconds ?? 0)}`
+  return paintVerdict(lastVerdict, style) + (rtoMet === false ? paint(style, 'red', took) : took)
 }
 
 function describeState(target: TargetStatus, style: TextStyle): string {

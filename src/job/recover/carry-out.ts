@@ -4,6 +4,7 @@ import { methodOf } from '../capture.ts'
 import type { Parts } from '../job.ts'
 import { methodContext } from '../method-context.ts'
 import { removeScratch } from '../restore/foreign-input.ts'
+import { endDrill } from '../scratch.ts'
 import { findContainer, undo } from '../service.ts'
 import { abandonIntent, dropIntent } from '../settle-intent.ts'
 import { logUnfinished } from './leftovers.ts'
@@ -26,6 +27,7 @@ export async function carryOut(
   try {
     if (intent.kind === 'undo-method') await undoInService(parts, intent, signal)
     else if (intent.kind === 'remove-scratch') await removeScratch(intent.folder)
+    else if (intent.kind === 'end-drill') await endDrill(parts, intent.run, signal)
     else await undo(parts, intent, signal)
     dropIntent(parts, id)
   } catch (error) {

@@ -52,7 +52,9 @@ const isRollBack = ({ intent }: Orphan): boolean => intent.kind === 'roll-back'
 export function lockOf(intent: Intent): LockKey | undefined {
   if (intent.kind === 'roll-back') return targetLock(intent.project, intent.target)
   if (intent.kind === 'leave-network') return networkLock(intent.network)
-  return intent.kind === 'remove-scratch' ? undefined : containerLock(intent.container.name)
+  return intent.kind === 'remove-scratch' || intent.kind === 'end-drill'
+    ? undefined
+    : containerLock(intent.container.name)
 }
 
 /** Logs that an intent could not be carried out. A later recovery tries again. */
@@ -64,6 +66,7 @@ export function describeIntent(intent: Intent): string {
   if (intent.kind === 'resume') return `${intent.how} container ${intent.container.name}`
   if (intent.kind === 'undo-method') return `clean up in ${intent.container.name}`
   if (intent.kind === 'remove-scratch') return `remove ${intent.folder}`
+  if (intent.kind === 'end-drill') return `remove what drill ${intent.run} has made`
   if (intent.kind === 'exec') return `exec-post in ${intent.container.name}`
   return `leave network ${intent.network}`
 }

@@ -15,11 +15,11 @@ export interface HostPlace {
 }
 
 type Host = Pick<Parts, 'ownPath' | 'ownMounts'>
-type Option = '--to' | '--from'
+type Option = '--to' | '--from' | '--evidence'
 
 /**
  * Finds the place of the host that an option names. What it names may be missing. In the controller's container it MUST be a whole path
- * that a mount leads to, and for `--to` one that can be written through it: what lies in the container alone is lost with it. Throws USAGE
+ * that a mount leads to, and for `--to` and `--evidence` one that can be written through it: what lies in the container alone is lost with it. Throws USAGE
  * for a path that can only be one of the container, PATH_UNREACHABLE for one of the host that the container does not see.
  */
 export async function findHostPlace(host: Host, option: Option, given: string): Promise<HostPlace> {
@@ -29,7 +29,7 @@ export async function findHostPlace(host: Host, option: Option, given: string): 
   if (!followed) throw new BackupError('USAGE', `${option} ${given}: its symbolic links lead in a circle`, { hint })
   const path = host.ownPath(followed.path)
   if (path === undefined) throw unseen(option, followed.path)
-  if (option === '--to') refuseReadOnly(host, followed.path)
+  if (option !== '--from') refuseReadOnly(host, option, followed.path)
   return { hostPath: followed.path, path }
 }
 
@@ -62,8 +62,10 @@ const unseen = (option: Option, path: string): BackupError =>
     hint: 'Nothing was touched. Name a folder of the host that is mounted into it, or mount the host (the shipped compose file mounts / at /host).',
   })
 
-function refuseReadOnly({ ownMounts }: Host, path: string): void {
+function refuseReadOnly({ ownMounts }: Host, option: Option, path: string): void {
   const mount = ownMounts && leadingMount(ownMounts, path)?.mount
   if (!mount || mount.writable) return
-  throw new BackupError('PATH_UNREACHABLE', `--to: ${mount.source} is mounted read-only into the controller`, { hint })
+  throw new BackupError('PATH_UNREACHABLE', `${option}: ${mount.source} is mounted read-only into the controller`, {
+    hint,
+  })
 }

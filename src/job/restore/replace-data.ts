@@ -23,6 +23,8 @@ export interface ReplaceDataOptions {
   /** See `RestoreContext`. */
   noteForRollBack?: RestoreContext['noteForRollBack']
   rollsBack?: UndoDetail
+  /** The container is thrown away in the end, so that nothing in it has to be undone. */
+  isThrowaway?: true
   onBytes?: (count: number) => void
   onWarning(text: string): void
   /** Receives every check, including those that failed. */
@@ -44,6 +46,7 @@ export async function replaceData(
   const { onBytes, only, rawPaths, rollsBack, noteForRollBack = () => {} } = options
   const ctx: RestoreContext = {
     ...methodContext(parts, restored, options.onWarning, signal),
+    ...(options.isThrowaway && { recordUndo: () => new DisposableStack() }),
     service: {
       ...service,
       start: async () => {

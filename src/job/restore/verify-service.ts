@@ -1,5 +1,6 @@
 import { execText } from '../../engine/exec.ts'
 import { BackupError } from '../../errors.ts'
+import type { TargetSpec } from '../../labels/spec.ts'
 import { poll } from '../../lib/deadline.ts'
 import type { Check } from '../../methods/method.ts'
 import type { Target } from '../../plan/plan.ts'
@@ -19,19 +20,23 @@ export async function verifyService(
   signal: AbortSignal,
   onCheck: (check: Check) => void,
 ) {
-  const { verifyExec, verifyHttp, startTimeoutSeconds } = target.spec
-  const seconds = Math.min(longestWaitSeconds, startTimeoutSeconds)
-  const retry = (check: () => Promise<Check>) => retryUntilOk(parts, seconds, signal, check)
+  const { verifyExec, verifyHttp } = target.spec
+  const pass = async (check: () => Promise<Check>) => {
+    const last = await untilOk(parts, target.spec, signal, check)
+    if (last.ok) return onCheck(last)
+    throw new BackupError('PROOF_FAILED', `${last.name}: expected ${last.expected}, found ${last.actual}`)
+  }
   // A service that was stopped before the restore is stopped again by now, and cannot be asked.
   const container = await findContainer(parts, refOf(target.container), signal)
   if (container?.state !== 'running') return
-  if (verifyExec) onCheck(await retry(() => checkExec(parts, { ...target, container }, verifyExec, signal)))
-  if (verifyHttp !== undefined) onCheck(await retry(() => checkHttp(verifyHttp, signal)))
+  if (verifyExec) await pass(() => checkExec(parts, { ...target, container }, verifyExec, signal))
+  if (verifyHttp !== undefined) await pass(() => checkHttp(verifyHttp, signal))
 }
 
-async function retryUntilOk(
-  parts: Parts,
-  seconds: number,
+/** Repeats a check until it is ok, or the time of a service to start is over. Answers the last one. */
+export async function untilOk(
+  parts: Pick<Parts, 'clock'>,
+  { startTimeoutSeconds }: Pick<TargetSpec, 'startTimeoutSeconds'>,
   signal: AbortSignal,
   check: () => Promise<Check>,
 ): Promise<Check> {
@@ -40,22 +45,15 @@ async function retryUntilOk(
     last = await check()
     return last.ok && last
   }
-  const options = {
-    what: 'the service to pass its verify labels',
-    seconds,
-    everyMs: 200,
-    clock: parts.clock,
-    signal,
-  }
+  const seconds = Math.min(longestWaitSeconds, startTimeoutSeconds)
+  const options = { what: 'the service to pass its verify labels', seconds, everyMs: 200, clock: parts.clock, signal }
   return poll(again, options).catch((error) => {
     if (!last || signal.aborted) throw error
-    throw new BackupError('PROOF_FAILED', `${last.name}: expected ${last.expected}, found ${last.actual}`, {
-      cause: error,
-    })
+    return last
   })
 }
 
-async function checkExec(
+export async function checkExec(
   parts: Parts,
   { container, spec }: Target,
   command: string[],

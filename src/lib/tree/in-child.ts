@@ -19,3 +19,4 @@ export const findMissing = inChild<typeof import('./ensure-root.ts').findMissing
   fileOf('ensure-root.ts'),
   'findMissing',
 )
+export const copySmall = inChild<typeof import('./copy-small.ts').copySmall>(fileOf('copy-small.ts'), 'copySmall')

@@ -105,6 +105,7 @@ export async function expectNothingLeft({ client }: Instance): Promise<void> {
 
 export const subject: Subject = {
   method: 'qdrant',
+  factsInBytes: true,
   // Into a trial collection, then over the one that is in use.
   moments: ['replace', 'replace again'],
   fullDisk: {

@@ -5,6 +5,7 @@ import { eventually } from '../../../lab/lab.ts'
 import type { Call } from '../../../lab/product.ts'
 import { type Story, states } from '../../support/story.ts'
 import { type Disk, makeDisk } from './disk.ts'
+import { expectDrills } from './drills.ts'
 import type { Service, Subject, SubjectOptions } from './subject.ts'
 
 /** The path of the product's program that gets a signal at a moment, see there. */
@@ -39,6 +40,11 @@ export function sharedFailures(story: Story, subject: Subject, options: Partial<
       stage.full = await story.backUp(name)
     })
 
+    test('a drill verifies the snapshot, and fails on one whose bytes are another state (P14)', () =>
+      expectDrills(story, subject.method, {
+        good: stage.full,
+        ...(subject.factsInBytes ? {} : { other: stage.empty }),
+      }))
     test('an empty service comes back over newer data, and newer data over an empty service', () => replaceAll(stage))
     test('a SIGTERM in the middle of a backup leaves the service as it was and no snapshot', () => endBackup(stage))
     test('a SIGINT in the middle of a restore brings back the state before', () => endRestore(stage))

@@ -9,6 +9,8 @@ export interface Subject {
   /** The moments of interrupted.ts that lie in the middle of its restore. */
   moments: Moment[]
   fullDisk: FullDisk
+  /** What was true at the backup is no fact of its snapshots: an artifact holds it. */
+  factsInBytes?: true
   /**
    * Damages the data, of which `data` is the folder on the host, so that the service does not start. Absent: a test of its own does.
    */

@@ -31,7 +31,7 @@ export interface JobStage {
 
 export function setJobStage(
   make: (stage: Pick<JobStage, 'data'>) => FakeContainer[],
-  options: Pick<FakeEngineOptions, 'commands' | 'networks' | 'images'> = {},
+  options: Pick<FakeEngineOptions, 'commands' | 'networks' | 'images' | 'missingImages'> = {},
 ): JobStage {
   const folder = mkdtempSync(join(tmpdir(), 'job-'))
   mkdirSync(join(folder, 'backups'))
@@ -43,7 +43,7 @@ export function setJobStage(
   }
   const containers = make({ data }).map((one) => ({ project: 'shop', service: one.name, number: 1, ...one }))
   const world = memoryWorld()
-  const engine = fakeEngine({ world, containers, ...options, forbidIdleActs: true })
+  const engine = fakeEngine({ world, containers, volumes: join(folder, 'volumes'), ...options, forbidIdleActs: true })
   const catalog = openCatalog(join(folder, 'state'))
   onTestFinished(() => {
     catalog[Symbol.dispose]()

@@ -46,6 +46,8 @@ interface World {
   pruneFailure?: BackupError | undefined
   /** How long that takes. */
   pruneSeconds: number
+  /** Whether another process drills the targets. */
+  drillBusy?: boolean
   /** What a dead run left behind. */
   leftover?: string
   /** How long it takes to finish it. */
@@ -63,6 +65,8 @@ interface Journal {
   recoveries: string[]
   /** When each removal of old snapshots began: day and time. */
   pruned: string[]
+  /** A line for each drill that has begun: day and time, targets. */
+  drilled: string[]
   /** The recoveries and listings of the passes. */
   order: ('recover' | 'list')[]
   /** The work that has begun. */
@@ -91,6 +95,7 @@ export function launch(now: string, containers: FakeContainer[], concurrency = 2
     passes: [],
     recoveries: [],
     pruned: [],
+    drilled: [],
     work: [],
     order: [],
     running: 0,
@@ -121,9 +126,9 @@ export function launch(now: string, containers: FakeContainer[], concurrency = 2
     },
   }
   const start = () => startController(parts as unknown as Parts, options, clock)
-  const { began, passes, order, recoveries, pruned, work } = journal
+  const { began, passes, order, recoveries, pruned, drilled, work } = journal
   const controls = { start, tick: () => tick(), mostRunning: () => journal.mostRunning }
-  return { catalog, clock, engine, world, began, passes, order, recoveries, pruned, work, ...controls }
+  return { catalog, clock, engine, world, began, passes, order, recoveries, pruned, drilled, work, ...controls }
 }
 
 function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Journal): Jobs {
@@ -177,12 +182,32 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
       await clock.sleep(world.pruneSeconds * 1000, signal)
       return true
     },
+    async drill(targets) {
+      const names = targets.map(({ name }) => name).join('+')
+      journal.drilled.push(`${clock.now().toISOString().slice(8, 16)} ${names}`)
+      if (world.drillBusy) return false
+      for (const target of targets) recordDrill(catalog, clock, target, journal.drilled.length)
+      return true
+    },
     async sweep() {},
     async fingerprint() {
       if (world.walkFailure) throw world.walkFailure
       return world.data
     },
   }
+}
+
+/** A drill that verifies the newest snapshot of a target at once. */
+function recordDrill(catalog: Catalog, clock: FakeClock, { project, name }: Target, number: number): void {
+  const id = `drill-${number}`
+  const time = clock.now().toISOString()
+  const snapshot = catalog.lastSnapshot(project, name)
+  catalog.startRun({ id, kind: 'drill', trigger: 'schedule', project, target: name, started: time })
+  const drill = { verdict: 'verified' as const, tier: 'local' as const, rtoSeconds: 7200, checks: [], notTested: [] }
+  catalog.finishRun(id, project, name, {
+    ...{ finished: time, outcome: 'complete', seconds: 1, drill },
+    ...(snapshot !== undefined && { snapshot }),
+  })
 }
 
 function startController(parts: Parts, options: Parameters<typeof runController>[1], clock: FakeClock) {

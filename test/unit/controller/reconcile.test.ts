@@ -64,6 +64,7 @@ function decide({
     plan: planOf(labels, created ? 'created' : 'running'),
     schedules: new Map([[key, state]]),
     runs: new Map([[key, runs]]),
+    drills: new Map(),
     active: new Set(active ? [key] : []),
     locked: new Set(locked ? [key] : []),
     damaged: new Set(damaged ? [key] : []),

@@ -15,6 +15,7 @@ function observe(labels: Record<string, string> = {}, more: Partial<ObservedStat
     plan: makePlan([db], settings, methods),
     schedules: new Map(),
     runs: new Map(),
+    drills: new Map(),
     locked: new Set(),
     damaged: new Set(),
     leftovers: [],
