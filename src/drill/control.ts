@@ -27,5 +27,6 @@ export function controlScratch(
       if (needed) await start()
     },
     settle: async () => {},
+    leave: async () => {},
   }
 }

@@ -16,7 +16,7 @@ const limits = { rpoSeconds: 86_400, rtoSeconds: 7200 }
 
 function target(name: string, more: Partial<TargetStatus> = {}): TargetStatus {
   const backup = { lastSuccess: time, ageSeconds: 60, rpoMet: true }
-  const drill = { lastDrill: time, drillSeconds: 41, rtoMet: true }
+  const drill = { lastDrill: time, lastVerdict: 'verified' as const, drillSeconds: 41, rtoMet: true }
   return {
     project: 'shop',
     target: name,
@@ -29,7 +29,7 @@ function target(name: string, more: Partial<TargetStatus> = {}): TargetStatus {
     ...more,
   }
 }
-const unproven = { lastDrill: null, drillSeconds: null, rtoMet: null }
+const unproven = { lastDrill: null, lastVerdict: null, drillSeconds: null, rtoMet: null }
 const local: RepositoryStatus = {
   ...{
     tier: 'local',
