@@ -84,9 +84,9 @@ const unlessDiagnosed = (kind: CommandKind, signal: AbortSignal) => (error: unkn
 }
 
 /** Throws CONFIG_INVALID for what this version cannot use: a tier that does nothing must not look like one that works. */
-async function openLocal({ local, remote, state }: Config, manifests: ManifestCache): Promise<Repository> {
+async function openLocal({ local, remote, state, compression }: Config, manifests: ManifestCache): Promise<Repository> {
   if (remote) throw new BackupError('CONFIG_INVALID', 'remote: this version has no remote tier yet')
-  if (local.kind === 'archive') return openArchive(local.dir, { manifests })
+  if (local.kind === 'archive') return openArchive(local.dir, { manifests, compressionLevel: compression })
   const { openRestic } = await import('./repository/restic.ts')
   const password = local.password()
   return openRestic(local.url, { ...(password !== undefined && { password }), home: join(state, 'restic'), manifests })

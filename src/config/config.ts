@@ -12,6 +12,8 @@ export interface Config {
   remote?: RepositoryConfig
   /** Directory of the catalog. */
   state: string
+  /** Level of zstd in archives. */
+  compression: number
   /** Number of targets that are backed up at once. */
   concurrency: number
   /** Where page and API are served. Absent: nowhere. */

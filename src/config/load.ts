@@ -133,13 +133,14 @@ type Optional = 'engine' | 'project' | 'remote' | 'localPassword' | 'remotePassw
 type Complete = Required<Omit<ConfigValues, Optional>> & Pick<ConfigValues, Optional>
 
 function makeConfig(values: Complete, engine: string, managers: ManagerSockets[]): Config {
-  const { local, remote, state, concurrency, logLevel, listen, listenToken } = values
+  const { local, remote, state, compression, concurrency, logLevel, listen, listenToken } = values
   return {
     engine,
     managers,
     local: withPassword(local, values.localPassword),
     ...(remote && { remote: withPassword(remote, values.remotePassword) }),
     state,
+    compression,
     concurrency,
     logLevel,
     ...(listen !== 'off' && { listen }),

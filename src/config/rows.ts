@@ -116,6 +116,10 @@ export const configRows = {
     doc: 'URLs that are told of failures.',
     later: 'config',
   }),
+  compression: row('compression', integer(1, 19), {
+    fallback: '3',
+    doc: 'Level of zstd in archives: 1 is the fastest. restic has a variable of its own, `RESTIC_COMPRESSION`.',
+  }),
   concurrency: row('concurrency', integer(1, 64), { fallback: '2', doc: 'Targets that are backed up at once.' }),
   imageLabels: row('image-labels', choice(['ignore', 'use'] as const, { ignore: 'false no', use: 'true yes' }), {
     fallback: 'ignore',

@@ -45,6 +45,7 @@ describe('defaults', () => {
       ],
       local: { kind: 'archive', dir: '/backups' },
       state: '/var/lib/xnai-backup',
+      compression: 3,
       concurrency: 2,
       logLevel: 'info',
       listen: { host: '127.0.0.1', port: 9180 },
@@ -78,9 +79,10 @@ describe('defaults', () => {
 
 describe('values', () => {
   test.each(['retention:\n  local: daily=7d', 'retention.local: daily=7d'])('from the file: %s', async (retention) => {
-    const config = await load(`${retention}\nrpo: 12h\nconcurrency: 4`)
+    const config = await load(`${retention}\nrpo: 12h\nconcurrency: 4\ncompression: 1`)
     expect(config).toMatchObject({
       concurrency: 4,
+      compression: 1,
       settings: { rpoSeconds: 43_200, retention: { local: { daily: 7 * daySeconds } } },
     })
   })
@@ -252,6 +254,7 @@ describe('problems', () => {
       '  local-password = ***: goes with a restic repository only',
     ],
     ['a key that would be refused', 'notfy: "off"', '  notfy = off: is no key of the configuration'],
+    ['a level that zstd does not have', 'compression: 20', 'must be a whole number from 1 to 19'],
     ['a number beyond reason', 'concurrency: 0', 'must be a whole number from 1 to 64'],
     ['a log level of others', 'log-level: warning', '; did you mean warn?'],
     [
