@@ -60,6 +60,8 @@ export interface RollBackIntent {
   absent?: string[]
   /** The names of the containers that MUST NOT be started before it is carried out: what they would see is neither state. */
   keepsDown?: string[]
+  /** An attempt to carry it out has failed. */
+  failed?: true
   /** What the method noted: see `RestoreContext.noteForRollBack`. */
   noted?: Record<string, string>
 }

@@ -24,8 +24,8 @@ export interface Jobs {
   askRepository(signal: AbortSignal): Promise<void>
   /** Answers what dead runs left behind and nobody works on. */
   leftovers(): Leftover[]
-  /** Finishes what one dead run left behind. */
-  recover(leftover: Leftover, signal: AbortSignal): Promise<Recovery>
+  /** Finishes what one dead run left behind. `known`: the problems of the last attempt, which are not logged again. */
+  recover(leftover: Leftover, signal: AbortSignal, known: string[]): Promise<Recovery>
   /**
    * Removes the snapshots that retention does not keep, and records how that ended. Answers false where it has failed. Throws BUSY while
    * another process does so.
@@ -50,7 +50,7 @@ export function realJobs(parts: Parts): Jobs {
     backup: async (targets, reason, signal) => (await runBackupIfFree(parts, targets, { reason }, signal))?.targets,
     askRepository: async (signal) => void (await repositoryOf(parts, captureTier).identity(signal)),
     leftovers: () => findLeftovers(parts.catalog),
-    recover: (leftover, signal) => finishLeftover(parts, leftover, signal),
+    recover: (leftover, signal, known) => finishLeftover(parts, leftover, signal, known),
     prune: async (signal) => (await pruneWhole(parts, { sparesPause: true }, signal)).every(({ error }) => !error),
     drill: async (targets, signal) => {
       try {

@@ -43,12 +43,12 @@ export function createRecoverer(
     failures = failures.filter((one) => !sharesKey(one.keys, keys))
     if (errors.length > 0) failures.push({ keys, errors, atMs: clock.monotonicMs() })
   }
+  const knownProblems = (keys: string[]) =>
+    failures.filter((one) => sharesKey(one.keys, keys)).flatMap(({ errors }) => errors.map(({ message }) => message))
   /** Logs what failed as a whole, once while it stays. A job logs by itself what it could not finish. */
   const noteFailure = (keys: string[], error: unknown) => {
     const failure = asBackupError(error)
-    const known = failures.filter((one) => sharesKey(one.keys, keys)).flatMap(({ errors }) => errors)
-    const isKnown = known.some(({ message }) => message === failure.message)
-    if (!signal.aborted && !isKnown) logFailure(log, 'recovery failed', failure)
+    if (!signal.aborted && !knownProblems(keys).includes(failure.message)) logFailure(log, 'recovery failed', failure)
     return [failure]
   }
   const add = (keys: string[], work: () => Promise<BackupError[]>) => {
@@ -60,7 +60,7 @@ export function createRecoverer(
     if (!isResting(keys)) queue.add({ keys, needs: [], run })
   }
   const finish = async (leftover: Leftover) => {
-    const { done, problems } = await jobs.recover(leftover, signal)
+    const { done, problems } = await jobs.recover(leftover, signal, knownProblems(leftover.ids.map(String)))
     if (done.length > 0) onDone()
     return problems.map((problem) => new BackupError('RESUME_FAILED', problem))
   }

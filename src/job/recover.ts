@@ -45,9 +45,17 @@ async function finishAll(parts: Parts, leftovers: Leftover[], signal: AbortSigna
   }
 }
 
-/** Finishes what one dead run left behind. What a live run holds is left to it: see `recoverRest`. */
-export async function finishLeftover(parts: Parts, { ids }: Leftover, signal: AbortSignal): Promise<Recovery> {
-  const recovery: Recovery = { done: [], problems: [], left: [] }
+/**
+ * Finishes what one dead run left behind. What a live run holds is left to it: see `recoverRest`. `known`: the problems of an earlier
+ * attempt, which are not logged again.
+ */
+export async function finishLeftover(
+  parts: Parts,
+  { ids }: Leftover,
+  signal: AbortSignal,
+  known: string[] = [],
+): Promise<Recovery> {
+  const recovery: Attempt = { done: [], problems: [], left: [], known }
   for (const id of ids) {
     const orphan = parts.catalog.orphans().find((one) => one.id === id)
     if (orphan) await settle(parts, id, orphan.intent, recovery, signal)
@@ -55,16 +63,20 @@ export async function finishLeftover(parts: Parts, { ids }: Leftover, signal: Ab
   return recovery
 }
 
+interface Attempt extends Recovery {
+  known: string[]
+}
+
 /** Takes the lock of the intent, claims it and carries it out. What keeps it from that is a problem of this intent alone. */
 async function settle(
   parts: Parts,
   id: IntentId,
   intent: Intent,
-  recovery: Recovery,
+  recovery: Attempt,
   signal: AbortSignal,
 ): Promise<void> {
   // The problem is told by the roll back, which belongs to the same leftover.
-  if (isKeptDown(parts.catalog, intent)) return
+  if (isKeptDown(parts.catalog.orphans(), intent)) return
   const what = describeIntent(intent)
   try {
     using lock = await lockFor(parts, intent, signal)
@@ -76,8 +88,9 @@ async function settle(
     parts.log.warn({ what }, 'finished what a dead run left behind')
   } catch (error) {
     const { message, hint } = asBackupError(error)
-    recovery.problems.push(`${what}: ${message} (${hint})`)
-    logUnfinished(parts.log, intent, error)
+    const problem = `${what}: ${message} (${hint})`
+    recovery.problems.push(problem)
+    if (!recovery.known.includes(problem)) logUnfinished(parts.log, intent, error)
   }
 }
 

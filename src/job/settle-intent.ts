@@ -1,4 +1,4 @@
-import type { IntentId } from '../catalog/catalog.ts'
+import type { IntentId, RollBackIntent } from '../catalog/catalog.ts'
 import { logFailure } from '../lib/log-failure.ts'
 import type { Parts } from './job.ts'
 
@@ -12,6 +12,16 @@ export function dropIntent({ catalog, log }: Parts, id: IntentId): void {
   } catch (err) {
     logFailure(log, 'an intent could not be dropped', err)
   }
+}
+
+/** Leaves a roll back that failed to the next pass, which `status` tells until one succeeds. */
+export function leaveFailed(parts: Parts, id: IntentId, intent: RollBackIntent): void {
+  try {
+    parts.catalog.changeIntent(id, { ...intent, failed: true })
+  } catch (err) {
+    logFailure(parts.log, 'the failure of a roll back could not be recorded', err)
+  }
+  abandonIntent(parts, id)
 }
 
 /** Leaves an intent to the next pass, as `dropIntent` does when the catalog cannot be written. */

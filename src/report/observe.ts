@@ -1,4 +1,4 @@
-import type { RollBackIntent, Run, ScheduleState } from '../catalog/catalog.ts'
+import type { Intent, RollBackIntent, Run, ScheduleState } from '../catalog/catalog.ts'
 import type { PruneEnd } from '../catalog/pruning.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
 import { currentPlan } from '../job/current-plan.ts'
@@ -33,7 +33,7 @@ export interface ObservedTargets {
   damaged: ReadonlySet<string>
   /** What dead runs left behind and is not finished yet, as texts. */
   leftovers: string[]
-  /** The restores among them: their targets are between two states. */
+  /** The restores among them of which an attempt to finish them has failed: their targets are between two states. */
   unfinished: RollBackIntent[]
 }
 
@@ -94,9 +94,11 @@ export function observeCatalog(parts: Pick<Parts, 'catalog' | 'clock' | 'reposit
     locked: new Set(locked),
     damaged,
     leftovers: describeLeftovers(catalog),
-    unfinished: openIntents(catalog).filter((intent) => intent.kind === 'roll-back'),
+    unfinished: openIntents(catalog).filter(hasFailed),
   }
 }
+
+const hasFailed = (intent: Intent): intent is RollBackIntent => intent.kind === 'roll-back' && intent.failed === true
 
 /** The runs tell which backup is the newest, so that no repository need be listed for it. */
 function damagedTargets(

@@ -53,10 +53,11 @@ async function undoInService(parts: Parts, intent: InService, signal: AbortSigna
  */
 export async function finishInContainers(parts: Parts, names: string[], signal: AbortSignal): Promise<void> {
   const { catalog, log } = parts
+  const orphans = catalog.orphans()
   const isHere = (intent: Intent) =>
     (intent.kind === 'exec' || intent.kind === 'undo-method' || intent.kind === 'resume') &&
     names.includes(intent.container.name) &&
-    !isKeptDown(catalog, intent)
+    !isKeptDown(orphans, intent)
   for (const { id, intent } of catalog.claimOrphans(isHere)) {
     try {
       await carryOut(parts, id, intent as Exclude<Intent, RollBackIntent>, signal)

@@ -16,7 +16,7 @@ import { removePaths } from '../restore/present.ts'
 import { replaceData } from '../restore/replace-data.ts'
 import { replacedPaths } from '../restore/replaced-paths.ts'
 import { controlService } from '../service-control.ts'
-import { abandonIntent, dropIntent } from '../settle-intent.ts'
+import { abandonIntent, dropIntent, leaveFailed } from '../settle-intent.ts'
 import { logUnfinished } from './leftovers.ts'
 import { wayOut } from './unfinished.ts'
 
@@ -32,14 +32,16 @@ export async function finishRestore(
   lock: LockContainers = lockContainers,
 ): Promise<void> {
   let isLeft = false
-  const leave = () => {
+  const leave = (error: unknown) => {
+    if (isLeft) return
     isLeft = true
-    abandonIntent(parts, id)
+    if (isBusy(error) || signal.aborted) abandonIntent(parts, id)
+    else leaveFailed(parts, id, intent)
   }
   try {
     await rollBackOrComplete(parts, { id, intent, leave }, lock, signal)
   } catch (error) {
-    if (!isLeft) leave()
+    leave(error)
     throw error
   }
 }
@@ -48,7 +50,7 @@ export async function finishRestore(
 interface Claimed {
   id: IntentId
   intent: RollBackIntent
-  leave: () => void
+  leave: (error: unknown) => void
 }
 
 /** Rolls back to the safety snapshot. A restore that was made without one is completed instead, as far as it was asked for. */
@@ -91,7 +93,7 @@ async function rollBackOrComplete(
     // Before the locks are released: a run that takes them starts no container while it sees a restore that is not finished.
     dropIntent(parts, id)
   } catch (error) {
-    claimed.leave()
+    claimed.leave(error)
     await leaveDown(parts, target, { down: held, service })
     throw error
   }

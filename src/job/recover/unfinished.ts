@@ -1,9 +1,9 @@
-import type { Catalog, Intent } from '../../catalog/catalog.ts'
+import type { Intent, Orphan } from '../../catalog/catalog.ts'
 import type { Target } from '../../plan/plan.ts'
 
 /** Whether an intent would start what MUST stay down. It waits for the end of the roll back, after which it is carried out. */
-export const isKeptDown = (catalog: Pick<Catalog, 'orphans'>, other: Intent): boolean =>
-  catalog.orphans().some(({ intent }) => keepsDown(intent, other))
+export const isKeptDown = (orphans: Orphan[], other: Intent): boolean =>
+  orphans.some(({ intent }) => keepsDown(intent, other))
 
 /** Whether `intent` is a roll back that keeps down what `other` would start. */
 export const keepsDown = (intent: Intent, other: Intent): boolean =>

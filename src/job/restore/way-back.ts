@@ -7,7 +7,7 @@ import type { Held } from '../quiesce.ts'
 import { keptDown, wayOut } from '../recover/unfinished.ts'
 import { snapshotRef, type TieredSnapshot } from '../repositories.ts'
 import { controlService, type ServiceControl } from '../service-control.ts'
-import { abandonIntent, dropIntent } from '../settle-intent.ts'
+import { abandonIntent, dropIntent, leaveFailed } from '../settle-intent.ts'
 import { leaveDown } from './leave-down.ts'
 import { removePaths } from './present.ts'
 import type { PutOptions } from './replace-target.ts'
@@ -40,8 +40,8 @@ export async function recordWayBack(
   const intent = await record(parts, recorded, safety)
   let noted: UndoDetail = {}
   const note = (detail: UndoDetail) => {
-    parts.catalog.changeIntent(intent, { ...recorded, noted: detail })
     noted = detail
+    parts.catalog.changeIntent(intent, { ...recorded, noted })
   }
   const putBefore = async (snapshot: TieredSnapshot, down: Held, known?: ServiceControl) => {
     const { signal: never } = new AbortController()
@@ -53,7 +53,7 @@ export async function recordWayBack(
       dropIntent(parts, intent)
       report.noteRolledBack()
     } catch (cause) {
-      abandonIntent(parts, intent)
+      leaveFailed(parts, intent, { ...recorded, noted })
       await leaveDown(parts, target, { down, service })
       const names = keptDown(target).join(', ')
       const message = `${target.name}: the state before (snapshot ${snapshot.id}) could not be put back, and ${names} must not run until it is: ${asBackupError(cause).message}`

@@ -218,6 +218,18 @@ describe('what cannot be finished', () => {
     expect(await recoverLogged(stage, 1)).toEqual(['could not finish what a dead run left behind'])
   })
 
+  test('in the same way is logged once by a controller, and for another reason once more', async () => {
+    const stage = twoServices()
+    const { catalog, engine } = stage.parts
+    const container = { id: 'db', name: 'db' }
+    catalog.abandonIntent(catalog.addIntent({ kind: 'resume', how: 'start', container, startTimeoutSeconds: 1 }))
+    await engine.stop('db', 1, never)
+    const reasons = ['the port is taken', 'the port is taken', 'the image is gone']
+    engine.start = () => Promise.reject(new Error(reasons.shift()))
+    const unfinished = 'could not finish what a dead run left behind'
+    expect(await recoverLogged(stage, 3)).toEqual([unfinished, unfinished])
+  })
+
   test('in one repository keeps no other one from being swept', async () => {
     const stage = twoServices()
     let swept = 0
