@@ -2,9 +2,12 @@ import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   chownSync,
+  closeSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -87,6 +90,32 @@ describe('a tree that changes while it is packed is NOT_STILL', () => {
     })()
     expect(await failureOf(work)).toMatch(expected)
   })
+
+  test('a big file becomes a named pipe, whose open would wait for a writer for ever', async () => {
+    writeFileSync(join(root, 'a-first'), Buffer.alloc(20_000_000, 1))
+    writeFileSync(join(root, 'm-big'), Buffer.alloc(2 * 65_536, 1))
+    const pipe = join(root, 'm-big')
+    const stream = packTree(root, { signal })
+    const work = (async () => {
+      let isFirst = true
+      for await (const _chunk of stream) {
+        if (isFirst) {
+          rmSync(pipe)
+          execFileSync('mkfifo', [pipe])
+        }
+        isFirst = false
+      }
+    })()
+    // Where it waits, the writer lets it go on, and it is seen that it has waited.
+    let hasWaited = false
+    const writer = setTimeout(() => {
+      hasWaited = true
+      closeSync(openSync(pipe, constants.O_RDWR))
+    }, 40_000)
+    expect(await failureOf(work)).toMatch(/^NOT_STILL \/root\/m-big/)
+    clearTimeout(writer)
+    expect(hasWaited).toBe(false)
+  }, 120_000)
 
   test('an entry that appears in a folder being walked is found; one that is left out is not minded', async () => {
     for (let count = 0; count < 5000; count++) writeFileSync(join(root, `file-${count}`), 'x')

@@ -163,11 +163,15 @@ function statsOf(tree: OpenRoot, path: string, shown: string): BigIntStats | und
   }
 }
 
-/** Why something in a tree could not be read: it vanished, or the system's own reason. */
+/** What the system says of a file in whose place there is a pipe, a link, a folder or a socket by now. */
+const ofAnotherKind = ['ESPIPE', 'ELOOP', 'EISDIR', 'ENXIO']
+
+/** Why something in a tree could not be read: it vanished, something else took its place, or the system's own reason. */
 export function readFailure(path: string, error: unknown): BackupError {
   if (error instanceof BackupError) return error
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ENOENT') return notStill(path, 'vanished')
+  if (code !== undefined && ofAnotherKind.includes(code)) return notStill(path, 'became something else')
   const hint = 'Look at the file itself, and at the log of the kernel (dmesg) where it is an input/output error.'
   return new BackupError('PATH_UNREACHABLE', `${path}: cannot be read: ${message}`, { cause: error, hint })
 }

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { ResumeIntent } from '../../../src/catalog/catalog.ts'
-import { containerLock } from '../../../src/catalog/keys.ts'
+import type { Catalog, ResumeIntent } from '../../../src/catalog/catalog.ts'
+import { containerLock, formatKey } from '../../../src/catalog/keys.ts'
 import type { ContainerFacts } from '../../../src/engine/engine.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { recover } from '../../../src/job/recover.ts'
@@ -128,6 +128,24 @@ describe('writers that another run holds', () => {
     const { targets } = await running
     expect(targets[0]).toMatchObject({ outcome: 'complete', stopped: ['app', 'indexer'] })
     expect(await stage.states()).toEqual({ app: 'running', indexer: 'running' })
+  })
+
+  test('are waited for where they were made after the run was asked for', async () => {
+    const stage = setJobStage(({ data }) => shared(data).slice(0, 1))
+    const { catalog, engine } = stage.parts
+    const targets = await stage.targets()
+    engine.add({ name: 'indexer', project: 'shop', mounts: targets[0]?.container.mounts ?? [] })
+    const other = catalog.lock([containerLock('indexer')], 'another run')
+    const tried = Promise.withResolvers<void>()
+    const lock: Catalog['lock'] = (keys, run) => {
+      if (keys.some((key) => formatKey(key) === formatKey(containerLock('indexer')))) tried.resolve()
+      return catalog.lock(keys, run)
+    }
+    const running = runBackup({ ...stage.parts, catalog: { ...catalog, lock } }, targets, { reason: 'manual' }, never)
+    await Promise.race([tried.promise, running])
+    expect(engine.journal).toEqual([])
+    other[Symbol.dispose]()
+    expect((await running).targets).toMatchObject([{ outcome: 'complete', stopped: ['app', 'indexer'] }])
   })
 
   test('of a run that died are started, held and started again by the next one', async () => {
