@@ -6,8 +6,17 @@ import type { EngineBench } from './engine-bench.ts'
 import { commandContract } from './engine-commands.ts'
 import { scratchContract } from './engine-scratch.ts'
 
+export interface ContractOptions {
+  /** False where another engine of the contract runs commands by the very same code. Default true. */
+  commands?: boolean
+}
+
 /** What every Engine does, the fake too. Commands are run by `sh`. */
-export function engineContract(name: string, make: () => Promise<EngineBench>): void {
+export function engineContract(
+  name: string,
+  make: () => Promise<EngineBench>,
+  { commands = true }: ContractOptions = {},
+): void {
   describe(`${name} as an Engine`, () => {
     const { signal } = new AbortController()
     let bench: EngineBench
@@ -131,7 +140,7 @@ export function engineContract(name: string, make: () => Promise<EngineBench>): 
       })
     })
 
-    commandContract(() => bench)
+    if (commands) commandContract(() => bench)
     scratchContract(() => bench)
 
     test('events begin with a resync, tell of starts and ends, and end with the signal', async () => {

@@ -18,7 +18,7 @@ const impatient = `
 services:
   rag:
     labels:
-      xnai.backup.target.faiss.settle: 2s
+      xnai.backup.target.faiss.settle: 1s
 `
 const faissFolder = '/app/data/faiss_index'
 let lab: Lab
