@@ -1,6 +1,17 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../../lab/lab.ts'
@@ -63,16 +74,26 @@ test('a sweep of another control plane leaves alone what it knows nothing of', a
 
 describe('a damaged repository', () => {
   let snapshot: Snapshot
-  const files = (kind: string): string[] =>
-    readdirSync(join(world.place, kind), { recursive: true, encoding: 'utf8' })
-      .map((name) => join(world.place, kind, name))
-      .filter((path) => statSync(path).isFile())
-  const damages = async () => {
-    const [verified, checked] = [
-      await world.repository.verify(snapshot, never),
-      await Array.fromAsync(world.repository.check({ readData: true, signal: never })),
-    ]
-    return [verified, checked].map((found) => found.some(({ id }) => id === 'one'))
+  const packs = (): string[] =>
+    readdirSync(join(world.place, 'data'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      statSync(join(world.place, 'data', name)).isFile(),
+    )
+  /** Whether a read-back and a check find the snapshot damaged. */
+  const damages = async (repository = world.repository) => {
+    const found = await Promise.all([
+      repository.verify(snapshot, never),
+      Array.fromAsync(repository.check({ readData: true, signal: never })),
+    ])
+    return found.map((damage) => damage.some(({ id }) => id === 'one'))
+  }
+  /** What they find in a copy of the repository in which `damage` was done to one of its packs. */
+  const damagesOfCopy = async (pack: string, damage: (path: string) => void) => {
+    const copy = mkdtempSync(join(world.folder, 'copy-'))
+    cpSync(world.place, copy, { recursive: true })
+    const path = join(copy, 'data', pack)
+    chmodSync(path, 0o600)
+    damage(path)
+    return await damages(openAt(copy, 'trixie'))
   }
   beforeEach(async () => {
     const source = join(world.folder, 'source')
@@ -81,26 +102,25 @@ describe('a damaged repository', () => {
     snapshot = await put(world.repository, metaOf('one'), streamOf('dump', 'stream'), treeOf('data', source))
   })
 
-  test.each(['flipped', 'cut', 'missing'])('is found when any pack is %s, and names the snapshot', async (how) => {
-    for (const path of files('data')) {
-      const before = readFileSync(path)
-      execFileSync('chmod', ['u+w', path])
-      if (how === 'missing') rmSync(path)
-      else if (how === 'cut') truncateSync(path, 20)
-      else
-        writeFileSync(
-          path,
-          before.map((byte, index) => (index === 10 ? byte ^ 1 : byte)),
-        )
-      expect(await damages()).toEqual([true, true])
-      writeFileSync(path, before)
-    }
+  const flip = (path: string) =>
+    writeFileSync(
+      path,
+      readFileSync(path).map((byte, index) => (index === 10 ? byte ^ 1 : byte)),
+    )
+  test.each([
+    ['flipped', flip],
+    ['cut', (path: string) => truncateSync(path, 20)],
+    ['missing', (path: string) => rmSync(path)],
+  ])('is found when any pack is %s, and names the snapshot', async (_how, damage) => {
+    expect(packs().length).toBeGreaterThan(1)
+    const found = await Promise.all(packs().map((pack) => damagesOfCopy(pack, damage)))
+    expect(found).toEqual(packs().map(() => [true, true]))
     expect(await damages()).toEqual([false, false])
   })
 
   test('is found when only the index at the end of a pack is cut, of which no snapshot needs a byte', async () => {
-    const [path = ''] = files('data')
-    execFileSync('chmod', ['u+w', path])
+    const path = join(world.place, 'data', packs()[0] ?? '')
+    chmodSync(path, 0o600)
     truncateSync(path, statSync(path).size - 1)
     const found = await Array.fromAsync(world.repository.check({ readData: true, signal: never }))
     expect(found).toMatchObject([{ id: '', reason: expect.stringContaining('pack') }])
