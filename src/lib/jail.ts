@@ -19,8 +19,8 @@ export interface Jail {
   readOnly?: Record<string, string>
   /** Files and folders of the system that the program reads where it has them anywhere else. One that is not there is passed over. */
   system?: string[]
-  /** A file in the jail alone, whose text the program that makes the jail reads from descriptor 3. */
-  secret?: string
+  /** Files in the jail alone, whose texts the program that makes the jail reads from descriptor 3 and on. */
+  secrets?: string[]
   /** Whether the program reaches the network. Default false. */
   network?: boolean
   /** The name of the machine, as the program sees it. Default: its own name. */
@@ -31,7 +31,7 @@ export interface Jail {
 
 /** The command line that runs a program in the jail. */
 export function jailed(jail: Jail, program: string, args: string[]): [string, string[]] {
-  const { tree, place = TREE, writable = false, folders = {}, readOnly = {}, system = [] } = jail
+  const { tree, place = TREE, writable = false, folders = {}, readOnly = {}, system = [], secrets = [] } = jail
   const bound = tree === undefined ? [] : [writable ? '--bind' : '--ro-bind', `/proc/${process.pid}/fd/${tree}`, place]
   return [
     'bwrap',
@@ -43,7 +43,7 @@ export function jailed(jail: Jail, program: string, args: string[]): [string, st
       ...(jail.network ? [] : ['--unshare-net']),
       ...(jail.host === undefined ? [] : ['--unshare-uts', '--hostname', jail.host]),
       ...(jail.alone ? ['--unshare-pid'] : []),
-      ...(jail.secret === undefined ? [] : ['--ro-bind-data', '3', jail.secret]),
+      ...secrets.flatMap((path, index) => ['--ro-bind-data', String(3 + index), path]),
       ...system.flatMap((path) => ['--ro-bind-try', path, path]),
       ...Object.entries(readOnly).flatMap(([inside, path]) => ['--ro-bind', path, inside]),
       ...Object.entries(folders).flatMap(([inside, folder]) => ['--bind', folder, inside]),

@@ -24,6 +24,8 @@ export interface ArchiveOptions {
   prepareBytes?: number
   /** Makes `list` fast. Default: every listing reads every manifest. */
   manifests?: ManifestCache
+  /** Whether nothing can be deleted there. Default: false. */
+  appendOnly?: boolean
   /** Default: the clock of the system. */
   clock?: Pick<Clock, 'now'>
 }
@@ -38,8 +40,10 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
   const shelf = { dir, level: options.compressionLevel ?? 3 }
   const leastBytes = options.prepareBytes ?? 32 * 1024 * 1024
   const folder = (snapshot: Snapshot) => folderOf(dir, snapshot, snapshot.id)
-  return {
+  const archive: Repository = {
     url: `archive:${dir}`,
+    ...(options.appendOnly && { appendOnly: true }),
+    copySource: { kind: 'archive', dir },
     load: async () => void (await work()),
     identity: (signal) => inRepository(dir, () => readIdentity(dir, signal)),
     hold: (plane) =>
@@ -65,10 +69,13 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
       await requireDirectory(dir)
       yield* (await work()).checkAll(dir, how)
     },
+    copyFrom: async (other, snapshots, how) => (await work()).copyIntoArchive(dir, archive, other, snapshots, how),
+    tamper: () => inRepository(dir, async () => (await work()).tamperWithArchive(dir)),
     remove: (ids, signal) => inRepository(dir, () => removeSnapshots(dir, ids, signal)),
     sweep: () => inRepository(dir, () => sweepIncoming(dir)),
     freeBytes: () => inRepository(dir, () => freeBytes(dir)),
   }
+  return archive
 }
 
 async function removeSnapshots(dir: string, ids: string[], signal: AbortSignal): Promise<void> {

@@ -56,9 +56,11 @@ export function knownRepository(
     return id
   }
   const initialise = async (signal: AbortSignal) => (await identity(signal)) ?? (await accept(signal))
-  const { prepare, hold, key, load } = inner
+  const { prepare, hold, key, load, appendOnly, copySource } = inner
   return {
     url: inner.url,
+    ...(appendOnly && { appendOnly }),
+    ...(copySource && { copySource }),
     ...(load && { load }),
     standing,
     accept,
@@ -90,6 +92,11 @@ export function knownRepository(
       await identity(how.signal)
       yield* inner.check(how)
     },
+    copyFrom: async (other, snapshots, how) => {
+      await initialise(how.signal)
+      await inner.copyFrom(other, snapshots, how)
+    },
+    tamper: (signal) => after(identity(signal), () => inner.tamper(signal)),
     remove: (ids, signal) => after(identity(signal), () => inner.remove(ids, signal)),
     sweep: (signal) => after(identity(signal), () => inner.sweep(signal)),
     freeBytes: () => inner.freeBytes(),

@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream'
+import type { CopyOptions, CopySource, Tampering } from './copying.ts'
 import type { ArtifactRecord, Damage, Snapshot, SnapshotMeta } from './snapshot.ts'
 import type { ExtractOptions, ListedEntry, ProveOptions, TreeProof } from './tree-reading.ts'
 
+export type { CopyOptions, CopySource, Tampering } from './copying.ts'
 export type {
   ArtifactRecord,
   Damage,
@@ -31,6 +33,10 @@ export interface SnapshotRef {
 export interface Repository {
   /** Its address as configured, without secrets: `archive:/backups`. */
   readonly url: string
+  /** Whether nothing can be deleted there, by its configuration. Absent: false. */
+  readonly appendOnly?: true
+  /** What another repository needs in order to copy from this one. Absent: only its artifacts can be read. */
+  readonly copySource?: CopySource
   /**
    * Loads the code behind all other functions, so that none of them has to while services are down. Absent where nothing is loaded on
    * demand.
@@ -99,6 +105,17 @@ export interface Repository {
   verify(snapshot: Snapshot, signal: AbortSignal): Promise<Damage[]>
   /** The damages of all snapshots. Without `readData` it compares manifests and lengths only. */
   check(options: { readData: boolean; signal: AbortSignal }): AsyncIterable<Damage>
+  /**
+   * Copies snapshots that `other` has listed, under their own ids, each whole or not at all. One that is here already stays as it is.
+   * What a cut leaves behind is no snapshot, and makes the next copy shorter where the kind can do so. SNAPSHOT_DAMAGED where what is
+   * read is not what was stored.
+   */
+  copyFrom(other: Repository, snapshots: Snapshot[], options: CopyOptions): Promise<void>
+  /**
+   * Tries to delete something that it stores for the purpose, and answers whether that was refused. Of an append-only repository nothing
+   * else is acceptable.
+   */
+  tamper(signal: AbortSignal): Promise<Tampering>
   /** Removes snapshots by their ids. A missing id is a success. A snapshot MUST never be listed while only a part of it is there. */
   remove(ids: string[], signal: AbortSignal): Promise<void>
   /** Removes what dead runs left behind. It must not touch the work of a live process. */

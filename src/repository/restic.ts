@@ -6,9 +6,10 @@ import { freeBytes } from '../lib/free-space.ts'
 import { holdByFolder } from './hold.ts'
 import { type ManifestCache, noManifestCache } from './manifest-cache.ts'
 import type { Repository, RepositoryKey, Snapshot } from './repository.ts'
-import { type AccessOptions, openAccess } from './restic/access.ts'
+import { type Access, type AccessOptions, openAccess, sourceOf } from './restic/access.ts'
 import { parseAddress, type ResticAddress } from './restic/address.ts'
 import { checkRepository, verifySnapshot } from './restic/check.ts'
+import { copyIntoRestic } from './restic/copy.ts'
 import { listEntries } from './restic/entries-file.ts'
 import { inRestic } from './restic/explain.ts'
 import { listManifests } from './restic/list.ts'
@@ -20,8 +21,11 @@ import type { Restic } from './restic/program.ts'
 import { readStream } from './restic/read-stream.ts'
 import { removeSnapshots, sweepDead } from './restic/remove.ts'
 import { parentOf, stage } from './restic/stage.ts'
+import { tamperWithRestic } from './restic/tamper.ts'
 
 export interface ResticOptions extends AccessOptions {
+  /** Whether nothing can be deleted there. Default: false. */
+  appendOnly?: boolean
   /** Makes `list` fast. Default: every listing reads every manifest. */
   manifests?: ManifestCache
   /** Trees below this size are not prepared: a process of restic would cost more than it saves. In bytes. Default 32 MiB. */
@@ -51,9 +55,12 @@ export function openRestic(text: string, options: ResticOptions): Repository {
   const { manifests = noManifestCache, prepareBytes: leastBytes = 32 * 1024 * 1024 } = options
   const address = parseAddress(text)
   const { url, directory } = address
-  const { begin, using, identify, ensure, exclusive } = openAccess(address, options)
-  return {
+  const access = openAccess(address, options)
+  const { begin, using, identify, ensure, exclusive } = access
+  const repository: Repository = {
     url,
+    ...(options.appendOnly && { appendOnly: true }),
+    copySource: { kind: 'restic', open: begin },
     identity: (signal) => using(signal, (restic) => identify(restic, signal)),
     initialise: (signal) => using(signal, (restic) => ensure(restic, signal)),
     key: (signal) => using(signal, async (restic) => keyOf(restic, await identify(restic, signal))),
@@ -93,16 +100,35 @@ export function openRestic(text: string, options: ResticOptions): Repository {
       if ((await identify(restic, how.signal)) === undefined) return
       yield* await exclusive(() => Array.fromAsync(checkRepository(restic, manifests, how)))
     },
+    ...removalOf(access, options),
+    copyFrom: (other, snapshots, how) =>
+      using(how.signal, async (restic) => {
+        await ensure(restic, how.signal)
+        await copyIntoRestic({ restic: await begin(how.signal), repository }, other, snapshots, how)
+      }),
+    tamper: (signal) => using(signal, (restic) => tamperWithRestic(restic, signal)),
+    freeBytes: async () => (directory === undefined ? undefined : freeBytes(directory)),
+  }
+  return repository
+}
+
+function removalOf(
+  { using, identify, exclusive }: Access,
+  { copiesFrom, appendOnly = false }: ResticOptions,
+): Pick<Repository, 'remove' | 'sweep'> {
+  return {
     remove: (ids, signal) =>
       using(signal, async (restic) => {
-        if ((await identify(restic, signal)) !== undefined) await exclusive(() => removeSnapshots(restic, ids, signal))
+        if ((await identify(restic, signal)) === undefined) return
+        const source = await sourceOf(copiesFrom, signal)
+        await exclusive(() => removeSnapshots(restic, ids, signal, source))
       }),
     sweep: (signal) =>
-      using(signal, (restic) => {
+      using(signal, async (restic) => {
         const isThere = async () => (await identify(restic, signal)) !== undefined
-        return exclusive(() => sweepDead(restic, isThere, signal))
+        const sweep = { isThere, appendOnly, copiesFrom: await sourceOf(copiesFrom, signal) }
+        return await exclusive(() => sweepDead(restic, sweep, signal))
       }),
-    freeBytes: async () => (directory === undefined ? undefined : freeBytes(directory)),
   }
 }
 

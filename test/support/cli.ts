@@ -91,6 +91,8 @@ export const shelf = (snapshots: Snapshot[], more: Partial<Repository> = {}): Re
   listTree: async function* () {},
   extract: notUsed,
   proveTree: notUsed,
+  copyFrom: notUsed,
+  tamper: notUsed,
   remove: notUsed,
   ...more,
 })

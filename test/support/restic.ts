@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import type { Repository } from '../../src/repository/repository.ts'
-import { openRestic } from '../../src/repository/restic.ts'
+import { openRestic, type ResticOptions } from '../../src/repository/restic.ts'
 import { cheapenKey } from './cheap-key.ts'
 
 /** A release of Debian whose restic lab/setup.sh unpacks: that of the controller's image, and the newest. */
@@ -17,12 +17,17 @@ export const resticFolder = (suite: ResticSuite): string =>
 export const resticPassword = 'correct horse'
 
 /** Opens the repository in a directory. What belongs to the control plane lies beside it. */
-export const openAt = (folder: string, suite: ResticSuite) =>
+export const openAt = (
+  folder: string,
+  suite: ResticSuite,
+  more: Pick<ResticOptions, 'copiesFrom' | 'appendOnly'> = {},
+) =>
   openRestic(folder, {
     password: resticPassword,
     home: `${folder}-home`,
     program: join(resticFolder(suite), 'restic'),
     prepareBytes: 0,
+    ...more,
   })
 
 /** Makes a repository once, with a key that costs nothing. `copy` puts it into an empty directory. */

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { type Clock, systemClock } from '../../lib/clock.ts'
+import type { Repository } from '../repository.ts'
 import type { ResticAddress } from './address.ts'
 import { inRestic } from './explain.ts'
 import { type IdentityMemory, makeRepository, readIdentity, requireDirectory } from './identity.ts'
@@ -15,6 +16,8 @@ export interface AccessOptions {
   home: string
   /** The program, by its name or its path. Default: restic. */
   program?: string
+  /** The repository whose snapshots are copied into this one. */
+  copiesFrom?: Repository
   /** Default: the clock of the system. */
   clock?: Pick<Clock, 'now'>
 }
@@ -51,11 +54,23 @@ export function openAccess(address: ResticAddress, options: AccessOptions): Acce
     await exclusive(async () => {
       if ((await identify(restic, signal)) !== undefined) return
       const password = options.password ?? (await makePassword(home))
-      await makeRepository({ ...restic, password }, signal)
+      await makeRepository({ ...restic, password }, signal, await sourceOf(options.copiesFrom, signal))
     })
     return await ensure(await begin(signal), signal)
   }
   const using = <T>(signal: AbortSignal, work: (restic: Restic) => Promise<T>): Promise<T> =>
     inRestic(address.url, async () => work(await begin(signal)))
   return { begin, using, identify, ensure, exclusive }
+}
+
+/** How to reach the repository of restic that is copied from; undefined where there is none yet, or it is away. */
+export async function sourceOf(copiesFrom: Repository | undefined, signal: AbortSignal): Promise<Restic | undefined> {
+  const { copySource } = copiesFrom ?? {}
+  if (!copiesFrom || copySource?.kind !== 'restic') return undefined
+  try {
+    return (await copiesFrom.identity(signal)) === undefined ? undefined : ((await copySource.open(signal)) as Restic)
+  } catch (error) {
+    if (signal.aborted) throw error
+    return undefined
+  }
 }

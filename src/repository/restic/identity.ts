@@ -78,16 +78,21 @@ export async function requireDirectory(directory: string): Promise<void> {
   if (!stats.isDirectory()) throw new BackupError('REPOSITORY_UNREACHABLE', `restic:${directory} is no directory`)
 }
 
-/** Makes the repository where there is none. In a directory one process alone does so, whatever control plane it belongs to. */
-export async function makeRepository(restic: Restic, signal: AbortSignal): Promise<void> {
+/**
+ * Makes the repository where there is none. In a directory one process alone does so, whatever control plane it belongs to. With `like` it
+ * cuts files where that one does, so that copies from there share their pieces with what is stored here.
+ */
+export async function makeRepository(restic: Restic, signal: AbortSignal, like?: Restic): Promise<void> {
   const { directory } = restic.address
-  if (directory === undefined) return void (await runRestic(restic, ['init'], { signal }))
+  const init = () =>
+    runRestic(restic, ['init', ...(like ? ['--copy-chunker-params'] : [])], { signal, ...(like && { from: like }) })
+  if (directory === undefined) return void (await init())
   const path = join(directory, '.xnai-backup-init.lock')
   const wait = { what: `${restic.address.url}: another process makes it`, seconds: 60, clock: systemClock, signal }
   using _alone = await poll(async () => takeLock(path), wait)
   if (existsSync(join(directory, 'config'))) return
   await removeDeadKeys(directory)
-  await runRestic(restic, ['init'], { signal })
+  await init()
   await rm(path)
 }
 

@@ -19,6 +19,8 @@ export interface ResticSnapshot {
   owner: string
   /** `project/target`. */
   host: string
+  /** Of a copy: the id of the snapshot of restic that it was copied from first, by which manifests still name it. */
+  original?: string
 }
 
 /** Written as the host of a snapshot, by which restic groups: what stock restic shows and forgets is divided by targets. */
@@ -38,11 +40,11 @@ const flags = (target: TargetId, tags: string[]): string[] => ['--host', hostOf(
 
 /** Reads what `restic snapshots --json` prints. What is not ours is passed over. */
 export function parseSnapshots(text: string): ResticSnapshot[] {
-  const all = JSON.parse(text) as { id: string; hostname?: string; tags?: string[] }[]
-  return all.flatMap(({ id, hostname: host = '', tags = [] }) => {
+  const all = JSON.parse(text) as { id: string; original?: string; hostname?: string; tags?: string[] }[]
+  return all.flatMap(({ id, original, hostname: host = '', tags = [] }) => {
     if (!tags.includes(OURS)) return []
     const tagged = (key: string) => tags.find((tag) => tag.startsWith(`${key}=`))?.slice(key.length + 1) ?? ''
-    const common = { id, host, owner: tagged('owner') }
+    const common = { id, host, owner: tagged('owner'), ...(original !== undefined && { original }) }
     return tags.includes(MANIFEST) ? { ...common, manifestOf: decodeURIComponent(tagged('id')) } : common
   })
 }

@@ -5,7 +5,7 @@ import type { CachedManifest, ManifestCache } from '../manifest-cache.ts'
 import type { Damage, Snapshot } from '../repository.ts'
 import { explainDamage, inRestic } from './explain.ts'
 import { parseSnapshots, type ResticSnapshot } from './layout.ts'
-import { asStored, MANIFEST, parseManifest } from './manifest.ts'
+import { asStored, MANIFEST, parseManifest, type StoredArtifact } from './manifest.ts'
 import { type Restic, resticStream, runRestic } from './program.ts'
 
 /** What lies in the repository, by one call of restic. It takes no lock, which a reader would hold against a prune. */
@@ -29,6 +29,7 @@ export async function listManifests(restic: Restic, manifests: ManifestCache, si
   const { url } = restic.address
   const all = await listRestic(restic, signal)
   const present = new Set(all.map(({ id }) => id))
+  const locate = locator(all)
   const known = manifests.read(url)
   const roots = all.filter(({ manifestOf }) => manifestOf !== undefined)
   const fresh: CachedManifest[] = []
@@ -40,15 +41,31 @@ export async function listManifests(restic: Restic, manifests: ManifestCache, si
       batch.map((one) => readManifest(restic, one, known, signal)),
     )) {
       if (cached && cached !== known.get(cached.folder)) fresh.push(cached)
-      const problem = reason ?? (cached && lacking(cached.snapshot, present))
+      const snapshot = cached && locate(cached.snapshot)
+      const problem = reason ?? (snapshot && lacking(snapshot, present))
       if (problem !== undefined) listing.damages.push(damageOf(root, MANIFEST, problem))
-      else if (cached) listing.snapshots.push(cached.snapshot)
+      else if (snapshot) listing.snapshots.push(snapshot)
     }
   }
   const gone = [...known.keys()].filter((folder) => !present.has(folder))
   manifests.update(url, { entries: fresh, gone })
   listing.snapshots.sort(byAge)
   return listing
+}
+
+/** Makes the function by which the artifacts of a copied snapshot name what holds them here. A copy has an id of its own. */
+function locator(all: ResticSnapshot[]): (snapshot: Snapshot) => Snapshot {
+  const copies = new Map(all.flatMap(({ id, original }) => (original === undefined ? [] : [[original, id] as const])))
+  const isCopied = ({ stored }: StoredArtifact) => stored.snapshot !== null && copies.has(stored.snapshot)
+  return (snapshot) => {
+    const artifacts = snapshot.artifacts.map(asStored)
+    if (!artifacts.some(isCopied)) return snapshot
+    const located = artifacts.map(({ stored, ...record }) => {
+      const id = copies.get(stored.snapshot ?? '') ?? stored.snapshot
+      return { ...record, stored: { ...stored, snapshot: id } }
+    })
+    return { ...snapshot, artifacts: located }
+  }
 }
 
 /** How the cache keeps a manifest. */

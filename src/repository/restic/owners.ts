@@ -30,9 +30,9 @@ const LEFT = '.left'
 /** Owners of this process. Asking whether their liveness locks are held would release them (see liveness-lock.ts). */
 const own = new Set<string>()
 
-export function beginOwner(home: string): Owner {
+/** `id`: that of an owner in another repository, whose work is copied into this one. */
+export function beginOwner(home: string, id = `${planeOf(home)}.${randomBytes(8).toString('hex')}`): Owner {
   const folder = folderOf(home)
-  const id = `${planeOf(home)}.${randomBytes(8).toString('hex')}`
   own.add(id)
   const lock = holdLivenessLock(join(folder, id + LOCK))
   return {
@@ -61,9 +61,13 @@ export function takeDeadOwners(home: string): DeadOwner[] {
   })
 }
 
-/** Whether it is an owner of this control plane that lives no more, and has left nothing that a sweep has still to remove. */
-export function hasEnded(home: string, owner: string): boolean {
-  const isOurs = owner.startsWith(`${planeOf(home)}.`)
+/**
+ * Whether it is an owner of this control plane that lives no more, and has left nothing that a sweep has still to remove. `copiedFrom`: the
+ * home of the repository whose owners are copied into this one.
+ */
+export function hasEnded(home: string, owner: string, copiedFrom?: string): boolean {
+  const planes = [home, ...(copiedFrom === undefined ? [] : [copiedFrom])].map(planeOf)
+  const isOurs = planes.some((plane) => owner.startsWith(`${plane}.`))
   return isOurs && [LOCK, LEFT].every((ending) => !existsSync(join(folderOf(home), owner + ending)))
 }
 

@@ -28,8 +28,10 @@ export interface ResticCall {
   signal: AbortSignal
   /** What it sees beside the repository. */
   jail?: Jail
-  /** What a program that it starts reads from descriptor 4 and on. */
+  /** What a program that it starts reads from descriptor 4 and on. Not together with `from`. */
   inputs?: Readable[]
+  /** A second repository, from which it copies. */
+  from?: Restic
   /** Reads everything from the repository itself. Default: what does not change may come from the cache. */
   isCacheless?: boolean
 }
@@ -37,6 +39,8 @@ export interface ResticCall {
 const REPOSITORY = '/repository'
 const PROGRAM = '/restic'
 const PASSWORD = '/password'
+const FROM_REPOSITORY = '/from-repository'
+const FROM_PASSWORD = '/from-password'
 const CACHE = '/cache'
 
 /** How long a call waits for another one that keeps the repository to itself. */
@@ -95,18 +99,22 @@ export async function resticStream(restic: Restic, args: string[], call: ResticC
 async function prepareCall({ address, password, home, program, host }: Restic, args: string[], call: ResticCall) {
   const [cache, temporary] = [join(home, 'cache'), join(home, 'tmp')]
   for (const folder of [cache, temporary]) await mkdir(folder, { recursive: true, mode: 0o700 })
-  const { directory, repository } = address
+  const { from } = call
+  const inside = placeOf(address, REPOSITORY)
+  const second = from && placeOf(from.address, FROM_REPOSITORY)
+  const isElsewhere = inside.isElsewhere || second?.isElsewhere === true
   const jail: Jail = {
     host,
-    secret: PASSWORD,
-    network: directory === undefined,
+    secrets: [PASSWORD, ...(second ? [FROM_PASSWORD] : [])],
+    network: isElsewhere,
     ...call.jail,
     readOnly: { [PROGRAM]: program },
-    system: directory === undefined ? remoteFiles : [],
+    system: isElsewhere ? remoteFiles : [],
     folders: {
       [CACHE]: cache,
       '/tmp': temporary,
-      ...(directory !== undefined && { [REPOSITORY]: directory }),
+      ...inside.folders,
+      ...second?.folders,
       ...call.jail?.folders,
     },
   }
@@ -114,15 +122,22 @@ async function prepareCall({ address, password, home, program, host }: Restic, a
   const cached = call.isCacheless ? ['--no-cache'] : ['--cache-dir', CACHE, '--cleanup-cache']
   const environment = {
     // It may hold a password, which argv would show.
-    RESTIC_REPOSITORY: directory === undefined ? repository : REPOSITORY,
+    RESTIC_REPOSITORY: inside.repository,
+    ...(second && { RESTIC_FROM_REPOSITORY: second.repository, RESTIC_FROM_PASSWORD_FILE: FROM_PASSWORD }),
     RESTIC_PROGRESS_FPS: '1',
     // What this machine has set for its own use of restic speaks of another repository.
     ...{ RESTIC_REPOSITORY_FILE: '', RESTIC_PASSWORD: '', RESTIC_PASSWORD_FILE: '', RESTIC_PASSWORD_COMMAND: '' },
     TMPDIR: '/tmp',
   }
-  const inputs = [password, ...(call.inputs ?? [])]
+  const inputs = [password, ...(from ? [from.password] : []), ...(call.inputs ?? [])]
   return {
     command: jailed(jail, PROGRAM, [...flags, ...cached, ...args]),
     options: { signal: call.signal, environment, inputs },
   }
+}
+
+/** How restic names a repository in the jail, and what it has to see there. */
+function placeOf({ directory, repository }: ResticAddress, place: string) {
+  if (directory === undefined) return { repository, folders: {}, isElsewhere: true }
+  return { repository: place, folders: { [place]: directory }, isElsewhere: false }
 }

@@ -13,11 +13,16 @@ const BATCH = 500
  * Removes the manifests first: from then on nothing of these snapshots is listed. The last call frees the room. What an earlier removal of
  * this control plane left behind, because its process died after that, goes with it.
  */
-export async function removeSnapshots(restic: Restic, ids: string[], signal: AbortSignal): Promise<void> {
+export async function removeSnapshots(
+  restic: Restic,
+  ids: string[],
+  signal: AbortSignal,
+  copiesFrom?: Restic,
+): Promise<void> {
   const all = await listRestic(restic, signal)
   const manifests = all.filter(({ manifestOf }) => manifestOf !== undefined && ids.includes(manifestOf))
   if (manifests.length === 0) return
-  const ended = all.filter(({ owner }) => hasEnded(restic.home, owner))
+  const ended = all.filter(({ owner }) => hasEnded(restic.home, owner, copiesFrom?.home))
   const owners = new Set([...manifests, ...ended].map(({ owner }) => owner))
   await forget(restic, manifests, signal)
   // Whoever had ended before this listing has its manifest in it, or never gets one.
@@ -35,32 +40,45 @@ export async function removeSnapshots(restic: Restic, ids: string[], signal: Abo
 const publishers = (all: ResticSnapshot[]): ReadonlySet<string> =>
   new Set(all.filter(({ manifestOf }) => manifestOf !== undefined).map(({ owner }) => owner))
 
+export interface Sweep {
+  isThere(): Promise<boolean>
+  /** Nothing but locks can be deleted: what no manifest followed stays, and a copy that is repeated makes use of it. */
+  appendOnly: boolean
+  /** The repository that is copied from. A copy that died has left its lock there too. */
+  copiesFrom?: Restic | undefined
+}
+
 /**
  * Removes what dead processes of this control plane have left: snapshots of restic that no manifest followed, locks, and files on the
  * way. Where none has died, restic is not even asked.
  */
-export async function sweepDead(restic: Restic, isThere: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+export async function sweepDead(restic: Restic, sweep: Sweep, signal: AbortSignal): Promise<void> {
   if (!existsSync(restic.home)) return
   const dead = takeDeadOwners(restic.home)
   if (dead.length === 0) return
   let hasLeft = true
   try {
     const ids = dead.map(({ id }) => id)
-    if (await isThere()) {
+    if (await sweep.isThere()) {
       await unlock(restic, ids, signal)
-      const all = await listRestic(restic, signal)
-      const published = publishers(all)
-      await forget(
-        restic,
-        all.filter(({ owner }) => ids.includes(owner) && !published.has(owner)),
-        signal,
-      )
+      if (sweep.copiesFrom) await unlock(sweep.copiesFrom, ids, signal)
+      if (!sweep.appendOnly) await forgetUnpublished(restic, ids, signal)
     }
     for (const id of ids) await removeWork(restic.home, id)
     hasLeft = false
   } finally {
     for (const owner of dead) owner.end(hasLeft)
   }
+}
+
+async function forgetUnpublished(restic: Restic, owners: string[], signal: AbortSignal): Promise<void> {
+  const all = await listRestic(restic, signal)
+  const published = publishers(all)
+  await forget(
+    restic,
+    all.filter(({ owner }) => owners.includes(owner) && !published.has(owner)),
+    signal,
+  )
 }
 
 /**

@@ -63,7 +63,8 @@ export async function storeManifest(
   return snapshot
 }
 
-async function feed(
+/** Stores what the source holds as one snapshot of restic with these flags. */
+export async function feed(
   restic: Restic,
   source: Readable,
   plain: ReturnType<typeof hashing>,

@@ -56,6 +56,8 @@ export function jsonRepository(folder: string): Repository {
       for (const id of ids) rmSync(join(folder, `${id}.json`), { force: true })
     },
     sweep: async () => {},
+    copyFrom: noTree,
+    tamper: noTree,
     freeBytes: async () => undefined,
   }
 }
