@@ -41,6 +41,8 @@ export const errorTable = {
   LISTEN_FAILED:
     'Another program may use the address: set `listen` to a free one, or to off. Backups go on without the page.',
   NOT_READY: 'The controller has only just started: ask again in a few seconds.',
+  REPLICATION_LATE:
+    'Does the remote repository answer, and does the controller run? Its log says why nothing was copied. Backups go on without it.',
   STATE_UNUSABLE:
     'Is the state directory there, writable and on a local file system? Set `state` or XNAI_BACKUP_STATE.',
   NO_SPACE: 'Free space on the file system named above, or move the repository to a larger one.',

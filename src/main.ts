@@ -7,7 +7,7 @@ import type { ExitCode } from './cli/exit-code.ts'
 import type { Io } from './cli/io.ts'
 import { processIo } from './cli/process-io.ts'
 import { type OpenParts, runProgram } from './cli/run-program.ts'
-import type { Config } from './config/config.ts'
+import type { Config, RepositoryConfig } from './config/config.ts'
 import type { ContainerFacts } from './engine/engine.ts'
 import { ownPath } from './engine/host-paths.ts'
 import { knowingSources } from './engine/mount-sources.ts'
@@ -19,9 +19,10 @@ import { BackupError } from './errors.ts'
 import { systemClock } from './lib/clock.ts'
 import { methods } from './methods/index.ts'
 import type { PlanSettings } from './plan/plan.ts'
-import { openArchive } from './repository/archive.ts'
+import { type ArchiveOptions, openArchive } from './repository/archive.ts'
 import type { ManifestCache } from './repository/manifest-cache.ts'
-import type { Repository } from './repository/repository.ts'
+import type { Repository, Tier } from './repository/repository.ts'
+import type { ResticOptions } from './repository/restic.ts'
 
 export type { OpenParts } from './cli/run-program.ts'
 
@@ -61,7 +62,7 @@ export const openParts: OpenParts = async (config, log, signal, kind) => {
       engine,
       units,
       catalog,
-      repositories: new Map([['local', await openLocal(config, catalog.manifests)]]),
+      repositories: await openRepositories(config, catalog.manifests),
       methods,
       clock: systemClock,
       log,
@@ -83,13 +84,24 @@ const unlessDiagnosed = (kind: CommandKind, signal: AbortSignal) => (error: unkn
   return undefined
 }
 
-/** Throws CONFIG_INVALID for what this version cannot use: a tier that does nothing must not look like one that works. */
-async function openLocal({ local, remote, state, compression }: Config, manifests: ManifestCache): Promise<Repository> {
-  if (remote) throw new BackupError('CONFIG_INVALID', 'remote: this version has no remote tier yet')
-  if (local.kind === 'archive') return openArchive(local.dir, { manifests, compressionLevel: compression })
+async function openRepositories(config: Config, manifests: ManifestCache): Promise<Map<Tier, Repository>> {
+  const { local: address, remote, remoteAppendOnly: appendOnly, state, compression: compressionLevel } = config
+  const common = { manifests, compressionLevel }
+  const local = await openRepository(address, { home: join(state, 'restic'), ...common })
+  const repositories = new Map<Tier, Repository>([['local', local]])
+  // Two repositories of restic have folders of their own there: what one process left is told apart by them.
+  const more = { home: join(state, 'restic-remote'), ...common, appendOnly, copiesFrom: local }
+  if (remote) repositories.set('remote', await openRepository(remote, more))
+  return repositories
+}
+
+type OpenOptions = Pick<ResticOptions, 'home' | 'copiesFrom' | 'appendOnly'> & ArchiveOptions
+
+async function openRepository(address: RepositoryConfig, options: OpenOptions): Promise<Repository> {
+  if (address.kind === 'archive') return openArchive(address.dir, options)
   const { openRestic } = await import('./repository/restic.ts')
-  const password = local.password()
-  return openRestic(local.url, { ...(password !== undefined && { password }), home: join(state, 'restic'), manifests })
+  const password = address.password()
+  return openRestic(address.url, { ...(password !== undefined && { password }), ...options })
 }
 
 /** Without a configured project the controller looks after the compose project that its own container is part of. */

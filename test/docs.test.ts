@@ -45,7 +45,6 @@ describe('documentation', () => {
   ])('%s names no setting that this version refuses or does nothing with', (path, rows) => {
     const page = read(path)
     const later = rows.filter((row) => row.later).map(({ key }) => key)
-    expect(later).toContain('retention.remote')
     expect(later.filter((key) => page.includes(`\`${key}\``))).toEqual([])
   })
 

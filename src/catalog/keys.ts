@@ -19,6 +19,8 @@ export type LockKey =
   | { kind: 'recovery' }
   /** One process at a time decides which snapshots are kept. */
   | { kind: 'prune' }
+  /** One process at a time copies snapshots to the remote repository. */
+  | { kind: 'replication' }
   /** A controller holds it as long as it lives. */
   | { kind: 'controller' }
 
@@ -41,6 +43,8 @@ export const recoveryLock: LockKey = { kind: 'recovery' }
 
 export const pruneLock: LockKey = { kind: 'prune' }
 
+export const replicationLock: LockKey = { kind: 'replication' }
+
 export const controllerLock: LockKey = { kind: 'controller' }
 
 /**
@@ -56,7 +60,7 @@ export function formatKey(key: LockKey): string {
 /** The key that `formatKey` made the text of. The name of a target holds neither slash nor space; a project's might. */
 export function parseKey(text: string): LockKey {
   const [, kind, project = '', name = ''] =
-    /^(target|beside|container|network|drill|recovery|prune|controller):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
+    /^(target|beside|container|network|drill|recovery|prune|replication|controller):(?:(.*)\/)?(.*)$/s.exec(text) ?? []
   if (kind === 'target') return targetLock(project, name)
   if (kind === 'beside') {
     const [target = '', run = ''] = name.split(' ')
@@ -68,6 +72,7 @@ export function parseKey(text: string): LockKey {
   if (kind === 'drill') return drillLock(whole)
   if (kind === 'recovery') return recoveryLock
   if (kind === 'prune') return pruneLock
+  if (kind === 'replication') return replicationLock
   if (kind === 'controller') return controllerLock
   throw new BackupError('STATE_UNUSABLE', `the catalog holds a lock of an unknown kind: ${text}`)
 }

@@ -12,6 +12,7 @@ import { makeManifestCache } from './manifests.ts'
 import { becomeOwner, type Owner } from './owner.ts'
 import { makePins } from './pins.ts'
 import { makePruning } from './prune-state.ts'
+import { makeReplicating } from './replication-state.ts'
 import { makeRuns } from './runs.ts'
 import { makeSchedules } from './schedules.ts'
 
@@ -32,6 +33,7 @@ export function openCatalog(stateDirectory: string): Catalog {
     ...makeRuns(database, owner),
     ...schedules,
     ...makePruning(schedules),
+    ...makeReplicating(schedules),
     manifests: makeManifestCache(database),
     identities: makeIdentities(database),
     damage: makeDamageMemory(database),

@@ -3,6 +3,7 @@ import type { RestoreResult } from '../job/job.ts'
 import { listSnapshots, type TieredSnapshot } from '../job/repositories.ts'
 import { chooseSnapshot, type RestoreRequest } from '../job/restore/plan.ts'
 import { type BrokenTarget, type Plan, type Target, targetKey } from '../plan/plan.ts'
+import type { Tier } from '../repository/repository.ts'
 import {
   allTargets,
   brokenError,
@@ -16,6 +17,7 @@ import {
 import type { Session } from './command.ts'
 import { parseAt } from './parse-at.ts'
 import { targetKeyOf } from './target-key.ts'
+import { tellAway } from './tell-away.ts'
 
 /** The options of `restore` as the command line gives them. */
 export interface RestoreOptions {
@@ -23,6 +25,8 @@ export interface RestoreOptions {
   /** Default `latest`. */
   at: string
   set?: string
+  /** Default: the first that holds a whole copy. */
+  tier?: Tier
   /** Empty when the option was not given. */
   only: string[]
   to?: string
@@ -43,7 +47,8 @@ type Candidate = Target | BrokenTarget | StoredTarget
 export async function chooseRestores(session: Session, plan: Plan, names: string[], given: RestoreOptions) {
   const options = names.length === 0 && given.set !== undefined ? { ...given, all: true } : given
   const at = readOptions(session, names, options)
-  const snapshots = await listSnapshots(session.parts, session.signal)
+  const listing = { ...(options.tier && { tiers: [options.tier] }), onAway: tellAway(session) }
+  const snapshots = await listSnapshots(session.parts, session.signal, listing)
   const stored = storedTargets(snapshots)
   const chosen = options.all
     ? everyCandidate(plan, snapshots, options)
@@ -56,6 +61,7 @@ export async function chooseRestores(session: Session, plan: Plan, names: string
       .filter((target) => !refusedKeys.has(targetKey(target)))
       .map(({ project, name }) => ({ project, name })),
     at,
+    snapshots,
     ...(options.set !== undefined && { set: options.set }),
     ...(options.only.length > 0 && { only: options.only }),
     ...(options.to !== undefined && { to: options.to }),
@@ -65,8 +71,8 @@ export async function chooseRestores(session: Session, plan: Plan, names: string
 }
 
 /** Chooses the one target that files of another program are restored to. Throws USAGE when the arguments name more or none. */
-export function chooseImport(plan: Plan, names: string[], { all, at, set, to }: RestoreOptions): Target {
-  const excluded = Object.entries({ '--all': all, '--at': at !== 'latest', '--set': set, '--to': to })
+export function chooseImport(plan: Plan, names: string[], { all, at, set, tier, to }: RestoreOptions): Target {
+  const excluded = Object.entries({ '--all': all, '--at': at !== 'latest', '--set': set, '--tier': tier, '--to': to })
   const given = excluded.find(([, isGiven]) => isGiven)?.[0]
   if (given) throw new BackupError('USAGE', `--from and ${given} exclude each other`)
   if (names.length !== 1) throw new BackupError('USAGE', '--from FILE is for one target: name it')

@@ -61,6 +61,7 @@ export function keepNoSecrets(catalog: Catalog, { scrub }: Scrubber): Catalog {
     ...catalog,
     finishRun: (id, project, target, end) => catalog.finishRun(id, project, target, clean(end)),
     savePruneState: ({ last, ...change }) => catalog.savePruneState({ ...change, ...(last && { last: clean(last) }) }),
+    saveReplication: (end) => catalog.saveReplication(clean(end)),
   }
 }
 

@@ -10,6 +10,8 @@ export interface Config {
   managers: ManagerSockets[]
   local: RepositoryConfig
   remote?: RepositoryConfig
+  /** Whether nothing can be deleted in the remote repository. */
+  remoteAppendOnly: boolean
   /** Directory of the catalog. */
   state: string
   /** Level of zstd in archives. */

@@ -56,13 +56,15 @@ async function readConfigFile(
 }
 
 function checkRepositories(
-  { local, remote, localPassword, remotePassword }: ConfigValues,
+  { local, remote, localPassword, remotePassword, remoteAppendOnly }: ConfigValues,
   problems: LabelProblem[],
 ): void {
   checkPassword('local-password', local, localPassword, problems)
   checkPassword('remote-password', remote, remotePassword, problems)
   if (local && remote && JSON.stringify(local) === JSON.stringify(remote))
     problems.push(problemOf('remote', '', 'is the same repository as local'))
+  if (!remote && remoteAppendOnly === 'true')
+    problems.push(problemOf('remote-append-only', 'true', 'goes with a remote repository only'))
 }
 
 /** Whoever reaches the address reads what is shown there. A row with a problem of its own has no value, and is not judged again. */
@@ -139,6 +141,7 @@ function makeConfig(values: Complete, engine: string, managers: ManagerSockets[]
     managers,
     local: withPassword(local, values.localPassword),
     ...(remote && { remote: withPassword(remote, values.remotePassword) }),
+    remoteAppendOnly: values.remoteAppendOnly === 'true',
     state,
     compression,
     concurrency,

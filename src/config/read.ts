@@ -35,7 +35,7 @@ export async function readValues(
     if (!source) continue
     const parsed = readText(row.type, source.value)
     if (!('value' in parsed)) problems.push(refusedValue(row, source, parsed))
-    else if (row.later === 'config' && !source.isDefault) problems.push(refusedValue(row, source, notYet))
+    else if (row.later && !source.isDefault) problems.push(refusedValue(row, source, notYet))
     else values[field] = parsed.value
   }
   return values

@@ -28,11 +28,8 @@ export interface ConfigRow<T> {
   doc: string
   /** The value may come from the file that `<variable>_FILE` names, and it is never shown. */
   secret?: true
-  /**
-   * This version does not have what the key sets, and the docs do not name it. `config`: any value is refused when the configuration is
-   * read. `repositories`: it is refused when the repositories are opened.
-   */
-  later?: 'config' | 'repositories'
+  /** This version does not have what the key sets: the docs do not name it, and any value is refused when the configuration is read. */
+  later?: true
 }
 
 const row = <T>(key: string, type: TextType<T>, rest: { doc: string } & Partial<ConfigRow<T>>): ConfigRow<T> => ({
@@ -60,7 +57,11 @@ export const configRows = {
     doc: 'Compose project whose containers are looked after.',
   }),
   local: row('local', repositoryAddress, { fallback: 'archive:/backups', doc: 'The local repository.' }),
-  remote: row('remote', repositoryAddress, { absent: 'none', doc: 'The remote repository.', later: 'repositories' }),
+  remote: row('remote', repositoryAddress, { absent: 'none', doc: 'The remote repository ([tiers](tiers.md)).' }),
+  remoteAppendOnly: row('remote-append-only', choice(['false', 'true'] as const, { false: 'no', true: 'yes' }), {
+    fallback: 'false',
+    doc: 'Whether nothing can be deleted in the remote repository: it is left alone by `prune`, and `check --tamper` proves it.',
+  }),
   localPassword: row('local-password', password, {
     secret: true,
     absent: 'made with a `restic:` repository, and kept in the state directory',
@@ -70,7 +71,6 @@ export const configRows = {
     secret: true,
     absent: 'made with a `restic:` repository, and kept in the state directory',
     doc: 'Password of the remote repository.',
-    later: 'repositories',
   }),
   state: row('state', absolutePath('an absolute path'), {
     fallback: '/var/lib/xnai-backup',
@@ -99,8 +99,7 @@ export const configRows = {
   }),
   retentionRemote: row('retention.remote', retention, {
     fallback: 'weekly=90d,monthly=1y',
-    doc: 'Which snapshots the remote repository keeps.',
-    later: 'config',
+    doc: 'Which snapshots go to the remote repository and stay there.',
   }),
   listen: row('listen', listenAddress, {
     fallback: '127.0.0.1:9180',
@@ -114,7 +113,7 @@ export const configRows = {
   notify: row('notify', list(notifyAddress, splitAddresses), {
     absent: 'none',
     doc: 'URLs that are told of failures.',
-    later: 'config',
+    later: true,
   }),
   compression: row('compression', integer(1, 19), {
     fallback: '3',

@@ -14,7 +14,7 @@ export interface PruneInput {
   now: Date
   /** The zone of the configuration. */
   timezone: string
-  /** Whether a backup is due, queued or running. */
+  /** Whether a backup is due, queued or running, or snapshots are copied. */
   isBusy: boolean
 }
 

@@ -7,7 +7,8 @@ import { pruneWhole } from '../job/prune-whole.ts'
 import { findLeftovers, type Leftover } from '../job/recover/leftovers.ts'
 import { sweepRepositories } from '../job/recover/sweep.ts'
 import { finishLeftover, type Recovery } from '../job/recover.ts'
-import { captureTier, repositoryOf } from '../job/repositories.ts'
+import { replicate } from '../job/replicate.ts'
+import { captureTier, remoteTier, repositoryOf } from '../job/repositories.ts'
 import { sweepScratch } from '../job/scratch.ts'
 import { fingerprintTree } from '../lib/tree/in-child.ts'
 import { engineDevices } from '../methods/shared/engine-devices.ts'
@@ -31,6 +32,8 @@ export interface Jobs {
    * another process does so.
    */
   prune(signal: AbortSignal): Promise<boolean>
+  /** Copies snapshots to the remote repository. Absent where none is configured. Throws BUSY while another process does so. */
+  replicate?(signal: AbortSignal): Promise<unknown>
   /**
    * Drills targets together. Answers false, and has done nothing, while another run drills one of them. A drill that failed, or could not
    * run, has been done.
@@ -52,6 +55,7 @@ export function realJobs(parts: Parts): Jobs {
     leftovers: () => findLeftovers(parts.catalog),
     recover: (leftover, signal, known) => finishLeftover(parts, leftover, signal, known),
     prune: async (signal) => (await pruneWhole(parts, { sparesPause: true }, signal)).every(({ error }) => !error),
+    ...(parts.repositories.has(remoteTier) && { replicate: (signal) => replicate(parts, signal) }),
     drill: async (targets, signal) => {
       try {
         await runDrills(parts, targets, { trigger: 'schedule' }, signal)

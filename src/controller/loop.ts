@@ -6,6 +6,7 @@ import type { Jobs } from './jobs.ts'
 import { type Pass, runPass } from './pass.ts'
 import { createPruner } from './pruner.ts'
 import { createRecoverer } from './recoverer.ts'
+import { createReplicator } from './replicator.ts'
 import { createRepositoryWatch } from './repository-watch.ts'
 import { minuteTicks } from './ticks.ts'
 import { createTrigger, type Trigger } from './trigger.ts'
@@ -41,6 +42,7 @@ export async function runController(parts: Parts, options: ControllerOptions, si
   const recoverer = createRecoverer(parts, jobs, trigger.fire, signal)
   const pruner = createPruner(parts, jobs, trigger.fire, signal)
   const driller = createDriller(parts, jobs, trigger.fire, signal)
+  const replicator = createReplicator(parts, jobs, trigger.fire, signal)
   const repository = createRepositoryWatch(parts, jobs, trigger.fire)
   const components = {
     jobs,
@@ -49,6 +51,7 @@ export async function runController(parts: Parts, options: ControllerOptions, si
     recoverer,
     pruner,
     driller,
+    replicator,
     repository,
     loggedProblems: new Set<string>(),
   }
@@ -62,7 +65,7 @@ export async function runController(parts: Parts, options: ControllerOptions, si
     await pause(parts, latest, trigger, signal)
   }
   log.info({ running: [...dispatcher.active()] }, 'controller ends')
-  await Promise.all([dispatcher.drain(), recoverer.drain(), pruner.drain(), driller.drain()])
+  await Promise.all([dispatcher.drain(), recoverer.drain(), pruner.drain(), driller.drain(), replicator.drain()])
 }
 
 /** Events of execs and health checks come all the time and change no plan. */

@@ -9,6 +9,7 @@ import { observeForPass } from './observe.ts'
 import type { Pruner } from './pruner.ts'
 import { type Action, type ReconcileInput, reconcile } from './reconcile.ts'
 import type { Recoverer } from './recoverer.ts'
+import type { Replicator } from './replicator.ts'
 import type { RepositoryWatch } from './repository-watch.ts'
 import type { Watch } from './watch.ts'
 
@@ -40,6 +41,7 @@ export interface Components {
   recoverer: Recoverer
   pruner: Pruner
   driller: Driller
+  replicator: Replicator
   repository: RepositoryWatch
   /** The problems that the last pass knew, as text: a problem that stays is logged once. */
   loggedProblems: Set<string>
@@ -72,6 +74,7 @@ export async function runPass(
   const actions = input && !fault && !signal.aborted ? reconcile(input) : []
   components.dispatcher.dispatch(actions)
   if (input && !fault && !signal.aborted) {
+    components.replicator.consider(input)
     considerPruning(components, recordError('old snapshots are not removed'))
     considerDrills(components, input, recordError('no drill begins'))
   }
@@ -86,10 +89,10 @@ export async function runPass(
   }
 }
 
-/** Backups come first. A catalog that cannot be read stops none of them. */
-function considerPruning({ dispatcher, pruner }: Components, recordError: (error: unknown) => void): void {
+/** Backups and copies come first: a removal needs the repositories for itself. A catalog that cannot be read stops none of them. */
+function considerPruning({ dispatcher, replicator, pruner }: Components, recordError: (error: unknown) => void): void {
   try {
-    pruner.consider(dispatcher.active().size > 0)
+    pruner.consider(dispatcher.active().size > 0 || replicator.isRunning())
   } catch (error) {
     recordError(error)
   }

@@ -5,7 +5,7 @@ import type { Jobs } from './jobs.ts'
 
 /** Removes old snapshots once a night, beside the passes. */
 export interface Pruner {
-  /** Begins where a slot is due. `isBusy`: whether a backup is due, queued or running. */
+  /** Begins where a slot is due. `isBusy`: whether a backup is due, queued or running, or snapshots are copied. */
   consider(isBusy: boolean): void
   /** Resolves when what has begun has ended. */
   drain(): Promise<void>

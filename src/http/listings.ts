@@ -1,7 +1,7 @@
 import { BackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
 import { settleWith, withDeadline } from '../lib/deadline.ts'
-import { type ObservedRepository, observeRepositories } from '../report/observe.ts'
+import { failedRepository, type ObservedRepository, observeRepositories } from '../report/observe.ts'
 import type { Tier } from '../repository/repository.ts'
 import { shareResult } from './share-result.ts'
 
@@ -23,21 +23,19 @@ export function createListings(
   const { catalog, clock, repositories } = parts
   const tiers = [...repositories].map(([tier, one]) => {
     const only = { catalog, repositories: new Map([[tier, one]]) }
-    return { tier, url: one.url, list: shareResult(clock, listingMs, () => observeRepositories(only, signal)) }
+    return { tier, list: shareResult(clock, listingMs, () => observeRepositories(only, signal)) }
   })
-  const failed = (tier: Tier, url: string, error: BackupError): ObservedRepository[] => [
-    { tier, url, snapshots: [], damaged: catalog.damage.read(url), error },
-  ]
-  const observeTier = async ({ tier, url, list }: (typeof tiers)[number], change: string) => {
+  const failed = (tier: Tier, error: BackupError): ObservedRepository[] => [failedRepository(parts, tier, error)]
+  const observeTier = async ({ tier, list }: (typeof tiers)[number], change: string) => {
     using deadline = withDeadline(signal, patienceSeconds, 'the repository to answer')
     return await settleWith(deadline, () => list(change)).catch((cause) =>
-      failed(tier, url, new BackupError('REPOSITORY_UNREACHABLE', `the ${tier} repository does not answer`, { cause })),
+      failed(tier, new BackupError('REPOSITORY_UNREACHABLE', `the ${tier} repository does not answer`, { cause })),
     )
   }
   return {
     async observe(change, fault) {
       const observed = tiers.map((tier) =>
-        tier.tier === 'local' && fault ? failed(tier.tier, tier.url, fault) : observeTier(tier, change),
+        tier.tier === 'local' && fault ? failed(tier.tier, fault) : observeTier(tier, change),
       )
       return (await Promise.all(observed)).flat()
     },

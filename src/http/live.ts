@@ -7,7 +7,7 @@ import type { Overview, TargetView, View } from '../page/view.ts'
 import { targetKey } from '../plan/plan.ts'
 import { pastRuns, reportHistory } from '../report/history.ts'
 import { reportJobs } from '../report/jobs.ts'
-import { type ObservedTargets, observeCatalog } from '../report/observe.ts'
+import { type ObservedTargets, observeCatalog, observeUpkeep } from '../report/observe.ts'
 import { reportSnapshots } from '../report/snapshots.ts'
 import { reportStatus, type StatusReport } from '../report/status.ts'
 import { createListings } from './listings.ts'
@@ -58,13 +58,13 @@ export function createLive(parts: Parts, { scrub, signal }: LiveOptions): Live {
     const { plan, repositoryFault, at, failures, errors } = seen()
     const targets = observeCatalog(parts, plan)
     const repositories = await listings.observe(changeOf(targets), repositoryFault)
-    const { last } = parts.catalog.pruneState()
-    const status = reportStatus({ ...targets, ...(last && { pruned: last }), repositories })
+    const status = reportStatus({ ...targets, ...observeUpkeep(parts), repositories })
     const pass = { time: at.toISOString(), failures, errors: errors.map(reportError) }
     return { targets, view: scrubbed({ status, pass, jobs: reportJobs(parts) }) }
   })
+  // The report tells of a repository that is away.
   const snapshots = shareResult(clock, snapshotsMs, async () =>
-    reportSnapshots(parts, seen().plan, await listSnapshots(parts, signal)),
+    reportSnapshots(parts, seen().plan, await listSnapshots(parts, signal, { onAway: () => {} })),
   )
   const viewOf = (targets: ObservedTargets, view: Pick<View, 'status' | 'pass' | 'jobs'>) => {
     const engine = parts.ownMounts ? (targets.plan.targets[0]?.container.engine ?? 'podman') : undefined

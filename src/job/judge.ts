@@ -11,6 +11,8 @@ export interface JudgeOptions {
   tier: Tier
   /** See `KeepOptions`. */
   sparesPause?: boolean
+  /** See `KeepOptions`. */
+  waiting?: ReadonlySet<string>
 }
 
 /**

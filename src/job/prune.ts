@@ -11,7 +11,8 @@ import { type Parts, worstOutcome } from './job.ts'
 import { judge } from './judge.ts'
 import { pinnedIn, removeUnpinned } from './pins.ts'
 import { sweepRepositories } from './recover/sweep.ts'
-import { holdRepository, repositoryOf } from './repositories.ts'
+import { captureTier, holdRepository, listTier, repositoryOf } from './repositories.ts'
+import { waitingIds } from './waiting.ts'
 
 export interface PruneRequest {
   tiers: Tier[]
@@ -34,6 +35,8 @@ export interface PrunedRepository {
   remove: Verdict<Snapshot>[]
   /** Keys of the targets whose policy is not known, so that all of their snapshots stay. */
   unknown: string[]
+  /** Nothing can be deleted there, by its configuration, so that all of it stays. */
+  appendOnly?: true
   /** Why the repository, or a part of it, could not be pruned. */
   error?: ErrorReport
 }
@@ -80,7 +83,7 @@ function refuseLabelled({ settings }: Parts, plan: Plan, target: { project: stri
   })
 }
 
-type TierRequest = PruneRequest & { tier: Tier }
+type TierRequest = PruneRequest & { tier: Tier; waiting?: ReadonlySet<string> }
 
 async function pruneTier(
   parts: Parts,
@@ -89,11 +92,16 @@ async function pruneTier(
   signal: AbortSignal,
 ): Promise<PrunedRepository> {
   const { tier } = request
-  const { url, list } = repositoryOf(parts, tier)
+  const { url, appendOnly } = repositoryOf(parts, tier)
+  const list = (until: AbortSignal) => listTier(parts, tier, until)
   let decided: Decided = { keep: [], remove: [], unknown: [] }
   try {
-    decided = decide(parts, plan, await list(signal), request)
+    const listed = await list(signal)
+    if (appendOnly) return { tier, url, appendOnly, ...keepAll(listed) }
+    const waiting = tier === captureTier ? await waitingIds(parts, plan, listed, signal) : new Set<string>()
+    decided = decide(parts, plan, listed, { ...request, waiting })
     if (request.dryRun) return { tier, url, ...decided }
+    if (tier !== captureTier) await repositoryOf(parts, tier).sweep(signal)
     const ids = decided.remove.map(({ snapshot }) => snapshot.id)
     const gone = await removeUnpinned(parts, tier, ids, signal)
     return { tier, url, ...settle(decided, gone, 'in use') }
@@ -104,6 +112,12 @@ async function pruneTier(
     return { tier, url, ...settle(decided, gone, 'could not be removed'), error: reportError(asBackupError(error)) }
   }
 }
+
+const keepAll = (listed: Snapshot[]): Decided => ({
+  keep: listed.map((snapshot) => ({ snapshot, keep: true, reasons: ['nothing can be deleted there'] })),
+  remove: [],
+  unknown: [],
+})
 
 type Decided = Pick<PrunedRepository, 'keep' | 'remove' | 'unknown'>
 

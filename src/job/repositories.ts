@@ -1,11 +1,16 @@
-import { BackupError } from '../errors.ts'
+import { asBackupError, BackupError } from '../errors.ts'
+import { settleWith, withDeadline } from '../lib/deadline.ts'
 import { byAge } from '../repository/by-age.ts'
 import type { KnownDamage } from '../repository/known-damage.ts'
+import { isStranger } from '../repository/known-repository.ts'
 import type { Repository, Snapshot, SnapshotRef, Tier } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
 
 /** Every capture is published here first; other tiers hold copies of it. */
 export const captureTier: Tier = 'local'
+
+/** The tier to which snapshots are copied, where there is one. */
+export const remoteTier: Tier = 'remote'
 
 /** A snapshot and the tiers that hold it, in the order in which a restore asks them. It is damaged where no copy is known to be whole. */
 export interface TieredSnapshot extends Snapshot {
@@ -22,17 +27,92 @@ export function repositoryOf({ repositories }: Pick<Parts, 'repositories'>, tier
 /** Holds the repository of new captures for this control plane. BUSY where another one has it: see `Repository.hold`. */
 export async function holdRepository(parts: Parts, signal: AbortSignal): Promise<Disposable> {
   const plane = { state: parts.catalog.state, project: parts.settings.project }
-  return (await repositoryOf(parts, captureTier).hold?.(plane, signal)) ?? new DisposableStack()
+  try {
+    return (await repositoryOf(parts, captureTier).hold?.(plane, signal)) ?? new DisposableStack()
+  } catch (error) {
+    // A restore from another tier needs nothing of it, and whatever stores there asks for it before it touches anything.
+    if (parts.repositories.size === 1 || !isAway(error)) throw error
+    return new DisposableStack()
+  }
 }
 
-/** Lists all tiers, oldest snapshot first; a snapshot that several tiers hold is listed once. */
-export async function listSnapshots(
-  { repositories }: Pick<Parts, 'repositories'>,
+/** Whether the error says that a repository is not there, or that another one is. */
+export const isAway = (error: unknown): boolean =>
+  isStranger(error) || (error instanceof BackupError && error.code === 'REPOSITORY_UNREACHABLE')
+
+/** A repository elsewhere has so many seconds to say which one it is. restic goes on trying for a quarter of an hour. */
+const answerSeconds = 30
+
+/** Asks the repository of a tier which one it is. REPOSITORY_UNREACHABLE where one that lies elsewhere does not answer in time. */
+export async function askTier(
+  parts: Pick<Parts, 'repositories'>,
+  tier: Tier,
   signal: AbortSignal,
+): Promise<Repository> {
+  const repository = repositoryOf(parts, tier)
+  if (tier === captureTier) return repository
+  using deadline = withDeadline(signal, answerSeconds, repository.url)
+  try {
+    await settleWith(deadline, () => repository.identity(deadline))
+    return repository
+  } catch (cause) {
+    if (signal.aborted || !deadline.aborted) throw cause
+    const message = `${repository.url} does not answer within ${answerSeconds} s`
+    throw new BackupError('REPOSITORY_UNREACHABLE', message, { cause, hint: awayHint })
+  }
+}
+
+const awayHint = 'Backups go on without it. Is the network up, and does the server run?'
+
+/** The snapshots of one tier, oldest first. */
+export async function listTier(
+  parts: Pick<Parts, 'repositories'>,
+  tier: Tier,
+  signal: AbortSignal,
+): Promise<Snapshot[]> {
+  return await (await askTier(parts, tier, signal)).list(signal)
+}
+
+/** A tier that could not be listed. */
+export interface AwayTier {
+  tier: Tier
+  error: BackupError
+}
+
+export interface ListOptions {
+  /** Default: all. */
+  tiers?: Tier[]
+  /** Is told of each tier that cannot be listed while another one can. Default: that is an error. */
+  onAway?: (away: AwayTier) => void
+}
+
+/** Lists tiers, oldest snapshot first; a snapshot that several tiers hold is listed once. Throws where no tier can be listed. */
+export async function listSnapshots(
+  parts: Pick<Parts, 'repositories'>,
+  signal: AbortSignal,
+  { tiers = [...parts.repositories.keys()], onAway }: ListOptions = {},
 ): Promise<TieredSnapshot[]> {
+  const away: AwayTier[] = []
+  const listings = await Promise.all(
+    tiers.map(async (tier) => {
+      const snapshots = await listTier(parts, tier, signal).catch((error: unknown) => {
+        signal.throwIfAborted()
+        away.push({ tier, error: asBackupError(error) })
+        return []
+      })
+      return { tier, snapshots }
+    }),
+  )
+  const [first] = away
+  if (first && (!onAway || away.length === tiers.length)) throw first.error
+  for (const one of away) onAway?.(one)
+  return joinTiers(listings)
+}
+
+function joinTiers(listings: { tier: Tier; snapshots: Snapshot[] }[]): TieredSnapshot[] {
   const found = new Map<string, TieredSnapshot>()
-  for (const [tier, repository] of repositories) {
-    for (const snapshot of await repository.list(signal)) {
+  for (const { tier, snapshots } of listings) {
+    for (const snapshot of snapshots) {
       const known = found.get(snapshot.id)
       if (!known) found.set(snapshot.id, { ...snapshot, tiers: [tier] })
       else if (known.damaged && !snapshot.damaged)
@@ -61,7 +141,7 @@ export async function findSnapshot(
   { tier, id }: SnapshotRef,
   signal: AbortSignal,
 ): Promise<TieredSnapshot> {
-  const snapshot = (await repositoryOf(parts, tier).list(signal)).find((each) => each.id === id)
+  const snapshot = (await listTier(parts, tier, signal)).find((each) => each.id === id)
   if (snapshot) return { ...snapshot, tiers: [tier] }
   throw goneError({ tier, id })
 }

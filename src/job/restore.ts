@@ -9,7 +9,7 @@ import { lockPlan } from './lock-plan.ts'
 import { pinSnapshots } from './pins.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
 import { recordProgress } from './record-progress.ts'
-import { snapshotRef } from './repositories.ts'
+import { captureTier, repositoryOf, snapshotRef } from './repositories.ts'
 import { checkStep } from './restore/checks.ts'
 import { orderSteps, type RestorePlan, type RestoreStep, type StepInPlace } from './restore/plan.ts'
 import { type Replaced, replaceTarget } from './restore/replace-target.ts'
@@ -17,6 +17,7 @@ import { replacedBySteps } from './restore/replaced-paths.ts'
 import { type RestoreReport, startRestoreReport } from './restore/report.ts'
 import { supersedeUnfinished } from './restore/supersede.ts'
 import { verifyService } from './restore/verify-service.ts'
+import { chooseWholeCopy } from './restore/whole-copy.ts'
 import { writeBeside } from './restore/write-beside.ts'
 import { watchCancel } from './watch-cancel.ts'
 
@@ -49,7 +50,7 @@ export async function runRestore(
   try {
     const chosen = plan.steps.map(({ snapshot }) => snapshotRef(snapshot))
     using pins = await pinSnapshots(parts, chosen, cancel.signal)
-    if (plan.to) await writeBeside(parts, { run, to: plan.to, only: plan.only }, reports, cancel.signal)
+    if (plan.to) await writeBeside(parts, { run, to: plan.to, only: plan.only, pins }, reports, cancel.signal)
     else await restoreInPlace(parts, plan, reports, { ...options, run, pins }, cancel.signal)
   } catch (error) {
     for (const report of reports) report.noteFailure(error)
@@ -81,10 +82,13 @@ async function restoreInPlace(
   )
   const targets = steps.map(({ target }) => target)
   const reports = steps.flatMap((step) => asked.filter((report) => targetKey(report.step) === targetKey(step)))
+  // No service is stopped for a safety snapshot that the repository could not take.
+  if (options.safety) await repositoryOf(parts, captureTier).identity(signal)
   for (const report of reports)
-    await report.attempt('checking the snapshot', () =>
-      checkStep(parts, stepInPlace(report.step), report.noteWarning, signal),
-    )
+    await report.attempt('checking the snapshot', async () => {
+      await chooseWholeCopy(parts, report, options.pins, signal)
+      await checkStep(parts, stepInPlace(report.step), report.noteWarning, signal)
+    })
   if (reports.some((report) => report.failed())) return refuseOthers(reports)
 
   const orders = downOrders(toStop, targets)

@@ -154,8 +154,7 @@ export const targetRows: RowsOf<Omit<TargetSpec, 'method' | 'options'>> = {
     key: 'retention.remote',
     type: retention,
     absent: 'config `retention.remote`',
-    doc: 'The same for the remote repository.',
-    later: true,
+    doc: 'The same for the remote repository; a snapshot that it would not keep does not go there.',
   },
   rpoSeconds: {
     key: 'rpo',

@@ -28,6 +28,8 @@ export interface KeepOptions {
   verified?: ReadonlySet<string>
   /** Ids of snapshots that a running restore or replication reads. */
   pinned?: ReadonlySet<string>
+  /** Ids of snapshots that have still to be copied to the remote repository. */
+  waiting?: ReadonlySet<string>
   /** Id of what the last backup left. By its time it is not the newest where the clock was wrong then. */
   latest?: string
   /** Whether a pause spares what lies before it, see `sparedByPause`: for who removes without being asked. Default: false. */
@@ -70,7 +72,8 @@ function kindOf({ time, reason, damaged }: Dated, { now }: KeepOptions): Kind {
   return reason === 'import' ? 'import' : 'regular'
 }
 
-const nothingLeft = 'the policy would leave nothing'
+/** The reason of what is kept for the sake of no rule. */
+export const nothingLeft = 'the policy would leave nothing'
 
 /** What a restore replaced may be all that is left of a target. */
 const keepLast = <S extends Dated>(snapshot: S): Verdict<S> => ({ snapshot, keep: true, reasons: [nothingLeft] })
@@ -139,7 +142,7 @@ function lastRule(newestFirst: Dated[], { last }: RetentionPolicy): Rule[] {
 }
 
 function safeguards(newestFirst: Dated[], options: KeepOptions): (snapshot: Dated) => string[] {
-  const { verified, pinned, latest } = options
+  const { verified, pinned, waiting, latest } = options
   const newest = newestFirst[0]
   const newestVerified = newestFirst.find(({ id }) => verified?.has(id))
   const spared = sparedByPause(newestFirst, options)
@@ -147,6 +150,7 @@ function safeguards(newestFirst: Dated[], options: KeepOptions): (snapshot: Date
     ...(snapshot === newest ? ['newest'] : snapshot.id === latest ? ['last backup'] : []),
     ...(snapshot === newestVerified ? ['newest verified'] : []),
     ...(pinned?.has(snapshot.id) ? ['in use'] : []),
+    ...(waiting?.has(snapshot.id) ? ['waits to be copied to the remote repository'] : []),
     ...(spared.has(snapshot) ? ['before or after a pause'] : []),
   ]
 }

@@ -1,10 +1,12 @@
 import type { Intent, RollBackIntent, Run, ScheduleState } from '../catalog/catalog.ts'
 import type { PruneEnd } from '../catalog/pruning.ts'
+import type { ReplicationEnd } from '../catalog/replicating.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
 import { currentPlan } from '../job/current-plan.ts'
 import type { Parts } from '../job/job.ts'
 import { describeLeftovers, openIntents } from '../job/recover/leftovers.ts'
-import { captureTier, repositoryOf } from '../job/repositories.ts'
+import { captureTier, listTier, repositoryOf } from '../job/repositories.ts'
+import { lastKnownRemote } from '../job/waiting.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { type KnownDamage, placeKey } from '../repository/known-damage.ts'
 import type { Snapshot, Tier } from '../repository/repository.ts'
@@ -15,6 +17,8 @@ export interface ObservedState extends ObservedTargets {
   repositories: ObservedRepository[]
   /** How the last removal of old snapshots ended. Absent: there was none. */
   pruned?: PruneEnd
+  /** How the last copying to the remote repository ended. Absent: there was none. */
+  replicated?: ReplicationEnd
 }
 
 /** The targets of the stack and what the catalog knows of them. Maps and sets are keyed by `targetKey`. */
@@ -50,6 +54,8 @@ export interface ObservedRepository {
   freeBytes?: number
   /** Whether somebody has put the key away. Absent where there is none, or it is not known. */
   isKeyConfirmed?: boolean
+  /** With an error: what it held when it was listed last, as far as that is known. */
+  known?: SnapshotSummary[]
   error?: BackupError
 }
 
@@ -62,8 +68,14 @@ export type SnapshotSummary = Pick<
 /** Observes targets and repositories. Nothing is changed. Rejects when the containers cannot be listed. */
 export async function observe(parts: Parts, signal: AbortSignal): Promise<ObservedState> {
   const [targets, repositories] = await Promise.all([observeTargets(parts, signal), observeRepositories(parts, signal)])
-  const { last } = parts.catalog.pruneState()
-  return { ...targets, ...(last && { pruned: last }), repositories }
+  return { ...targets, ...observeUpkeep(parts), repositories }
+}
+
+/** Reads how the last removal of old snapshots and the last copying ended. */
+export function observeUpkeep({ catalog }: Pick<Parts, 'catalog'>): Pick<ObservedState, 'pruned' | 'replicated'> {
+  const { last: pruned } = catalog.pruneState()
+  const replicated = catalog.lastReplication()
+  return { ...(pruned && { pruned }), ...(replicated && { replicated }) }
 }
 
 /** This is more than the attempts at one slot, and more than the on-change runs of six hours. */
@@ -116,13 +128,14 @@ function damagedTargets(
 
 /** Lists every repository. One that cannot be listed is reported as such; it does not hide the others. */
 export async function observeRepositories(
-  { repositories, catalog }: Pick<Parts, 'repositories' | 'catalog'>,
+  parts: Pick<Parts, 'repositories' | 'catalog'>,
   signal: AbortSignal,
 ): Promise<ObservedRepository[]> {
+  const { repositories, catalog } = parts
   const observed = [...repositories].map(async ([tier, repository]): Promise<ObservedRepository> => {
     const { url } = repository
     try {
-      const snapshots = (await repository.list(signal)).map(summarise)
+      const snapshots = (await listTier(parts, tier, signal)).map(summarise)
       const freeBytes = await repository.freeBytes()
       const key = await repository.key?.(signal)
       return {
@@ -132,10 +145,21 @@ export async function observeRepositories(
       }
     } catch (error) {
       signal.throwIfAborted()
-      return { tier, url, snapshots: [], damaged: catalog.damage.read(url), error: asBackupError(error) }
+      return failedRepository(parts, tier, asBackupError(error))
     }
   })
   return await Promise.all(observed)
+}
+
+/** What is known of a repository that cannot be listed. */
+export function failedRepository(
+  parts: Pick<Parts, 'repositories' | 'catalog'>,
+  tier: Tier,
+  error: BackupError,
+): ObservedRepository {
+  const { url } = repositoryOf(parts, tier)
+  const known = tier === captureTier ? [] : lastKnownRemote(parts).map(summarise)
+  return { tier, url, snapshots: [], known, damaged: parts.catalog.damage.read(url), error }
 }
 
 const summarise = ({ id, project, target, time, reason, storedBytes, damaged }: Snapshot): SnapshotSummary => ({

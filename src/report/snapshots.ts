@@ -1,7 +1,8 @@
 import type { Parts } from '../job/job.ts'
 import { judge } from '../job/judge.ts'
 import { allProofs } from '../job/proofs.ts'
-import type { TieredSnapshot } from '../job/repositories.ts'
+import { captureTier, type TieredSnapshot } from '../job/repositories.ts'
+import { waitingCopies } from '../job/waiting.ts'
 import type { Proof } from '../plan/drills.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Tier } from '../repository/repository.ts'
@@ -38,20 +39,19 @@ export function reportSnapshots(parts: Judging, plan: Plan, snapshots: TieredSna
   return snapshots.map((one) => describeSnapshot(one, reasons.get(one.id) ?? [], proofs.get(one.id) ?? null))
 }
 
-/** Answers by snapshot id why retention keeps it, in whichever tier; a snapshot that it does not keep has no reason. */
+/** Answers by snapshot id why retention keeps it, of several tiers with the name of each; one that it does not keep has no reason. */
 function keptReasons(parts: Judging, plan: Plan, snapshots: TieredSnapshot[]): Map<string, string[]> {
-  const verdicts = [...parts.repositories.keys()].flatMap((tier) =>
-    judge(
-      parts,
-      plan,
-      snapshots.filter(({ tiers }) => tiers.includes(tier)),
-      { tier },
+  const held = (tier: Tier) => snapshots.filter(({ tiers }) => tiers.includes(tier))
+  const several = parts.repositories.size > 1
+  const waiting = new Set(several ? waitingCopies(parts, plan, held('local'), held('remote')).map(({ id }) => id) : [])
+  const reasons = [...parts.repositories.keys()].flatMap((tier) =>
+    judge(parts, plan, held(tier), { tier, ...(tier === captureTier && { waiting }) }).flatMap(
+      ({ snapshot, keep, reasons }) =>
+        keep ? reasons.map((reason) => ({ id: snapshot.id, reason: several ? `${tier}: ${reason}` : reason })) : [],
     ),
   )
-  const byId = Map.groupBy(verdicts, ({ snapshot }) => snapshot.id)
-  return new Map(
-    [...byId].map(([id, own]) => [id, [...new Set(own.flatMap(({ keep, reasons }) => (keep ? reasons : [])))]]),
-  )
+  const byId = Map.groupBy(reasons, ({ id }) => id)
+  return new Map([...byId].map(([id, own]) => [id, [...new Set(own.map(({ reason }) => reason))]]))
 }
 
 function describeSnapshot(snapshot: TieredSnapshot, kept: string[], verified: Proof | null): SnapshotReport {

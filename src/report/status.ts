@@ -3,13 +3,14 @@ import type { PruneEnd } from '../catalog/pruning.ts'
 import { type ErrorReport, reportError } from '../errors.ts'
 import { schedule } from '../labels/schedule.ts'
 import { isInFuture } from '../plan/dated.ts'
-import { type BrokenTarget, type Plan, type Problem, type Target, targetKey } from '../plan/plan.ts'
+import { type BrokenTarget, type Problem, type Target, targetKey } from '../plan/plan.ts'
 import type { Tier } from '../repository/repository.ts'
 import { type DamagedSnapshot, damageProblem, newest, newestBackups, reportDamaged } from './damage.ts'
 import { drillProblems, reportDrills } from './drills.ts'
 import { type LastRun, lastRun } from './last-run.ts'
 import { nextRun } from './next-run.ts'
 import type { ObservedRepository, ObservedState, SnapshotSummary } from './observe.ts'
+import { type ReplicationReport, reportReplication } from './replication.ts'
 import { reportRoom } from './room.ts'
 import { reportUnfinished } from './unfinished.ts'
 import { reportWaiting, type Waiting } from './waiting.ts'
@@ -69,6 +70,8 @@ export interface RepositoryStatus {
   keyConfirmed: boolean | null
   /** What will become an error, such as a disk that is nearly full. */
   problems: ErrorReport[]
+  /** Of the remote repository: what has still to be copied to it. Null: it is another one, or that is not known. */
+  replication: ReplicationReport | null
   error?: ErrorReport
 }
 
@@ -78,7 +81,7 @@ export function reportStatus(observed: ObservedState): StatusReport {
   const targets = plan.targets.map((target) => reportTarget(target, observed))
   return {
     targets: [...targets, ...plan.broken.map(reportBroken)],
-    repositories: repositories.map((one) => reportRepository(one, plan)),
+    repositories: repositories.map((one) => reportRepository(one, observed)),
     prune: observed.pruned ?? null,
     recovery: observed.leftovers,
     problems: [
@@ -190,8 +193,9 @@ function reportBroken({ project, name, container, problems }: BrokenTarget): Tar
   }
 }
 
-function reportRepository(observed: ObservedRepository, plan: Plan): RepositoryStatus {
-  const { tier, url, snapshots, damaged, freeBytes = null, isKeyConfirmed = null, error } = observed
+function reportRepository(repository: ObservedRepository, observed: ObservedState): RepositoryStatus {
+  const { tier, url, snapshots, damaged, freeBytes = null, isKeyConfirmed = null, error } = repository
+  const replication = tier === 'remote' ? reportReplication(observed) : undefined
   return {
     tier,
     url,
@@ -201,7 +205,8 @@ function reportRepository(observed: ObservedRepository, plan: Plan): RepositoryS
     damaged: damaged.map(reportDamaged),
     freeBytes,
     keyConfirmed: isKeyConfirmed,
-    problems: reportRoom(plan, observed),
+    problems: [...reportRoom(observed.plan, repository), ...(replication?.problems ?? [])],
+    replication: replication?.report ?? null,
     ...(error && { error: reportError(error) }),
   }
 }

@@ -9,7 +9,7 @@ import type { Parts } from '../../src/job/job.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { main, type OpenParts } from '../../src/main.ts'
 import { methods } from '../../src/methods/index.ts'
-import type { Repository, Snapshot } from '../../src/repository/repository.ts'
+import type { Repository, Snapshot, Tier } from '../../src/repository/repository.ts'
 import { type FakeContainer, fakeEngine } from '../fakes/engine.ts'
 
 export const now = new Date('2026-11-20T12:00:00Z')
@@ -100,6 +100,7 @@ export const shelf = (snapshots: Snapshot[], more: Partial<Repository> = {}): Re
 export interface Stage extends Partial<Omit<Parts, 'repositories'>> {
   containers?: FakeContainer[]
   local?: Repository
+  remote?: Repository
   terminal?: boolean
   /** The width of the terminal. Default: 80. */
   columns?: number
@@ -152,7 +153,10 @@ export async function run(args: string[], stage: Stage = {}) {
       settings: config.settings,
       ownPath: (path) => path,
       ...stage,
-      repositories: new Map([['local', stage.local ?? shelf([])]]),
+      repositories: new Map<Tier, Repository>([
+        ['local', stage.local ?? shelf([])],
+        ...(stage.remote ? [['remote', stage.remote] as const] : []),
+      ]),
       catalog,
       [Symbol.asyncDispose]: async () => (stage.catalog ? undefined : catalog[Symbol.dispose]()),
     }

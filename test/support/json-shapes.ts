@@ -69,6 +69,7 @@ export const pruneShape = z.object({
     z.object({
       tier: z.enum(['local', 'remote']),
       url: z.string(),
+      appendOnly: z.literal(true).optional(),
       keep: z.array(z.object({ ...judged, reasons: z.array(z.string()).min(1) })),
       remove: z.array(z.object({ ...judged, reason: z.string().min(1) })),
       error: error.optional(),
@@ -94,6 +95,7 @@ export const listShape = z.object({
     }),
   ),
   unreadable: z.array(z.object({ ...target, id: z.string(), ...damaged })),
+  away: z.array(z.object({ tier: z.enum(['local', 'remote']), error })).optional(),
 })
 
 export const logsShape = z.object({
@@ -187,6 +189,7 @@ export const restoreShape = z.object({
       rolledBack: z.boolean(),
       wrote: z.string().optional(),
       checks: z.array(z.object({ name: z.string(), expected: z.string(), actual: z.string(), ok: z.boolean() })),
+      warnings: z.array(z.string()),
       error: error.optional(),
     }),
   ),
@@ -264,6 +267,13 @@ export const statusShape = z.object({
       freeBytes: bytes.nullable(),
       keyConfirmed: z.boolean().nullable(),
       problems: z.array(error),
+      replication: z
+        .object({
+          waiting: bytes,
+          since: time.nullable(),
+          last: z.object({ time, outcome, copied: bytes, error: error.optional() }).nullable(),
+        })
+        .nullable(),
       error: error.optional(),
     }),
   ),
@@ -304,6 +314,8 @@ export const checkShape = z.object({
       damaged: z.array(
         z.object({ ...target, id: z.string(), file: z.string(), reason: z.string(), found: time.optional() }),
       ),
+      tamper: z.object({ isRefused: z.boolean(), answer: z.string() }).optional(),
+      error: error.optional(),
     }),
   ),
 })

@@ -1,8 +1,9 @@
-import { reportError } from '../../errors.ts'
+import { asBackupError, reportError } from '../../errors.ts'
 import { runBackup } from '../../job/backup.ts'
 import { currentPlan } from '../../job/current-plan.ts'
 import { type BackupResult, worstOutcome } from '../../job/job.ts'
-import { listSnapshots } from '../../job/repositories.ts'
+import { replicate } from '../../job/replicate.ts'
+import { captureTier, listTier, remoteTier } from '../../job/repositories.ts'
 import type { BrokenTarget, Target } from '../../plan/plan.ts'
 import { allTargets, brokenError, chooseTargets, everyTarget, requireTargets } from '../choose-targets.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
@@ -41,14 +42,33 @@ async function backup(session: Session, names: string[], all: boolean): Promise<
 }
 
 async function backUp(session: Session, targets: Target[]) {
-  const { parts, signal } = session
+  const done = await withProgress(session, targets)
+  await copyToRemote(session)
+  return done
+}
+
+async function withProgress(session: Session, targets: Target[]) {
   using progress = session.progress(await expectedBytes(session))
-  return await runBackup(parts, targets, { reason: 'manual', progress }, signal)
+  return await runBackup(session.parts, targets, { reason: 'manual', progress }, session.signal)
+}
+
+/** A living controller does so by itself. What cannot be copied is copied later, and has failed no backup. */
+async function copyToRemote({ parts, signal, note }: Session): Promise<void> {
+  const isControlled = parts.catalog.holders().some(({ key }) => key.kind === 'controller')
+  if (!parts.repositories.has(remoteTier) || isControlled || signal.aborted) return
+  try {
+    await replicate(parts, signal)
+  } catch (error) {
+    const { message, hint } = asBackupError(error)
+    note(`warning: not copied to the remote repository yet: ${message} (${hint})\n`)
+  }
 }
 
 /** Answers sizes by the key of the target: that of the newest snapshot is the best guess for the next one. */
 async function expectedBytes({ parts, signal }: Session): Promise<Map<string, number>> {
-  return new Map((await listSnapshots(parts, signal)).map((snapshot) => [targetKeyOf(snapshot), snapshot.bytes]))
+  return new Map(
+    (await listTier(parts, captureTier, signal)).map((snapshot) => [targetKeyOf(snapshot), snapshot.bytes]),
+  )
 }
 
 function brokenResult(broken: BrokenTarget): BackupResult {

@@ -1,14 +1,17 @@
+import { Option } from 'commander'
+import { reportError } from '../../errors.ts'
 import { currentPlan } from '../../job/current-plan.ts'
-import { knownDamage, listSnapshots } from '../../job/repositories.ts'
+import { type AwayTier, knownDamage, listSnapshots, repositoryOf } from '../../job/repositories.ts'
 import { type Plan, targetKey } from '../../plan/plan.ts'
 import { reportDamaged } from '../../report/damage.ts'
 import { reportSnapshots } from '../../report/snapshots.ts'
 import { notAmong } from '../../repository/known-damage.ts'
-import type { TargetId } from '../../repository/repository.ts'
+import type { TargetId, Tier } from '../../repository/repository.ts'
 import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choose-targets.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderList } from '../render/list.ts'
 import { targetKeyOf } from '../target-key.ts'
+import { tellAway } from '../tell-away.ts'
 
 export const listCommand: CommandDefinition = {
   kind: 'read',
@@ -16,24 +19,34 @@ export const listCommand: CommandDefinition = {
     program
       .command('list [TARGET]')
       .description('snapshots, with time, size and why each is kept')
+      .addOption(new Option('--tier <local|remote>', 'what one repository holds').choices(['local', 'remote']))
       .option('--json', 'one JSON document')
-      .action((name: string | undefined) => choose((session) => list(session, name))),
+      .action((name: string | undefined, { tier }: { tier?: Tier }) => choose((session) => list(session, name, tier))),
 }
 
-async function list(session: Session, name: string | undefined): Promise<Answer> {
+async function list(session: Session, name: string | undefined, tier: Tier | undefined): Promise<Answer> {
   const { parts, signal } = session
-  const [{ plan }, stored] = await Promise.all([currentPlan(parts, signal), listSnapshots(parts, signal)])
+  if (tier) repositoryOf(parts, tier)
+  const away: AwayTier[] = []
+  const onAway = (one: AwayTier) => {
+    away.push(one)
+    tellAway(session)(one)
+  }
+  const [{ plan }, all] = await Promise.all([currentPlan(parts, signal), listSnapshots(parts, signal, { onAway })])
   // Their description cannot be read, so that no listing has them.
-  const unlisted = notAmong(knownDamage(parts), stored)
-  const isChosen = selectTarget(name, plan, [...stored, ...unlisted])
-  const snapshots = reportSnapshots(parts, plan, stored).filter(isChosen)
+  const unlisted = notAmong(knownDamage(parts), all)
+  const isChosen = selectTarget(name, plan, [...all, ...unlisted])
+  const isHeld = ({ tiers }: { tiers: Tier[] }) => tier === undefined || tiers.includes(tier)
+  const snapshots = reportSnapshots(parts, plan, all).filter((one) => isHeld(one) && isChosen(one))
   const unreadable = unlisted.filter(isChosen).map(reportDamaged)
   return {
-    document: { snapshots, unreadable },
+    document: { snapshots, unreadable, ...(away.length > 0 && { away: away.map(reportAway) }) },
     text: renderList(snapshots, unreadable, session.style),
-    outcome: 'complete',
+    outcome: away.length === 0 ? 'complete' : 'incomplete',
   }
 }
+
+const reportAway = ({ tier, error }: AwayTier) => ({ tier, error: reportError(error) })
 
 /** Says of a snapshot whether it is of the target that a TARGET argument means. Its labels may be gone, and it may have no snapshot. */
 function selectTarget(name: string | undefined, plan: Plan, snapshots: TargetId[]): (snapshot: TargetId) => boolean {

@@ -10,6 +10,7 @@ import type { Snapshot, Tier } from '../../repository/repository.ts'
 import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choose-targets.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderPrune } from '../render/prune.ts'
+import { tellAway } from '../tell-away.ts'
 
 interface PruneOptions {
   dryRun?: boolean
@@ -44,14 +45,15 @@ async function runPrune(session: Session, options: PruneOptions): Promise<Answer
 }
 
 /** Throws USAGE and NO_SUCH_TARGET for what nobody can have meant. */
-async function makeRequest({ parts, signal }: Session, options: PruneOptions): Promise<PruneRequest> {
+async function makeRequest(session: Session, options: PruneOptions): Promise<PruneRequest> {
+  const { parts, signal } = session
   const { tier, target: name, all = false, dryRun = false } = options
   if (all && name === undefined) throw new BackupError('USAGE', '--all needs the target: --target NAME')
   if (tier) repositoryOf(parts, tier)
   const tiers = tier ? [tier] : [...parts.repositories.keys()]
   if (name === undefined) return { tiers, all, dryRun }
   const { plan } = await currentPlan(parts, signal)
-  const stored = storedTargets(await listSnapshots(parts, signal))
+  const stored = storedTargets(await listSnapshots(parts, signal, { tiers, onAway: tellAway(session) }))
   const [target] = chooseTargets(uniteTargets<{ project: string; name: string }>(allTargets(plan), stored), [name])
   return { tiers, all, dryRun, ...(target && { target: { project: target.project, name: target.name } }) }
 }
@@ -75,9 +77,10 @@ async function confirm({ parts, io, note, style, signal }: Session, request: Pru
 function makeAnswer({ style }: Session, pruned: PrunedRepository[], dryRun: boolean): Answer {
   const errors = pruned.flatMap(({ error }): ErrorReport[] => (error ? [error] : []))
   const outcome = pruneOutcome(pruned)
-  const repositories = pruned.map(({ tier, url, keep, remove, error }) => ({
+  const repositories = pruned.map(({ tier, url, keep, remove, appendOnly, error }) => ({
     tier,
     url,
+    ...(appendOnly && { appendOnly }),
     keep: keep.map((verdict) => ({ ...describe(verdict), reasons: verdict.reasons })),
     remove: remove.map((verdict) => ({ ...describe(verdict), reason: verdict.reasons.join('; ') })),
     ...(error && { error }),

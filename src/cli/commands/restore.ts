@@ -1,8 +1,9 @@
+import { Option } from 'commander'
 import { BackupError } from '../../errors.ts'
 import { currentPlan } from '../../job/current-plan.ts'
 import { type Parts, type RestoreResult, worstOutcome } from '../../job/job.ts'
 import { removeUnpinned } from '../../job/pins.ts'
-import { captureTier } from '../../job/repositories.ts'
+import { captureTier, snapshotRef } from '../../job/repositories.ts'
 import { importSnapshot } from '../../job/restore/import.ts'
 import { planRestore, type RestorePlan } from '../../job/restore/plan.ts'
 import { runRestore } from '../../job/restore.ts'
@@ -25,6 +26,7 @@ export const restoreCommand: CommandDefinition = {
         'latest',
       )
       .option('--set <ID>', 'the snapshots that were taken together, by the id of their set')
+      .addOption(new Option('--tier <local|remote>', 'from one repository alone').choices(['local', 'remote']))
       .option('--only <PATH>', 'single files of a tree (repeatable)', (path, paths: string[]) => [...paths, path], [])
       .option('--to <DIR>', 'write under DIR of the host and touch no container')
       .option('--from <FILE>', 'a file, folder or tar archive of another program in place of a snapshot')
@@ -94,6 +96,7 @@ function describePlan({ steps, restarts, only, to }: RestorePlan, { refused, dow
     container: target?.container.name ?? null,
     replaces: target?.paths ?? [],
     snapshot: snapshot.id,
+    tier: snapshotRef(snapshot).tier,
     time: snapshot.time,
     set: snapshot.set,
     bytes: snapshot.bytes,

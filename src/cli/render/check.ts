@@ -1,5 +1,7 @@
-import type { Damage, Tier } from '../../repository/repository.ts'
-import { joinBlocks, renderText } from './line.ts'
+import type { ErrorReport } from '../../errors.ts'
+import type { Damage, Tampering, Tier } from '../../repository/repository.ts'
+import { renderReport } from './error.ts'
+import { joinBlocks, renderLine, renderText } from './line.ts'
 import { type Column, renderTable } from './table.ts'
 import { paint, type TextStyle } from './text-style.ts'
 import { formatTime } from './time.ts'
@@ -13,6 +15,10 @@ export interface CheckedRepository {
   /** Those that were read: one whose description cannot be read is not listed. */
   checked: number
   damaged: CheckedDamage[]
+  /** Whether an append-only repository has refused a deletion. Absent where none was tried. */
+  tamper?: Tampering
+  /** Why it could not be checked. */
+  error?: ErrorReport
 }
 
 export interface CheckedDamage extends Damage {
@@ -25,7 +31,8 @@ export const renderCheck = (repositories: CheckedRepository[], readData: boolean
   joinBlocks(...repositories.map((checked) => renderRepository(checked, readData, style)))
 
 function renderRepository(checked: CheckedRepository, readData: boolean, style: TextStyle): string {
-  const { tier, url, damaged } = checked
+  const { tier, url, damaged, tamper, error } = checked
+  if (error) return renderReport(tier, error, style)
   const columns: Column<CheckedDamage>[] = [
     { title: 'DAMAGED', cell: ({ id }) => paint(style, 'red', id) },
     { title: 'TARGET', cell: ({ target }) => target },
@@ -33,8 +40,15 @@ function renderRepository(checked: CheckedRepository, readData: boolean, style: 
     { title: 'REASON', place: 'fold', cell: (damage) => describeReason(damage, style) },
   ]
   const line = `${tier} ${url}: ${describeReading(checked, readData)}`
-  return renderTable(columns, damaged, style) + renderText(line, style)
+  return (
+    renderTable(columns, damaged, style) + renderText(line, style) + (tamper ? renderTamper(tier, tamper, style) : '')
+  )
 }
+
+const renderTamper = (tier: Tier, { isRefused, answer }: Tampering, style: TextStyle): string =>
+  isRefused
+    ? renderText(`${tier}: a deletion was refused: ${answer}`, style)
+    : renderLine('problem', 'red', `the ${tier} repository is no append-only one: it has ${answer}`, style)
 
 const describeReason = ({ reason, found }: CheckedDamage, style: TextStyle): string =>
   found === undefined ? reason : `${reason} (found ${formatTime(found, style)})`

@@ -15,8 +15,8 @@ export const renderPrune = (pruned: PrunedRepository[], dryRun: boolean, style: 
   joinBlocks(...pruned.map((one) => renderRepository(one, dryRun, style)))
 
 function renderRepository(pruned: PrunedRepository, dryRun: boolean, style: TextStyle): string {
-  const { tier, url, keep, remove, error } = pruned
-  const shown = dryRun ? [...keep, ...remove] : remove
+  const { tier, url, keep, remove, appendOnly, error } = pruned
+  const shown = dryRun && !appendOnly ? [...keep, ...remove] : remove
   const columns: Column<Verdict<Snapshot>>[] = [
     { title: 'ID', cell: ({ snapshot }) => snapshot.id },
     { title: 'TARGET', cell: ({ snapshot }) => targetKeyOf(snapshot) },
@@ -30,7 +30,8 @@ function renderRepository(pruned: PrunedRepository, dryRun: boolean, style: Text
   ]
   const freed = remove.reduce((sum, { snapshot }) => sum + snapshot.storedBytes, 0)
   const verb = dryRun ? 'would be removed' : 'removed'
-  const line = `${tier} ${url}: ${remove.length} ${verb} (${formatBytes(freed)}), ${keep.length} kept`
+  const done = appendOnly ? 'append-only and left alone' : `${remove.length} ${verb} (${formatBytes(freed)})`
+  const line = `${tier} ${url}: ${done}, ${keep.length} kept`
   return (
     renderTable(columns, shown.toSorted(byTargetAndTime), style) +
     renderText(line, style) +

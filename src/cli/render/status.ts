@@ -84,9 +84,24 @@ function renderRepositories(repositories: RepositoryStatus[], style: TextStyle):
     { title: 'STATE', cell: ({ ok }) => (ok ? paint(style, 'green', 'ok') : paint(style, 'red', 'unreachable')) },
     { title: 'SNAPSHOTS', cell: ({ snapshots }) => String(snapshots) },
     { title: 'STORED', cell: ({ storedBytes }) => formatBytes(storedBytes) },
+    ...(repositories.length > 1 ? [copiesColumn(style)] : []),
     { title: 'ADDRESS', place: 'fold', lead: 'address', cell: ({ url }) => url },
   ]
   return renderTable(columns, repositories, style)
+}
+
+const copiesColumn = (style: TextStyle): Column<RepositoryStatus> => ({
+  title: 'COPIES',
+  place: 'fold',
+  lead: 'copies',
+  cell: (one) => describeCopies(one, style),
+})
+
+/** How far the remote repository lags behind; empty for another one. */
+function describeCopies({ replication }: RepositoryStatus, style: TextStyle): string {
+  if (replication === null) return ''
+  const { waiting, since } = replication
+  return since === null ? 'nothing waits' : `${waiting} wait, the oldest since ${formatTime(since, style)}`
 }
 
 function renderAllProblems(repositories: RepositoryStatus[], problems: Problem[], style: TextStyle): string {

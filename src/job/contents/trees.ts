@@ -3,18 +3,20 @@ import { BackupError } from '../../errors.ts'
 import { nearest } from '../../labels/nearest.ts'
 import type { ArtifactRecord, ListedEntry } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
-import { listSnapshots, repositoryOf, snapshotRef, type TieredSnapshot } from '../repositories.ts'
+import { type AwayTier, listSnapshots, repositoryOf, snapshotRef, type TieredSnapshot } from '../repositories.ts'
 
 /** Differences, or entries, that an answer holds. A tree may have millions, and no reader has use for them. */
 export const mostShown = 10_000
 
 /** The snapshots of these ids, or of what ids begin with. Throws NO_SUCH_SNAPSHOT where there is none, and USAGE where there are several. */
 export async function snapshotsOfIds(parts: Parts, ids: string[], signal: AbortSignal): Promise<TieredSnapshot[]> {
-  const snapshots = await listSnapshots(parts, signal)
-  return ids.map((id) => snapshotOfId(snapshots, id))
+  const away: AwayTier[] = []
+  const snapshots = await listSnapshots(parts, signal, { onAway: (one) => away.push(one) })
+  return ids.map((id) => snapshotOfId(snapshots, id, away))
 }
 
-function snapshotOfId(snapshots: TieredSnapshot[], wanted: string): TieredSnapshot {
+/** What cannot be found may lie in a repository that is away. */
+function snapshotOfId(snapshots: TieredSnapshot[], wanted: string, [away]: AwayTier[]): TieredSnapshot {
   const found = snapshots.filter(({ id }) => id.startsWith(wanted))
   const [first] = found
   if (first && (found.length === 1 || first.id === wanted)) return first
@@ -25,6 +27,7 @@ function snapshotOfId(snapshots: TieredSnapshot[], wanted: string): TieredSnapsh
       .join(', ')}.`
     throw new BackupError('USAGE', `${found.length} snapshots have an id that begins with ${wanted}`, { hint })
   }
+  if (away) throw away.error
   const known = snapshots.map(({ id }) => id)
   const near = nearest(wanted, known)
   const hint = near === undefined ? {} : { hint: `Did you mean ${near}? xnai-backup list shows all ids.` }

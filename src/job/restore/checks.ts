@@ -12,10 +12,9 @@ import { repositoryOf, snapshotRef, type TieredSnapshot } from '../repositories.
 import { cannotAnswer } from './broken.ts'
 import type { StepInPlace } from './plan.ts'
 
-/** Runs every check that can refuse a restore. It changes nothing. */
+/** Runs every check that can refuse a restore of a snapshot that was read back. It changes nothing. */
 export async function checkStep(parts: Parts, step: StepInPlace, warn: (text: string) => void, signal: AbortSignal) {
   const { snapshot, target } = step
-  await refuseDamaged(parts, snapshot, signal)
   refuseOtherMethod(snapshot, target)
   refuseOtherOwners(snapshot, target)
   refuseUnknownWriters(target)
@@ -42,6 +41,7 @@ async function askService(
   }
 }
 
+/** Throws SNAPSHOT_DAMAGED where the copy that a restore reads is not what was stored. */
 export async function refuseDamaged(parts: Parts, snapshot: TieredSnapshot, signal: AbortSignal): Promise<void> {
   const damages = await repositoryOf(parts, snapshotRef(snapshot).tier).verify(snapshot, signal)
   if (damages.length === 0) return

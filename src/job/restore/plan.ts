@@ -21,6 +21,8 @@ export interface RestoreRequest {
    * snapshot is selected by id only.
    */
   at: 'latest' | Date | string
+  /** Those to choose from, with the copies that may be read. Default: all that any repository holds. */
+  snapshots?: TieredSnapshot[]
   /** Selects only snapshots of this quiesce window. */
   set?: string
   /** Restores only these paths of trees, given as paths in the container or relative to the root of the tree. */
@@ -57,7 +59,7 @@ export async function planRestore(parts: Parts, request: RestoreRequest, signal:
   const { only } = request
   const to = request.to === undefined ? undefined : await findHostPlace(parts, '--to', request.to)
   const options = { ...(only && { only }), ...(to && { to }) }
-  const snapshots = await listSnapshots(parts, signal)
+  const snapshots = request.snapshots ?? (await listSnapshots(parts, signal))
   const now = parts.clock.now()
   const chosen = request.targets.map((wanted) => ({
     ...wanted,

@@ -6,6 +6,7 @@ import type { Parts, Progress, RestoreResult } from '../job.ts'
 import type { LockedPlan } from '../lock-plan.ts'
 import type { Held } from '../quiesce.ts'
 import { recordRun } from '../record-run.ts'
+import type { TieredSnapshot } from '../repositories.ts'
 import type { RestoreStep } from './plan.ts'
 import { restoreTimes } from './times.ts'
 
@@ -17,6 +18,8 @@ export interface RestoreReport {
    * Takes the target from the plan that was made under the locks. Returns false, with the failure noted, where it is not in it.
    */
   place(locked: LockedPlan): boolean
+  /** Takes the copy of the snapshot that is read from now on. */
+  useCopy(snapshot: TieredSnapshot): void
   /** Runs a stage of the restore unless an earlier one failed; a throw becomes the target's failure. */
   attempt<T>(stage: string, work: () => Promise<T>): Promise<T | undefined>
   failed(): boolean
@@ -70,6 +73,9 @@ export function startRestoreReport(
       if (target) step = { ...step, target }
       else noteFailure(failures.get(key))
       return target !== undefined
+    },
+    useCopy: (copy) => {
+      step = { ...step, snapshot: copy }
     },
     noteFailure,
     failed: () => failure !== undefined,

@@ -11,9 +11,9 @@ import { ANCHOR } from '../../lib/tree/open-root.ts'
 import type { ArtifactRecord } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
 import { repositoryOf, snapshotRef } from '../repositories.ts'
-import { refuseDamaged } from './checks.ts'
 import type { HostPlace } from './host-place.ts'
 import type { RestoreReport } from './report.ts'
+import { chooseWholeCopy } from './whole-copy.ts'
 
 /**
  * `restore --to DIR` writes trees and dumps into a folder named after the target. It touches no container. A failure removes what it has
@@ -21,7 +21,7 @@ import type { RestoreReport } from './report.ts'
  */
 export async function writeBeside(
   parts: Parts,
-  { run, to, only }: { run: string; to: HostPlace; only: string[] | undefined },
+  { run, to, only, pins }: { run: string; to: HostPlace; only: string[] | undefined; pins: DisposableStack },
   reports: RestoreReport[],
   signal: AbortSignal,
 ) {
@@ -32,7 +32,7 @@ export async function writeBeside(
   )
   for (const report of reports) {
     await report.attempt('writing', async () => {
-      await refuseDamaged(parts, report.step.snapshot, signal)
+      await chooseWholeCopy(parts, report, pins, signal)
       const folder = await makeEmptyFolder(to, report.step.name)
       try {
         await writeArtifacts(parts, report, { folder, only, signal })

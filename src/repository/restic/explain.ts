@@ -16,7 +16,7 @@ const hints: Record<
   12: {
     code: 'REPOSITORY_FAILED',
     what: 'the password is wrong',
-    hint: 'Set local-password, or XNAI_BACKUP_LOCAL_PASSWORD, to the password that the repository was made with: its recovery kit has it.',
+    hint: 'Set local-password or remote-password (XNAI_BACKUP_LOCAL_PASSWORD, XNAI_BACKUP_REMOTE_PASSWORD) to the password that the repository was made with: its recovery kit has it.',
   },
 }
 

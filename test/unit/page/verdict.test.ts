@@ -40,6 +40,7 @@ const local: RepositoryStatus = {
     damaged: [],
     freeBytes: null,
     keyConfirmed: null,
+    replication: null,
     problems: [],
   },
 }

@@ -250,7 +250,7 @@ test('a broken target is reported with its problems and without values', () => {
   expect(report.problems).not.toEqual([])
 })
 
-const unknownRoom = { keyConfirmed: null, freeBytes: null, problems: [] }
+const unknownRoom = { keyConfirmed: null, freeBytes: null, replication: null, problems: [] }
 
 describe('a repository that fills up', () => {
   /** The newest backup of the one target is stored in 1000 bytes. */

@@ -85,7 +85,15 @@ describe('status', () => {
       nextRun: '2026-11-21T02:00:00.000Z',
       running: false,
     })
-    const held = { snapshots: 2, storedBytes: 3_000_000, damaged: [], freeBytes: 1e9, keyConfirmed: null, problems: [] }
+    const held = {
+      snapshots: 2,
+      storedBytes: 3_000_000,
+      damaged: [],
+      replication: null,
+      freeBytes: 1e9,
+      keyConfirmed: null,
+      problems: [],
+    }
     expect(repositories).toEqual([{ tier: 'local', url: 'archive:/backups', ok: true, ...held }])
     expect(exitCode).toBe(0)
   })
