@@ -49,7 +49,8 @@ export function productOf(lab: Lab, name = 'product'): Product {
   return call
 }
 
-function callProgram(program: string, args: string[], env: Record<string, string>): Promise<Call> {
+/** Runs a program to its end. */
+export function callProgram(program: string, args: string[], env: Record<string, string>): Promise<Call> {
   return new Promise((resolve) => {
     const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024, timeout: 600_000 }
     execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {

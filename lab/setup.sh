@@ -1,6 +1,6 @@
 #!/bin/bash
 # setup.sh [programs]: makes what the tests and the demo need, on a Debian 12 or newer with root, git, Node and npm:
-# Debian packages, node_modules, newer versions of restic, and local images and a Docker engine in .lab (or in $XNAI_LAB, which
+# Debian packages, node_modules, newer versions of restic, and local images, a browser, and a Docker engine in .lab (or in $XNAI_LAB, which
 # several clones may share). A second run finds everything there. With the argument `programs` it stops before images and Docker.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 PACKAGES=(
@@ -14,9 +14,9 @@ PACKAGES=(
 main() {
   cd "$ROOT"
   [ "$(id -u)" = 0 ] || die "set-up installs Debian packages: run it as root"
-  install_packages
+  install_packages "${PACKAGES[@]}"
   unpack_restic trixie &
-  local restic=$! images docker
+  local restic=$! images docker browser
   unpack_restic sid &
   local newest=$!
   if [ "${1:-}" = programs ]; then
@@ -28,27 +28,31 @@ main() {
   # Only the image base holds a Node: everything else is made while npm installs ours.
   bash lab/images.sh services redis &
   images=$!
+  install_packages chromium-headless-shell &
+  browser=$!
   unpack_docker &
   docker=$!
   install_modules
   bash lab/images.sh base
   wait "$images"
   wait "$docker"
+  wait "$browser"
   wait "$restic"
   wait "$newest"
 }
 
+# install_packages PACKAGE…: installs those that are missing.
 install_packages() {
   local missing
   # dpkg-query complains about packages it never heard of, and those are what we look for.
-  missing=$(comm -23 <(printf '%s\n' "${PACKAGES[@]}" | sort) \
-    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${PACKAGES[@]}" 2>/dev/null | sed -n 's/^installed //p' | sort))
+  missing=$(comm -23 <(printf '%s\n' "$@" | sort) \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | sort))
   [ -n "$missing" ] || return 0
   say "installing Debian packages:" $missing
   # A source that this machine cannot reach or trust need not be one of ours: the installation tells.
-  apt-get update -qq || say "apt-get update had errors; going on with the package lists that are there"
+  apt-get update -qq -o DPkg::Lock::Timeout=300 || say "apt-get update had errors; going on with the package lists that are there"
   # shellcheck disable=SC2086 # one word a package
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 $missing >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 $missing >/dev/null
 }
 
 install_modules() {

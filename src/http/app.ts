@@ -62,6 +62,8 @@ export function createApp({ live, access, routes, scrub, onError }: AppOptions):
 /** Nothing is loaded from elsewhere, and no other page shows this one in a frame. The transport is up to a proxy. */
 const headers: Parameters<typeof secureHeaders>[0] = {
   strictTransportSecurity: false,
+  // Without any, a browser sends the form with the origin `null`, which is refused.
+  referrerPolicy: 'same-origin',
   xFrameOptions: 'DENY',
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,26 +11,30 @@ export interface PageStack extends Disposable {
   env: Record<string, string>
   state: string
   repository: string
-  /** The file or folder of a service's data. */
-  dataOf(service: string): string
+  /** See `FakeEngine.endStops`. */
+  endStops(): void
+  /** Whether a container is being stopped. */
+  isStopping(): boolean
 }
 
 export const services = ['redis', 'faiss', 'qdrant', 'vikunja-db', 'victoriametrics', 'iam', 'config']
 const sizes = [900, 2400, 5200, 1800, 3100, 260, 40]
 
-export function makePageStack(labels: Record<string, Record<string, string>> = {}): PageStack {
+/** `slow`: the service whose container ends only with `endStops`. */
+export function makePageStack(slow?: string): PageStack {
   const folder = mkdtempSync(join(tmpdir(), 'page-'))
   const [state, repository] = [join(folder, 'state'), join(folder, 'backups')]
   mkdirSync(repository)
   const dataOf = (service: string) => join(folder, 'data', service)
-  using world = fileWorld(join(folder, 'world'))
+  const world = fileWorld(join(folder, 'world'))
   const engine = fakeEngine({ world })
   for (const [index, service] of services.entries()) {
     mkdirSync(dataOf(service), { recursive: true })
-    writeFileSync(join(dataOf(service), 'data.bin'), Buffer.alloc((sizes[index] ?? 1) * 1024, service))
+    writeFileSync(join(dataOf(service), 'data.bin'), randomBytes((sizes[index] ?? 1) * 1024))
     engine.add({
       ...{ name: `shop-${service}-1`, project: 'shop', service, number: 1 },
-      labels: { 'xnai.backup.enable': 'true', 'xnai.backup.schedule': '0 2 * * *', ...labels[service] },
+      labels: { 'xnai.backup.enable': 'true', 'xnai.backup.schedule': '0 2 * * *' },
+      endsSlowly: service === slow,
       mounts: [{ kind: 'bind', source: dataOf(service), destination: '/data', writable: true }],
     })
   }
@@ -40,7 +45,14 @@ export function makePageStack(labels: Record<string, Record<string, string>> = {
     XNAI_BACKUP_LISTEN: '127.0.0.1:0',
     VICTIM_WORLD: join(folder, 'world'),
   }
-  return { env, state, repository, dataOf, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
+  return {
+    ...{ env, state, repository, endStops: () => engine.endStops() },
+    isStopping: () => world.read().containers.some((one) => one.state === 'stopping'),
+    [Symbol.dispose]: () => {
+      world[Symbol.dispose]()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 /** Gives each service a past of nightly backups that grew a little. */

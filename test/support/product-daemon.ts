@@ -5,6 +5,7 @@ import type { Product } from '../../lab/product.ts'
 
 /** The controller as a process of its own. Disposing ends it, and waits for its end. */
 export interface Daemon extends AsyncDisposable {
+  pid: number
   /** Null while it runs. */
   exit(): { code: number | null; signal: NodeJS.Signals | null } | null
   /** Its log so far. */
@@ -32,6 +33,7 @@ export function startDaemon(
     return child.exitCode
   }
   return {
+    pid: child.pid ?? 0,
     exit: () => (isOver() ? { code: child.exitCode, signal: child.signalCode } : null),
     log: () => log,
     end,
