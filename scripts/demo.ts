@@ -1,7 +1,8 @@
 import { eventually, startLab } from '../lab/lab.ts'
 import { makeStack, type Stack } from '../lab/stack.ts'
 import { prelude, type Subject, subjects } from '../lab/subjects.ts'
-import { type Digests, failures, isProven, renderReport } from './demo/report.ts'
+import { renderVerdicts } from '../src/cli/render/verify.ts'
+import { type Digests, failures, isProven, renderReport, reportStyle } from './demo/report.ts'
 import { saveLogs } from './demo/save-logs.ts'
 
 /**
@@ -59,6 +60,14 @@ async function demonstrate(): Promise<void> {
   if (lost.length > 0) throw new Error(`not what they were: ${lost.join(', ')}`)
   await requireRunning(stack, running)
   say('every target came back as it was, and every container runs as before')
+
+  say('drilling the newest snapshots in scratch containers: podman exec xnai-backup xnai-backup verify --all')
+  const { json: verify } = await stack.call(['verify', '--all'])
+  console.log(`\n${renderVerdicts(verify.targets ?? [], reportStyle())}`)
+  requireComplete(verify)
+  await requireNothingOfDrills()
+  await requireRunning(stack, running)
+  say('every snapshot is verified, and nothing of the drills is left')
 }
 
 function shell(stack: Stack, { service }: Subject, script: string): Promise<string> {
@@ -91,6 +100,17 @@ async function requireRunning(stack: Stack, names: string[]): Promise<void> {
     return true
   }
   await eventually(check, 30, 'every container runs as before')
+}
+
+async function requireNothingOfDrills(): Promise<void> {
+  const label = ['--filter', 'label=xnai.backup.scratch', '--quiet']
+  const lists = [
+    ['ps', '--all'],
+    ['volume', 'ls'],
+    ['network', 'ls'],
+  ].map((list) => lab.podman([...list, ...label]))
+  const left = (await Promise.all(lists)).join('').trim()
+  if (left !== '') throw new Error(`the drills have left ${left}`)
 }
 
 function requireComplete(document: Parameters<typeof failures>[0]): void {

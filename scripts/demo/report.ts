@@ -16,6 +16,9 @@ interface Row {
   restored: ReturnType<typeof ofTarget>
 }
 
+/** How the tables of the demo look. */
+export const reportStyle = () => textStyleOf(process.stdout, { timezone: 'UTC', width: widthOf(process.stdout) })
+
 /** A table for people, also in a pipe: there without colours. */
 export function renderReport(
   subjects: Subject[],
@@ -23,7 +26,7 @@ export function renderReport(
   before: Digests,
   now: Digests,
 ): string {
-  const style = textStyleOf(process.stdout, { timezone: 'UTC', width: widthOf(process.stdout) })
+  const style = reportStyle()
   const columns: Column<Row>[] = [
     { title: 'TARGET', cell: ({ name }) => name },
     { title: 'METHOD', cell: ({ saved }) => saved.method ?? '' },

@@ -91,7 +91,7 @@ export function dueDrill(target: DrillPolicy, { schedule, drills, newest, now }:
   const due = dueSlot({ schedule: target.drill, timezone: target.timezone }, state, now)
   const { slot } = due
   if (!slot) return due
-  if (newest === undefined) return { reason: 'there is no snapshot yet', skipped: slot }
+  if (newest === undefined) return { reason: 'there is no snapshot yet' }
   const next = nextSlot(target.drill, target.timezone, now) ?? now
   const proof = proofsOf(drills).get(newest)
   const isYoung = proof && next.getTime() - Date.parse(proof.time) <= target.drillMaxAgeSeconds * 1000

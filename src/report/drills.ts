@@ -1,3 +1,4 @@
+import type { DrillVerdict } from '../catalog/drill-end.ts'
 import { standingOf } from '../plan/drills.ts'
 import { type Problem, type Target, targetKey } from '../plan/plan.ts'
 import type { ObservedTargets } from './observe.ts'
@@ -24,8 +25,14 @@ export function reportDrills(
     lastVerdict: last?.drill?.verdict ?? null,
     drillSeconds,
     rtoSeconds,
-    rtoMet: drillSeconds === null ? null : drillSeconds <= rtoSeconds,
+    rtoMet: isMet(last?.drill?.verdict, drillSeconds, rtoSeconds),
   }
+}
+
+/** A restore that fails meets no objective, and one that could not be tried says nothing. */
+function isMet(verdict: DrillVerdict | undefined, seconds: number | null, rtoSeconds: number): boolean | null {
+  if (verdict === 'failed') return false
+  return verdict === 'verified' && seconds !== null ? seconds <= rtoSeconds : null
 }
 
 /** A drill that failed or could not run, and a proof that is outdated. */

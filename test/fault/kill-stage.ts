@@ -113,6 +113,8 @@ function openStage(folder: string): KillStage {
     XNAI_BACKUP_STATE: state,
     XNAI_BACKUP_PROJECT: 'shop',
     XNAI_BACKUP_LISTEN: 'off',
+    // A slot of the drills may lie in the last days.
+    XNAI_BACKUP_DRILL: 'off',
   }
   return {
     folder,

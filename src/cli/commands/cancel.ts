@@ -67,6 +67,10 @@ interface Running {
 
 const runningTargets = ({ catalog }: Parts): Running[] =>
   catalog.holders().flatMap(({ key, run }) => {
+    if (key.kind === 'drill') {
+      const slash = key.name.lastIndexOf('/')
+      return [{ project: key.name.slice(0, slash), name: key.name.slice(slash + 1), run, what: 'a drill' }]
+    }
     if (key.kind !== 'target' && key.kind !== 'beside') return []
     const what = key.kind === 'beside' ? 'a restore beside the stack' : 'on the target itself'
     return [{ project: key.project, name: key.name, run, what }]

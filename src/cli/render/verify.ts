@@ -12,7 +12,15 @@ const colours = { verified: 'green', failed: 'red', 'could not run': 'yellow' } 
 export const paintVerdict = (verdict: DrillVerdict, style: TextStyle): string => paint(style, colours[verdict], verdict)
 
 /** What was checked of each target, what was not tested, and at the end a table with a row for each. */
-export function renderVerify(targets: DrillResult[], evidence: string | undefined, style: TextStyle): string {
+export const renderVerify = (targets: DrillResult[], evidence: string | undefined, style: TextStyle): string =>
+  [
+    ...targets.map((target) => renderTarget(target, style)),
+    renderVerdicts(targets, style),
+    evidence === undefined ? '' : renderLine('evidence', 'bold', evidence, style),
+  ].join('')
+
+/** A row for each target. */
+export function renderVerdicts(targets: DrillResult[], style: TextStyle): string {
   const columns: Column<DrillResult>[] = [
     { title: 'TARGET', cell: targetKeyOf },
     { title: 'RESULT', cell: ({ verdict }) => paintVerdict(verdict, style) },
@@ -22,11 +30,7 @@ export function renderVerify(targets: DrillResult[], evidence: string | undefine
     { title: 'CHECKS', cell: ({ checks }) => `${checks.filter(({ ok }) => ok).length} of ${checks.length}` },
     { title: 'TIER', place: 'wide', cell: ({ tier }) => tier ?? '' },
   ]
-  return [
-    ...targets.map((target) => renderTarget(target, style)),
-    renderTable(columns, targets, style),
-    evidence === undefined ? '' : renderLine('evidence', 'bold', evidence, style),
-  ].join('')
+  return renderTable(columns, targets, style)
 }
 
 function renderTarget(target: DrillResult, style: TextStyle): string {

@@ -4,12 +4,15 @@ import type { TreeArtifact } from '../../repository/repository.ts'
 import type { CaptureContext } from '../method.ts'
 import type { FoundIndex } from './faiss.ts'
 
-const findIndexes = inChild<(trees: TreeArtifact[], signal: AbortSignal) => Promise<FoundIndex[]>>(
+export type IndexedTree = Pick<TreeArtifact, 'origin' | 'root' | 'exclude'>
+
+/** `findIndexes`, done by a child process. */
+export const locateIndexes = inChild<(trees: IndexedTree[], signal: AbortSignal) => Promise<FoundIndex[]>>(
   join(import.meta.dirname, 'faiss.ts'),
   'findIndexes',
 )
 
 /** Records the size and dimension of each FAISS index near the top of the trees: see `findIndexes`. */
-export async function recordIndexes(ctx: CaptureContext, trees: TreeArtifact[]): Promise<void> {
-  for (const { path, header } of await findIndexes(trees, ctx.signal)) ctx.fact(`faiss ${path}`, { ...header })
+export async function recordIndexes(ctx: CaptureContext, trees: IndexedTree[]): Promise<void> {
+  for (const { path, header } of await locateIndexes(trees, ctx.signal)) ctx.fact(`faiss ${path}`, { ...header })
 }

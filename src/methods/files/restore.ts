@@ -5,6 +5,7 @@ import type { ArtifactRecord } from '../../repository/repository.ts'
 import type { Check, MethodContext, RestoreContext, StoredSnapshot } from '../method.ts'
 import { engineDevices } from '../shared/engine-devices.ts'
 import { extractTree, proveTree } from '../shared/extract.ts'
+import { compareIndexes } from './compare-indexes.ts'
 
 /** A tree of the snapshot and its place of now. */
 interface Part {
@@ -31,7 +32,9 @@ export async function restore(
     const how = { skipDevices: engineDevices, ...(part.only && { only: part.only }) }
     checks.push(await proveTree(snapshot, part.artifact, part.root, how))
   }
-  return checks
+  if (parts.some(({ only }) => only)) return checks
+  const whole = parts.map(({ artifact: { origin = '', exclude = [] }, root }) => ({ origin, exclude, root }))
+  return [...checks, ...(await compareIndexes(ctx, snapshot, whole))]
 }
 
 function partOf(ctx: RestoreContext, artifact: ArtifactRecord): Part {

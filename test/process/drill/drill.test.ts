@@ -129,6 +129,35 @@ describe('the drill of a target of files', () => {
   })
 })
 
+/** A flat index of FAISS 1.11 with 300 vectors of dimension 16. */
+const index = Buffer.concat([
+  Buffer.from('IxF2'),
+  Buffer.from('100000002c01000000000000000010000000000000001000000000000101000000c0120000', 'hex'),
+  Buffer.alloc(19_245),
+]).subarray(0, 19_245)
+
+test('the drill of an index fails where it holds another number of vectors than was recorded', async () => {
+  const stage = oneService()
+  writeFileSync(join(stage.folder, 'files/index.faiss'), index)
+  await backup(stage)
+  const { local } = stage
+  const name = 'faiss /data/index.faiss'
+  expect((await drill(stage))[0]?.checks.at(-1)).toMatchObject({
+    ...{ name: '/data/index.faiss index', actual: '300 vectors of dimension 16', state: 'ok' },
+  })
+  const rewritten = async () =>
+    (await local.list(stage.signal)).map((one) => {
+      const recorded = one.facts[name] as Record<string, number>
+      return { ...one, facts: { ...one.facts, [name]: { ...recorded, ntotal: 301 } } }
+    })
+  stage.local = { ...local, list: rewritten }
+  const [result] = await drill(stage)
+  expect(result).toMatchObject({ verdict: 'failed' })
+  expect(result?.checks.filter(({ state }) => state === 'failed')).toMatchObject([
+    { name: '/data/index.faiss index', expected: '301 vectors of dimension 16', actual: '300 vectors of dimension 16' },
+  ])
+})
+
 describe('a drill that could not run', () => {
   test('because the image is gone never counts as passed', async () => {
     const imageId = `sha256:${'e'.repeat(64)}`

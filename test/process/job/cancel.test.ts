@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { targetLock } from '../../../src/catalog/keys.ts'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
+import { runDrills } from '../../../src/drill/run.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { planRestore } from '../../../src/job/restore/plan.ts'
 import { runRestore } from '../../../src/job/restore.ts'
@@ -56,6 +57,26 @@ function callCancel(stage: JobStage, ...args: string[]) {
 }
 
 describe('cancel', () => {
+  test('ends a drill: nothing of it is left, and it says nothing about the snapshot', async () => {
+    const stage = oneService()
+    await runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+    const { local } = stage
+    const begun = Promise.withResolvers<void>()
+    stage.local = {
+      ...local,
+      extract: (_snapshot, _artifact, _to, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+          begun.resolve()
+        }),
+    }
+    const drilling = runDrills(stage.parts, await stage.targets(), { trigger: 'manual' }, stage.signal)
+    await begun.promise
+    expect((await callCancel(stage, 'db', '--json')).json()).toMatchObject({ target: 'db', outcome: 'complete' })
+    expect(await drilling).toMatchObject({ targets: [{ verdict: 'could not run', error: { code: 'CANCELLED' } }] })
+    expect(await stage.parts.engine.listScratch(stage.signal)).toEqual([])
+  })
+
   test('ends a backup in its window: the service runs again, and nothing is kept', async () => {
     const stage = oneService()
     const begun = hangInWindow(stage)
