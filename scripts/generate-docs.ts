@@ -147,7 +147,8 @@ repository it is; it is made before the first backup, and nothing is needed from
 The repository \`restic:REPO\` is a repository of restic 0.18 or newer: deduplicated, encrypted, and only what has changed is read and stored.
 REPO is an absolute path, or any other address that restic takes; the directory of a path must exist. restic's own environment variables
 (\`AWS_ACCESS_KEY_ID\`, \`RESTIC_PACK_SIZE\` and so on) pass through, and of the files of this machine it sees the settings of ssh, rclone
-and AWS of the own user, and certificates. It is made before the first backup, with the password \`local-password\`; without one a password is
+and AWS of the own user, and certificates. The tests run it in a directory and on restic's REST server; S3, SFTP and
+rclone have not been tried. The image has ssh, and no rclone. It is made before the first backup, with the password \`local-password\`; without one a password is
 made with it, and kept in \`restic/password\` of the state directory:
 
 \`\`\`sh

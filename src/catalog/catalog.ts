@@ -139,6 +139,8 @@ export interface RunEnd {
   bytes?: number
   seconds?: number
   downtimeSeconds?: number
+  /** Of each container that was held, by its name. */
+  heldSeconds?: Record<string, number>
   /** True where the target has its data of before the restore again. */
   rolledBack?: true
   steps?: RunStep[]

@@ -99,7 +99,7 @@ async function backupSet(
     if (newcomers) throw newcomers
     for (const { report, captured } of captures) {
       const phase = publishPhase(prepared.of(report.target))
-      const whole = { ...window, quiesced: held.names, warnings: report.warnings }
+      const whole = { ...window, quiesced: held.names, heldSeconds: held.heldSeconds(), warnings: report.warnings }
       const snapshot = await report.attempt(phase, () => captured.publish(whole, signal))
       if (snapshot) report.noteSnapshot(snapshot)
       const after = lost[0] ?? unpost.get(targetKey(report.target))

@@ -42,6 +42,8 @@ export interface Window {
   /** See `SnapshotMeta.raw`. */
   raw?: true
   quiesced: string[]
+  /** See `SnapshotMeta.heldSeconds`. */
+  heldSeconds?: Record<string, number>
   warnings: string[]
 }
 

@@ -48,6 +48,8 @@ export interface BackupResult {
   seconds: number
   downtimeSeconds: number
   stopped: string[]
+  /** How long each of them was down or paused, by its name. */
+  heldSeconds: Record<string, number>
   warnings: string[]
   error?: ErrorReport
 }

@@ -25,6 +25,8 @@ export interface Held extends AsyncDisposable {
   leave(names: string[]): void
   /** Seconds from the first stop until the last container was back, or until now while they are held. */
   downSeconds(): number
+  /** The same of each container alone, by its name. */
+  heldSeconds(): Record<string, number>
 }
 
 export interface QuiesceOrder {
@@ -66,6 +68,7 @@ function holding(parts: Parts) {
   const taken: { id: IntentId; intent: ResumeIntent }[] = []
   const containers: ContainerFacts[] = []
   const warnings: string[] = []
+  const spans = new Map<string, { since: number; until?: number }>()
   let since: number | undefined
   let until: number | undefined
 
@@ -80,6 +83,7 @@ function holding(parts: Parts) {
     const intent = resumeIntent(order, container, grace)
     const id = catalog.addIntent(intent)
     since ??= clock.monotonicMs()
+    spans.set(container.name, { since: clock.monotonicMs() })
     taken.push({ id, intent })
     containers.push(container)
     if (order.how === 'pause') return engine.pause(container.id, new AbortController().signal)
@@ -91,7 +95,9 @@ function holding(parts: Parts) {
     const failures: BackupError[] = []
     for (let last = taken.pop(); last; last = taken.pop()) {
       const failure = await bringBack(parts, last.id, last.intent)
+      const span = spans.get(last.intent.container.name)
       if (failure) failures.push(failure)
+      else if (span) span.until = clock.monotonicMs()
     }
     if (since !== undefined) until ??= clock.monotonicMs()
     return failures
@@ -112,6 +118,10 @@ function holding(parts: Parts) {
     },
     warnings,
     resume,
+    heldSeconds: () =>
+      Object.fromEntries(
+        [...spans].map(([name, { since, until = clock.monotonicMs() }]) => [name, Math.round(until - since) / 1000]),
+      ),
     downSeconds: () => (since === undefined ? 0 : ((until ?? clock.monotonicMs()) - since) / 1000),
     [Symbol.asyncDispose]: async () => void (await resume()),
   }

@@ -5,7 +5,10 @@ import type { Parts } from './job.ts'
 import { tellEnd } from './tell-run.ts'
 
 /** What the record of a run needs of its result. */
-type RunResult = Pick<RunEnd, 'outcome' | 'snapshot' | 'seconds' | 'downtimeSeconds' | 'bytes' | 'drill' | 'error'> & {
+type RunResult = Pick<
+  RunEnd,
+  'outcome' | 'snapshot' | 'seconds' | 'downtimeSeconds' | 'heldSeconds' | 'bytes' | 'drill' | 'error'
+> & {
   rolledBack?: boolean
 }
 
@@ -51,7 +54,7 @@ export function recordRun({ catalog, clock, log }: Parts, begun: Omit<RunStart, 
 }
 
 function endOf(result: RunResult, steps: RunStep[], now: Date): RunEnd {
-  const { outcome, snapshot, seconds, downtimeSeconds, bytes, rolledBack, drill, error } = result
+  const { outcome, snapshot, seconds, downtimeSeconds, heldSeconds, bytes, rolledBack, drill, error } = result
   return {
     finished: now.toISOString(),
     outcome,
@@ -59,6 +62,7 @@ function endOf(result: RunResult, steps: RunStep[], now: Date): RunEnd {
     ...(bytes !== undefined && { bytes }),
     ...(seconds !== undefined && { seconds }),
     ...(downtimeSeconds !== undefined && { downtimeSeconds }),
+    ...(heldSeconds && Object.keys(heldSeconds).length > 0 && { heldSeconds }),
     ...(rolledBack && { rolledBack: true }),
     steps,
     ...(drill && { drill }),

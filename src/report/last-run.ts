@@ -9,6 +9,8 @@ export interface LastRun {
   outcome: Outcome
   /** ISO 8601 UTC: when it ended. */
   time: string
+  /** How long each container was down or paused for it, by its name. Absent where none was. */
+  heldSeconds?: Record<string, number>
   error?: ErrorReport
 }
 
@@ -17,10 +19,10 @@ export interface LastRun {
  * one worked on the target says nothing about the target, and a time in the future is that of a wrong clock.
  */
 export function lastRun(runs: readonly Run[], now: Date): LastRun | null {
-  const ended = runs.flatMap(({ id, kind, outcome, finished, error }): LastRun[] =>
+  const ended = runs.flatMap(({ id, kind, outcome, finished, heldSeconds, error }): LastRun[] =>
     outcome === undefined || finished === undefined || error?.code === 'BUSY' || isInFuture(finished, now)
       ? []
-      : [{ run: id, kind, outcome, time: finished, ...(error && { error }) }],
+      : [{ run: id, kind, outcome, time: finished, ...(heldSeconds && { heldSeconds }), ...(error && { error }) }],
   )
   return ended.reduce<LastRun | null>((last, each) => (last && last.time >= each.time ? last : each), null)
 }

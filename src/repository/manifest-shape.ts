@@ -31,6 +31,7 @@ export const snapshotMeta = z.object({
   engine: z.object({ name: z.string(), version: z.string() }),
   creator: z.string(),
   quiesced: z.array(z.string()),
+  heldSeconds: z.record(z.string(), z.number()).optional(),
   warnings: z.array(z.string()),
 })
 

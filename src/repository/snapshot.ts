@@ -56,6 +56,8 @@ export interface SnapshotMeta {
   creator: string
   /** Names of the containers that were stopped or paused. */
   quiesced: string[]
+  /** How long each of them was down or paused, by its name. Absent in what older versions stored, and where nothing was. */
+  heldSeconds?: Record<string, number>
   warnings: string[]
 }
 

@@ -39,6 +39,7 @@ export const backupShape = z.object({
       files: bytes.optional(),
       seconds,
       downtimeSeconds: seconds,
+      heldSeconds: z.record(z.string(), seconds),
       stopped: z.array(z.string()),
       warnings: z.array(z.string()),
       error: error.optional(),
@@ -240,7 +241,14 @@ export const statusShape = z.object({
       schedule: z.string().nullable(),
       lastSuccess: time.nullable(),
       lastRun: z
-        .object({ run: z.string(), kind: z.string(), outcome: z.string(), time, error: error.optional() })
+        .object({
+          run: z.string(),
+          kind: z.string(),
+          outcome: z.string(),
+          time,
+          heldSeconds: z.record(z.string(), seconds).optional(),
+          error: error.optional(),
+        })
         .nullable(),
       ageSeconds: seconds.nullable(),
       rpoSeconds: seconds.nullable(),
@@ -295,6 +303,7 @@ export const planShape = z.object({
       stops: z.array(z.string()),
       units: z.record(z.string(), z.string()),
       starts: z.array(z.string()),
+      lastStop: z.object({ time, heldSeconds: z.record(z.string(), seconds) }).nullable(),
       retention: z.object({ local: z.string(), remote: z.string() }).nullable(),
       problems: z.array(problem),
     }),

@@ -80,6 +80,7 @@ function brokenResult(broken: BrokenTarget): BackupResult {
     seconds: 0,
     downtimeSeconds: 0,
     stopped: [],
+    heldSeconds: {},
     warnings: [],
     error: reportError(brokenError(broken)),
   }

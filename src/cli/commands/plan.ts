@@ -2,6 +2,7 @@ import { currentPlan } from '../../job/current-plan.ts'
 import { retention } from '../../labels/retention.ts'
 import { schedule } from '../../labels/schedule.ts'
 import type { BrokenTarget, Target } from '../../plan/plan.ts'
+import { lastStop } from '../../report/last-stop.ts'
 import { nextRun } from '../../report/next-run.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderPlan } from '../render/plan.ts'
@@ -20,7 +21,10 @@ export const planCommand: CommandDefinition = {
 async function showPlan(session: Session): Promise<Answer> {
   const { plan } = await currentPlan(session.parts, session.signal)
   const now = session.parts.clock.now()
-  const rows = [...plan.targets.map((target) => describeTarget(target, now)), ...plan.broken.map(describeBroken)]
+  const rows = [
+    ...plan.targets.map((target) => describeTarget(target, now, session.parts)),
+    ...plan.broken.map(describeBroken),
+  ]
   return {
     document: { targets: rows, problems: plan.problems },
     text: renderPlan(rows, plan.problems, session.style),
@@ -28,7 +32,7 @@ async function showPlan(session: Session): Promise<Answer> {
   }
 }
 
-function describeTarget(target: Target, now: Date) {
+function describeTarget(target: Target, now: Date, parts: Session['parts']) {
   const stops = target.quiesced.map((container) => container.name)
   return {
     project: target.project,
@@ -43,6 +47,7 @@ function describeTarget(target: Target, now: Date) {
     // Stopped and started in place of their containers.
     units: Object.fromEntries(target.quiesced.flatMap(({ name, unit }) => (unit === undefined ? [] : [[name, unit]]))),
     starts: stops.toReversed(),
+    lastStop: lastStop(parts, target.project, target.name),
     retention: { local: retention.format(target.retention.local), remote: retention.format(target.retention.remote) },
     problems: [],
   }
@@ -58,6 +63,7 @@ function describeBroken({ project, name, container, problems }: BrokenTarget) {
     stops: [],
     units: {},
     starts: [],
+    lastStop: null,
   }
   return { project, target: name, container, ...unknown, retention: null, problems }
 }

@@ -1,5 +1,7 @@
 import type { Problem } from '../../plan/plan.ts'
+import type { LastStop } from '../../report/last-stop.ts'
 import { targetKeyOf } from '../target-key.ts'
+import { formatSeconds } from './format.ts'
 import { joinBlocks } from './line.ts'
 import { renderProblems } from './problems.ts'
 import { type Column, renderTable } from './table.ts'
@@ -19,6 +21,8 @@ export interface PlannedTarget {
   stops: string[]
   /** The systemd units that are stopped in place of containers, by the names of those. */
   units: Record<string, string>
+  /** How long they were held for the newest backup that held any. */
+  lastStop: LastStop | null
   retention: { local: string } | null
 }
 
@@ -37,10 +41,12 @@ export function renderPlan(targets: PlannedTarget[], problems: Problem[], style:
   return joinBlocks(renderTable(columns, targets, style), renderProblems(problems, style))
 }
 
-function describeHold({ quiesce, stops, units }: PlannedTarget): string {
+function describeHold({ quiesce, stops, units, lastStop }: PlannedTarget): string {
   if (quiesce === null) return ''
   if (stops.length === 0) return 'nothing stops'
-  return `${quiesce === 'pause' ? 'pauses' : 'stops'} ${stops.map((name) => nameWithUnit(name, units)).join(', ')}`
+  const names = stops.map((name) => nameWithUnit(name, units)).join(', ')
+  const longest = lastStop && Math.max(...Object.values(lastStop.heldSeconds))
+  return `${quiesce === 'pause' ? 'pauses' : 'stops'} ${names}${longest === null ? '' : `, last for ${formatSeconds(longest)}`}`
 }
 
 const nameWithUnit = (name: string, units: Record<string, string>): string =>

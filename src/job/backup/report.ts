@@ -122,6 +122,7 @@ function toResult(target: Target, { seconds, warnings, snapshot, window, failure
     seconds: round(seconds),
     downtimeSeconds: round(window?.downSeconds() ?? 0),
     stopped: window?.names ?? [],
+    heldSeconds: window?.heldSeconds() ?? {},
     warnings: snapshot?.warnings ?? warnings,
     ...(failure && { error: reportError(failure) }),
   }

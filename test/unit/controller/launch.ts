@@ -147,7 +147,7 @@ function fakeJobs(catalog: Catalog, clock: FakeClock, world: World, journal: Jou
     const outcome = signal.aborted || world.outcome === 'throw' ? 'failed' : world.outcome
     const snapshot = outcome === 'failed' ? {} : { snapshot: `of-${id}` }
     catalog.finishRun(id, project, name, { finished: clock.now().toISOString(), outcome, ...snapshot })
-    const nothing = { downtimeSeconds: 0, stopped: [], warnings: [] }
+    const nothing = { downtimeSeconds: 0, stopped: [], heldSeconds: {}, warnings: [] }
     return { project, target: name, method: 'files', outcome, seconds, ...nothing }
   }
   return {

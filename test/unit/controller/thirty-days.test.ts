@@ -51,7 +51,7 @@ function machine(labels: Record<string, string>) {
     const taken = snapshot(name, time)
     stored.push(taken)
     catalog.finishRun(id, project, name, { finished: time, outcome: 'complete', snapshot: taken.id })
-    const nothing = { seconds: 0, downtimeSeconds: 0, stopped: [], warnings: [] }
+    const nothing = { seconds: 0, downtimeSeconds: 0, stopped: [], heldSeconds: {}, warnings: [] }
     return [{ project, target: name, method: 'files', outcome: 'complete', ...nothing }]
   }
   /** The controller runs for some minutes, and ends with the machine. */

@@ -16,6 +16,7 @@ const saved = (target: string, more: Partial<BackupResult> = {}): BackupResult =
   storedBytes: 1024 ** 3 * 400,
   files: 12,
   seconds: 200,
+  heldSeconds: {},
   downtimeSeconds: 4.2,
   stopped: ['bookshop-app-1'],
   warnings: [],
