@@ -1,17 +1,17 @@
 import type { Outcome } from '../catalog/catalog.ts'
-import { pruneLock, targetLock } from '../catalog/keys.ts'
 import { asBackupError, BackupError, type ErrorReport, reportError } from '../errors.ts'
 import { type Plan, targetKey } from '../plan/plan.ts'
 import type { Verdict } from '../plan/retention.ts'
 import { byAge } from '../repository/by-age.ts'
-import type { Snapshot, Tier } from '../repository/repository.ts'
+import type { KnownDamage } from '../repository/known-damage.ts'
+import type { Snapshot, TargetId, Tier } from '../repository/repository.ts'
 import { currentPlan } from './current-plan.ts'
-import { newId } from './identify.ts'
 import { type Parts, worstOutcome } from './job.ts'
 import { judge } from './judge.ts'
 import { pinnedIn, removeUnpinned } from './pins.ts'
-import { sweepRepositories } from './recover/sweep.ts'
-import { captureTier, holdRepository, listTier, repositoryOf } from './repositories.ts'
+import { beginPrune } from './prune/begin.ts'
+import { findUnreadable } from './prune/unreadable.ts'
+import { captureTier, listTier, repositoryOf } from './repositories.ts'
 import { waitingIds } from './waiting.ts'
 
 export interface PruneRequest {
@@ -33,6 +33,8 @@ export interface PrunedRepository {
   keep: Verdict<Snapshot>[]
   /** What was removed, or would be. */
   remove: Verdict<Snapshot>[]
+  /** Snapshots whose description cannot be read, so that nothing is decided on them: see `removeUnreadable`. */
+  unreadable: KnownDamage[]
   /** Keys of the targets whose policy is not known, so that all of their snapshots stay. */
   unknown: string[]
   /** Nothing can be deleted there, by its configuration, so that all of it stays. */
@@ -51,22 +53,12 @@ export const pruneOutcome = (pruned: PrunedRepository[]): Outcome =>
  * repository that fails does not keep another one from being pruned.
  */
 export async function prune(parts: Parts, request: PruneRequest, signal: AbortSignal): Promise<PrunedRepository[]> {
-  using _alone = request.dryRun ? undefined : await begin(parts, request, signal)
+  using _alone = request.dryRun ? undefined : await beginPrune(parts, request, signal)
   const { plan } = await currentPlan(parts, signal)
   if (request.target && request.all) refuseLabelled(parts, plan, request.target)
   const pruned: PrunedRepository[] = []
   for (const tier of request.tiers) pruned.push(await pruneTier(parts, plan, { ...request, tier }, signal))
   return pruned
-}
-
-/** Takes the locks and removes what dead runs left. A run of the target whose snapshots all go would lose what it works on. */
-async function begin(parts: Parts, { target, all }: PruneRequest, signal: AbortSignal): Promise<Disposable> {
-  using locks = new DisposableStack()
-  locks.use(await holdRepository(parts, signal))
-  const keys = [pruneLock, ...(target && all ? [targetLock(target.project, target.name)] : [])]
-  locks.use(parts.catalog.lock(keys, newId(parts.clock.now())))
-  await sweepRepositories(parts, signal)
-  return locks.move()
 }
 
 /** A target with labels has a policy. What the labels of another project say is not known here. */
@@ -94,7 +86,7 @@ async function pruneTier(
   const { tier } = request
   const { url, appendOnly } = repositoryOf(parts, tier)
   const list = (until: AbortSignal) => listTier(parts, tier, until)
-  let decided: Decided = { keep: [], remove: [], unknown: [] }
+  let decided: Decided = { keep: [], remove: [], unreadable: [], unknown: [] }
   try {
     const listed = await list(signal)
     if (appendOnly) return { tier, url, appendOnly, ...keepAll(listed) }
@@ -116,21 +108,24 @@ async function pruneTier(
 const keepAll = (listed: Snapshot[]): Decided => ({
   keep: listed.map((snapshot) => ({ snapshot, keep: true, reasons: ['nothing can be deleted there'] })),
   remove: [],
+  unreadable: [],
   unknown: [],
 })
 
-type Decided = Pick<PrunedRepository, 'keep' | 'remove' | 'unknown'>
+type Decided = Pick<PrunedRepository, 'keep' | 'remove' | 'unreadable' | 'unknown'>
 
 function decide(parts: Parts, plan: Plan, listed: Snapshot[], request: TierRequest): Decided {
   const { target, all } = request
-  const snapshots = listed.filter((one) => !target || (one.project === target.project && one.target === target.name))
+  const isMeant = (one: TargetId) => !target || (one.project === target.project && one.target === target.name)
+  const snapshots = listed.filter(isMeant)
+  const unreadable = findUnreadable(parts, request.tier, listed).filter(isMeant)
   const verdicts = target && all ? takeAll(parts, snapshots, request) : judge(parts, plan, snapshots, request)
   const { keep = [], remove = [] } = Object.groupBy(verdicts.toSorted(bySnapshot), (one) =>
     one.keep ? 'keep' : 'remove',
   )
   const known = new Set(plan.targets.map(targetKey))
   const keys = new Set(keep.map(({ snapshot }) => targetKey({ project: snapshot.project, name: snapshot.target })))
-  return { keep, remove, unknown: [...keys].filter((key) => !known.has(key)) }
+  return { keep, remove, unreadable, unknown: [...keys].filter((key) => !known.has(key)) }
 }
 
 const bySnapshot = (a: Verdict<Snapshot>, b: Verdict<Snapshot>): number => byAge(a.snapshot, b.snapshot)
@@ -144,10 +139,10 @@ function takeAll(parts: Parts, snapshots: Snapshot[], { tier }: TierRequest): Ve
 }
 
 /** What was to be removed and is not gone is kept after all. */
-function settle({ keep, remove, unknown }: Decided, gone: string[], why: string): Decided {
+function settle({ keep, remove, ...rest }: Decided, gone: string[], why: string): Decided {
   const { left = [], removed = [] } = Object.groupBy(remove, ({ snapshot }) =>
     gone.includes(snapshot.id) ? 'removed' : 'left',
   )
   const kept = left.map(({ snapshot }) => ({ snapshot, keep: true, reasons: [why] }))
-  return { keep: [...keep, ...kept].toSorted(bySnapshot), remove: removed, unknown }
+  return { keep: [...keep, ...kept].toSorted(bySnapshot), remove: removed, ...rest }
 }

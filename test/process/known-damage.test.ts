@@ -175,6 +175,22 @@ test('a snapshot whose description cannot be read is named by status, list and c
   expect((await status()).exitCode).toBe(0)
 })
 
+test('a snapshot whose description cannot be read is named by prune, and removed by its id alone', async () => {
+  damage(old, 'manifest.json')
+  const { stdout } = await run(['prune'], stage)
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`prune --unreadable ${old}`)
+  const folders = () => readdirSync(join(backups, 'shop/app')).sort()
+  expect(folders()).toEqual([old, newest])
+  const refused = async (...more: string[]) => codeOf((await run(['prune', '--json', ...more], stage)).json)
+  expect(await refused('--unreadable', newest, '--yes')).toBe('USAGE')
+  expect(await refused('--unreadable', 'none', '--yes')).toBe('NO_SUCH_SNAPSHOT')
+  expect(await refused('--unreadable', old)).toBe('CONFIRMATION_NEEDED')
+  expect(folders()).toEqual([old, newest])
+  expect((await run(['prune', '--unreadable', old, '--yes'], stage)).exitCode).toBe(0)
+  expect(folders()).toEqual([newest])
+  expect((await list()).map(({ id }) => id)).toEqual([newest])
+})
+
 test('check says what it read', async () => {
   const sizes = await run(['check', '--wide'], stage)
   expect(sizes.stdout).toContain('compared sizes and manifests of 2 snapshots')

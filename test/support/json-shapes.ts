@@ -73,6 +73,7 @@ export const pruneShape = z.object({
       appendOnly: z.literal(true).optional(),
       keep: z.array(z.object({ ...judged, reasons: z.array(z.string()).min(1) })),
       remove: z.array(z.object({ ...judged, reason: z.string().min(1) })),
+      unreadable: z.array(z.object({ id: z.string(), project: z.string(), target: z.string() })).optional(),
       error: error.optional(),
     }),
   ),

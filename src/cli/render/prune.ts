@@ -1,6 +1,7 @@
 import { unlabelled } from '../../job/judge.ts'
 import type { PrunedRepository } from '../../job/prune.ts'
 import type { Verdict } from '../../plan/retention.ts'
+import { explainDamage, type KnownDamage } from '../../repository/known-damage.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import { targetKeyOf } from '../target-key.ts'
 import { renderReport } from './error.ts'
@@ -15,7 +16,7 @@ export const renderPrune = (pruned: PrunedRepository[], dryRun: boolean, style: 
   joinBlocks(...pruned.map((one) => renderRepository(one, dryRun, style)))
 
 function renderRepository(pruned: PrunedRepository, dryRun: boolean, style: TextStyle): string {
-  const { tier, url, keep, remove, appendOnly, error } = pruned
+  const { tier, url, keep, remove, unreadable, appendOnly, error } = pruned
   const shown = dryRun && !appendOnly ? [...keep, ...remove] : remove
   const columns: Column<Verdict<Snapshot>>[] = [
     { title: 'ID', cell: ({ snapshot }) => snapshot.id },
@@ -35,12 +36,16 @@ function renderRepository(pruned: PrunedRepository, dryRun: boolean, style: Text
   return (
     renderTable(columns, shown.toSorted(byTargetAndTime), style) +
     renderText(line, style) +
+    unreadable.map((one) => renderLine('problem', 'red', explainUnreadable(one), style)).join('') +
     unlabelledTargets(keep)
       .map((key) => renderLine('hint', 'bold', hintFor(key), style))
       .join('') +
     (error ? renderReport(tier, error, style) : '')
   )
 }
+
+const explainUnreadable = ({ id, files, ...target }: KnownDamage): string =>
+  `${targetKeyOf(target)}: snapshot ${id} stays, as nothing can be decided on it: ${explainDamage(files)}. To remove it: xnai-backup prune --unreadable ${id}`
 
 const byTargetAndTime = ({ snapshot: a }: Verdict<Snapshot>, { snapshot: b }: Verdict<Snapshot>): number =>
   targetKeyOf(a).localeCompare(targetKeyOf(b)) || a.time.localeCompare(b.time)

@@ -31,7 +31,10 @@ describe('a restore of single paths', () => {
   test('proves what it has put back, and keeps a safety copy of nothing else', async () => {
     const result = await restore(['conf/main.conf', '/data/conf/sites'])
     expect(result).toMatchObject({ outcome: 'complete', checks: [{ ok: true }] })
-    expect(result?.checks[0]?.name).toBe('/data/conf/main.conf, /data/conf/sites as it was packed')
+    expect(result?.checks[0]).toMatchObject({
+      name: '/data/conf/main.conf, /data/conf/sites as it was packed',
+      expected: expect.stringMatching(/[0-9a-f]{16}/),
+    })
     expect([read('conf/main.conf'), read('conf/sites/one.conf'), read('precious')]).toEqual([
       'old',
       'old',
