@@ -230,16 +230,6 @@ describe('what cannot be finished', () => {
     expect(await recoverLogged(stage, 3)).toEqual([unfinished, unfinished])
   })
 
-  test('in one repository keeps no other one from being swept', async () => {
-    const stage = twoServices()
-    let swept = 0
-    const remote = { ...stage.local, sweep: async () => void swept++ }
-    stage.local = { ...stage.local, sweep: () => Promise.reject(new Error('no such disk')) }
-    const repositories = new Map([...stage.parts.repositories, ['remote' as const, remote] as const])
-    await expect(recover({ ...stage.parts, repositories }, never)).rejects.toThrow('no such disk')
-    expect(swept).toBe(1)
-  })
-
   test('in a repository is logged once by a controller, however often it tries', async () => {
     const stage = twoServices()
     stage.local = { ...stage.local, sweep: () => Promise.reject(new Error('no such disk')) }
