@@ -5,7 +5,7 @@ import type { Parts } from '../job/job.ts'
 import { listSnapshots } from '../job/repositories.ts'
 import type { Overview, TargetView, View } from '../page/view.ts'
 import { targetKey } from '../plan/plan.ts'
-import { pastRuns, reportHistory } from '../report/history.ts'
+import { lastDrill, pastRuns, reportHistory } from '../report/history.ts'
 import { reportJobs } from '../report/jobs.ts'
 import { type ObservedTargets, observeCatalog, observeUpkeep } from '../report/observe.ts'
 import { reportSnapshots } from '../report/snapshots.ts'
@@ -103,6 +103,7 @@ export function createLive(parts: Parts, { scrub, signal }: LiveOptions): Live {
         snapshots: scrubbed(found.all.filter((one) => one.project === project && one.target === name)),
         snapshotsError: scrubbed(found.error),
         runs: scrubbed(pastRuns(parts, project, name)),
+        drill: scrubbed(lastDrill(parts, project, name)),
       }
     },
   }

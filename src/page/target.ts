@@ -17,6 +17,7 @@ export function renderTarget(view: TargetView): Html {
   const main = html`<p class="back"><a href="/">All services</a></p>
 ${renderFacts(view)}${renderJobs({ ...view, jobs: own })}${renderProblems(view, target)}
 ${renderRestore(view)}
+${renderLastDrill(view)}
 ${renderSnapshots(view)}
 ${renderRuns(view)}`
   return renderDocument({ title: `${target.target} — xnai-backup`, main, view })
@@ -62,6 +63,22 @@ function renderRestore({ target, program, snapshots }: TargetView): Html {
 /** The button is shown by the script, which copies. */
 const renderCommand = (line: string): Html =>
   html`<div class="command"><code tabindex="0">${line}</code><button class="quiet" data-copy hidden>Copy</button></div>`
+
+/** Each check of the newest drill, and what it says nothing about. */
+function renderLastDrill({ drill: run, timezone }: TargetView): Html {
+  if (!run?.drill) return html`<section id="drill" data-live></section>`
+  const { checks, notTested, verdict } = run.drill
+  const tones = { ok: 'good', failed: 'bad', 'not run': 'open' } as const
+  const found = ({ expected, actual }: (typeof checks)[number]) =>
+    expected === actual ? actual : `${actual}, expected ${expected}`
+  return html`<section id="drill" data-live>
+  <h2>Last restore drill</h2>
+  <p>${verdict}, ${when(run.finished, timezone)}${run.snapshot ? `, snapshot ${run.snapshot}` : ''}${run.seconds === undefined ? '' : `, in ${formatSeconds(run.seconds)}`}</p>
+  ${run.error ? html`<p>${run.error.message}</p><p class="hint">${run.error.hint}</p>` : ''}
+  <ul class="checks">${checks.map((check) => html`<li><span class="state ${tones[check.state]}">${check.state}</span> ${check.name}<span class="note"> ${found(check)}</span></li>`)}</ul>
+  ${notTested.map((text) => html`<p class="note">Not tested: ${text}</p>`)}
+</section>`
+}
 
 function renderSnapshots(view: TargetView): Html {
   const { snapshots, snapshotsError, timezone } = view

@@ -58,17 +58,18 @@ export function renderAge({ ageSeconds, rpoSeconds, rpoMet }: TargetStatus): Htm
   return html`${bar(ageSeconds, rpoSeconds, rpoMet ? 'good' : 'bad', label)}<span>${age}${unchanged} <span class="note">of ${limit}</span></span>`
 }
 
-/** The last proven restore as a part of what it may take. */
-export function renderDrill({ lastDrill, drillSeconds, rtoSeconds, rtoMet, method }: TargetStatus, now: Date): Html {
+/** What the newest drill found, and the newest proven restore as a part of what it may take. */
+export function renderDrill(target: TargetStatus, now: Date): Html {
+  const { lastDrill, lastVerdict, drillSeconds, rtoSeconds, rtoMet, method } = target
   if (method === null) return html`—`
   if (lastDrill === null) return html`<span class="state open">not proven yet</span>`
-  const limit = rtoSeconds === null ? '' : formatSeconds(rtoSeconds)
-  const took = drillSeconds === null ? '' : formatSeconds(drillSeconds)
   const tone = rtoMet === null ? 'open' : rtoMet ? 'good' : 'bad'
-  const word = rtoMet === null ? 'not proven' : rtoMet ? 'proven' : 'failed'
-  const measured = drillSeconds !== null && rtoSeconds !== null
-  return html`${measured ? bar(drillSeconds, rtoSeconds, tone, `${took} of at most ${limit}`) : ''}<span class="state ${tone}">${word}</span>
-  <span>${took} ${limit ? html`<span class="note">of ${limit}, ${fromNow(lastDrill, now)}</span>` : ''}</span>`
+  const word = lastVerdict === 'verified' && rtoMet === false ? 'too slow' : (lastVerdict ?? 'not proven yet')
+  const state = html`<span class="state ${tone}">${word}</span>`
+  const since = html`<span class="note">${fromNow(lastDrill, now)}</span>`
+  if (drillSeconds === null || rtoSeconds === null) return html`${state} ${since}`
+  const [took, limit] = [formatSeconds(drillSeconds), formatSeconds(rtoSeconds)]
+  return html`${bar(drillSeconds, rtoSeconds, tone, `${took} of at most ${limit}`)}<span>${took} <span class="note">of ${limit}</span></span> ${state} ${since}`
 }
 
 export function renderNext(

@@ -46,8 +46,9 @@ export function judgeAll({ targets, repositories }: StatusReport, failures: numb
 const stale = 'What is shown of the services is what the last pass that saw them has found.'
 const noTarget = 'No container carries the label xnai.backup.enable=true.'
 
-/** Whether a drill restored the newest verified snapshot within the objective. */
-export const isProven = (target: TargetStatus): boolean => stateOf(target).isGood && target.rtoMet === true
+/** Whether the newest drill has verified a snapshot within the objective. One with a problem, such as an outdated proof, does not count. */
+const isProven = (target: TargetStatus): boolean =>
+  stateOf(target).isGood && target.rtoMet === true && target.problems.length === 0
 
 const restorable = (good: number, count: number, proven: number): string =>
   proven > 0 && proven === good

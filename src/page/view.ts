@@ -38,4 +38,6 @@ export interface TargetView extends View {
   snapshotsError: ErrorReport | undefined
   /** Newest first. */
   runs: Run[]
+  /** The newest drill. */
+  drill: Run | undefined
 }

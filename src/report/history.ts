@@ -21,3 +21,7 @@ export function reportHistory(runs: readonly Run[]): History {
 /** The newest runs of one target of every kind, newest first. */
 export const pastRuns = ({ catalog }: Pick<Parts, 'catalog'>, project: string, target: string): Run[] =>
   catalog.runs({ project, target, limit: 30 })
+
+/** The newest drill of one target that has ended. */
+export const lastDrill = ({ catalog }: Pick<Parts, 'catalog'>, project: string, target: string): Run | undefined =>
+  catalog.runs({ project, target, kind: 'drill', limit: 10 }).find(({ drill }) => drill)

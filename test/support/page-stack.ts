@@ -75,5 +75,16 @@ export function fillPast({ state }: PageStack, nights: number, now: Date): void 
       catalog.startRun({ id, kind: 'backup', trigger: 'schedule', project: 'shop', target, started })
       catalog.finishRun(id, 'shop', target, { ...end, downtimeSeconds: index % 3 === 0 ? 0 : 1.2 * index })
     }
+    fillDrill(catalog, target, 9 + index * 5, new Date(now.getTime() - 20 * 3_600_000).toISOString())
   }
+}
+
+function fillDrill(catalog: ReturnType<typeof openCatalog>, target: string, seconds: number, started: string): void {
+  const checks = [
+    { name: 'keys', expected: '1200', actual: '1200', ok: true, state: 'ok' as const },
+    { name: 'verify.exec', expected: 'exit 0', actual: 'exit 0', ok: true, state: 'ok' as const },
+  ]
+  const drill = { verdict: 'verified' as const, tier: 'local' as const, rtoSeconds: 7200, checks, notTested: [] }
+  catalog.startRun({ id: 'drill', kind: 'drill', trigger: 'schedule', project: 'shop', target, started })
+  catalog.finishRun('drill', 'shop', target, { finished: started, outcome: 'complete', seconds, drill })
 }

@@ -103,7 +103,7 @@ test.each([
 
 test('without scripts the page is complete, and every link leads somewhere', async () => {
   const page = await open('/', { script: false })
-  await page.getByRole('heading', { level: 1, name: '7 of 7 services have a good backup' }).waitFor()
+  await page.getByRole('heading', { level: 1, name: '7 of 7 services could be restored now; slowest 39 s' }).waitFor()
   expect(await page.getByRole('row').count()).toBe(8)
   await page.getByRole('link', { name: 'qdrant' }).first().click()
   await page.getByText('xnai-backup restore shop/qdrant', { exact: true }).waitFor()
@@ -113,6 +113,7 @@ test('without scripts the page is complete, and every link leads somewhere', asy
       .filter({ hasText: /: 1 snapshot; local; kept: / })
       .count(),
   ).toBe(1)
+  await page.getByText('keys 1200').waitFor()
   await page.getByText('Other ways').click()
   await page.getByText('xnai-backup restore shop/qdrant --dry-run').waitFor()
   expect(await page.locator('meta[http-equiv=refresh]').getAttribute('content')).toBe('60')

@@ -94,3 +94,18 @@ test('a failed drill, a repository that is away, an engine that is away and no t
   expect(judge([target('a')], { failures: 1 }).headline).toBe('The container engine does not answer')
   expect(judge([]).headline).toBe('Nothing is backed up')
 })
+
+test('a proof with a problem, such as one that is outdated, does not count', () => {
+  const outdated = {
+    project: 'shop',
+    container: 'b',
+    target: 'b',
+    label: '',
+    value: '',
+    reason: 'the newest proof is outdated',
+  }
+  expect(judge([target('a'), target('b', { problems: [outdated] })])).toMatchObject({
+    tone: 'open',
+    headline: '2 of 2 services have a good backup',
+  })
+})
