@@ -21,13 +21,13 @@ const floors = [
   ['report'],
   ['controller', 'config', 'page'],
   ['http'],
-  ['doctor'],
+  ['doctor', 'runbook'],
   ['cli'],
   ['main'],
 ]
 
 /** Decisions without effects: no I/O, no clock, no logger. */
-const pureFolders = ['labels', 'plan', 'recipes']
+const pureFolders = ['labels', 'plan', 'recipes', 'runbook']
 const purePackages = ['croner', 'fastest-levenshtein', 'zod', 'node:path', 'node:path/posix']
 const pureLib = ['lib/duration.ts', 'lib/glob.ts']
 

@@ -87,6 +87,12 @@ const helps: Record<string, CommandHelp> = {
       ['doctor --json', 'for a script; the exit code says the same'],
     ],
   },
+  runbook: {
+    examples: [
+      ['runbook > runbook.md', 'to be kept where the machine of the stack is not'],
+      ['runbook --json', 'for a script'],
+    ],
+  },
   init: {
     examples: [
       ['init > compose.labels.yaml', 'an override with labels for what runs, to be read and applied'],

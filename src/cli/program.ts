@@ -24,6 +24,7 @@ const commands: Record<string, () => Promise<CommandDefinition>> = {
   cancel: async () => (await import('./commands/cancel.ts')).cancelCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   init: async () => (await import('./commands/init.ts')).initCommand,
+  runbook: async () => (await import('./commands/runbook.ts')).runbookCommand,
   repository: async () => (await import('./commands/repository.ts')).repositoryCommand,
 }
 

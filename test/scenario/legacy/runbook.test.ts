@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Lab, startLab } from '../../../lab/lab.ts'
+import { eventually, type Lab, startLab } from '../../../lab/lab.ts'
 import { makeStack, type Stack } from '../../../lab/stack.ts'
 import { prelude, type Subject, subjects } from '../../../lab/subjects.ts'
+import { doctorShape } from '../../support/json-shapes.ts'
+import { shellBlocks } from '../../support/shell-blocks.ts'
 import { startTimes } from '../../support/story.ts'
 
 let lab: Lab
@@ -48,8 +52,15 @@ beforeAll(async () => {
 })
 afterAll(() => lab?.stop())
 
+/** The blocks of the page from its beginning to its end, without those of other targets. */
+const scriptOf = (page: string, targets: string[]): string =>
+  shellBlocks(page)
+    .filter(({ heading }) => !heading.includes('/') || targets.some((name) => heading === `${lab.project}/${name}`))
+    .map(({ script }) => script)
+    .join('\n')
+
 const restoreFrom = (name: string, file: string) => stack.call(['restore', name, '--from', join(old, file), '--yes'])
-const listed = async (...targets: string[]): Promise<{ id: string; reason: string }[]> =>
+const listed = async (...targets: string[]): Promise<{ id: string; target: string; reason: string }[]> =>
   (await stack.call(['list', ...targets])).json.snapshots
 
 describe('what the shell runbook left comes back through the same checks and proofs', () => {
@@ -140,6 +151,35 @@ describe('what cannot be trusted is refused before anything is touched', () => {
 
   test('none of these has left a snapshot', async () => {
     expect(await listed()).toEqual(snapshots)
+  })
+
+  test('doctor finds the stack sound, before somebody follows the page of runbook', async () => {
+    const { json } = await stack.call(['doctor'])
+    const { checks } = doctorShape.parse(json)
+    const bad = checks.filter(({ ok }) => !ok)
+    // The lab has no systemd that would start anything with the machine.
+    expect(bad.filter(({ name }) => name !== 'restart')).toEqual([])
+    expect(checks.find(({ name }) => name === 'repository local')?.detail).toContain('was written, read and deleted')
+    expect((await listed()).filter(({ target }) => target === 'doctor')).toEqual([])
+  })
+
+  test('who follows the page of the command runbook by a plain shell gets everything back', async () => {
+    const targets = subjects.filter(({ name }) => before.has(name))
+    const saved = await stack.call(['backup', ...before.keys()])
+    expect(saved.exitCode, saved.stdout).toBe(0)
+    const digests = new Map<string, string>()
+    for (const { name } of targets) digests.set(name, await digest(name))
+    const { runbook } = (await stack.call(['runbook'])).json
+    for (const { name, destroy } of targets) await shell(subject(name), destroy)
+
+    const { stdout: shown } = await promisify(execFile)('bash', ['-c', scriptOf(runbook, [...before.keys()])], {
+      env: { ...process.env, ...lab.env },
+      timeout: 300_000,
+    })
+    for (const { name, ready } of targets)
+      if (ready) await eventually(async () => [await shell(subject(name), ready)], 60, `${name} takes data`)
+    for (const { name } of targets) expect(await digest(name), shown).toBe(digests.get(name))
+    await eventually(async () => (await stack.call(['plan'])).exitCode === 0, 60, 'the controller answers')
   })
 
   test('P9: no password shows anywhere', () => stack.expectNoSecret())
