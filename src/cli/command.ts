@@ -35,6 +35,9 @@ export interface Answer {
   errors?: ErrorReport[]
 }
 
+/** The answer where the parts that a command would work with cannot be opened. Absent: the command fails with the error. */
+export type Unopened = (error: unknown, style: TextStyle) => Answer
+
 /** A command whose arguments were read. Resolves to undefined when there is nothing to print. */
 export type RunCommand = (session: Session) => Promise<Answer | undefined>
 
@@ -53,7 +56,6 @@ export type CommandKind = 'read' | 'recall' | 'change' | 'diagnose' | 'daemon'
 export interface CommandDefinition {
   kind: CommandKind
   /** Adds the command to the program. Its action MUST call `choose` with what is to be run. */
-  define(program: Command, choose: (run: RunCommand) => void): void
-  /** The answer where the parts that it would work with cannot be opened. Absent: the command fails with the error. */
-  unopened?(error: unknown, style: TextStyle): Answer
+  define(program: Command, choose: (run: RunCommand, unopened?: Unopened) => void): void
+  unopened?: Unopened
 }

@@ -93,6 +93,12 @@ const helps: Record<string, CommandHelp> = {
       ['runbook --json', 'for a script'],
     ],
   },
+  completion: {
+    examples: [
+      ['completion bash', 'to be read by source <(…) in ~/.bashrc'],
+      ['completion fish', 'to be read by … | source in config.fish'],
+    ],
+  },
   init: {
     examples: [
       ['init > compose.labels.yaml', 'an override with labels for what runs, to be read and applied'],

@@ -1,11 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { BackupError } from '../errors.ts'
 import { version } from '../version.ts'
-import type { CommandDefinition, CommandKind, RunCommand } from './command.ts'
+import type { CommandDefinition, CommandKind, RunCommand, Unopened } from './command.ts'
 import { addCommandHelp, defineGlossary, helpStyle, programHelp } from './help.ts'
 import type { Io } from './io.ts'
 import { widthOf } from './render/text-style.ts'
 import { hintOfUnknown } from './unknown-command.ts'
+
+/** The word in place of a command by which the scripts of shells ask what may stand at the end of a line: see `completion`. */
+const completeWord = '__complete'
 
 /** Every command by its name, in the order in which `--help` lists them. The code of one is loaded when its name is among the arguments. */
 const commands: Record<string, () => Promise<CommandDefinition>> = {
@@ -25,6 +28,7 @@ const commands: Record<string, () => Promise<CommandDefinition>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   init: async () => (await import('./commands/init.ts')).initCommand,
   runbook: async () => (await import('./commands/runbook.ts')).runbookCommand,
+  completion: async () => (await import('./commands/completion.ts')).completionCommand,
   repository: async () => (await import('./commands/repository.ts')).repositoryCommand,
 }
 
@@ -40,7 +44,7 @@ async function loadCommands(args: string[]): Promise<CommandDefinition[]> {
 export interface Invocation {
   kind: CommandKind
   run: RunCommand
-  unopened?: CommandDefinition['unopened']
+  unopened?: Unopened
   /** The value of `--config`. */
   configFile?: string
   /** True with `--wide`: tables are as wide as what they hold. */
@@ -54,6 +58,7 @@ type Chosen = Pick<Invocation, 'kind' | 'run' | 'unopened'>
  * USAGE for anything that is not understood.
  */
 export async function parseArguments(args: string[], io: Io): Promise<Invocation | undefined> {
+  if (args[0] === completeWord) return await completeArguments(args.slice(1), io)
   let chosen: Chosen | undefined
   const program = makeProgram(io, await loadCommands(args), (invocation) => {
     chosen = invocation
@@ -67,6 +72,16 @@ export async function parseArguments(args: string[], io: Io): Promise<Invocation
   if (!chosen) return undefined
   const { config, wide = false } = program.opts<{ config?: string; wide?: boolean }>()
   return { ...chosen, wide, ...(config !== undefined && { configFile: config }) }
+}
+
+/** Answers undefined where the candidates have been printed, because the words alone tell them. */
+async function completeArguments(words: string[], io: Io): Promise<Invocation | undefined> {
+  const program = makeProgram(io, await loadCommands([]), () => {})
+  const { answerByStack, answerByWords, noAnswer } = await import('./complete/answer.ts')
+  const known = answerByWords(program, words)
+  if (known !== undefined) return void io.stdout.write(known)
+  const run: RunCommand = (session) => answerByStack(program, words, session)
+  return { kind: 'diagnose', run, unopened: () => noAnswer, wide: false }
 }
 
 /** The first of the arguments is the word in place of a command. */
@@ -94,7 +109,7 @@ function makeProgram(io: Io, commands: CommandDefinition[], choose: (invocation:
       getOutHelpWidth: () => width,
     })
   for (const { kind, define, unopened } of commands)
-    define(program, (run) => choose({ kind, run, ...(unopened && { unopened }) }))
+    define(program, (run, own = unopened) => choose({ kind, run, ...(own && { unopened: own }) }))
   for (const command of program.commands) addCommandHelp(command, width)
   defineGlossary(program, width)
   return program
