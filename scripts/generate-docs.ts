@@ -7,6 +7,8 @@ import { methodRows } from '../src/labels/method-rows.ts'
 import type { AnyRow } from '../src/labels/row.ts'
 import { methodKinds } from '../src/labels/spec.ts'
 import { containerRows, methodRow, targetRows } from '../src/labels/table.ts'
+import { code, generated, table } from './markdown.ts'
+import { notifyPage } from './notify-page.ts'
 import { recipesPage } from './recipes-page.ts'
 
 /** The pages that are made from tables in the code, by their path from the root of the repository. */
@@ -17,10 +19,9 @@ export function generateDocs(): Record<string, string> {
     'docs/errors.md': errorsPage(),
     'docs/glossary.md': glossaryPage(),
     'docs/recipes.md': recipesPage(generated),
+    'docs/notify.md': notifyPage(),
   }
 }
-
-const generated = '<!-- Made by `npm run docs` from the tables in the code; change it there. -->'
 
 function labelsPage(): string {
   return `# Labels
@@ -70,7 +71,7 @@ ${rowTable(Object.values(containerRows))}
 
 ## Labels of a target
 
-${rowTable([targetRows.name, methodRow, ...Object.values<AnyRow>(targetRows).filter((row) => row !== targetRows.name && !row.later)])}
+${rowTable([targetRows.name, methodRow, ...Object.values<AnyRow>(targetRows).filter((row) => row !== targetRows.name)])}
 
 ${restrictedRows()}
 
@@ -105,8 +106,8 @@ out silently but what \`enable: "false"\` opts out.
 }
 
 function configurationPage(): string {
-  const available = Object.values<ConfigRow<unknown>>(configRows).filter((row) => !row.later)
-  const cells = available.map((row) => [
+  const rows = Object.values<ConfigRow<unknown>>(configRows)
+  const cells = rows.map((row) => [
     code(row.key),
     row.variables.map(code).join(', '),
     plain(row.type.form),
@@ -230,14 +231,11 @@ function defaultOf({
   return code(typeof fallback === 'string' ? fallback : type.format(fallback('files')))
 }
 
-/**
- * Where a label leaves it to the configuration, the default of the configuration is shown; alone, where it cannot be
- * configured yet.
- */
+/** Where a label leaves it to the configuration, the default of the configuration is shown. */
 function withConfigured(text: string, key: string): string {
   const row = Object.values<ConfigRow<unknown>>(configRows).find((candidate) => candidate.key === key)
   if (row?.fallback === undefined) return text
-  return row.later ? code(row.fallback) : `${text} (${code(row.fallback)})`
+  return `${text} (${code(row.fallback)})`
 }
 
 function restrictedRows(): string {
@@ -254,13 +252,6 @@ function plainMethods(): string {
 
 /** Keeps stars from being read as emphasis. */
 const plain = (text: string): string => text.replaceAll('*', '\\*')
-
-const code = (text: string): string => `\`${text}\``
-
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
-}
 
 function glossaryPage(): string {
   return `# Words

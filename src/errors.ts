@@ -53,6 +53,7 @@ export const errorTable = {
   PROOF_FAILED: 'What came back differs from what was backed up; the checks above name it.',
   ROLLBACK_FAILED:
     'The data is between two states, and what serves it stays down. Every pass tries again; or restore another snapshot.',
+  NOTIFY_FAILED: 'Look at the address and at the service; xnai-backup notify test sends to each address once more.',
   CONFIRMATION_NEEDED: 'Add --yes to overwrite without being asked.',
   INTERNAL: 'This is a fault of xnai-backup; please report it with the log.',
 } as const

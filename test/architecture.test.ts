@@ -19,6 +19,7 @@ const floors = [
   ['job'],
   ['drill'],
   ['report'],
+  ['notify'],
   ['controller', 'config', 'page'],
   ['http'],
   ['doctor', 'runbook'],

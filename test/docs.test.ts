@@ -4,10 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { generateDocs } from '../scripts/generate-docs.ts'
 import { loadConfig } from '../src/config/load.ts'
-import { type ConfigRow, configRows } from '../src/config/rows.ts'
 import { decodeLabels } from '../src/labels/decode.ts'
-import type { AnyRow } from '../src/labels/row.ts'
-import { targetRows } from '../src/labels/table.ts'
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 const examples = (path: string) => [...read(path).matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text as string)
@@ -37,15 +34,6 @@ describe('documentation', () => {
 
   test.each(examples('docs/configuration.md'))('the example configuration is valid', async (text) => {
     await expect(loadConfig({ env: {}, readFile: async () => text })).resolves.toBeDefined()
-  })
-
-  test.each([
-    ['docs/configuration.md', Object.values<ConfigRow<unknown>>(configRows)],
-    ['docs/labels.md', Object.values<AnyRow>(targetRows)],
-  ])('%s names no setting that this version refuses or does nothing with', (path, rows) => {
-    const page = read(path)
-    const later = rows.filter((row) => row.later).map(({ key }) => key)
-    expect(later.filter((key) => page.includes(`\`${key}\``))).toEqual([])
   })
 
   test('nothing tells a reader to run podman compose, which Podman 4.3 does not have', () => {

@@ -6,6 +6,7 @@ import type { SnapshotRef } from '../repository/repository.ts'
 import type { DrillEnd } from './drill-end.ts'
 import type { Intent, IntentId, Orphan } from './intent.ts'
 import type { LockKey } from './keys.ts'
+import type { Notices } from './notices.ts'
 import type { RunProgress } from './progress.ts'
 import type { Pruning } from './pruning.ts'
 import type { Replicating } from './replicating.ts'
@@ -16,7 +17,7 @@ export type * from './intent.ts'
  * The durable memory of the controller and of every command that runs beside it. Losing it loses history, and what must still be
  * undone; it never loses a snapshot. A part of it is made by the file of the same name.
  */
-export interface Catalog extends Locks, Intents, Pins, Runs, Schedules, Pruning, Replicating, Disposable {
+export interface Catalog extends Locks, Intents, Pins, Runs, Schedules, Pruning, Replicating, Notices, Disposable {
   /** Id of this process. What it holds is void once the process has ended, however it ended. */
   readonly owner: string
   /** Id of the state directory: all processes that share it have the same one. */

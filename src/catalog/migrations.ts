@@ -33,6 +33,10 @@ const steps = [
      snapshot TEXT NOT NULL) STRICT;`,
   'CREATE TABLE confirmed_keys (code TEXT PRIMARY KEY) STRICT;',
   'ALTER TABLE runs ADD COLUMN progress TEXT;',
+  // noticed: 1 once the begin of a run was considered for notifications, 2 once its end was.
+  `ALTER TABLE runs ADD COLUMN noticed INTEGER NOT NULL DEFAULT 2;
+   CREATE INDEX runs_unnoticed ON runs (started) WHERE noticed < 2;
+   CREATE TABLE notices (id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL, detail TEXT NOT NULL) STRICT;`,
 ]
 
 /** The version that `upgrade` brings the schema to. */

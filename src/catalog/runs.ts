@@ -15,7 +15,7 @@ export function makeRuns(database: Database, owner: Owner): Runs {
       atomically(() => {
         const { id, kind, trigger, project, target, started } = run
         change(
-          'INSERT INTO runs (id, owner, kind, "trigger", project, target, started, told) VALUES (?, ?, ?, ?, ?, ?, ?, 0)',
+          'INSERT INTO runs (id, owner, kind, "trigger", project, target, started, told, noticed) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)',
           ...[id, owner.id, kind, trigger, project, target, started],
         )
         prune(database, owner, run)
@@ -101,7 +101,7 @@ function findUntold({ all }: Database, owner: Owner, project: string | undefined
 }
 
 /** The column `end` holds the RunEnd as JSON; it is null until the run has ended. */
-function toRun(row: Row, owner: Owner): Run {
+export function toRun(row: Row, owner: Owner): Run {
   const text = (name: string) => String(row[name])
   const start: Run = {
     id: text('id'),

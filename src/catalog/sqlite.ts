@@ -9,6 +9,7 @@ import { makeIdentities } from './identities.ts'
 import { makeIntents } from './intents.ts'
 import { makeLocks } from './locks.ts'
 import { makeManifestCache } from './manifests.ts'
+import { makeNotices } from './notices.ts'
 import { becomeOwner, type Owner } from './owner.ts'
 import { makePins } from './pins.ts'
 import { makePruning } from './prune-state.ts'
@@ -34,6 +35,7 @@ export function openCatalog(stateDirectory: string): Catalog {
     ...schedules,
     ...makePruning(schedules),
     ...makeReplicating(schedules),
+    ...makeNotices(database, owner),
     manifests: makeManifestCache(database),
     identities: makeIdentities(database),
     damage: makeDamageMemory(database),

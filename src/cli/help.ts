@@ -124,6 +124,12 @@ const helps: Record<string, CommandHelp> = {
       ['repository key --confirmed', 'it was put away'],
     ],
   },
+  'notify test': {
+    examples: [
+      ['notify test', 'after an address was set: does a message arrive?'],
+      ['notify test --json', 'for a script; the exit code says the same'],
+    ],
+  },
   cancel: {
     forms: ['TARGET'],
     examples: [

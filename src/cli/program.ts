@@ -29,6 +29,7 @@ const commands: Record<string, () => Promise<CommandDefinition>> = {
   init: async () => (await import('./commands/init.ts')).initCommand,
   runbook: async () => (await import('./commands/runbook.ts')).runbookCommand,
   completion: async () => (await import('./commands/completion.ts')).completionCommand,
+  notify: async () => (await import('./commands/notify.ts')).notifyCommand,
   repository: async () => (await import('./commands/repository.ts')).repositoryCommand,
 }
 

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { asBackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
+import { secretsOf } from '../notify/address.ts'
 import { knownRepository } from '../repository/known-repository.ts'
 import { rememberingDamage } from '../repository/remember-damage.ts'
 import type { Answer, CommandKind, Session } from './command.ts'
@@ -49,6 +50,7 @@ function fail(thrown: unknown, signal: AbortSignal, output: Output): ExitCode {
 
 async function invoke(invocation: Invocation, { io, open, signal }: Surroundings, output: Output): Promise<ExitCode> {
   const config = await loadConfig({ file: invocation.configFile, ...(io.environment && { env: io.environment }) })
+  for (const secret of config.notify.flatMap(secretsOf)) output.scrubber.learn(secret)
   const log = await output.logger(logLevel(invocation, config))
   const unopened = (error: unknown) => {
     signal.throwIfAborted()

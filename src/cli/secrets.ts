@@ -57,9 +57,17 @@ export function keepNoSecrets(catalog: Catalog, { scrub }: Scrubber): Catalog {
     const { code, message, hint } = end.error
     return { ...end, error: { code, message: scrub(message), hint: scrub(hint) } }
   }
+  const scrubAll = (texts: object): object =>
+    JSON.parse(JSON.stringify(texts), (_key, value) => (typeof value === 'string' ? scrub(value) : value))
   return {
     ...catalog,
     finishRun: (id, project, target, end) => catalog.finishRun(id, project, target, clean(end)),
+    recordNotices: ({ state, runs, notices }) =>
+      catalog.recordNotices({
+        runs,
+        state: scrubAll(state),
+        notices: notices.map((notice) => ({ ...notice, detail: scrubAll(notice.detail) })),
+      }),
     savePruneState: ({ last, ...change }) => catalog.savePruneState({ ...change, ...(last && { last: clean(last) }) }),
     saveReplication: (end) => catalog.saveReplication(clean(end)),
   }

@@ -1,4 +1,5 @@
 import type { ManagerSockets } from '../engine/systemd.ts'
+import type { NotifyAddress } from '../notify/address.ts'
 import type { PlanSettings } from '../plan/plan.ts'
 import type { ListenAddress, RepositoryAddress } from './types.ts'
 
@@ -24,6 +25,8 @@ export interface Config {
   listenToken?: () => string
   /** A level of pino. */
   logLevel: string
+  /** Who is told of what happens. */
+  notify: NotifyAddress[]
   /** `project` is absent where none is configured: the controller then takes that of its own container. */
   settings: PlanSettings
 }

@@ -148,6 +148,7 @@ function makeConfig(values: Complete, engine: string, managers: ManagerSockets[]
     logLevel,
     ...(listen !== 'off' && { listen }),
     ...(listenToken !== undefined && { listenToken: () => listenToken }),
+    notify: values.notify ?? [],
     settings: makeSettings(values),
   }
 }

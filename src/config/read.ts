@@ -11,7 +11,6 @@ interface Source {
   /** A key of the file, or the name of an environment variable. */
   label: string
   value: string
-  isDefault?: true
 }
 
 type AnyConfigRow = ConfigRow<unknown>
@@ -35,13 +34,10 @@ export async function readValues(
     if (!source) continue
     const parsed = readText(row.type, source.value)
     if (!('value' in parsed)) problems.push(refusedValue(row, source, parsed))
-    else if (row.later && !source.isDefault) problems.push(refusedValue(row, source, notYet))
     else values[field] = parsed.value
   }
   return values
 }
-
-const notYet = refuse('cannot be set: this version of xnai-backup does not have it yet')
 
 function findSource(
   row: AnyConfigRow,
@@ -51,7 +47,7 @@ function findSource(
   const variables = (names: readonly string[] = []) =>
     names.map((label) => ({ label, value: environment[label] ?? '' }))
   const file = { label: row.key, value: texts.get(row.key) ?? '' }
-  const fallback: Source = { label: row.key, value: row.fallback ?? '', isDefault: true }
+  const fallback: Source = { label: row.key, value: row.fallback ?? '' }
   const sources: Source[] = [...variables(row.variables), file, ...variables(row.weakVariables), fallback]
   return sources.find(({ value }) => value.trim() !== '')
 }
@@ -84,10 +80,9 @@ async function secretSource(
 
 function unknownKeys(texts: ReadonlyMap<string, string>): LabelProblem[] {
   const known = rows.map(([, row]) => row.key)
-  const offered = rows.filter(([, row]) => !row.later).map(([, row]) => row.key)
   return [...texts]
     .filter(([key]) => !known.includes(key))
-    .map(([key, value]) => unknown(key, value, offered, 'is no key of the configuration'))
+    .map(([key, value]) => unknown(key, value, known, 'is no key of the configuration'))
 }
 
 /** Looks at variables under our prefix only. */

@@ -28,8 +28,6 @@ export interface ConfigRow<T> {
   doc: string
   /** The value may come from the file that `<variable>_FILE` names, and it is never shown. */
   secret?: true
-  /** This version does not have what the key sets: the docs do not name it, and any value is refused when the configuration is read. */
-  later?: true
 }
 
 const row = <T>(key: string, type: TextType<T>, rest: { doc: string } & Partial<ConfigRow<T>>): ConfigRow<T> => ({
@@ -111,9 +109,9 @@ export const configRows = {
     doc: 'Token that the page and its API ask for.',
   }),
   notify: row('notify', list(notifyAddress, splitAddresses), {
+    secret: true,
     absent: 'none',
-    doc: 'URLs that are told of failures.',
-    later: true,
+    doc: 'Who is told of failures and other events ([notify](notify.md)).',
   }),
   compression: row('compression', integer(1, 19), {
     fallback: '3',

@@ -1,5 +1,6 @@
 import { absolutePath } from '../labels/names.ts'
 import { refuse, type TextType } from '../labels/text.ts'
+import { type NotifyAddress, parseAddress } from '../notify/address.ts'
 import { isResticAddress, resticForm } from '../repository/restic/address.ts'
 
 /** Where snapshots are kept. The URL of a restic repository may hold a secret: only the repository's own `url` may be shown. */
@@ -75,18 +76,19 @@ export const accessToken: TextType<string> = {
 }
 
 /** An address of a chat or push service is a secret itself. */
-export const notifyAddress: TextType<string> = {
-  form: 'an http:// or https:// URL',
-  parse: (text) =>
-    /^https?:$/.test(URL.parse(text)?.protocol ?? '') && !/\s/.test(text)
-      ? { value: text }
-      : refuse(`must be ${notifyAddress.form}`),
-  format: (value) => value,
+export const notifyAddress: TextType<NotifyAddress> = {
+  form: 'a URL such as ntfy://ntfy.sh/TOPIC, with a level before it where it is not warning: error=URL',
+  parse: parseAddress,
+  format: (value) => value.text(),
   confidential: () => true,
 }
 
-/** Splits at commas and blanks. A comma that no other address follows belongs to the address. */
-export const splitAddresses = (text: string): string[] => text.split(/,(?=\s*\w+:\/\/)|\s+/)
+/** Splits at commas and blanks, and leaves out lines that begin with #. A comma that no other address follows belongs to the address. */
+export const splitAddresses = (text: string): string[] =>
+  text
+    .replaceAll(/^\s*#.*$/gm, '')
+    .trim()
+    .split(/,(?=\s*(?:\w+=)?\w[\w+]*:\/\/)\s*|\s+/)
 
 export const password: TextType<string> = {
   form: 'a password',

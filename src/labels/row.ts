@@ -17,8 +17,6 @@ export interface Row<T> {
   methods?: readonly MethodKind[]
   /** What holds without the label, for the docs. Absent: the text of `fallback`, or nothing. */
   absent?: string
-  /** This version reads and checks the label, and acts on nothing of it yet. The docs do not name it. */
-  later?: true
   /** The value without the label. Absent: the field stays absent. */
   fallback?: (method: MethodKind) => T
 }

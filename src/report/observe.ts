@@ -10,6 +10,7 @@ import { lastKnownRemote } from '../job/waiting.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { type KnownDamage, placeKey } from '../repository/known-damage.ts'
 import type { Snapshot, Tier } from '../repository/repository.ts'
+import { countItems } from './shrunk.ts'
 
 /** What a report is computed from. The controller observes it in its passes, and the `status` command once. */
 export interface ObservedState extends ObservedTargets {
@@ -62,8 +63,11 @@ export interface ObservedRepository {
 /** What reports need of a snapshot. Manifests hold much more, and the controller keeps these from pass to pass. */
 export type SnapshotSummary = Pick<
   Snapshot,
-  'id' | 'project' | 'target' | 'time' | 'reason' | 'storedBytes' | 'damaged'
->
+  'id' | 'project' | 'target' | 'time' | 'reason' | 'bytes' | 'storedBytes' | 'damaged'
+> & {
+  /** What it holds, counted: keys, rows, documents or files. */
+  items: number
+}
 
 /** Observes targets and repositories. Nothing is changed. Rejects when the containers cannot be listed. */
 export async function observe(parts: Parts, signal: AbortSignal): Promise<ObservedState> {
@@ -162,12 +166,14 @@ export function failedRepository(
   return { tier, url, snapshots: [], known, damaged: parts.catalog.damage.read(url), error }
 }
 
-const summarise = ({ id, project, target, time, reason, storedBytes, damaged }: Snapshot): SnapshotSummary => ({
-  id,
-  project,
-  target,
-  time,
-  reason,
-  storedBytes,
+const summarise = ({ damaged, ...snapshot }: Snapshot): SnapshotSummary => ({
+  id: snapshot.id,
+  project: snapshot.project,
+  target: snapshot.target,
+  time: snapshot.time,
+  reason: snapshot.reason,
+  bytes: snapshot.bytes,
+  storedBytes: snapshot.storedBytes,
+  items: countItems(snapshot),
   ...(damaged && { damaged }),
 })

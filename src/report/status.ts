@@ -12,6 +12,7 @@ import { nextRun } from './next-run.ts'
 import type { ObservedRepository, ObservedState, SnapshotSummary } from './observe.ts'
 import { type ReplicationReport, reportReplication } from './replication.ts'
 import { reportRoom } from './room.ts'
+import { findShrunk, type Shrunk } from './shrunk.ts'
 import { reportUnfinished } from './unfinished.ts'
 import { reportWaiting, type Waiting } from './waiting.ts'
 
@@ -35,6 +36,8 @@ export interface TargetStatus {
   method: string | null
   container: string
   schedule: string | null
+  /** When a controller first saw it; null before that. */
+  firstSeen: string | null
   lastSuccess: string | null
   /** The newest backup that has ended, whether it succeeded or not. */
   lastRun: LastRun | null
@@ -54,6 +57,8 @@ export interface TargetStatus {
   running: boolean
   /** Id of the newest backup where it is damaged: it counts as none. */
   damaged: string | null
+  /** The newest backup where it has less than half of those before it. */
+  shrunk: Shrunk | null
   problems: Problem[]
 }
 
@@ -120,6 +125,7 @@ function reportTarget(target: Target, observed: ObservedState): TargetStatus {
     method: target.spec.method,
     container: target.container.name,
     schedule: schedule.format(target.schedule),
+    firstSeen: observed.schedules.get(targetKey(target))?.firstSeen ?? null,
     lastSuccess: last?.time ?? null,
     lastRun: lastRun(runs.get(targetKey(target)) ?? [], now),
     ageSeconds,
@@ -130,6 +136,7 @@ function reportTarget(target: Target, observed: ObservedState): TargetStatus {
     waiting: reportWaiting(target, observed.schedules.get(targetKey(target)) ?? {}, now),
     running: locked.has(targetKey(target)),
     damaged: damaged?.id ?? null,
+    shrunk: findShrunk(past),
     problems: [
       ...explainFuture(target, future),
       ...(damaged ? [damageProblem(target, damaged)] : []),
@@ -175,6 +182,7 @@ function reportBroken({ project, name, container, problems }: BrokenTarget): Tar
     method: null,
     container,
     schedule: null,
+    firstSeen: null,
     lastSuccess: null,
     lastRun: null,
     ageSeconds: null,
@@ -189,6 +197,7 @@ function reportBroken({ project, name, container, problems }: BrokenTarget): Tar
     waiting: null,
     running: false,
     damaged: null,
+    shrunk: null,
     problems,
   }
 }

@@ -240,6 +240,7 @@ export const statusShape = z.object({
       method: z.string().nullable(),
       container: z.string(),
       schedule: z.string().nullable(),
+      firstSeen: time.nullable(),
       lastSuccess: time.nullable(),
       lastRun: z
         .object({
@@ -262,6 +263,9 @@ export const statusShape = z.object({
       nextRun: time.nullable(),
       running: z.boolean(),
       damaged: z.string().nullable(),
+      shrunk: z
+        .object({ snapshot: z.string(), what: z.enum(['bytes', 'items']), before: bytes, now: bytes })
+        .nullable(),
       problems: z.array(problem),
     }),
   ),
@@ -350,5 +354,18 @@ export const doctorShape = z.object({
       z.object({ name: z.string(), ok: z.literal(true), detail: z.string(), fix: z.null() }),
       z.object({ name: z.string(), ok: z.literal(false), detail: z.string(), fix: z.string().min(10) }),
     ]),
+  ),
+})
+
+export const notifyTestShape = z.object({
+  addresses: z.array(
+    z.object({
+      kind: z.string(),
+      host: z.string(),
+      level: z.enum(['info', 'warning', 'error']),
+      taken: z.boolean(),
+      seconds,
+      error: error.optional(),
+    }),
   ),
 })

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { controllerLock } from '../../catalog/keys.ts'
 import { realJobs } from '../../controller/jobs.ts'
 import { runController } from '../../controller/loop.ts'
+import { createNotifier } from '../../controller/notifier.ts'
+import type { Pass } from '../../controller/pass.ts'
 import { tellRuns } from '../../controller/tell-runs.ts'
 import { createLive, type Live } from '../../http/live.ts'
 import { serve } from '../../http/serve.ts'
@@ -35,11 +37,20 @@ async function run(session: Session): Promise<undefined> {
   using _held = await holdAtStart(parts, signal)
   const ended = new AbortController()
   const live = createLive(parts, { scrub: session.scrub, signal: ended.signal })
+  const notifier =
+    config.notify.length === 0
+      ? undefined
+      : createNotifier(parts, { addresses: config.notify, report: live.status }, signal)
   const beside = [beat(session, ended.signal), tellRuns(parts, ended.signal), servePage(session, live, ended.signal)]
   try {
     const { concurrency } = config
-    await runController(parts, { concurrency, jobs: realJobs(parts), onPass: live.notePass }, signal)
+    const onPass = (pass: Pass) => {
+      live.notePass(pass)
+      void notifier?.consider(pass)
+    }
+    await runController(parts, { concurrency, jobs: realJobs(parts), onPass }, signal)
   } finally {
+    await notifier?.end()
     ended.abort()
     await Promise.all(beside)
   }

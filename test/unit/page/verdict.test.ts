@@ -5,10 +5,12 @@ import type { RepositoryStatus, StatusReport, TargetStatus } from '../../../src/
 const time = '2026-11-20T02:00:00.000Z'
 const none = {
   schedule: null,
+  firstSeen: null,
   nextRun: null,
   waiting: null,
   lastRun: null,
   damaged: null,
+  shrunk: null,
   running: false,
   problems: [],
 }

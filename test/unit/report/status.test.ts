@@ -31,7 +31,9 @@ const snapshot = (time: string, more: Partial<SnapshotSummary> = {}): SnapshotSu
   target: 'db',
   time,
   reason: 'schedule',
+  bytes: 2000,
   storedBytes: 1000,
+  items: 1,
   ...more,
 })
 

@@ -1,0 +1,123 @@
+import type { ErrorReport } from '../errors.ts'
+import { hasFailed, type StatusReport, type TargetStatus } from '../report/status.ts'
+import { type EventName, events } from './events.ts'
+import type { Item } from './message.ts'
+import { roughly } from './roughly.ts'
+
+/** Something that is wrong at the moment, and lasts until it is not. `key` tells it apart from others. */
+export interface Condition extends Omit<Item, 'state'> {
+  key: string
+}
+
+/** What is known at the moment. */
+export interface Present {
+  now: Date
+  /** Absent where the stack was never listed. */
+  report?: StatusReport | undefined
+  /** Why the containers cannot be listed. The report is an older one then. */
+  engineFault?: ErrorReport | undefined
+}
+
+/** What of it is wrong. `judges` is false for what nothing can be said of now: what was known of it stays. */
+export interface Judgement {
+  conditions: Condition[]
+  judges: (condition: Condition) => boolean
+}
+
+const fromSnapshots: EventName[] = ['objective', 'damaged', 'disk']
+
+/** `known`: the keys of the targets that have been seen. */
+export function judge({ now, report, engineFault }: Present, known: string[]): Judgement {
+  if (!report || engineFault) {
+    const engine = engineFault ? [stackWide('engine', 'the containers cannot be listed', engineFault)] : []
+    return { conditions: engine, judges: ({ event }) => event === 'engine' }
+  }
+  const isListed = report.repositories.every(({ ok }) => ok)
+  const conditions = [
+    ...report.targets.flatMap((target) => ofTarget(target, now)),
+    ...ofRepositories(report),
+    ...ofStack(report, known),
+  ]
+  const isKnown = ({ event }: Condition) => isListed || !fromSnapshots.includes(event)
+  const judges = (condition: Condition) => isKnown(condition) && isObserved(condition, report)
+  return { conditions: conditions.filter(isKnown), judges }
+}
+
+/** Nothing is known of how a target is that is gone, and of one that labels have broken only that it is. */
+function isObserved({ event, project, target }: Condition, { targets }: StatusReport): boolean {
+  if (target === undefined || event === 'vanished') return true
+  const present = targets.find((each) => each.project === project && each.target === target)
+  return present !== undefined && (present.method !== null || event === 'broken')
+}
+
+function ofTarget(target: TargetStatus, now: Date): Condition[] {
+  const of = (event: EventName, text: string, hint?: string): Condition => ({
+    key: `${event} ${target.project}/${target.target}`,
+    event,
+    level: events[event].level,
+    project: target.project,
+    target: target.target,
+    text,
+    ...(hint !== undefined && { hint }),
+  })
+  const { lastRun, damaged, method, problems } = target
+  const { error } = lastRun ?? {}
+  const found: Condition[] = []
+  // An operator who cancels a run knows of it.
+  if (hasFailed(target) && error?.code !== 'CANCELLED')
+    found.push(of('failed', error ? `the backup failed: ${error.message}` : 'the backup is incomplete', error?.hint))
+  if (missesObjective(target, now)) found.push(of('objective', describeAge(target)))
+  if (damaged !== null) {
+    const hint = `Make a new one: xnai-backup backup ${target.project}/${target.target}.`
+    found.push(of('damaged', `the newest backup is damaged: ${damaged}`, hint))
+  }
+  // A target without a method is one that labels have broken.
+  const [first] = method === null ? problems : []
+  if (first)
+    found.push(of('broken', `is not backed up: ${first.label}: ${first.reason}`, 'xnai-backup plan shows its labels.'))
+  return found
+}
+
+/** A target that is new has until its objective to be backed up for the first time. */
+function missesObjective({ rpoMet, lastSuccess, firstSeen, rpoSeconds }: TargetStatus, now: Date): boolean {
+  if (rpoMet !== false || rpoSeconds === null) return false
+  const since = lastSuccess ?? firstSeen
+  return since !== null && now.getTime() - Date.parse(since) > rpoSeconds * 1000
+}
+
+function describeAge({ lastSuccess, ageSeconds, rpoSeconds }: TargetStatus): string {
+  const allowed = roughly(rpoSeconds ?? 0)
+  if (lastSuccess === null)
+    return `the objective is missed: there is no backup yet, and there has to be one every ${allowed}`
+  return `the objective is missed: the newest backup is ${roughly(ageSeconds ?? 0)} old, and may be ${allowed}`
+}
+
+function ofRepositories({ repositories }: StatusReport): Condition[] {
+  return repositories.flatMap(({ tier, error, problems }) => [
+    ...(error ? [stackWide('repository', `the ${tier} repository cannot be used`, error, tier)] : []),
+    ...problems.map(({ message, hint }) => ({ ...stackWide('disk', message, undefined, tier), hint })),
+  ])
+}
+
+function ofStack({ targets, prune }: StatusReport, known: string[]): Condition[] {
+  const present = targets.map(({ project, target }) => `${project}/${target}`)
+  const vanished = known.filter((key) => !present.includes(key)).map(describeVanished)
+  if (prune?.error) vanished.push(stackWide('prune', 'old snapshots could not be removed', prune.error))
+  if (targets.length > 0) return vanished
+  return [...vanished, { ...stackWide('nothing', 'there is nothing to back up at all'), hint: nothingHint }]
+}
+
+const nothingHint = 'Give a service the label xnai.backup.enable: "true", and look at xnai-backup plan.'
+
+function describeVanished(key: string): Condition {
+  const at = key.lastIndexOf('/')
+  const [project, target] = [key.slice(0, at), key.slice(at + 1)]
+  const text = 'the target is gone: no container has its labels any more'
+  const hint = 'Its snapshots stay. If that is meant, nothing need be done.'
+  return { key: `vanished ${key}`, event: 'vanished', level: events.vanished.level, project, target, text, hint }
+}
+
+function stackWide(event: EventName, text: string, error?: ErrorReport, part = ''): Condition {
+  const why = error ? { text: `${text}: ${error.message}`, hint: error.hint } : { text }
+  return { key: `${event} ${part}`.trim(), event, level: events[event].level, ...why }
+}
