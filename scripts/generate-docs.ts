@@ -8,6 +8,7 @@ import type { AnyRow } from '../src/labels/row.ts'
 import { methodKinds } from '../src/labels/spec.ts'
 import { containerRows, methodRow, targetRows } from '../src/labels/table.ts'
 import { code, generated, table } from './markdown.ts'
+import { metricsPage } from './metrics-page.ts'
 import { notifyPage } from './notify-page.ts'
 import { recipesPage } from './recipes-page.ts'
 
@@ -19,6 +20,7 @@ export function generateDocs(): Record<string, string> {
     'docs/errors.md': errorsPage(),
     'docs/glossary.md': glossaryPage(),
     'docs/recipes.md': recipesPage(generated),
+    'docs/metrics.md': metricsPage(),
     'docs/notify.md': notifyPage(),
   }
 }

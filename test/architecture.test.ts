@@ -20,7 +20,7 @@ const floors = [
   ['drill'],
   ['report'],
   ['notify'],
-  ['controller', 'config', 'page'],
+  ['controller', 'config', 'page', 'metrics'],
   ['http'],
   ['doctor', 'runbook'],
   ['cli'],

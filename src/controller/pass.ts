@@ -17,6 +17,8 @@ import type { Watch } from './watch.ts'
 export interface Pass {
   /** When the pass ended. */
   at: Date
+  /** How long it took. */
+  seconds: number
   /**
    * What reports are computed from, together with the repositories at the moment of the report. After a failed pass it is that of the
    * newest pass that succeeded.
@@ -59,6 +61,7 @@ export async function runPass(
   signal: AbortSignal,
 ): Promise<Pass> {
   const errors: BackupError[] = []
+  const begunMs = parts.clock.monotonicMs()
   const recordError = (message: string) => (error: unknown) => {
     if (signal.aborted) return undefined
     const err = asBackupError(error)
@@ -80,6 +83,7 @@ export async function runPass(
   }
   return {
     at: parts.clock.now(),
+    seconds: (parts.clock.monotonicMs() - begunMs) / 1000,
     observed: input ?? before?.observed,
     actions,
     active: [...components.dispatcher.active()],

@@ -3,6 +3,8 @@ import { asBackupError, BackupError, reportError } from '../errors.ts'
 import { programOnHost } from '../hints.ts'
 import type { Parts } from '../job/job.ts'
 import { listSnapshots } from '../job/repositories.ts'
+import { createMetrics } from '../metrics/live-metrics.ts'
+import type { MetricsView } from '../metrics/view.ts'
 import type { Overview, TargetView, View } from '../page/view.ts'
 import { targetKey } from '../plan/plan.ts'
 import { lastDrill, pastRuns, reportHistory } from '../report/history.ts'
@@ -27,6 +29,8 @@ export interface Live {
   overview(): Promise<Omit<Overview, 'canLogOut'>>
   /** What the page of one target shows; undefined where the plan has none of that name. Fails as `status` does. */
   target(project: string, name: string): Promise<Omit<TargetView, 'canLogOut'> | undefined>
+  /** What metrics are made of, before the first pass too. */
+  metrics(): Promise<MetricsView>
 }
 
 export interface LiveStatus extends StatusReport {
@@ -47,6 +51,7 @@ const snapshotsMs = 10_000
 export function createLive(parts: Parts, { scrub, signal }: LiveOptions): Live {
   const { clock, settings } = parts
   let newest: Pass | undefined
+  const metrics = createMetrics(parts)
   let notedMs = clock.monotonicMs()
   const scrubbed = <T>(document: T): T => scrubAll(document, scrub)
   const listings = createListings(parts, signal)
@@ -60,7 +65,7 @@ export function createLive(parts: Parts, { scrub, signal }: LiveOptions): Live {
     const repositories = await listings.observe(changeOf(targets), repositoryFault)
     const status = reportStatus({ ...targets, ...observeUpkeep(parts), repositories })
     const pass = { time: at.toISOString(), failures, errors: errors.map(reportError) }
-    return { targets, view: scrubbed({ status, pass, jobs: reportJobs(parts) }) }
+    return { targets, repositories, view: scrubbed({ status, pass, jobs: reportJobs(parts) }) }
   })
   // The report tells of a repository that is away.
   const snapshots = shareResult(clock, snapshotsMs, async () =>
@@ -73,6 +78,7 @@ export function createLive(parts: Parts, { scrub, signal }: LiveOptions): Live {
   return {
     notePass(pass) {
       newest = pass
+      metrics.countRuns()
       notedMs = clock.monotonicMs()
     },
     pass: () => newest,
@@ -86,6 +92,7 @@ export function createLive(parts: Parts, { scrub, signal }: LiveOptions): Live {
       const histories = new Map([...targets.runs].map(([key, runs]) => [key, reportHistory(runs)]))
       return { ...viewOf(targets, view), histories }
     },
+    metrics: async () => metrics.view(newest, newest?.observed && (await observe())),
     async target(project, name) {
       const { targets, view } = await observe()
       const target = view.status.targets.find((one) => one.project === project && one.target === name)

@@ -67,6 +67,11 @@ function ofTarget(target: TargetStatus, now: Date): Condition[] {
   if (hasFailed(target) && error?.code !== 'CANCELLED')
     found.push(of('failed', error ? `the backup failed: ${error.message}` : 'the backup is incomplete', error?.hint))
   if (missesObjective(target, now)) found.push(of('objective', describeAge(target)))
+  if (target.rtoMet === false)
+    found.push({ ...of('objective', describeSlow(target)), key: `rto ${target.project}/${target.target}` })
+  const drillHint = `Drill it again: xnai-backup verify ${target.project}/${target.target}.`
+  if (target.lastVerdict === 'failed') found.push(of('drill', 'the last drill failed', drillHint))
+  if (target.lastVerdict === 'could not run') found.push(of('undrilled', 'the last drill could not run', drillHint))
   if (damaged !== null) {
     const hint = `Make a new one: xnai-backup backup ${target.project}/${target.target}.`
     found.push(of('damaged', `the newest backup is damaged: ${damaged}`, hint))
@@ -90,6 +95,11 @@ function describeAge({ lastSuccess, ageSeconds, rpoSeconds }: TargetStatus): str
   if (lastSuccess === null)
     return `the objective is missed: there is no backup yet, and there has to be one every ${allowed}`
   return `the objective is missed: the newest backup is ${roughly(ageSeconds ?? 0)} old, and may be ${allowed}`
+}
+
+function describeSlow({ drillSeconds, rtoSeconds }: TargetStatus): string {
+  const [took, allowed] = [roughly(drillSeconds ?? 0), roughly(rtoSeconds ?? 0)]
+  return `the objective is missed: the last drill took ${took}, and may take ${allowed}`
 }
 
 function ofRepositories({ repositories }: StatusReport): Condition[] {

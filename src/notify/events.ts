@@ -19,7 +19,17 @@ export const events = {
     settleSeconds: 0,
     doc: 'The newest backup of a target failed or is incomplete. It ends with one that is complete.',
   },
-  objective: { level: 'error', settleSeconds: 0, doc: 'The newest backup of a target is older than its `rpo`.' },
+  objective: {
+    level: 'error',
+    settleSeconds: 0,
+    doc: 'The newest backup of a target is older than its `rpo`, or its last drill took longer than its `rto`.',
+  },
+  drill: {
+    level: 'error',
+    settleSeconds: 0,
+    doc: 'The last drill of a target failed: its backup could not be proven.',
+  },
+  undrilled: { level: 'warning', settleSeconds: 0, doc: 'The last drill of a target could not run.' },
   broken: { level: 'error', settleSeconds: 60, doc: 'A target is not run because of its labels.' },
   damaged: { level: 'error', settleSeconds: 0, doc: 'The newest backup of a target is known to be damaged.' },
   shrunk: {

@@ -4,9 +4,9 @@ const units = [
   ['minute', 60],
 ] as const
 
-/** A duration in words for people, in its largest unit of which there are two: `26 hours`, `3 days`. */
+/** A duration in words for people, in its largest unit of which there are three: `26 hours`, `150 minutes`. */
 export function roughly(seconds: number): string {
-  for (const [name, size] of units) if (seconds >= 2 * size) return `${Math.floor(seconds / size)} ${name}s`
+  for (const [name, size] of units) if (seconds >= 3 * size) return `${Math.floor(seconds / size)} ${name}s`
   return `${Math.round(seconds)} seconds`
 }
 

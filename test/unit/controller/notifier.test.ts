@@ -52,6 +52,7 @@ async function startTelling(report?: () => Promise<never>) {
       errors: [],
       failures: 0,
       repositoryFault: undefined,
+      seconds: 0,
     }
     await notifier.consider(seen)
   }

@@ -6,7 +6,7 @@ import type { Live } from '../../../src/http/live.ts'
 
 const pass: Pass = {
   at: new Date('2026-11-20T12:00:00Z'),
-  ...{ observed: undefined, actions: [], active: [], errors: [], repositoryFault: undefined, failures: 0 },
+  ...{ observed: undefined, actions: [], active: [], errors: [], repositoryFault: undefined, failures: 0, seconds: 0 },
 }
 
 const notUsed = () => Promise.reject(new Error('not part of this test'))
@@ -18,6 +18,7 @@ const live = (newest: Pass | undefined, ageSeconds = 1): Live => ({
   status: notUsed,
   overview: notUsed,
   target: notUsed,
+  metrics: notUsed,
 })
 
 test('a controller is healthy as long as passes end, whatever they find', () => {

@@ -92,6 +92,19 @@ describe('an objective', () => {
   })
 })
 
+test('a drill that failed, one that could not run, and one that was too slow are told', () => {
+  const drilled = [
+    { target: 'a', lastVerdict: 'failed' as const },
+    { target: 'b', lastVerdict: 'could not run' as const },
+    { target: 'c', rtoMet: false, drillSeconds: 9000, rtoSeconds: 7200 },
+  ]
+  expect(follow(at('12:00', drilled)).lines[0]).toEqual([
+    'ERROR shop/a: the last drill failed. Drill it again: xnai-backup verify shop/a.',
+    'WARNING shop/b: the last drill could not run. Drill it again: xnai-backup verify shop/b.',
+    'ERROR shop/c: the objective is missed: the last drill took 150 minutes, and may take 120 minutes.',
+  ])
+})
+
 test('a target that vanished is told once, after five minutes, and what was open of it is forgotten', () => {
   const both = [failed('a'), { target: 'b' }]
   const { lines, last } = follow(
