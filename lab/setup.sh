@@ -19,10 +19,13 @@ main() {
   local restic=$! images docker browser
   unpack_restic sid &
   local newest=$!
+  unpack_monitors &
+  local monitors=$!
   if [ "${1:-}" = programs ]; then
     install_modules
     wait "$restic"
     wait "$newest"
+    wait "$monitors"
     return
   fi
   # Only the image base holds a Node: everything else is made while npm installs ours.
@@ -39,6 +42,7 @@ main() {
   wait "$browser"
   wait "$restic"
   wait "$newest"
+  wait "$monitors"
 }
 
 # install_packages PACKAGE…: installs those that are missing.
@@ -90,10 +94,24 @@ download_docker() {
   (cd "$1" && apt-get -qq -o APT::Sandbox::User=root download docker.io containerd $client)
 }
 
+# promtool of this release, and of trixie VictoriaMetrics and vmalert-tool, in $LAB/monitors: the tests of the examples run them.
+unpack_monitors() {
+  local home=$LAB/monitors new=$LAB/monitors.new
+  mkdir -p "$LAB"
+  exec 9>"$LAB/monitors.lock"
+  flock 9
+  [ ! -d "$home" ] || return 0
+  say "unpacking promtool and VictoriaMetrics, for the tests"
+  download_of trixie "$new" victoria-metrics
+  (cd "$new" && apt-get -qq -o APT::Sandbox::User=root download prometheus || { apt-get update -qq && apt-get -qq -o APT::Sandbox::User=root download prometheus; })
+  take_programs "$new" promtool victoria-metrics vmalert-tool
+  mv "$new" "$home"
+}
+
 # unpack_restic SUITE: restic and its REST server of a Debian release, in $LAB/restic-SUITE. Debian 12 has one that is too old, and its libraries do for
 # the newer ones. The lists of that release stay in a folder of their own.
 unpack_restic() {
-  local home new options package
+  local home new
   home=$LAB/restic-$1
   new=$home.new
   mkdir -p "$LAB"
@@ -101,18 +119,32 @@ unpack_restic() {
   flock 9
   [ ! -d "$home" ] || return 0
   say "unpacking restic of Debian's $1, for the tests"
+  download_of "$1" "$new" restic restic-rest-server
+  take_programs "$new" restic restic-rest-server
+  mv "$new" "$home"
+}
+
+# download_of SUITE FOLDER PACKAGE…: packages of a Debian release into a new folder. The lists of that release stay in it.
+download_of() {
+  local suite=$1 new=$2 options
+  shift 2
   rm -rf "$new"
   mkdir -p "$new"/{lists,cache/archives}/partial
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${XNAI_DEBIAN_MIRROR:-http://deb.debian.org/debian} $1 main" >"$new/sources.list"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${XNAI_DEBIAN_MIRROR:-http://deb.debian.org/debian} $suite main" >"$new/sources.list"
   options=(-qq -o "Dir::Etc::sourcelist=$new/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$new/lists"
     -o "Dir::Cache=$new/cache" -o Dir::State::status=/dev/null -o APT::Sandbox::User=root -o Acquire::Languages=none
     -o Acquire::Check-Valid-Until=false -o Acquire::Check-Date=false)
   apt-get "${options[@]}" update
-  (cd "$new" && apt-get "${options[@]}" download restic restic-rest-server)
+  (cd "$new" && apt-get "${options[@]}" download "$@")
+}
+
+# take_programs FOLDER PROGRAM…: leaves nothing of the packages in the folder but these programs.
+take_programs() {
+  local new=$1 package
+  shift
   for package in "$new"/*.deb; do dpkg-deb --fsys-tarfile "$package"; done |
-    tar --extract --ignore-zeros --directory "$new" --strip-components=3 ./usr/bin/restic ./usr/bin/restic-rest-server
+    tar --extract --ignore-zeros --directory "$new" --strip-components=3 "${@/#/./usr/bin/}"
   rm -r "$new"/{lists,cache,sources.list} "$new"/*.deb
-  mv "$new" "$home"
 }
 
 main "$@"
