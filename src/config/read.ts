@@ -1,7 +1,7 @@
 import { nearest } from '../labels/nearest.ts'
 import { problemOf, refusedValue, shownUnder, soundsSecret } from '../labels/problem.ts'
 import type { LabelProblem } from '../labels/spec.ts'
-import { masked, readText, refuse } from '../labels/text.ts'
+import { masked, readText } from '../labels/text.ts'
 import { type ConfigRow, type ConfigValues, configRows, foreignVariables, variablePrefix } from './rows.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>

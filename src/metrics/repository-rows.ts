@@ -1,5 +1,5 @@
 import type { RepositoryStatus } from '../report/status.ts'
-import { type MetricRow, orUnknown } from './sample.ts'
+import { type MetricRow, orUnknown, unixSeconds } from './sample.ts'
 import type { MetricsView } from './view.ts'
 
 /** A gauge with one value for each repository. */
@@ -10,6 +10,18 @@ const gauge = (name: string, help: string, value: (repository: RepositoryStatus)
   labels: ['tier'],
   samples: ({ stack }) =>
     (stack?.status.repositories ?? []).map((one) => ({ labels: { tier: one.tier }, value: value(one) })),
+})
+
+/** A gauge of the copies to the remote repository. Without one there is no series. */
+const remote = (name: string, help: string, value: (repository: RepositoryStatus) => number): MetricRow => ({
+  name,
+  type: 'gauge',
+  help,
+  labels: [],
+  samples: ({ stack }) =>
+    (stack?.status.repositories ?? [])
+      .filter(({ tier }) => tier === 'remote')
+      .map((one) => ({ labels: {}, value: value(one) })),
 })
 
 /** Nothing is known of what lies in a repository that does not answer. */
@@ -26,6 +38,17 @@ export const repositoryMetrics: MetricRow[] = [
   ),
   gauge('repository_damaged_snapshots', 'Snapshots of which damage is known.', (one) =>
     listed(one, one.damaged.length),
+  ),
+  remote('replication_waiting_snapshots', 'Snapshots that are still to be copied to the remote repository.', (one) =>
+    orUnknown(one.replication?.waiting),
+  ),
+  remote(
+    'replication_oldest_waiting_timestamp_seconds',
+    'When the oldest of them was taken; 0 where none waits.',
+    ({ replication }) => (replication ? unixSeconds(replication.since) : Number.NaN),
+  ),
+  remote('replication_late', '1 where one has waited for longer than the `rpo` of its target.', ({ problems }) =>
+    Number(problems.some(({ code }) => code === 'REPLICATION_LATE')),
   ),
   {
     name: 'snapshots',

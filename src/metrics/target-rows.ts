@@ -105,13 +105,15 @@ export const targetMetrics: MetricRow[] = [
   },
 ]
 
-/** The containers that a backup of the target holds, which were down together. */
+/** The containers that a backup of the target holds. Runs of older versions know only for how long the longest was down. */
 function stops(target: TargetStatus, view: MetricsView) {
   const plan = view.stack?.targets.plan.targets.find(
     ({ project, name }) => project === target.project && name === target.target,
   )
   const held = plan?.quiesced.map(({ name }) => name) ?? []
-  const value = held.length === 0 ? 0 : orUnknown(newestBackup(target, view)?.downtimeSeconds)
+  const { heldSeconds = {}, downtimeSeconds } = newestBackup(target, view) ?? {}
+  const secondsOf = (container: string) =>
+    held.length === 0 ? 0 : orUnknown(heldSeconds[container] ?? downtimeSeconds)
   const containers = held.length === 0 ? [target.container] : held
-  return containers.map((container) => ({ labels: { ...labelsOf(target), container }, value }))
+  return containers.map((container) => ({ labels: { ...labelsOf(target), container }, value: secondsOf(container) }))
 }

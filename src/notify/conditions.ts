@@ -1,4 +1,4 @@
-import type { ErrorReport } from '../errors.ts'
+import type { ErrorCode, ErrorReport } from '../errors.ts'
 import { hasFailed, type StatusReport, type TargetStatus } from '../report/status.ts'
 import { type EventName, events } from './events.ts'
 import type { Item } from './message.ts'
@@ -24,7 +24,9 @@ export interface Judgement {
   judges: (condition: Condition) => boolean
 }
 
-const fromSnapshots: EventName[] = ['objective', 'damaged', 'disk']
+/** What a listing of the local repository is needed for, and what one of all repositories. */
+const fromLocal: EventName[] = ['objective', 'damaged', 'remote']
+const fromAll: EventName[] = ['disk']
 
 /** `known`: the keys of the targets that have been seen. */
 export function judge({ now, report, engineFault }: Present, known: string[]): Judgement {
@@ -32,13 +34,15 @@ export function judge({ now, report, engineFault }: Present, known: string[]): J
     const engine = engineFault ? [stackWide('engine', 'the containers cannot be listed', engineFault)] : []
     return { conditions: engine, judges: ({ event }) => event === 'engine' }
   }
-  const isListed = report.repositories.every(({ ok }) => ok)
+  const isLocal = report.repositories.every(({ tier, ok }) => ok || tier !== 'local')
+  const isAll = report.repositories.every(({ ok }) => ok)
   const conditions = [
     ...report.targets.flatMap((target) => ofTarget(target, now)),
     ...ofRepositories(report),
     ...ofStack(report, known),
   ]
-  const isKnown = ({ event }: Condition) => isListed || !fromSnapshots.includes(event)
+  const isKnown = ({ event }: Condition) =>
+    (isLocal || !fromLocal.includes(event)) && (isAll || !fromAll.includes(event))
   const judges = (condition: Condition) => isKnown(condition) && isObserved(condition, report)
   return { conditions: conditions.filter(isKnown), judges }
 }
@@ -105,8 +109,16 @@ function describeSlow({ drillSeconds, rtoSeconds }: TargetStatus): string {
 function ofRepositories({ repositories }: StatusReport): Condition[] {
   return repositories.flatMap(({ tier, error, problems }) => [
     ...(error ? [stackWide('repository', `the ${tier} repository cannot be used`, error, tier)] : []),
-    ...problems.map(({ message, hint }) => ({ ...stackWide('disk', message, undefined, tier), hint })),
+    ...problems.flatMap((problem) => ofProblem(tier, problem)),
   ])
+}
+
+/** What waits for the remote repository is told by its target, which the message begins with. */
+function ofProblem(tier: string, { code, message, hint }: ErrorReport): Condition[] {
+  const part = code === 'REPLICATION_LATE' ? (message.split(': ')[0] ?? tier) : tier
+  const told: Partial<Record<ErrorCode, EventName>> = { NO_SPACE: 'disk', REPLICATION_LATE: 'remote' }
+  const event = told[code]
+  return event ? [{ ...stackWide(event, message, undefined, part), hint }] : []
 }
 
 function ofStack({ targets, prune }: StatusReport, known: string[]): Condition[] {

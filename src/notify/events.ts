@@ -54,6 +54,11 @@ export const events = {
     settleSeconds: 600,
     doc: 'A repository has no room for two more backups of every target.',
   },
+  remote: {
+    level: 'warning',
+    settleSeconds: 0,
+    doc: 'Snapshots have waited for the remote repository for longer than the `rpo` of their target.',
+  },
   prune: { level: 'warning', settleSeconds: 0, doc: 'The last removal of old snapshots failed.' },
   engine: { level: 'error', settleSeconds: 120, doc: 'The containers cannot be listed, so that no backup begins.' },
   restore: { level: 'error', settleSeconds: 0, doc: 'A restore failed.' },

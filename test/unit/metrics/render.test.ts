@@ -27,9 +27,13 @@ function stack(): NonNullable<MetricsView['stack']> {
     target('new', now, { lastSuccess: null, rpoMet: false }),
     target('web', now, { ...none, method: null, firstSeen: null, problems: [problem] }),
   ]
+  const replication = { waiting: 2, since: now, last: null }
   const snapshot = { id: 's1', project: 'shop', target: 'db', time: now, reason: 'schedule', items: 1 } as const
   return {
-    status: reportOf(targets, { repositories: [local, { ...local, tier: 'remote', ok: false }], problems: [problem] }),
+    status: reportOf(targets, {
+      repositories: [local, { ...local, tier: 'remote', ok: false, replication }],
+      problems: [problem],
+    }),
     targets: { plan: makePlan([db], settings, methods), runs: new Map([['shop/db', [run]]]) } as never,
     repositories: [{ tier: 'local', url: '', damaged: [], snapshots: [{ ...snapshot, bytes: 9, storedBytes: 3 }] }],
   }
@@ -62,6 +66,9 @@ test.each([
   ['target_broken{project="shop",target="web"}', '1'],
   ['repository_up{tier="remote"}', '0'],
   ['repository_stored_bytes{tier="remote"}', 'Nan'],
+  ['replication_waiting_snapshots', '2'],
+  ['replication_oldest_waiting_timestamp_seconds', seconds(now)],
+  ['replication_late', '0'],
   ['repository_free_bytes{tier="local"}', '1000000000'],
   ['pending_notifications', '2'],
   ['problems', '1'],

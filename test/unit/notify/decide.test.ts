@@ -105,6 +105,20 @@ test('a drill that failed, one that could not run, and one that was too slow are
   ])
 })
 
+test('a remote repository that lags is told by target, and one that is away silences no objective', () => {
+  const now = '2026-09-02T12:00:00.000Z'
+  const late = { ...error, code: 'REPLICATION_LATE' as const, message: 'shop/db: 2 snapshots have waited' }
+  const lagging = { ...local, tier: 'remote' as const, problems: [late] }
+  const away = { ...local, tier: 'remote' as const, ok: false, error }
+  const missed = target('db', now, { rpoMet: false, ageSeconds: 100_000, lastSuccess: '2026-08-31T00:00:00.000Z' })
+  const { lines } = follow(
+    input(now, { report: reportOf([target('db', now)], { repositories: [local, lagging] }) }),
+    input('2026-09-02T12:01:00.000Z', { report: reportOf([missed], { repositories: [local, away] }) }),
+  )
+  expect(lines[0]).toEqual(['WARNING shop/db: 2 snapshots have waited. Start it.'])
+  expect(lines[1]).toContainEqual(expect.stringContaining('ERROR shop/db: the objective is missed'))
+})
+
 test('a target that vanished is told once, after five minutes, and what was open of it is forgotten', () => {
   const both = [failed('a'), { target: 'b' }]
   const { lines, last } = follow(
