@@ -38,14 +38,16 @@ export function standingOf(
   runs: readonly Run[],
   known: { now: Date; firstSeen?: string },
 ): DrillStanding {
-  const ended = runs.filter(
-    ({ drill, finished }) => drill && finished !== undefined && !isInFuture(finished, known.now),
-  )
+  const ended = runs.filter((run) => saysSomething(run) && !isInFuture(run.finished ?? '', known.now))
   const [last] = ended
   const verified = ended.find(({ drill }) => drill?.verdict === 'verified')
   const problem = explain(target, { last, verified, ...known })
   return { ...(last && { last }), ...(verified && { verified }), ...(problem !== undefined && { problem }) }
 }
+
+/** A drill that an operator ended, or that ended with its process, says nothing about the target. */
+const saysSomething = ({ drill, finished, error }: Run): boolean =>
+  drill !== undefined && finished !== undefined && error?.code !== 'CANCELLED' && error?.code !== 'INTERRUPTED'
 
 type Known = { last: Run | undefined; verified: Run | undefined; now: Date; firstSeen?: string }
 

@@ -225,7 +225,11 @@ async function isCaptured(since: string): Promise<boolean> {
 async function letSlotsPass(target: string, days: number): Promise<string> {
   using catalog = openCatalog(await volumePath('xnai-backup-state'))
   const then = new Date(Date.now() - days * 86_400_000).toISOString()
-  catalog.saveSchedule(lab.project, target, { firstSeen: then, lastSlot: then })
+  catalog.saveSchedule(lab.project, target, {
+    firstSeen: then,
+    lastSlot: then,
+    lastDrillSlot: new Date().toISOString(),
+  })
   return then
 }
 

@@ -69,6 +69,13 @@ describe('the standing of a target', () => {
     expect(problem([], { firstSeen: '2026-07-01T00:00:00Z', drill: 'off' })).toBeUndefined()
   })
 
+  test('takes no drill that an operator ended', () => {
+    const error = { code: 'CANCELLED' as const, message: 'cancelled', hint: '' }
+    const verified = drill('2026-08-09T05:00:00Z', 'verified')
+    const runs = [drill('2026-08-10T05:00:00Z', 'could not run', { error }), verified]
+    expect(standingOf(policy, runs, { now, firstSeen })).toEqual({ last: verified, verified })
+  })
+
   test('takes no drill of the future, which a wrong clock has dated', () => {
     expect(standingOf(policy, [drill('2027-01-01T05:00:00Z', 'verified')], { now, firstSeen }).last).toBeUndefined()
   })
