@@ -148,6 +148,7 @@ const helps: Record<string, CommandHelp> = {
     examples: [
       ['check', 'lengths and manifests, in seconds'],
       ['check --read-data', 'every stored byte'],
+      ['check --tier remote --tamper', 'does the append-only repository refuse a deletion?'],
     ],
   },
 }

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -9,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../../lab/lab.ts'
 import { openRestic } from '../../src/repository/restic.ts'
 import { metaOf, never, put, streamOf, treeOf } from '../contract/repository.ts'
+import { freePort } from '../support/free-port.ts'
 import { resticFolder, resticPassword, resticTemplate } from '../support/restic.ts'
 
 /** An append-only REST server with a repository in it. */
@@ -30,14 +30,6 @@ afterEach(async () => {
   if (server.exitCode === null && server.signalCode === null) await once(server, 'exit')
   rmSync(folder, { recursive: true, force: true })
 })
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  return port
-}
 
 test('a repository on an append-only server takes, proves and gives back, and says that it keeps all', async () => {
   const program = join(resticFolder('trixie'), 'restic')

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { controllerLock } from '../../catalog/keys.ts'
+import { warnOfS3Accounts } from '../../config/s3-accounts.ts'
 import { realJobs } from '../../controller/jobs.ts'
 import { runController } from '../../controller/loop.ts'
 import { createNotifier } from '../../controller/notifier.ts'
@@ -32,6 +33,8 @@ async function run(session: Session): Promise<undefined> {
     { version, project: parts.settings.project, repositories: [...parts.repositories.values()].map(({ url }) => url) },
     'controller starts',
   )
+  const accounts = warnOfS3Accounts(config)
+  if (accounts !== undefined) parts.log.warn(accounts)
   // A program that is replaced under a controller, which may live for months, must not be mixed with it.
   await loadCode(parts, Object.keys(parts.methods) as MethodKind[])
   using _held = await holdAtStart(parts, signal)

@@ -10,6 +10,7 @@ import { runBackupIfFree } from '../../../src/job/backup/if-free.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { describeLeftovers } from '../../../src/job/recover/leftovers.ts'
 import { recover, recoverRest } from '../../../src/job/recover.ts'
+import { replicate } from '../../../src/job/replicate.ts'
 import type { Repository } from '../../../src/repository/repository.ts'
 import { run as command } from '../../support/cli.ts'
 import { enabled, type JobStage, setJobStage } from './stage.ts'
@@ -228,6 +229,18 @@ describe('what cannot be finished', () => {
     engine.start = () => Promise.reject(new Error(reasons.shift()))
     const unfinished = 'could not finish what a dead run left behind'
     expect(await recoverLogged(stage, 3)).toEqual([unfinished, unfinished])
+  })
+
+  test('in the local repository concerns no other one, which the next copy sweeps', async () => {
+    const stage = twoServices()
+    let swept = 0
+    const remote = { ...stage.local, sweep: async () => void swept++ }
+    stage.local = { ...stage.local, sweep: () => Promise.reject(new Error('no such disk')) }
+    const repositories = new Map([...stage.parts.repositories, ['remote' as const, remote] as const])
+    await expect(recover({ ...stage.parts, repositories }, never)).rejects.toThrow('no such disk')
+    expect(swept).toBe(0)
+    await replicate({ ...stage.parts, repositories }, never)
+    expect(swept).toBe(1)
   })
 
   test('in a repository is logged once by a controller, however often it tries', async () => {
