@@ -26,7 +26,7 @@ export function copyContract(name: string, ends: CopyEnds, { back = false } = {}
       for (const made of ['source/sub/empty', 'from', 'to']) mkdirSync(join(folder, made), { recursive: true })
       writeFileSync(join(source, 'a.txt'), 'alpha')
       writeFileSync(join(source, 'sub/b.bin'), Buffer.alloc(700_000, 'b'))
-      symlinkSync('/nowhere', join(source, 'sub/broken'))
+      symlinkSync('/missing', join(source, 'sub/broken'))
       linkSync(join(source, 'a.txt'), join(source, 'sub/hard'))
       execFileSync('setfattr', ['-n', 'user.note', '-v', 'kept', join(source, 'a.txt')])
       execFileSync('chown', ['7:8', join(source, 'sub/b.bin')])

@@ -101,7 +101,7 @@ export function repositoryContract(
       mkdirSync(join(source, 'sub/empty'), { recursive: true })
       writeFileSync(join(source, 'a.txt'), 'alpha')
       writeFileSync(join(source, 'sub/b.bin'), Buffer.alloc(700_000, 'b'))
-      symlinkSync('/nowhere', join(source, 'sub/broken'))
+      symlinkSync('/missing', join(source, 'sub/broken'))
       mkdirSync(join(folder, 'repository'))
       await prepare(join(folder, 'repository'))
       repository = await make(join(folder, 'repository'))
@@ -244,7 +244,7 @@ export function repositoryContract(
       expect(listed[0]).toMatchObject({ path: '.', type: 'directory', size: 0, ...owned })
       expect(listed).toContainEqual(expect.objectContaining({ path: 'a.txt', type: 'file', size: 5 }))
       expect(listed).toContainEqual(expect.objectContaining({ path: 'b.txt', type: 'link', sharesWith: 'a.txt' }))
-      const link = { type: 'symlink', mode: Number(mode & 0o7777n), size: 0, mtimeNs, linksTo: '/nowhere', ...owned }
+      const link = { type: 'symlink', mode: Number(mode & 0o7777n), size: 0, mtimeNs, linksTo: '/missing', ...owned }
       expect(listed).toContainEqual({ path: 'sub/broken', ...link })
       const paths = listed.map(({ path }) => path)
       expect(paths, 'names in order, each folder right before what it holds').toEqual(paths.toSorted(comparePaths))
@@ -292,7 +292,7 @@ export function repositoryContract(
         for (const made of [join(tree, 'sub/empty'), place, restored]) mkdirSync(made, { recursive: true })
         writeFileSync(join(tree, 'a.txt'), 'alpha')
         writeFileSync(join(tree, 'sub/b.bin'), Buffer.alloc(700_000, 'b'))
-        symlinkSync('/nowhere', join(tree, 'sub/broken'))
+        symlinkSync('/missing', join(tree, 'sub/broken'))
         writeFileSync(join(tree, 'zeros'), Buffer.alloc(300_000))
         linkSync(join(tree, 'a.txt'), join(tree, 'sub/hard'))
         execFileSync('setfattr', ['-n', 'user.note', '-v', 'kept', join(tree, 'a.txt')])
