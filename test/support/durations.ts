@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import type { Reporter, TestModule } from 'vitest/node'
-import { pathInCheckout, type Weights, weightsFile } from './longest-first.ts'
+import { layerOf, pathInCheckout, type Weights, weightsFile } from './longest-first.ts'
 
-/** A weight for each Podman test; the quick layers need no order. */
-const quickLayers = ['unit', 'process', 'fault']
+/** Its files are short, and fill the gaps that the others leave. */
+const unweighted = 'unit'
 
 /** What one test file took, hooks included. */
 export interface FileDuration {
@@ -14,7 +14,7 @@ export interface FileDuration {
 
 /**
  * vitest's reporter that prints at the end how long each layer took, and the longest files. With XNAI_RENEW_WEIGHTS=1
- * it also replaces test/weights.json by what the files of this run took, which is meant for a whole run on a machine
+ * it also replaces the weights of the layers of this run in test/weights.json, which is meant for a whole run on a machine
  * that does nothing else.
  */
 export class Durations implements Reporter {
@@ -50,10 +50,12 @@ export function renderDurations(durations: FileDuration[]): string {
 const sum = (files: FileDuration[]) => files.reduce((total, { seconds }) => total + seconds, 0).toFixed(0)
 
 function renewWeights(durations: FileDuration[]): void {
-  const heavy = durations.filter(({ layer }) => !quickLayers.includes(layer))
-  if (heavy.length === 0) return
-  const weights: Weights = Object.fromEntries(
-    heavy.toSorted((a, b) => a.path.localeCompare(b.path)).map(({ path, seconds }) => [path, Math.round(seconds)]),
-  )
+  const layers = new Set(durations.map(({ layer }) => layer))
+  const old: Weights = JSON.parse(readFileSync(weightsFile, 'utf8'))
+  const others = Object.entries(old).filter(([path]) => !layers.has(layerOf(path)))
+  const own = durations
+    .filter(({ layer }) => layer !== unweighted)
+    .map(({ path, seconds }): [string, number] => [path, Math.round(seconds)])
+  const weights = Object.fromEntries([...others, ...own].toSorted(([a], [b]) => a.localeCompare(b)))
   writeFileSync(weightsFile, `${JSON.stringify(weights, undefined, 2)}\n`)
 }

@@ -10,13 +10,21 @@ export const weightsFile = join(root, 'test/weights.json')
 /** Seconds that a test file took, by its path in the checkout. */
 export type Weights = Record<string, number>
 
-/** Sorts paths by weight, the heaviest first; a path without a weight counts as the mean of all weights. */
+/** The layer of a test file: `test/fault/a.test.ts` is of `fault`. */
+export const layerOf = (path: string): string => path.split('/')[1] ?? ''
+
+/**
+ * Sorts paths by weight, the heaviest first. A path without a weight counts as the mean of its layer, and as nothing where no file of the
+ * layer has one.
+ */
 export function longestFirst(paths: string[], weights: Weights): string[] {
-  const known = Object.values(weights)
-  const mean = known.reduce((sum, seconds) => sum + seconds, 0) / Math.max(known.length, 1)
-  const weightOf = (path: string) => weights[path] ?? mean
+  const layers = Map.groupBy(Object.entries(weights), ([path]) => layerOf(path))
+  const means = new Map([...layers].map(([layer, files]) => [layer, mean(files.map(([, seconds]) => seconds))]))
+  const weightOf = (path: string) => weights[path] ?? means.get(layerOf(path)) ?? 0
   return paths.toSorted((a, b) => weightOf(b) - weightOf(a))
 }
+
+const mean = (numbers: number[]) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length
 
 /** The path of a test file in the checkout, with which the weights name it. */
 export const pathInCheckout = (moduleId: string): string => relative(root, moduleId)

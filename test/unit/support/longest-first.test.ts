@@ -3,10 +3,12 @@ import { renderDurations } from '../../support/durations.ts'
 import { longestFirst } from '../../support/longest-first.ts'
 
 describe('the order of test files', () => {
-  test('the heaviest file comes first, and a file without a weight counts as the mean', () => {
-    const weights = { 'a.test.ts': 10, 'b.test.ts': 100, 'c.test.ts': 40 }
-    const order = longestFirst(['a.test.ts', 'unknown.test.ts', 'c.test.ts', 'b.test.ts'], weights)
-    expect(order).toEqual(['b.test.ts', 'unknown.test.ts', 'c.test.ts', 'a.test.ts'])
+  test('the heaviest file comes first, and a file without a weight counts as the mean of its layer', () => {
+    const weights = { 'test/fault/a': 10, 'test/fault/b': 100, 'test/fault/c': 40, 'test/process/d': 2 }
+    const unknown = ['test/unit/e', 'test/process/new', 'test/fault/new']
+    const order = longestFirst([...unknown, ...Object.keys(weights)], weights)
+    const names = order.map((path) => path.replace('test/', ''))
+    expect(names).toEqual(['fault/b', 'fault/new', 'fault/c', 'fault/a', 'process/new', 'process/d', 'unit/e'])
   })
 
   test('files of the same weight keep their order', () => {
