@@ -1,7 +1,8 @@
 #!/bin/bash
-# setup.sh [programs]: makes what the tests and the demo need, on a Debian 12 or newer with root, git, Node and npm:
+# setup.sh [programs|demo]: makes what the tests and the demo need, on a Debian 12 or newer with root, git, Node and npm:
 # Debian packages, node_modules, newer versions of restic, and local images, a browser, and a Docker engine in .lab (or in $XNAI_LAB, which
-# several clones may share). A second run finds everything there. With the argument `programs` it stops before images and Docker.
+# several clones may share). A second run finds everything there. With the argument `programs` it stops before images and Docker; with
+# `demo` it makes what the demo needs alone.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 PACKAGES=(
   podman runc netavark aardvark-dns uidmap slirp4netns fuse-overlayfs iptables iproute2 # containers
@@ -15,8 +16,12 @@ main() {
   cd "$ROOT"
   [ "$(id -u)" = 0 ] || die "set-up installs Debian packages: run it as root"
   install_packages "${PACKAGES[@]}"
+  if [ "${1:-}" = demo ]; then
+    make_images
+    return
+  fi
   unpack_restic trixie &
-  local restic=$! images docker browser
+  local restic=$! docker browser
   unpack_restic sid &
   local newest=$!
   unpack_monitors &
@@ -28,21 +33,25 @@ main() {
     wait "$monitors"
     return
   fi
-  # Only the image base holds a Node: everything else is made while npm installs ours.
-  bash lab/images.sh services redis &
-  images=$!
   install_packages chromium-headless-shell &
   browser=$!
   unpack_docker &
   docker=$!
-  install_modules
-  bash lab/images.sh base
-  wait "$images"
+  make_images
   wait "$docker"
   wait "$browser"
   wait "$restic"
   wait "$newest"
   wait "$monitors"
+}
+
+# Only the image base holds a Node: everything else is made while npm installs ours.
+make_images() {
+  bash lab/images.sh services redis &
+  local images=$!
+  install_modules
+  bash lab/images.sh base
+  wait "$images"
 }
 
 # install_packages PACKAGE…: installs those that are missing.

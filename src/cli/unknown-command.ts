@@ -4,7 +4,6 @@ import { nearest } from '../labels/nearest.ts'
 const elsewhere = new Map([
   ['snapshots', 'Did you mean list?'],
   ['forget', 'Did you mean prune?'],
-  ['verify', 'Did you mean check?'],
   ['create', 'Did you mean backup?'],
   ['extract', 'Did you mean restore?'],
 ])

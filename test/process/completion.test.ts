@@ -49,7 +49,7 @@ describe('the words that may stand at the end of a line', () => {
     [['status', ''], []],
   ] as const)('%j are %j, without a look at the stack', async ([words, expected]) => {
     const away = () => Promise.reject(new Error('the stack was asked'))
-    const found = await complete([...words], { engine: Object.assign(fakeEngine(), { list: away }), state: '/nowhere' })
+    const found = await complete([...words], { engine: Object.assign(fakeEngine(), { list: away }), state: '/dev/null/nowhere' })
     expect(found.toSorted()).toEqual([...expected].toSorted())
   })
 
@@ -84,7 +84,7 @@ describe('the words that may stand at the end of a line', () => {
 describe('the script for bash', () => {
   let script: string
   beforeAll(async () => {
-    const { stdout, exitCode } = await run(['completion', 'bash'], { state: '/nowhere' })
+    const { stdout, exitCode } = await run(['completion', 'bash'], { state: '/dev/null/nowhere' })
     expect(exitCode).toBe(0)
     script = stdout
   })
