@@ -7,16 +7,18 @@ import { writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { archiveCases } from './cases/archive.ts'
+import { controllerFigures } from './cases/controller.ts'
 import { memoryFigures } from './cases/memory.ts'
 import { postgresCases } from './cases/postgres.ts'
+import { replicateCases } from './cases/replicate.ts'
 import { resticCases } from './cases/restic.ts'
 import { stopCases } from './cases/stop.ts'
 import { printTable } from './print-table.ts'
 import { median, type Outcome, runCase, runFigure } from './run-case.ts'
 import { makeWorld } from './world.ts'
 
-const cases = [...archiveCases, ...resticCases, ...postgresCases, ...stopCases]
-const figures = [...memoryFigures]
+const cases = [...archiveCases, ...resticCases, ...postgresCases, ...replicateCases, ...stopCases]
+const figures = [...controllerFigures, ...memoryFigures]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -12,8 +12,9 @@ import { type Lab, startLab } from '../lab/lab.ts'
 import { productOf } from '../lab/product.ts'
 import { methods } from '../src/methods/index.ts'
 import { openArchive } from '../src/repository/archive.ts'
-import type { Artifact, SnapshotMeta } from '../src/repository/repository.ts'
+import type { Artifact } from '../src/repository/repository.ts'
 import { printTable } from './print-table.ts'
+import { snapshotMeta } from './snapshot-meta.ts'
 
 const rounds = Number(process.argv[2] ?? 10)
 const targets = 20
@@ -54,32 +55,13 @@ async function fillRepository(folder: string, project: string): Promise<void> {
   await archive.initialise(signal)
   for (let index = 0; index < snapshots; index++) {
     const time = new Date(performance.timeOrigin - (snapshots - index) * 3_600_000).toISOString()
-    const meta = metaOf(project, `app-${index % targets}`, time)
+    const meta = snapshotMeta(`app-${index % targets}`, time, project)
     await (await archive.stage(meta, dump(), { signal })).publish(meta, signal)
   }
 }
 
 async function* dump(): AsyncGenerator<Artifact> {
   yield { kind: 'stream', name: 'dump', open: async () => Readable.from([Buffer.from('a dump')]) }
-}
-
-function metaOf(project: string, target: string, time: string): SnapshotMeta {
-  return {
-    id: `${time.replaceAll(/[-:.]/g, '')}-${target}`,
-    project,
-    target,
-    method: 'redis',
-    time,
-    set: time,
-    run: time,
-    reason: 'schedule',
-    facts: { keys: 1000, version: '8.0.0' },
-    container: { name: `${project}-${target}-1`, image: 'localhost/app', imageId: 'sha256:app', user: '' },
-    engine: { name: 'podman', version: '5.0.0' },
-    creator: 'bench',
-    quiesced: [],
-    warnings: [],
-  }
 }
 
 /** The first run fills the caches: that of compiled code and that of manifests. */

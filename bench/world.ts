@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Lab, type LabContainer, startLab } from '../lab/lab.ts'
 import { type Call, type Product, productOf } from '../lab/product.ts'
+import type { Repository } from '../src/repository/repository.ts'
 import { openRestic } from '../src/repository/restic.ts'
 import { type DataSet, dataSets } from './data.ts'
 
@@ -113,8 +114,12 @@ async function initialiseRestic(product: Product): Promise<void> {
     XNAI_BACKUP_LOCAL: `restic:${product.repository}`,
     XNAI_BACKUP_LOCAL_PASSWORD: password,
   })
-  const program = join(resticFolder, 'restic')
-  await openRestic(product.repository, { password, home, program }).initialise(AbortSignal.timeout(60_000))
+  await openBare(product.repository, { home }).initialise(AbortSignal.timeout(60_000))
+}
+
+/** A repository of restic in a folder, with the password of all of them. */
+export function openBare(folder: string, options: { home?: string; copiesFrom?: Repository } = {}): Repository {
+  return openRestic(folder, { password, home: `${folder}-home`, program: join(resticFolder, 'restic'), ...options })
 }
 
 /** The same program and the same password for both sides. */
