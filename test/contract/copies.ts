@@ -86,19 +86,20 @@ export function copyContract(name: string, ends: CopyEnds, { back = false } = {}
       expect(await isDamaged(to)).toBe(false)
     })
 
-    test.runIf(back)('can be copied back, and on from there', async () => {
-      const stored = await put(from, metaOf('one'), streamOf('dump', 'hello'), treeOf('data', source))
-      await to.copyFrom(from, [stored], { signal: never })
-      await from.remove(['one'], never)
-      await from.copyFrom(to, await to.list(never), { signal: never })
-      const [back] = await from.list(never)
-      const { expected, actual } = await from.proveTree(back as Snapshot, 'data', source, { signal: never })
-      expect(actual).toBe(expected)
-      await to.remove(['one'], never)
-      await to.copyFrom(from, [back as Snapshot], { signal: never })
-      expect((await to.list(never)).map(({ id }) => id)).toEqual(['one'])
-      expect(await isDamaged(to)).toBe(false)
-    })
+    if (back)
+      test('can be copied back, and on from there', async () => {
+        const stored = await put(from, metaOf('one'), streamOf('dump', 'hello'), treeOf('data', source))
+        await to.copyFrom(from, [stored], { signal: never })
+        await from.remove(['one'], never)
+        await from.copyFrom(to, await to.list(never), { signal: never })
+        const [back] = await from.list(never)
+        const { expected, actual } = await from.proveTree(back as Snapshot, 'data', source, { signal: never })
+        expect(actual).toBe(expected)
+        await to.remove(['one'], never)
+        await to.copyFrom(from, [back as Snapshot], { signal: never })
+        expect((await to.list(never)).map(({ id }) => id)).toEqual(['one'])
+        expect(await isDamaged(to)).toBe(false)
+      })
 
     test('that are aborted leave no snapshot, and the next one is whole', async () => {
       const stored = await put(from, metaOf('one'), treeOf('data', source))
