@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { BackupError } from '../errors.ts'
 import { readScratchOwner, scratchLabel } from '../labels/scratch.ts'
 import { z } from '../lib/zod.ts'
@@ -28,7 +29,10 @@ export function scratchActs(connection: Connection, inspect: Engine['inspect']):
       }
     },
     createNetwork: async (name, labels, signal) => {
-      const body = { Name: name, Driver: 'bridge', Internal: true, CheckDuplicate: true, Labels: labels }
+      const body = {
+        ...{ Name: name, Driver: 'bridge', Internal: true, CheckDuplicate: true, Labels: labels },
+        Options: { 'com.docker.network.bridge.name': bridgeName(name) },
+      }
       const options = { what: `create network ${name}`, signal, seconds: actSeconds }
       await connection.request([], options, 'POST', '/networks/create', body)
     },
@@ -52,6 +56,12 @@ export function scratchActs(connection: Connection, inspect: Engine['inspect']):
     },
   }
 }
+
+/**
+ * The name of the network's device. Podman would take the first `podmanN` that it does not see, which another Podman of the machine may take
+ * at the same time: then only one of the two reaches its containers. A device's name has at most 15 characters.
+ */
+const bridgeName = (network: string): string => `xnd-${createHash('sha256').update(network).digest('hex').slice(0, 10)}`
 
 /** Throws IMAGE_GONE where the engine has no such image. */
 async function createContainer(connection: Connection, request: ScratchRequest, signal: AbortSignal): Promise<string> {

@@ -10,6 +10,7 @@ import { execStream, execText } from '../../src/engine/exec.ts'
 import { locate } from '../../src/engine/host-paths.ts'
 import { connectEngine } from '../../src/engine/podman.ts'
 import { findSelf } from '../../src/engine/self.ts'
+import { scratchLabels, scratchName } from '../../src/labels/scratch.ts'
 import { methods } from '../../src/methods/index.ts'
 import { makePlan } from '../../src/plan/make-plan.ts'
 import { settings } from '../unit/plan/build.ts'
@@ -141,6 +142,18 @@ describe('Podman', () => {
 
     await engine.stop(id, 0, signal).catch(() => undefined)
     await eventually(async () => (await engine.inspect(id, signal)) === undefined, 60, 'the container to be removed')
+  })
+
+  test('names the device of a network itself: two Podmans of a machine would take the same one', async () => {
+    const name = scratchName('device', 'network')
+    await engine.createNetwork(
+      name,
+      scratchLabels({ run: 'device', state: 's', until: '2026-01-01T00:00:00Z' }),
+      signal,
+    )
+    const [inspected] = JSON.parse(await lab.podman(['network', 'inspect', name]))
+    expect(inspected).toMatchObject({ internal: true, network_interface: expect.stringMatching(/^xnd-[0-9a-f]{10}$/) })
+    await engine.removeScratch({ kind: 'network', name }, signal)
   })
 
   test('leaves out of the list what vanishes while it is made', async () => {
