@@ -7,6 +7,8 @@ import { awaitListening, awaitServer, pollAtMost } from '../../../../src/methods
 const down = () => new BackupError('SERVICE_DOWN', 'connection refused')
 const context = (signal = new AbortController().signal) => ({ clock: systemClock, signal }) as MethodContext
 const wait = { what: 'a server to answer', seconds: 0.1, everyMs: 1 }
+/** For what comes before the time is over, however busy the machine is. */
+const patient = { ...wait, seconds: 30 }
 
 /** Gives one answer after the other, and the last one again and again. An error is thrown. */
 function sequence<T>(...answers: (T | Error)[]): () => Promise<T> {
@@ -20,7 +22,7 @@ function sequence<T>(...answers: (T | Error)[]): () => Promise<T> {
 describe('awaitServer', () => {
   test('a server that is down at first and then ready: its answer', async () => {
     const ask = sequence<string | undefined>(down(), undefined, 'ready')
-    await expect(awaitServer(context(), { ...wait, ask })).resolves.toBe('ready')
+    await expect(awaitServer(context(), { ...patient, ask })).resolves.toBe('ready')
   })
 
   test('a server that stays down: its last error, since it says more than a timeout', async () => {
@@ -35,16 +37,16 @@ describe('awaitServer', () => {
   test('an error that does not pass by waiting ends the wait', async () => {
     const refused = new BackupError('AUTH_FAILED', 'wrong password')
     const ask = sequence<string>(down(), refused, 'ready')
-    await expect(awaitServer(context(), { ...wait, ask })).rejects.toBe(refused)
+    await expect(awaitServer(context(), { ...patient, ask })).rejects.toBe(refused)
   })
 
   test('`isPassing` decides which errors pass, and may replace one by a better one', async () => {
     const ask = sequence<string>(new Error('reset'), down(), 'ready')
-    await expect(awaitServer(context(), { ...wait, ask, isPassing: () => true })).resolves.toBe('ready')
+    await expect(awaitServer(context(), { ...patient, ask, isPassing: () => true })).resolves.toBe('ready')
     const isPassing = async () => {
       throw new BackupError('SERVICE_DOWN', 'it ended while it started')
     }
-    const ended = awaitServer(context(), { ...wait, ask: sequence(down()), isPassing })
+    const ended = awaitServer(context(), { ...patient, ask: sequence(down()), isPassing })
     await expect(ended).rejects.toThrow('it ended while it started')
   })
 
@@ -55,14 +57,14 @@ describe('awaitServer', () => {
       controller.abort(reason)
       throw down()
     }
-    await expect(awaitServer(context(controller.signal), { ...wait, ask })).rejects.toBe(reason)
+    await expect(awaitServer(context(controller.signal), { ...patient, ask })).rejects.toBe(reason)
   })
 })
 
 describe('awaitListening', () => {
   const client = (listens: boolean) => ({ server: { listens } })
   const listen = (connect: () => Promise<ReturnType<typeof client>>, signal?: AbortSignal) =>
-    awaitListening(context(signal), { what: wait.what, seconds: 0.5, connect })
+    awaitListening(context(signal), { what: wait.what, seconds: 1, connect })
 
   test('a server that initialises itself is not taken for one that is ready', async () => {
     const ready = client(true)
@@ -96,7 +98,8 @@ describe('pollAtMost', () => {
   const options = { ...wait, clock: systemClock, signal: new AbortController().signal }
 
   test('a state that comes in time is answered, and one that does not is undefined', async () => {
-    await expect(pollAtMost(sequence<string | undefined>(undefined, 'green'), options)).resolves.toBe('green')
+    const inTime = pollAtMost(sequence<string | undefined>(undefined, 'green'), { ...options, ...patient })
+    await expect(inTime).resolves.toBe('green')
     await expect(pollAtMost(sequence<false>(false), options)).resolves.toBeUndefined()
   })
 
