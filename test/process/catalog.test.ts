@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Catalog, Intent, RunFilter, RunStart } from '../../src/catalog/catalog.ts'
 import { containerLock, controllerLock, networkLock, recoveryLock, targetLock } from '../../src/catalog/keys.ts'
 import { schemaVersion } from '../../src/catalog/migrations.ts'
@@ -259,6 +259,41 @@ describe('old runs', () => {
     startOn(catalog, 600)
     expect(ids(catalog, {})).toEqual(['r600', 'r300', 'r2'])
   })
+})
+
+test('every question about runs that a pass, `status` and `logs` ask is answered by an index', () => {
+  const asked = new Set<string>()
+  const { prepare } = DatabaseSync.prototype
+  const spy = vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (
+    this: DatabaseSync,
+    sql,
+    ...more
+  ) {
+    if (/^\s*(SELECT|DELETE|UPDATE)\b.*\bruns\b/s.test(sql)) asked.add(sql)
+    return prepare.call(this, sql, ...more)
+  })
+  try {
+    using catalog = openCatalog(state)
+    catalog.startRun(run)
+    catalog.finishRun(run.id, 'shop', 'db', { finished: run.started, outcome: 'complete' })
+    const wanted: RunFilter[] = [
+      {},
+      { project: 'shop', target: 'db' },
+      { project: 'shop', target: 'db', kind: 'backup' },
+    ]
+    for (const filter of wanted) catalog.runs(filter)
+    catalog.lastSnapshot('shop', 'db')
+    catalog.untoldRuns('shop')
+    catalog.unnoticedRuns('shop')
+    catalog.targetsWithRuns()
+  } finally {
+    spy.mockRestore()
+  }
+  using database = new DatabaseSync(join(state, 'catalog.db'))
+  const plans = [...asked].flatMap((sql) => database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all())
+  const reads = plans.map(({ detail }) => String(detail)).filter((detail) => /^(SCAN|SEARCH) /.test(detail))
+  expect(reads.length).toBeGreaterThan(8)
+  expect(reads.filter((detail) => !/ USING ((COVERING )?INDEX|INTEGER PRIMARY KEY) /.test(detail))).toEqual([])
 })
 
 describe('the schema', () => {
