@@ -11,17 +11,19 @@ PACKAGES=(
   dbus-daemon python3-dbusmock                                                         # a mock of systemd, for the tests
   libatomic1 libstdc++6 libdevmapper1.02.1                                            # what Node's and Docker's own binaries link to
 )
+BROWSER=chromium-headless-shell # the tests look at the page with it
 
 main() {
   cd "$ROOT"
   [ "$(id -u)" = 0 ] || die "set-up installs Debian packages: run it as root"
-  install_packages "${PACKAGES[@]}"
   if [ "${1:-}" = demo ]; then
+    install_packages "${PACKAGES[@]}"
     make_images
     return
   fi
+  install_packages "${PACKAGES[@]}" "$BROWSER"
   unpack_restic trixie &
-  local restic=$! docker browser
+  local restic=$! docker
   unpack_restic sid &
   local newest=$!
   unpack_monitors &
@@ -33,13 +35,10 @@ main() {
     wait "$monitors"
     return
   fi
-  install_packages chromium-headless-shell &
-  browser=$!
   unpack_docker &
   docker=$!
   make_images
   wait "$docker"
-  wait "$browser"
   wait "$restic"
   wait "$newest"
   wait "$monitors"

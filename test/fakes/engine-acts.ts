@@ -10,11 +10,14 @@ export interface ActOptions {
   forbidIdleActs?: boolean
   /** Stop and start take effect at once, and answer after so many milliseconds. Default 0. */
   answerMs?: number
-  /** How long a caller waits for the end of a stop that is slow (`FakeContainer.endsSlowly`). Default 0. */
+  /** How long a caller waits at most for the end of a stop that is slow (`FakeContainer.endsSlowly`). Default 0. */
   stopMs?: number
   /** Is called when such a stop is under way. */
   onStopping?: () => void
 }
+
+/** How often a caller looks whether a slow stop is over. */
+const lookMs = 50
 
 type Acts = Pick<Engine, 'stop' | 'start' | 'pause' | 'unpause' | 'connectNetwork' | 'disconnectNetwork'>
 
@@ -54,7 +57,9 @@ export function makeActs(store: WorldStore, options: ActOptions): Acts {
   }
   const awaitEnd = async (id: string, signal: AbortSignal) => {
     onStopping()
-    await sleep(stopMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+    const isOver = () => find(store.read(), id)?.state !== 'stopping'
+    for (let left = stopMs; left > 0 && !isOver(); left -= lookMs)
+      await sleep(Math.min(left, lookMs), undefined, { signal }).catch(() => signal.throwIfAborted())
     return update(id, signal, endSlow)
   }
   const stopNow = (facts: StoredContainer, world: World) => {

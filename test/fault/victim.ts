@@ -11,6 +11,7 @@
  * - VICTIM_TRACE: a file that gets the name of each step as a line.
  * - VICTIM_WORLD: the file of a fake engine's world. Absent: the victim works on the engine of its configuration.
  * - VICTIM_PREPARE: `yes` has trees of every size prepared before their writers are stopped, not only large ones.
+ * - VICTIM_STOP_MS: how long a slow stop of the fake engine lasts at most. Default 100: long enough for a signal to be heard.
  * - VICTIM_FAIL: the name of a call that fails, once, when it has done its work.
  */
 import { appendFileSync } from 'node:fs'
@@ -102,8 +103,7 @@ function watchBytes(argument: unknown): unknown {
 const inWorld = {
   // A stop and a start take their time beside a controller, so that its next passes fall into a backup.
   answerMs: process.argv[2] === 'run' ? 100 : 0,
-  // Long enough for a signal to be heard while a slow stop is under way.
-  stopMs: 100,
+  stopMs: Number(process.env.VICTIM_STOP_MS ?? 100),
   onStopping: () => step(stopUnderWay),
   ...(process.env.VICTIM_PREPARE === 'yes' && { prepareBytes: 0 }),
 }

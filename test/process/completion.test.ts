@@ -49,7 +49,10 @@ describe('the words that may stand at the end of a line', () => {
     [['status', ''], []],
   ] as const)('%j are %j, without a look at the stack', async ([words, expected]) => {
     const away = () => Promise.reject(new Error('the stack was asked'))
-    const found = await complete([...words], { engine: Object.assign(fakeEngine(), { list: away }), state: '/dev/null/nowhere' })
+    const found = await complete([...words], {
+      engine: Object.assign(fakeEngine(), { list: away }),
+      state: '/dev/null/nowhere',
+    })
     expect(found.toSorted()).toEqual([...expected].toSorted())
   })
 

@@ -20,6 +20,9 @@ export interface PageStack extends Disposable {
 export const services = ['redis', 'faiss', 'qdrant', 'vikunja-db', 'victoriametrics', 'iam', 'config']
 const sizes = [900, 2400, 5200, 1800, 3100, 260, 40]
 
+/** Longer than a test waits for anything. */
+const stopMs = 600_000
+
 /** `slow`: the service whose container ends only with `endStops`. */
 export function makePageStack(slow?: string): PageStack {
   const folder = mkdtempSync(join(tmpdir(), 'page-'))
@@ -44,6 +47,7 @@ export function makePageStack(slow?: string): PageStack {
     XNAI_BACKUP_PROJECT: 'shop',
     XNAI_BACKUP_LISTEN: '127.0.0.1:0',
     VICTIM_WORLD: join(folder, 'world'),
+    VICTIM_STOP_MS: String(stopMs),
   }
   return {
     ...{ env, state, repository, endStops: () => engine.endStops() },
