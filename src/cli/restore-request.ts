@@ -2,7 +2,7 @@ import { BackupError, reportError } from '../errors.ts'
 import type { RestoreResult } from '../job/job.ts'
 import { listSnapshots, type TieredSnapshot } from '../job/repositories.ts'
 import { chooseSnapshot, type RestoreRequest } from '../job/restore/plan.ts'
-import { type BrokenTarget, type Plan, type Target, targetKey } from '../plan/plan.ts'
+import { type BrokenTarget, type Plan, type Target, targetKey, targetKeyOf } from '../plan/plan.ts'
 import type { Tier } from '../repository/repository.ts'
 import {
   allTargets,
@@ -16,7 +16,6 @@ import {
 } from './choose-targets.ts'
 import type { Session } from './command.ts'
 import { parseAt } from './parse-at.ts'
-import { targetKeyOf } from './target-key.ts'
 import { tellAway } from './tell-away.ts'
 
 /** The options of `restore` as the command line gives them. */

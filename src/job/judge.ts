@@ -1,5 +1,4 @@
-import type { Plan, Target } from '../plan/plan.ts'
-import { targetKey } from '../plan/plan.ts'
+import { type Plan, type Target, targetKey, targetKeyOf } from '../plan/plan.ts'
 import { keep, type Verdict } from '../plan/retention.ts'
 import type { Snapshot, Tier } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
@@ -26,7 +25,7 @@ export function judge<S extends Snapshot>(
   options: JudgeOptions,
 ): Verdict<S>[] {
   const pinned = pinnedIn(parts, options.tier)
-  const byTarget = Map.groupBy(snapshots, ({ project, target }) => targetKey({ project, name: target }))
+  const byTarget = Map.groupBy(snapshots, targetKeyOf)
   return [...byTarget].flatMap(([key, own]) => {
     const target = plan.targets.find((one) => targetKey(one) === key)
     return target ? judgeTarget(parts, target, own, { ...options, pinned }) : own.map(keepUnknown(parts, plan, key))

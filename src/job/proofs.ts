@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import { type Proof, proofsOf } from '../plan/drills.ts'
-import { targetKey } from '../plan/plan.ts'
+import { targetKeyOf } from '../plan/plan.ts'
 import type { TargetId } from '../repository/repository.ts'
 
 /** More drills than are kept of a target. */
@@ -12,6 +12,6 @@ export const proofsFor = (catalog: Pick<Catalog, 'runs'>, { project, target }: T
 
 /** Those of all targets that the snapshots belong to. */
 export function allProofs(catalog: Pick<Catalog, 'runs'>, snapshots: readonly TargetId[]): Map<string, Proof> {
-  const targets = new Map(snapshots.map((one) => [targetKey({ project: one.project, name: one.target }), one]))
+  const targets = new Map(snapshots.map((one) => [targetKeyOf(one), one]))
   return new Map([...targets.values()].flatMap((target) => [...proofsFor(catalog, target)]))
 }

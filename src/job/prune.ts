@@ -1,6 +1,6 @@
 import type { Outcome } from '../catalog/catalog.ts'
 import { asBackupError, BackupError, type ErrorReport, reportError } from '../errors.ts'
-import { type Plan, targetKey } from '../plan/plan.ts'
+import { type Plan, targetKey, targetKeyOf } from '../plan/plan.ts'
 import type { Verdict } from '../plan/retention.ts'
 import { byAge } from '../repository/by-age.ts'
 import type { KnownDamage } from '../repository/known-damage.ts'
@@ -124,7 +124,7 @@ function decide(parts: Parts, plan: Plan, listed: Snapshot[], request: TierReque
     one.keep ? 'keep' : 'remove',
   )
   const known = new Set(plan.targets.map(targetKey))
-  const keys = new Set(keep.map(({ snapshot }) => targetKey({ project: snapshot.project, name: snapshot.target })))
+  const keys = new Set(keep.map(({ snapshot }) => targetKeyOf(snapshot)))
   return { keep, remove, unreadable, unknown: [...keys].filter((key) => !known.has(key)) }
 }
 

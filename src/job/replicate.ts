@@ -3,7 +3,7 @@ import type { ReplicationEnd } from '../catalog/replicating.ts'
 import { asBackupError, BackupError, reportError } from '../errors.ts'
 import { longSeconds, settleWith, withDeadline } from '../lib/deadline.ts'
 import { logFailure } from '../lib/log-failure.ts'
-import { targetKey } from '../plan/plan.ts'
+import { targetKeyOf } from '../plan/plan.ts'
 import type { Snapshot } from '../repository/repository.ts'
 import { currentPlan } from './current-plan.ts'
 import { isBusy } from './hold-locks.ts'
@@ -48,10 +48,10 @@ export async function replicate(parts: Parts, signal: AbortSignal): Promise<Repl
   }
 }
 
-const damagedError = ({ id, project, target: name }: Snapshot) =>
+const damagedError = (snapshot: Snapshot) =>
   new BackupError(
     'SNAPSHOT_DAMAGED',
-    `snapshot ${id} of ${targetKey({ project, name })} is damaged and was not copied`,
+    `snapshot ${snapshot.id} of ${targetKeyOf(snapshot)} is damaged and was not copied`,
     {
       hint: 'The others were copied. Look at the disk: xnai-backup check --read-data.',
     },
@@ -95,11 +95,8 @@ async function copyPinned(parts: Parts, batch: Snapshot[], { copied }: Replicate
   using deadline = withDeadline(signal, longSeconds, 'the copying to the remote repository')
   const onCopied = (snapshot: Snapshot) => {
     copied.push(snapshot)
-    const { id, project, target: name, bytes } = snapshot
-    parts.log.info(
-      { snapshot: id, target: targetKey({ project, name }), bytes },
-      'snapshot is in the remote repository',
-    )
+    const { id, bytes } = snapshot
+    parts.log.info({ snapshot: id, target: targetKeyOf(snapshot), bytes }, 'snapshot is in the remote repository')
   }
   const to = repositoryOf(parts, remoteTier)
   await settleWith(deadline, () => to.copyFrom(repositoryOf(parts, captureTier), batch, { signal: deadline, onCopied }))

@@ -2,7 +2,7 @@ import type { Run } from '../catalog/catalog.ts'
 import type { BackupError } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 import { logFailure, logReport } from '../lib/log-failure.ts'
-import { targetKey } from '../plan/plan.ts'
+import { targetKeyOf } from '../plan/plan.ts'
 
 /** Logs that a run has begun. */
 export function tellBegin(log: Log, run: Run): void {
@@ -20,7 +20,7 @@ export function tellEnd(log: Log, run: Run, failure?: BackupError): void {
 }
 
 const nameRun = ({ id, project, target, trigger }: Run) => ({
-  target: targetKey({ project, name: target }),
+  target: targetKeyOf({ project, target }),
   run: id,
   trigger,
 })

@@ -1,3 +1,4 @@
+import { targetKeyOf } from '../plan/plan.ts'
 import { hasFailed, type TargetStatus } from '../report/status.ts'
 import { type MetricRow, orUnknown, unixSeconds } from './sample.ts'
 import { type MetricsView, outcomes, runKinds } from './view.ts'
@@ -19,11 +20,11 @@ const gauge = (name: string, help: string, value: (target: TargetStatus, view: M
 const known = (target: TargetStatus, time: string | null | undefined): number =>
   target.method === null ? Number.NaN : unixSeconds(time)
 
-const newestRun = ({ project, target }: TargetStatus, { stack }: MetricsView) =>
-  stack?.targets.runs.get(`${project}/${target}`)?.find(({ outcome }) => outcome !== undefined)
+const newestRun = (target: TargetStatus, { stack }: MetricsView) =>
+  stack?.targets.runs.get(targetKeyOf(target))?.find(({ outcome }) => outcome !== undefined)
 
-const newestBackup = ({ project, target }: TargetStatus, { stack }: MetricsView) =>
-  stack?.targets.runs.get(`${project}/${target}`)?.find(({ snapshot }) => snapshot !== undefined)
+const newestBackup = (target: TargetStatus, { stack }: MetricsView) =>
+  stack?.targets.runs.get(targetKeyOf(target))?.find(({ snapshot }) => snapshot !== undefined)
 
 export const targetMetrics: MetricRow[] = [
   gauge('target_broken', '1 where the target is not run because of its labels.', ({ method }) =>

@@ -1,4 +1,5 @@
 import type { ErrorCode, ErrorReport } from '../errors.ts'
+import { targetKeyOf } from '../plan/plan.ts'
 import { hasFailed, type StatusReport, type TargetStatus } from '../report/status.ts'
 import { type EventName, events } from './events.ts'
 import type { Item } from './message.ts'
@@ -56,7 +57,7 @@ function isObserved({ event, project, target }: Condition, { targets }: StatusRe
 
 function ofTarget(target: TargetStatus, now: Date): Condition[] {
   const of = (event: EventName, text: string, hint?: string): Condition => ({
-    key: `${event} ${target.project}/${target.target}`,
+    key: `${event} ${targetKeyOf(target)}`,
     event,
     level: events[event].level,
     project: target.project,
@@ -72,12 +73,12 @@ function ofTarget(target: TargetStatus, now: Date): Condition[] {
     found.push(of('failed', error ? `the backup failed: ${error.message}` : 'the backup is incomplete', error?.hint))
   if (missesObjective(target, now)) found.push(of('objective', describeAge(target)))
   if (target.rtoMet === false)
-    found.push({ ...of('objective', describeSlow(target)), key: `rto ${target.project}/${target.target}` })
-  const drillHint = `Drill it again: xnai-backup verify ${target.project}/${target.target}.`
+    found.push({ ...of('objective', describeSlow(target)), key: `rto ${targetKeyOf(target)}` })
+  const drillHint = `Drill it again: xnai-backup verify ${targetKeyOf(target)}.`
   if (target.lastVerdict === 'failed') found.push(of('drill', 'the last drill failed', drillHint))
   if (target.lastVerdict === 'could not run') found.push(of('undrilled', 'the last drill could not run', drillHint))
   if (damaged !== null) {
-    const hint = `Make a new one: xnai-backup backup ${target.project}/${target.target}.`
+    const hint = `Make a new one: xnai-backup backup ${targetKeyOf(target)}.`
     found.push(of('damaged', `the newest backup is damaged: ${damaged}`, hint))
   }
   // A target without a method is one that labels have broken.
@@ -122,7 +123,7 @@ function ofProblem(tier: string, { code, message, hint }: ErrorReport): Conditio
 }
 
 function ofStack({ targets, prune }: StatusReport, known: string[]): Condition[] {
-  const present = targets.map(({ project, target }) => `${project}/${target}`)
+  const present = targets.map(targetKeyOf)
   const vanished = known.filter((key) => !present.includes(key)).map(describeVanished)
   if (prune?.error) vanished.push(stackWide('prune', 'old snapshots could not be removed', prune.error))
   if (targets.length > 0) return vanished

@@ -1,4 +1,5 @@
 import type { Run } from '../catalog/catalog.ts'
+import { targetKeyOf } from '../plan/plan.ts'
 import { type Condition, judge, type Present } from './conditions.ts'
 import type { Beat, Item, Message } from './message.ts'
 import { lineOf } from './message.ts'
@@ -69,7 +70,7 @@ const endOf = ({ finished, started }: Run): number => Date.parse(finished ?? sta
 /** Targets stay known while they are gone, until that was told. */
 function knownAfter(known: string[], { report, engineFault }: Present): string[] {
   if (!report || engineFault) return known
-  return [...new Set([...known, ...report.targets.map(({ project, target }) => `${project}/${target}`)])].toSorted()
+  return [...new Set([...known, ...report.targets.map(targetKeyOf)])].toSorted()
 }
 
 /** Nothing more is told of targets that are gone. */

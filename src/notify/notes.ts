@@ -1,4 +1,5 @@
 import type { Run, RunKind } from '../catalog/catalog.ts'
+import { targetKeyOf } from '../plan/plan.ts'
 import type { Shrunk } from '../report/shrunk.ts'
 import type { NotifyInput } from './decide.ts'
 import { events } from './events.ts'
@@ -16,7 +17,7 @@ export function notesOf({ now, report, hasCrashed, runs, told }: NotesInput): {
   shrunk: Record<string, string>
 } {
   const news = (report?.targets ?? []).flatMap(({ project, target, shrunk }) => {
-    const isNew = shrunk !== null && told[`${project}/${target}`] !== shrunk.snapshot
+    const isNew = shrunk !== null && told[targetKeyOf({ project, target })] !== shrunk.snapshot
     return isNew ? [{ project, target, shrunk }] : []
   })
   const notes = [
@@ -25,7 +26,7 @@ export function notesOf({ now, report, hasCrashed, runs, told }: NotesInput): {
     ...failedRestores(runs),
     ...completeRuns(runs, now),
   ]
-  const shrunk = Object.fromEntries(news.map((each) => [`${each.project}/${each.target}`, each.shrunk.snapshot]))
+  const shrunk = Object.fromEntries(news.map((each) => [targetKeyOf(each), each.shrunk.snapshot]))
   return { notes, shrunk: { ...told, ...shrunk } }
 }
 

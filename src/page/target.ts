@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { Run } from '../catalog/catalog.ts'
 import { formatBytes, formatSeconds } from '../lib/format.ts'
+import { targetKeyOf } from '../plan/plan.ts'
 import type { SnapshotReport } from '../report/snapshots.ts'
 import { renderCalendar } from './calendar.ts'
 import { renderJobs } from './jobs.ts'
@@ -44,7 +45,7 @@ function renderFacts(view: TargetView): Html {
 }
 
 function renderRestore({ target, program, snapshots }: TargetView): Html {
-  const name = `${target.project}/${target.target}`
+  const name = targetKeyOf(target)
   const older = snapshots.findLast(({ damaged }) => !damaged)?.id
   return html`<section id="restore">
   <h2>Bring it back</h2>

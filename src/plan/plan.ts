@@ -100,6 +100,10 @@ export const standaloneProject = 'standalone'
 /** The name by which users address a target across projects. */
 export const targetKey = (target: { project: string; name: string }): string => `${target.project}/${target.name}`
 
+/** The same of what a run, a snapshot, an intent or a row of a report is about: they call its name `target`. */
+export const targetKeyOf = ({ project, target }: { project: string; target: string }): string =>
+  targetKey({ project, name: target })
+
 /** The key of a quiesce window: targets of one group share it, every other target has its own. */
 export const groupKey = (target: { project: string; name: string; spec: { group?: string } }): string =>
   target.spec.group === undefined ? `target ${targetKey(target)}` : `group ${target.project}/${target.spec.group}`

@@ -1,5 +1,5 @@
 import { BackupError, type ErrorReport, reportError } from '../errors.ts'
-import { type Plan, targetKey } from '../plan/plan.ts'
+import { type Plan, targetKey, targetKeyOf } from '../plan/plan.ts'
 import type { ObservedRepository } from './observe.ts'
 
 /** So many more backups of every target have to fit: two nights are time to make room. */
@@ -11,9 +11,7 @@ const rounds = 2
  */
 export function reportRoom({ targets }: Plan, { tier, snapshots, freeBytes }: ObservedRepository): ErrorReport[] {
   const backups = snapshots.filter(({ reason }) => reason !== 'safety').toSorted((a, b) => (a.time < b.time ? -1 : 1))
-  const newest = new Map(
-    backups.map(({ project, target, storedBytes }) => [targetKey({ project, name: target }), storedBytes]),
-  )
+  const newest = new Map(backups.map((backup) => [targetKeyOf(backup), backup.storedBytes]))
   const neededBytes = rounds * targets.reduce((sum, target) => sum + (newest.get(targetKey(target)) ?? 0), 0)
   if (freeBytes === undefined || freeBytes >= neededBytes) return []
   const message = `the ${tier} repository is nearly full: ${freeBytes} bytes are free, and two more backups of all targets need about ${neededBytes}`

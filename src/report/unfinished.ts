@@ -1,6 +1,6 @@
 import type { RollBackIntent } from '../catalog/catalog.ts'
 import { wayOut } from '../job/recover/unfinished.ts'
-import { type Problem, targetKey } from '../plan/plan.ts'
+import { type Problem, targetKeyOf } from '../plan/plan.ts'
 
 /** Says of restores that are neither complete nor rolled back what it means for their targets. */
 export const reportUnfinished = (restores: RollBackIntent[]): Problem[] => restores.map(explain)
@@ -10,6 +10,6 @@ function explain({ project, target, keepsDown = [] }: RollBackIntent): Problem {
   return {
     ...{ project, container: keepsDown[0] ?? '', target, label: '', value: '' },
     reason: `a restore is not finished, so that its data is between two states${stays}`,
-    hint: wayOut(targetKey({ project, name: target })),
+    hint: wayOut(targetKeyOf({ project, target })),
   }
 }

@@ -1,6 +1,6 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import type { MethodKind } from '../labels/spec.ts'
-import type { Target } from '../plan/plan.ts'
+import { type Target, targetKey } from '../plan/plan.ts'
 import type { ArtifactRecord, Snapshot } from '../repository/repository.ts'
 import { placeOf, startLines, stopLines } from './containers.ts'
 import { quote } from './quote.ts'
@@ -8,7 +8,7 @@ import { mariadb, mongodb, postgres, qdrant, redis } from './servers.ts'
 
 /** The lines of the shell that put a target back from its newest backup. `controllers`: names of those that are down all the while. */
 export function linesOf(target: Target, newest: Snapshot, controllers: readonly string[]): string[] {
-  const key = quote(`${target.project}/${target.name}`)
+  const key = quote(targetKey(target))
   const { container } = target
   const down = downFor(target).filter(({ name }) => !controllers.includes(name))
   const own = { target, key, container, artifacts: newest.artifacts, facts: newest.facts }

@@ -4,11 +4,10 @@ import { currentPlan } from '../../job/current-plan.ts'
 import { type BackupResult, worstOutcome } from '../../job/job.ts'
 import { replicate } from '../../job/replicate.ts'
 import { captureTier, listTier, remoteTier } from '../../job/repositories.ts'
-import type { BrokenTarget, Target } from '../../plan/plan.ts'
+import { type BrokenTarget, type Target, targetKeyOf } from '../../plan/plan.ts'
 import { allTargets, brokenError, chooseTargets, everyTarget, requireTargets } from '../choose-targets.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderBackup } from '../render/backup.ts'
-import { targetKeyOf } from '../target-key.ts'
 
 export const backupCommand: CommandDefinition = {
   kind: 'change',

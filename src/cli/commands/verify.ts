@@ -6,13 +6,12 @@ import { worstOutcome } from '../../job/job.ts'
 import { listSnapshots } from '../../job/repositories.ts'
 import { findHostPlace, type HostPlace } from '../../job/restore/host-place.ts'
 import { replaceFile } from '../../lib/replace-file.ts'
-import type { BrokenTarget, Target } from '../../plan/plan.ts'
+import { type BrokenTarget, type Target, targetKeyOf } from '../../plan/plan.ts'
 import type { Tier } from '../../repository/repository.ts'
 import { version } from '../../version.ts'
 import { allTargets, brokenError, chooseTargets, everyTarget, requireTargets } from '../choose-targets.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderVerify } from '../render/verify.ts'
-import { targetKeyOf } from '../target-key.ts'
 
 interface VerifyOptions {
   all?: boolean

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { listContents } from '../../job/contents/list.ts'
 import { currentPlan } from '../../job/current-plan.ts'
 import { listSnapshots, type TieredSnapshot } from '../../job/repositories.ts'
-import { targetKey } from '../../plan/plan.ts'
+import { targetKey, targetKeyOf } from '../../plan/plan.ts'
 import { allTargets, storedTargets } from '../choose-targets.ts'
 import type { Session } from '../command.ts'
 import type { Wanted } from './wanted.ts'
@@ -49,7 +49,7 @@ function namesOf(targets: readonly { project: string; name: string }[]): string[
 }
 
 const isOf = ({ project, target }: TieredSnapshot, name: string): boolean =>
-  target === name || targetKey({ project, name: target }) === name
+  target === name || targetKeyOf({ project, target }) === name
 
 /** `ls` names the id in the place of the target. A safety snapshot is found by its id alone. */
 function isMeant(snapshot: TieredSnapshot, { target = '', id }: Wanted & { kind: 'paths' }): boolean {

@@ -1,5 +1,5 @@
 import type { BackupResult } from '../../job/job.ts'
-import { targetKeyOf } from '../target-key.ts'
+import { targetKeyOf } from '../../plan/plan.ts'
 import { formatBytes, formatSeconds } from './format.ts'
 import { paintOutcome, renderNotes } from './result.ts'
 import { type Column, renderTable } from './table.ts'

@@ -1,6 +1,6 @@
+import { targetKeyOf } from '../../plan/plan.ts'
 import type { DamagedSnapshot } from '../../report/damage.ts'
 import { explainDamage } from '../../repository/known-damage.ts'
-import { targetKeyOf } from '../target-key.ts'
 import type { TextStyle } from './text-style.ts'
 import { formatTime } from './time.ts'
 

@@ -1,6 +1,6 @@
+import { targetKeyOf } from '../../plan/plan.ts'
 import type { DamagedSnapshot, DamageReport } from '../../report/damage.ts'
 import { explainDamage } from '../../repository/known-damage.ts'
-import { targetKeyOf } from '../target-key.ts'
 import { describeDamaged } from './damage.ts'
 import { formatBytes } from './format.ts'
 import { joinBlocks, renderLine } from './line.ts'

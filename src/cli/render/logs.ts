@@ -1,6 +1,6 @@
 import type { Run, RunStep } from '../../catalog/catalog.ts'
 import type { ErrorReport } from '../../errors.ts'
-import { targetKeyOf } from '../target-key.ts'
+import { targetKeyOf } from '../../plan/plan.ts'
 import { formatBytes, formatSeconds } from './format.ts'
 import { paintOutcome } from './result.ts'
 import { type Column, renderTable } from './table.ts'

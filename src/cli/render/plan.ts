@@ -1,6 +1,5 @@
-import type { Problem } from '../../plan/plan.ts'
+import { type Problem, targetKeyOf } from '../../plan/plan.ts'
 import type { LastStop } from '../../report/last-stop.ts'
-import { targetKeyOf } from '../target-key.ts'
 import { formatSeconds } from './format.ts'
 import { joinBlocks } from './line.ts'
 import { renderProblems } from './problems.ts'

@@ -1,5 +1,5 @@
 import type { BackupResult } from '../../job/job.ts'
-import { targetKeyOf } from '../target-key.ts'
+import { targetKeyOf } from '../../plan/plan.ts'
 import { renderReport } from './error.ts'
 import { renderLine } from './line.ts'
 import { paint, type TextStyle } from './text-style.ts'

@@ -1,6 +1,6 @@
 import type { DrillCheck, DrillVerdict } from '../../catalog/drill-end.ts'
 import type { DrillResult } from '../../drill/result.ts'
-import { targetKeyOf } from '../target-key.ts'
+import { targetKeyOf } from '../../plan/plan.ts'
 import { formatSeconds } from './format.ts'
 import { renderLine } from './line.ts'
 import { renderNotes } from './result.ts'

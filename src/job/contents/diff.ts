@@ -1,5 +1,5 @@
 import { BackupError } from '../../errors.ts'
-import { targetKey } from '../../plan/plan.ts'
+import { targetKeyOf } from '../../plan/plan.ts'
 import type { ArtifactRecord } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
 import type { TieredSnapshot } from '../repositories.ts'
@@ -31,7 +31,7 @@ export async function diffSnapshots(
   [before, after]: [TieredSnapshot, TieredSnapshot],
   signal: AbortSignal,
 ): Promise<SnapshotDiff> {
-  const [one, other] = [before, after].map(({ project, target }) => targetKey({ project, name: target }))
+  const [one, other] = [before, after].map(targetKeyOf)
   if (one !== other) throw new BackupError('USAGE', `one snapshot is of ${one}, the other one of ${other}`)
   const diff: SnapshotDiff = {
     artifacts: diffArtifacts(before.artifacts, after.artifacts),

@@ -1,7 +1,7 @@
 import type { IntentId, RollBackIntent } from '../../catalog/catalog.ts'
 import { asBackupError, BackupError } from '../../errors.ts'
 import type { TargetSpec } from '../../labels/spec.ts'
-import { type Target, targetKey } from '../../plan/plan.ts'
+import { type Target, targetKey, targetKeyOf } from '../../plan/plan.ts'
 import { coverPlan, touchedByRestore } from '../cover-plan.ts'
 import { currentPlan, liveTarget } from '../current-plan.ts'
 import { downOrders } from '../down-orders.ts'
@@ -124,7 +124,7 @@ export async function finishRestores(
   const unfinished = new Map<string, BackupError>()
   const wanted = targets.map(targetKey)
   const orphans = parts.catalog.claimOrphans(
-    (intent) => intent.kind === 'roll-back' && wanted.includes(targetKey({ ...intent, name: intent.target })),
+    (intent) => intent.kind === 'roll-back' && wanted.includes(targetKeyOf(intent)),
   )
   for (const { id, intent } of orphans) {
     try {
@@ -132,7 +132,7 @@ export async function finishRestores(
     } catch (err) {
       if (isBusy(err) || signal.aborted) throw err
       logUnfinished(parts.log, intent, err)
-      const key = targetKey({ ...(intent as RollBackIntent), name: (intent as RollBackIntent).target })
+      const key = targetKeyOf(intent as RollBackIntent)
       const message = `the restore of ${key} is not finished, so that its data is between two states: ${asBackupError(err).message}`
       unfinished.set(key, new BackupError('ROLLBACK_FAILED', message, { cause: err, hint: wayOut(key) }))
     }

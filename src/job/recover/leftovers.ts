@@ -2,7 +2,7 @@ import type { Catalog, Intent, IntentId, Orphan } from '../../catalog/catalog.ts
 import { containerLock, formatKey, type LockKey, networkLock, targetLock } from '../../catalog/keys.ts'
 import type { Log } from '../../lib/log.ts'
 import { logFailure } from '../../lib/log-failure.ts'
-import { targetKey } from '../../plan/plan.ts'
+import { targetKeyOf } from '../../plan/plan.ts'
 import { recoveryRun } from '../hold-locks.ts'
 import { keepsDown } from './unfinished.ts'
 
@@ -62,7 +62,7 @@ export const logUnfinished = (log: Log, intent: Intent, error: unknown): void =>
   logFailure(log, 'could not finish what a dead run left behind', error, { what: describeIntent(intent) })
 
 export function describeIntent(intent: Intent): string {
-  if (intent.kind === 'roll-back') return `finish the restore of ${targetKey({ ...intent, name: intent.target })}`
+  if (intent.kind === 'roll-back') return `finish the restore of ${targetKeyOf(intent)}`
   if (intent.kind === 'resume') return `${intent.how} container ${intent.container.name}`
   if (intent.kind === 'undo-method') return `clean up in ${intent.container.name}`
   if (intent.kind === 'remove-scratch') return `remove ${intent.folder}`

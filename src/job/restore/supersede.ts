@@ -1,4 +1,4 @@
-import { targetKey } from '../../plan/plan.ts'
+import { targetKey, targetKeyOf } from '../../plan/plan.ts'
 import type { Parts } from '../job.ts'
 import { finishInContainers } from '../recover/carry-out.ts'
 import { dropIntent } from '../settle-intent.ts'
@@ -13,7 +13,7 @@ export async function supersedeUnfinished(
   locked: string[],
 ): Promise<void> {
   const older = parts.catalog.claimOrphans(
-    (intent) => intent.kind === 'roll-back' && targetKey({ ...intent, name: intent.target }) === targetKey(target),
+    (intent) => intent.kind === 'roll-back' && targetKeyOf(intent) === targetKey(target),
   )
   for (const { id } of older) dropIntent(parts, id)
   const kept = older.flatMap(({ intent }) => (intent.kind === 'roll-back' && intent.keepsDown) || [])
