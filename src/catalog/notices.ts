@@ -1,7 +1,7 @@
 import type { Run } from './catalog.ts'
-import type { Database, Row } from './database.ts'
+import type { Database } from './database.ts'
 import type { Owner } from './owner.ts'
-import { toRun } from './runs.ts'
+import { findUnmarked, markRun } from './runs.ts'
 
 /** Remembers what was told to whom, and what is still to be told. */
 export interface Notices {
@@ -51,7 +51,7 @@ export function makeNotices(database: Database, owner: Owner): Notices {
     recordNotices: ({ state, runs, notices }) =>
       atomically(() => {
         change('INSERT OR REPLACE INTO schedules VALUES (?, ?, ?)', project, name, JSON.stringify(state))
-        for (const run of runs) noteRun(database, run)
+        for (const run of runs) markRun(database, 'noticed', run)
         for (const notice of notices) addNotice(database, notice)
       }),
     notices: () =>
@@ -64,20 +64,9 @@ export function makeNotices(database: Database, owner: Owner): Notices {
   }
 }
 
-function findUnnoticed({ all }: Database, owner: Owner, of: string | undefined): Run[] {
-  const rows = all(
-    'SELECT * FROM runs WHERE noticed < 2 AND project = COALESCE(?, project) ORDER BY started, rowid',
-    of ?? null,
-  )
-  const isNews = (row: Row, { outcome }: Run) => outcome !== undefined || row.noticed === 0
-  return rows.map((row) => ({ row, run: toRun(row, owner) })).flatMap(({ row, run }) => (isNews(row, run) ? [run] : []))
-}
-
-/** noticed: 1 once the begin of a run was seen, 2 once its end was. */
-function noteRun({ change }: Database, { id, project, target, outcome }: Run): void {
-  change(
-    'UPDATE runs SET noticed = ? WHERE id = ? AND project = ? AND target = ?',
-    ...[outcome === undefined ? 1 : 2, id, project, target],
+function findUnnoticed(database: Database, owner: Owner, of: string | undefined): Run[] {
+  return findUnmarked(database, owner, 'noticed', of).flatMap(({ run, isBeginMarked }) =>
+    run.outcome !== undefined || !isBeginMarked ? [run] : [],
   )
 }
 

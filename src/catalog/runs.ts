@@ -38,11 +38,7 @@ export function makeRuns(database: Database, owner: Owner): Runs {
         .all('SELECT DISTINCT project, target FROM runs ORDER BY project, target')
         .map(({ project, target }) => ({ project: String(project), target: String(target) })),
     untoldRuns: (project) => findUntold(database, owner, project),
-    noteTold: ({ id, project, target, outcome }) =>
-      void change(
-        'UPDATE runs SET told = ? WHERE id = ? AND project = ? AND target = ?',
-        ...[outcome === undefined ? 1 : 2, id, project, target],
-      ),
+    noteTold: (run) => markRun(database, 'told', run),
   }
 }
 
@@ -88,20 +84,39 @@ function findLastSnapshot({ all }: Database, project: string, target: string): s
   return row && (JSON.parse(String(row.end)) as RunEnd).snapshot
 }
 
-function findUntold({ all }: Database, owner: Owner, project: string | undefined): Run[] {
+function findUntold(database: Database, owner: Owner, project: string | undefined): Run[] {
+  return findUnmarked(database, owner, 'told', project).flatMap(({ run, isBeginMarked }) =>
+    run.outcome !== undefined || (run.trigger === 'manual' && !isBeginMarked) ? [run] : [],
+  )
+}
+
+/** A column in which a reader of the runs ticks them off: 1 once it has dealt with the begin of a run, 2 once it has with the end. */
+export type RunMark = 'told' | 'noticed'
+
+/** The runs whose end is not ticked off, the oldest first. */
+export function findUnmarked(
+  { all }: Database,
+  owner: Owner,
+  mark: RunMark,
+  project: string | undefined,
+): { run: Run; isBeginMarked: boolean }[] {
   const rows = all(
-    `SELECT * FROM runs WHERE told < 2 AND project = COALESCE(?, project) ORDER BY started, rowid`,
+    `SELECT * FROM runs WHERE ${mark} < 2 AND project = COALESCE(?, project) ORDER BY started, rowid`,
     project ?? null,
   )
-  return rows.flatMap((row) => {
-    const run = toRun(row, owner)
-    const isOver = run.outcome !== undefined
-    return isOver || (run.trigger === 'manual' && row.told === 0) ? [run] : []
-  })
+  return rows.map((row) => ({ run: toRun(row, owner), isBeginMarked: row[mark] !== 0 }))
+}
+
+/** Ticks off the end of a run that has ended, else its begin. */
+export function markRun({ change }: Database, mark: RunMark, { id, project, target, outcome }: Run): void {
+  change(
+    `UPDATE runs SET ${mark} = ? WHERE id = ? AND project = ? AND target = ?`,
+    ...[outcome === undefined ? 1 : 2, id, project, target],
+  )
 }
 
 /** The column `end` holds the RunEnd as JSON; it is null until the run has ended. */
-export function toRun(row: Row, owner: Owner): Run {
+function toRun(row: Row, owner: Owner): Run {
   const text = (name: string) => String(row[name])
   const start: Run = {
     id: text('id'),
