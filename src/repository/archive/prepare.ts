@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { asBackupError, BackupError } from '../../errors.ts'
+import { asBackupError } from '../../errors.ts'
 import { inChild } from '../../lib/child/in-child.ts'
 import { shownPath } from '../../lib/tree/open-root.ts'
+import { makePreparations } from '../preparations.ts'
 import type { Prepared, PrepareOptions, TargetId, TreeArtifact } from '../repository.ts'
 import type { TreeCopy } from './copy-programs.ts'
 import { openStaging } from './staging.ts'
@@ -24,16 +25,10 @@ export interface Copies {
   finish(tree: TreeArtifact): Promise<string | undefined>
 }
 
-/** What stands behind the results of `prepareTrees`, which are opaque. */
-const known = new WeakMap<Prepared, { dir: string; copies: Copies }>()
+const preparations = makePreparations<Copies>()
 
-/** Throws INTERNAL for what another repository or for another target was prepared. */
-export function copiesOf(prepared: Prepared, dir: string, { project, target }: TargetId): Copies {
-  const found = known.get(prepared)
-  if (found?.dir !== dir) throw new BackupError('INTERNAL', 'the trees were prepared by another repository')
-  if (prepared.target.project === project && prepared.target.target === target) return found.copies
-  throw new BackupError('INTERNAL', `the trees were prepared for ${prepared.target.target}, not for ${target}`)
-}
+/** See `Preparations.read`. */
+export const copiesOf = preparations.read
 
 /**
  * Copies trees to the disk of the repository while they are written. `Copies.finish` then copies only what has changed since, so that
@@ -68,7 +63,7 @@ export async function prepareTrees(
   }
   const isWhole = copies.length === trees.length
   const prepared = { target, isWhole, [Symbol.asyncDispose]: () => staging.discard() }
-  known.set(prepared, { dir, copies: { finish: (tree) => finishCopy(copies, tree, options) } })
+  preparations.note(prepared, dir, { finish: (tree) => finishCopy(copies, tree, options) })
   return prepared
 }
 

@@ -1,5 +1,5 @@
 import { BackupError } from '../../errors.ts'
-import { openStaging } from '../archive/staging.ts'
+import { inScratch } from '../archive/copy.ts'
 import { copyByArtifacts } from '../copy-artifacts.ts'
 import type { CopyOptions, Repository, Snapshot } from '../repository.ts'
 import { explainFailure, inRestic } from './explain.ts'
@@ -28,12 +28,9 @@ export async function copyIntoRestic(
   const { copySource } = other
   if (copySource?.kind === 'restic')
     return await copyWithin(restic, (await copySource.open(options.signal)) as Restic, snapshots, options)
-  const scratch = await openStaging(copySource?.dir ?? restic.home)
-  try {
-    await copyByArtifacts({ from: other, to: repository, scratch: scratch.folder }, snapshots, options)
-  } finally {
-    await scratch.discard()
-  }
+  await inScratch(copySource?.dir ?? restic.home, (scratch) =>
+    copyByArtifacts({ from: other, to: repository, scratch }, snapshots, options),
+  )
 }
 
 async function copyWithin(

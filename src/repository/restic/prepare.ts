@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { BackupError } from '../../errors.ts'
 import { inChild } from '../../lib/child/in-child.ts'
 import { shownPath } from '../../lib/tree/open-root.ts'
+import { makePreparations } from '../preparations.ts'
 import type { Prepared, PrepareOptions, TargetId, TreeArtifact } from '../repository.ts'
 import { beginOwner } from './owners.ts'
 import { PATIENCE } from './patience.ts'
@@ -17,16 +17,10 @@ const readAhead = inChild<typeof import('./read-ahead.ts').readAhead>(
 /** The snapshots of restic that trees were read into. */
 type Parents = (tree: TreeArtifact) => string | undefined
 
-/** What stands behind the results of `prepareTrees`, which are opaque. */
-const known = new WeakMap<Prepared, { url: string; parents: Parents }>()
+const preparations = makePreparations<Parents>()
 
-/** Throws INTERNAL for what another repository or for another target was prepared. */
-export function parentsOf(prepared: Prepared, url: string, { project, target }: TargetId): Parents {
-  const found = known.get(prepared)
-  if (found?.url !== url) throw new BackupError('INTERNAL', 'the trees were prepared by another repository')
-  if (prepared.target.project === project && prepared.target.target === target) return found.parents
-  throw new BackupError('INTERNAL', `the trees were prepared for ${prepared.target.target}, not for ${target}`)
-}
+/** See `Preparations.read`. A repository is known by its address. */
+export const parentsOf = preparations.read
 
 export interface Preparation extends PrepareOptions {
   leastBytes: number
@@ -65,6 +59,6 @@ export async function prepareTrees(
     [Symbol.asyncDispose]: async () => owner.end(false),
   }
   const parents: Parents = (tree) => read.find((one) => isDeepStrictEqual(one.tree, tree))?.parent
-  known.set(prepared, { url: restic.address.url, parents })
+  preparations.note(prepared, restic.address.url, parents)
   return prepared
 }
