@@ -2,6 +2,7 @@ import type { Parts } from '../job/job.ts'
 import { logFailure } from '../lib/log-failure.ts'
 import { dueDrill } from '../plan/drills.ts'
 import { groupKey, type Target, targetKey } from '../plan/plan.ts'
+import { newestBackup } from '../report/newest-backup.ts'
 import type { ObservedTargets } from '../report/observe.ts'
 import type { Jobs } from './jobs.ts'
 
@@ -71,7 +72,7 @@ function findDue({ plan, schedules, runs, drills, now }: ObservedTargets): { due
   const skipped: Due[] = []
   for (const target of plan.targets) {
     const key = targetKey(target)
-    const newest = runs.get(key)?.find(({ snapshot }) => snapshot !== undefined)?.snapshot
+    const newest = newestBackup(runs.get(key))?.snapshot
     const state = { schedule: schedules.get(key) ?? {}, drills: drills.get(key) ?? [], newest, now }
     const { slot, skipped: settled, reason } = dueDrill(target, state)
     if (slot) due.push({ target, slot, reason })

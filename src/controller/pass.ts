@@ -68,7 +68,7 @@ export async function runPass(
     errors.push(err)
     logFailure(parts.log, message, err)
   }
-  beginRecovery(components, recordError('recovery failed'))
+  attempt(() => components.recoverer.begin(), recordError('recovery failed'))
   errors.push(...components.recoverer.errors())
   const input = await observeForPass(parts, components, signal).catch(recordError('pass failed'))
   if (input) errors.push(...logNewProblems(parts, input, components.loggedProblems))
@@ -78,8 +78,11 @@ export async function runPass(
   components.dispatcher.dispatch(actions)
   if (input && !fault && !signal.aborted) {
     components.replicator.consider(input)
-    considerPruning(components, recordError('old snapshots are not removed'))
-    considerDrills(components, input, recordError('no drill begins'))
+    const { dispatcher, pruner, driller, replicator } = components
+    // Backups and copies come first: a removal needs the repositories for itself.
+    const isBusy = dispatcher.active().size > 0 || replicator.isRunning()
+    attempt(() => pruner.consider(isBusy), recordError('old snapshots are not removed'))
+    attempt(() => driller.consider(input, dispatcher.active()), recordError('no drill begins'))
   }
   return {
     at: parts.clock.now(),
@@ -93,32 +96,10 @@ export async function runPass(
   }
 }
 
-/** Backups and copies come first: a removal needs the repositories for itself. A catalog that cannot be read stops none of them. */
-function considerPruning({ dispatcher, replicator, pruner }: Components, recordError: (error: unknown) => void): void {
+/** A catalog that cannot be read keeps one part of a pass from its work, and no other one. */
+function attempt(work: () => void, recordError: (error: unknown) => void): void {
   try {
-    pruner.consider(dispatcher.active().size > 0 || replicator.isRunning())
-  } catch (error) {
-    recordError(error)
-  }
-}
-
-/** A catalog that cannot be read stops no backup. */
-function considerDrills(
-  { dispatcher, driller }: Components,
-  input: ReconcileInput,
-  recordError: (error: unknown) => void,
-): void {
-  try {
-    driller.consider(input, dispatcher.active())
-  } catch (error) {
-    recordError(error)
-  }
-}
-
-/** A catalog that cannot be read stops no backup of others, if it can be read again. */
-function beginRecovery({ recoverer }: Components, recordError: (error: unknown) => void): void {
-  try {
-    recoverer.begin()
+    work()
   } catch (error) {
     recordError(error)
   }

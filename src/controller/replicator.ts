@@ -1,6 +1,7 @@
 import { isBusy } from '../job/hold-locks.ts'
 import type { Parts } from '../job/job.ts'
 import { logFailure } from '../lib/log-failure.ts'
+import { newestBackup } from '../report/newest-backup.ts'
 import type { ObservedTargets } from '../report/observe.ts'
 import { isReplicationDue, type ReplicationMemory } from './due-replication.ts'
 import type { Jobs } from './jobs.ts'
@@ -49,9 +50,7 @@ export function createReplicator(
   }
   return {
     consider({ runs }) {
-      const newest = [...runs]
-        .map(([key, own]) => `${key} ${own.find(({ snapshot }) => snapshot)?.snapshot}`)
-        .join('\n')
+      const newest = [...runs].map(([key, own]) => `${key} ${newestBackup(own)?.snapshot}`).join('\n')
       if (!replicate || running || !isReplicationDue(memory, newest, clock.monotonicMs())) return
       running = carryOut(replicate, newest)
     },

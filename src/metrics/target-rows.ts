@@ -1,4 +1,5 @@
-import { targetKeyOf } from '../plan/plan.ts'
+import { targetKey, targetKeyOf } from '../plan/plan.ts'
+import { newestBackup } from '../report/newest-backup.ts'
 import { hasFailed, type TargetStatus } from '../report/status.ts'
 import { type MetricRow, orUnknown, unixSeconds } from './sample.ts'
 import { type MetricsView, outcomes, runKinds } from './view.ts'
@@ -23,8 +24,8 @@ const known = (target: TargetStatus, time: string | null | undefined): number =>
 const newestRun = (target: TargetStatus, { stack }: MetricsView) =>
   stack?.targets.runs.get(targetKeyOf(target))?.find(({ outcome }) => outcome !== undefined)
 
-const newestBackup = (target: TargetStatus, { stack }: MetricsView) =>
-  stack?.targets.runs.get(targetKeyOf(target))?.find(({ snapshot }) => snapshot !== undefined)
+const lastBackup = (target: TargetStatus, { stack }: MetricsView) =>
+  newestBackup(stack?.targets.runs.get(targetKeyOf(target)))
 
 export const targetMetrics: MetricRow[] = [
   gauge('target_broken', '1 where the target is not run because of its labels.', ({ method }) =>
@@ -53,7 +54,7 @@ export const targetMetrics: MetricRow[] = [
     nextRun === null ? Number.NaN : unixSeconds(nextRun),
   ),
   gauge('last_backup_size_bytes', 'Size of the newest backup, before compression.', (target, view) =>
-    orUnknown(newestBackup(target, view)?.bytes),
+    orUnknown(lastBackup(target, view)?.bytes),
   ),
   gauge(
     'last_backup_shrunk',
@@ -108,11 +109,9 @@ export const targetMetrics: MetricRow[] = [
 
 /** The containers that a backup of the target holds. Runs of older versions know only for how long the longest was down. */
 function stops(target: TargetStatus, view: MetricsView) {
-  const plan = view.stack?.targets.plan.targets.find(
-    ({ project, name }) => project === target.project && name === target.target,
-  )
+  const plan = view.stack?.targets.plan.targets.find((one) => targetKey(one) === targetKeyOf(target))
   const held = plan?.quiesced.map(({ name }) => name) ?? []
-  const { heldSeconds = {}, downtimeSeconds } = newestBackup(target, view) ?? {}
+  const { heldSeconds = {}, downtimeSeconds } = lastBackup(target, view) ?? {}
   const secondsOf = (container: string) =>
     held.length === 0 ? 0 : orUnknown(heldSeconds[container] ?? downtimeSeconds)
   const containers = held.length === 0 ? [target.container] : held

@@ -10,6 +10,7 @@ import { lastKnownRemote } from '../job/waiting.ts'
 import { type Plan, type Target, targetKey } from '../plan/plan.ts'
 import { type KnownDamage, placeKey } from '../repository/known-damage.ts'
 import type { Snapshot, Tier } from '../repository/repository.ts'
+import { newestBackup } from './newest-backup.ts'
 import { countItems } from './shrunk.ts'
 
 /** What a report is computed from. The controller observes it in its passes, and the `status` command once. */
@@ -124,7 +125,7 @@ function damagedTargets(
 ): Set<string> {
   const known = new Set(parts.catalog.damage.read(repositoryOf(parts, captureTier).url).map(placeKey))
   const isDamaged = ({ project, name }: Target) => {
-    const { snapshot: id } = runs.get(targetKey({ project, name }))?.find(({ snapshot }) => snapshot) ?? {}
+    const { snapshot: id } = newestBackup(runs.get(targetKey({ project, name }))) ?? {}
     return id !== undefined && known.has(placeKey({ project, target: name, id }))
   }
   return new Set(targets.filter(isDamaged).map(targetKey))

@@ -2,6 +2,7 @@ import type { ReplicationEnd } from '../catalog/replicating.ts'
 import { BackupError, type ErrorReport, reportError } from '../errors.ts'
 import { targetKey } from '../plan/plan.ts'
 import { waitingForRemote } from '../plan/replication.ts'
+import { newestBackup } from './newest-backup.ts'
 import type { ObservedState, SnapshotSummary } from './observe.ts'
 
 /** What has still to be copied to the remote repository, as `status --json` prints it. */
@@ -20,8 +21,7 @@ export function reportReplication(
   const { plan, runs, now, repositories, replicated: last = null } = observed
   const [local, remote] = (['local', 'remote'] as const).map((tier) => repositories.find((one) => one.tier === tier))
   if (!local || local.error || !remote) return undefined
-  const latestOf = (project: string, name: string) =>
-    runs.get(targetKey({ project, name }))?.find(({ snapshot }) => snapshot)?.snapshot
+  const latestOf = (project: string, name: string) => newestBackup(runs.get(targetKey({ project, name })))?.snapshot
   const held = remote.error ? (remote.known ?? []) : remote.snapshots
   const waiting = waitingForRemote({ targets: plan.targets, local: local.snapshots, remote: held, now, latestOf })
   const report = { waiting: waiting.length, since: waiting.at(-1)?.time ?? null, last }
