@@ -140,12 +140,12 @@ export interface RunEnd {
   bytes?: number
   seconds?: number
   downtimeSeconds?: number
-  /** Of each container that was held, by its name. */
+  /** How long each container was held, by its name. */
   heldSeconds?: Record<string, number>
   /** True where the target has its data of before the restore again. */
   rolledBack?: true
   steps?: RunStep[]
-  /** What a drill found. */
+  /** A drill ends with what it found. */
   drill?: DrillEnd
   error?: ErrorReport
 }

@@ -9,12 +9,12 @@ export interface DrillCheck extends Check {
   state: 'ok' | 'failed' | 'not run'
 }
 
-/** What is kept of a drill beyond what every run has. It MUST NOT hold a secret. */
+/** The catalog keeps this of a drill, beyond what it keeps of every run. It MUST NOT hold a secret. */
 export interface DrillEnd {
   verdict: DrillVerdict
   tier: Tier
   rtoSeconds: number
   checks: DrillCheck[]
-  /** What the drill says nothing about, as sentences. */
+  /** Each sentence names something that the drill says nothing about. */
   notTested: string[]
 }

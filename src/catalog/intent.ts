@@ -22,7 +22,7 @@ export type Intent =
   | { kind: 'undo-method'; container: ContainerRef; spec: TargetSpec; paths: string[]; detail: Record<string, string> }
   /** A folder that the process made for itself, below its temporary folder. */
   | { kind: 'remove-scratch'; folder: string }
-  /** What the drill of this run has made is to be removed. */
+  /** The containers, networks and volumes that the drill of this run has made are to be removed. */
   | { kind: 'end-drill'; run: string }
   | RollBackIntent
 
@@ -62,7 +62,7 @@ export interface RollBackIntent {
   keepsDown?: string[]
   /** An attempt to carry it out has failed. */
   failed?: true
-  /** What the method noted: see `RestoreContext.noteForRollBack`. */
+  /** The method has noted this by `RestoreContext.noteForRollBack`. */
   noted?: Record<string, string>
 }
 

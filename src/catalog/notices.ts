@@ -5,7 +5,7 @@ import { findUnmarked, markRun } from './runs.ts'
 
 /** Remembers what was told to whom, and what is still to be told. */
 export interface Notices {
-  /** What the last decision has left, as it was recorded; undefined before the first one. */
+  /** Returns the state that the last decision has recorded; undefined before the first one. */
   noticeState(): unknown
   /**
    * Runs whose begin or end no decision has seen yet, the oldest first. A run that both began and ended since is answered once, with its end.
@@ -13,7 +13,7 @@ export interface Notices {
   unnoticedRuns(project?: string): Run[]
   /** Records a decision in one transaction: the state after it, the runs that it has seen, and what is to be told. */
   recordNotices(decision: { state: object; runs: Run[]; notices: NewNotice[] }): void
-  /** What was not taken yet, the oldest first. */
+  /** Returns the notices that no service has taken yet, the oldest first. */
   notices(): Notice[]
   /** Forgets a notice, because it was taken or is given up. */
   dropNotice(id: number): void

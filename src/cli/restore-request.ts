@@ -40,8 +40,8 @@ export interface RestoreOptions {
 type Candidate = Target | BrokenTarget | StoredTarget
 
 /**
- * Chooses what the restore job is asked for. A set alone means all of its targets. `refused` holds a failed result for each chosen target that cannot be restored. Throws
- * USAGE for options that exclude each other.
+ * Chooses what the restore job is asked for. A set alone means all of its targets. `refused` holds a failed result for each chosen
+ * target that cannot be restored. Throws USAGE for options that exclude each other.
  */
 export async function chooseRestores(session: Session, plan: Plan, names: string[], given: RestoreOptions) {
   const options = names.length === 0 && given.set !== undefined ? { ...given, all: true } : given

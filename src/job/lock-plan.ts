@@ -22,8 +22,9 @@ export interface LockPlanOptions {
 
 /**
  * Locks targets and the containers that they touch, and plans under these locks. What a dead run left of the targets is finished first:
- * what it left stopped would otherwise count as stopped before, and stay so. A target that stays between two states is none of a backup. Throws BUSY where another run works on one of the targets,
- * where another control plane has the repository, and without `waits` where anything is held that it would wait for.
+ * what it left stopped would otherwise count as stopped before, and stay so. A target that stays between two states is none of a backup.
+ * Throws BUSY where another run works on one of the targets, where another control plane has the repository, and without `waits` where
+ * anything is held that it would wait for.
  */
 export async function lockPlan(
   parts: Parts,

@@ -102,8 +102,8 @@ export const hasFailed = ({ lastRun }: Pick<TargetStatus, 'lastRun'>): boolean =
   lastRun !== null && lastRun.outcome !== 'complete'
 
 /**
- * False when an objective is missed, be it the age of the last backup or the time of the last drill, the last run of a target or the last removal of old snapshots failed, there is a problem, or a
- * repository cannot be listed.
+ * False when an objective is missed, be it the age of the last backup or the time of the last drill, the last run of a target or the
+ * last removal of old snapshots failed, there is a problem, or a repository cannot be listed.
  */
 export function meetsObjectives({ targets, repositories, problems, prune }: StatusReport): boolean {
   const isGood = targets.every((target) => target.rpoMet !== false && target.rtoMet !== false && !hasFailed(target))

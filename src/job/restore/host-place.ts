@@ -19,8 +19,9 @@ type Option = '--to' | '--from' | '--evidence'
 
 /**
  * Finds the place of the host that an option names. What it names may be missing. In the controller's container it MUST be a whole path
- * that a mount leads to, and for `--to` and `--evidence` one that can be written through it: what lies in the container alone is lost with it. Throws USAGE
- * for a path that can only be one of the container, PATH_UNREACHABLE for one of the host that the container does not see.
+ * that a mount leads to, and for `--to` and `--evidence` one that can be written through it: what lies in the container alone is lost
+ * with it. Throws USAGE for a path that can only be one of the container, PATH_UNREACHABLE for one of the host that the container does
+ * not see.
  */
 export async function findHostPlace(host: Host, option: Option, given: string): Promise<HostPlace> {
   const wanted = wholePath(host, option, given)
