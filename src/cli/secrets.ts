@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { ContainerFacts, Engine } from '../engine/engine.ts'
 import type { ErrorReport } from '../errors.ts'
+import { scrubAll } from '../lib/scrub-all.ts'
 
 /** Removes secrets from text by their value (P9). It is the last line of defence: no code may put a secret into text to begin with. */
 export interface Scrubber {
@@ -57,16 +58,14 @@ export function keepNoSecrets(catalog: Catalog, { scrub }: Scrubber): Catalog {
     const { code, message, hint } = end.error
     return { ...end, error: { code, message: scrub(message), hint: scrub(hint) } }
   }
-  const scrubAll = (texts: object): object =>
-    JSON.parse(JSON.stringify(texts), (_key, value) => (typeof value === 'string' ? scrub(value) : value))
   return {
     ...catalog,
     finishRun: (id, project, target, end) => catalog.finishRun(id, project, target, clean(end)),
     recordNotices: ({ state, runs, notices }) =>
       catalog.recordNotices({
         runs,
-        state: scrubAll(state),
-        notices: notices.map((notice) => ({ ...notice, detail: scrubAll(notice.detail) })),
+        state: scrubAll(state, scrub),
+        notices: notices.map((notice) => ({ ...notice, detail: scrubAll(notice.detail, scrub) })),
       }),
     savePruneState: ({ last, ...change }) => catalog.savePruneState({ ...change, ...(last && { last: clean(last) }) }),
     saveReplication: (end) => catalog.saveReplication(clean(end)),

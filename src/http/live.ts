@@ -3,6 +3,7 @@ import { asBackupError, BackupError, reportError } from '../errors.ts'
 import { programOnHost } from '../hints.ts'
 import type { Parts } from '../job/job.ts'
 import { listSnapshots } from '../job/repositories.ts'
+import { scrubAll } from '../lib/scrub-all.ts'
 import { createMetrics } from '../metrics/live-metrics.ts'
 import type { MetricsView } from '../metrics/view.ts'
 import type { Overview, TargetView, View } from '../page/view.ts'
@@ -119,9 +120,3 @@ export function createLive(parts: Parts, { scrub, signal }: LiveOptions): Live {
 /** Changes with every run that has ended: only then are there other snapshots than before. */
 const changeOf = ({ runs }: ObservedTargets): string =>
   [...runs.values()].map((own) => own.find(({ outcome }) => outcome !== undefined)?.id).join()
-
-/** Scrubs every text of a document. */
-function scrubAll<T>(document: T, scrub: (text: string) => string): T {
-  if (document === undefined) return document
-  return JSON.parse(JSON.stringify(document, (_key, value) => (typeof value === 'string' ? scrub(value) : value)))
-}

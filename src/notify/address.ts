@@ -21,7 +21,8 @@ interface KindRow {
   isWhole: (url: URL) => boolean
 }
 
-const segments = ({ pathname }: URL): string[] => pathname.split('/').filter((part) => part !== '')
+/** The parts of the path, without empty ones. */
+export const segments = ({ pathname }: URL): string[] => pathname.split('/').filter((part) => part !== '')
 const hasPath = (count: number) => (url: URL) => segments(url).length >= count
 
 export const notifyKinds = {

@@ -5,7 +5,7 @@ import type { Beat, Item, Message } from './message.ts'
 import { lineOf } from './message.ts'
 import { notesOf } from './notes.ts'
 import { markTold, mergeOpen, newsOf } from './settle.ts'
-import type { NoticeState } from './state.ts'
+import { emptyState, type NoticeState } from './state.ts'
 
 /** Everything that a decision rests on. */
 export interface NotifyInput extends Present {
@@ -40,7 +40,7 @@ const beatMs = 86_400_000
  */
 export function decide(before: NoticeState | undefined, input: NotifyInput): Decision {
   const { now, runs, report } = input
-  const past = before ?? { known: [], open: {}, shrunk: {} }
+  const past = before ?? emptyState
   const open = mergeOpen(past.open, judge(input, past.known), now)
   const news = newsOf(open, now)
   const ended = before ? runs.filter(({ outcome }) => outcome !== undefined) : []

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { decode, type Level, type NotifyKind } from './address.ts'
+import { decode, type Level, type NotifyKind, segments } from './address.ts'
 import { type Beat, cut, isGood, levelOf, type Message, textOf, titleOf } from './message.ts'
 
 /** A request that hands one notification over. */
@@ -141,7 +141,7 @@ function bare(url: URL): URL {
 
 /** The last segment of the path, and the server that the rest of it names. */
 function splitPath(url: URL): { server: URL; last: string } {
-  const parts = url.pathname.split('/').filter((part) => part !== '')
+  const parts = segments(url)
   const last = decode(parts.pop() ?? '')
   return { server: Object.assign(bare(url), { pathname: parts.join('/'), search: '' }), last }
 }

@@ -31,6 +31,10 @@ const roleLabel = 'org.xnai-backup.role'
 export const isController = ({ id, labels }: ContainerFacts, { selfId }: PlanSettings): boolean =>
   id === selfId || labels[roleLabel] === 'controller'
 
+/** The controllers of the wanted project, or of every stack where none is wanted. The one that asks is among them. */
+export const controllersOf = (containers: ContainerFacts[], settings: PlanSettings): ContainerFacts[] =>
+  inScope(containers, settings).filter((one) => isController(one, settings))
+
 /** A stopped container is left over from a re-creation when another one has the same project, service and number. */
 function replaces(other: ContainerFacts, one: ContainerFacts): boolean {
   const sameSlot = one.service !== undefined && other.service === one.service && other.project === one.project

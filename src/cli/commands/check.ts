@@ -1,10 +1,10 @@
-import { Option } from 'commander'
 import { asBackupError, BackupError, reportError } from '../../errors.ts'
 import { askTier, repositoryOf } from '../../job/repositories.ts'
 import { type KnownDamage, notAmong, placeKey } from '../../repository/known-damage.ts'
 import type { Damage, Tier } from '../../repository/repository.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { type CheckedDamage, type CheckedRepository, renderCheck } from '../render/check.ts'
+import { tierOption } from '../tier-option.ts'
 
 interface CheckOptions {
   readData?: boolean
@@ -20,7 +20,7 @@ export const checkCommand: CommandDefinition = {
       .description('integrity of the repositories; names each damaged snapshot')
       .option('--read-data', 'read every stored byte back, not only lengths and manifests')
       .option('--tamper', 'try to delete something in the append-only remote repository, which must refuse it')
-      .addOption(new Option('--tier <local|remote>', 'one repository alone').choices(['local', 'remote']))
+      .addOption(tierOption('one repository alone'))
       .option('--json', 'one JSON document')
       .action((options: CheckOptions) => choose((session) => check(session, options))),
 }

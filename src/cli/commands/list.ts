@@ -1,4 +1,3 @@
-import { Option } from 'commander'
 import { reportError } from '../../errors.ts'
 import { currentPlan } from '../../job/current-plan.ts'
 import { type AwayTier, knownDamage, listSnapshots, repositoryOf } from '../../job/repositories.ts'
@@ -11,6 +10,7 @@ import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choos
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderList } from '../render/list.ts'
 import { tellAway } from '../tell-away.ts'
+import { tierOption } from '../tier-option.ts'
 
 export const listCommand: CommandDefinition = {
   kind: 'read',
@@ -18,7 +18,7 @@ export const listCommand: CommandDefinition = {
     program
       .command('list [TARGET]')
       .description('snapshots, with time, size and why each is kept')
-      .addOption(new Option('--tier <local|remote>', 'what one repository holds').choices(['local', 'remote']))
+      .addOption(tierOption('what one repository holds'))
       .option('--json', 'one JSON document')
       .action((name: string | undefined, { tier }: { tier?: Tier }) => choose((session) => list(session, name, tier))),
 }

@@ -1,4 +1,3 @@
-import { Option } from 'commander'
 import { BackupError, type ErrorReport } from '../../errors.ts'
 import { currentPlan } from '../../job/current-plan.ts'
 import { chooseUnreadable, removeUnreadable } from '../../job/prune/unreadable.ts'
@@ -13,6 +12,7 @@ import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choos
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderPrune } from '../render/prune.ts'
 import { tellAway } from '../tell-away.ts'
+import { tierOption } from '../tier-option.ts'
 
 interface PruneOptions {
   dryRun?: boolean
@@ -30,7 +30,7 @@ export const pruneCommand: CommandDefinition = {
       .command('prune')
       .description('remove the snapshots that retention does not keep')
       .option('--dry-run', 'show what would be removed, what stays, and why; remove nothing')
-      .addOption(new Option('--tier <local|remote>', 'one repository alone').choices(['local', 'remote']))
+      .addOption(tierOption('one repository alone'))
       .option('--target <TARGET>', 'the snapshots of one target alone')
       .option('--all', 'with --target, whose labels are gone: every snapshot of it')
       .option('--unreadable <ID>', 'this one snapshot, whose description cannot be read')

@@ -1,4 +1,3 @@
-import { Option } from 'commander'
 import { BackupError } from '../../errors.ts'
 import { currentPlan } from '../../job/current-plan.ts'
 import { type Parts, type RestoreResult, worstOutcome } from '../../job/job.ts'
@@ -12,6 +11,7 @@ import { lastDowntime } from '../../report/last-downtime.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { type Forecast, renderRestore, renderRestorePlan } from '../render/restore.ts'
 import { chooseImport, chooseRestores, type RestoreOptions } from '../restore-request.ts'
+import { tierOption } from '../tier-option.ts'
 
 export const restoreCommand: CommandDefinition = {
   kind: 'change',
@@ -26,7 +26,7 @@ export const restoreCommand: CommandDefinition = {
         'latest',
       )
       .option('--set <ID>', 'the snapshots that were taken together, by the id of their set')
-      .addOption(new Option('--tier <local|remote>', 'from one repository alone').choices(['local', 'remote']))
+      .addOption(tierOption('from one repository alone'))
       .option('--only <PATH>', 'single files of a tree (repeatable)', (path, paths: string[]) => [...paths, path], [])
       .option('--to <DIR>', 'write under DIR of the host and touch no container')
       .option('--from <FILE>', 'a file, folder or tar archive of another program in place of a snapshot')

@@ -2,7 +2,7 @@ import type { RepositoryConfig } from '../../config/config.ts'
 import { locate } from '../../engine/host-paths.ts'
 import { currentPlan } from '../../job/current-plan.ts'
 import { captureTier, repositoryOf } from '../../job/repositories.ts'
-import { inScope, isController } from '../../plan/scope.ts'
+import { controllersOf } from '../../plan/scope.ts'
 import type { Snapshot } from '../../repository/repository.ts'
 import { parseAddress } from '../../repository/restic/address.ts'
 import type { RepositoryPlace } from '../../runbook/model.ts'
@@ -24,10 +24,9 @@ async function showRunbook({ parts, config, signal }: Session): Promise<Answer> 
   const backups = (await repositoryOf(parts, captureTier).list(signal)).filter(({ reason }) => reason !== 'safety')
   const newestOf = ({ project, name }: { project: string; name: string }): Snapshot | undefined =>
     backups.findLast((one) => one.project === project && one.target === name)
-  const controllers = inScope(containers, parts.settings).filter((one) => isController(one, parts.settings))
   const runbook = writeRunbook({
     time: parts.clock.now().toISOString(),
-    controllers: controllers.map(({ name }) => name),
+    controllers: controllersOf(containers, parts.settings).map(({ name }) => name),
     engine: containers[0]?.engine ?? 'podman',
     repository: placeOnHost(config.local, parts.ownMounts),
     chapters: plan.targets.map((target) => ({ target, newest: newestOf(target) })),

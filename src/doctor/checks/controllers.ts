@@ -1,23 +1,15 @@
 import type { ContainerFacts } from '../../engine/engine.ts'
 import { asBackupError } from '../../errors.ts'
 import { commandFor } from '../../hints.ts'
-import type { CurrentPlan } from '../../job/current-plan.ts'
-import { inScope, isController } from '../../plan/scope.ts'
+import { controllersOf } from '../../plan/scope.ts'
 import { bad, type Check, type Diagnosis, good, type Patient } from '../check.ts'
 
 /** Whether exactly one controller looks after the project. */
 export const checkControllers: Check = async (patient) => {
   const { stack } = patient
   if (stack instanceof Error) return []
-  const found = [...judgeNumber(controllersOf(patient, stack)), ...(await findRivals(patient))]
-  return found
+  return [...judgeNumber(controllersOf(stack.containers, patient.parts.settings)), ...(await findRivals(patient))]
 }
-
-/** The containers of controllers in the project, this one included. */
-export const controllersOf = (
-  { parts }: Pick<Patient, 'parts'>,
-  { containers }: Pick<CurrentPlan, 'containers'>,
-): ContainerFacts[] => inScope(containers, parts.settings).filter((one) => isController(one, parts.settings))
 
 function judgeNumber(controllers: ContainerFacts[]): Diagnosis[] {
   const running = controllers.filter(({ state }) => state === 'running')

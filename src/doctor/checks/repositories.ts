@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
+import { newId } from '../../job/identify.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import type { KnownRepository } from '../../repository/known-repository.ts'
 import type { Snapshot, SnapshotMeta } from '../../repository/repository.ts'
@@ -56,7 +57,7 @@ async function writeReadDelete(repository: KnownRepository, meta: SnapshotMeta, 
   } finally {
     await repository.remove([snapshot.id], signal)
   }
-  if (digest(read) !== digest(content))
+  if (!read.equals(content))
     throw new BackupError('REPOSITORY_FAILED', `${repository.url} gave back other bytes than were written`)
   const left = await repository.list(signal)
   if (left.some(({ id }) => id === snapshot.id))
@@ -66,16 +67,13 @@ async function writeReadDelete(repository: KnownRepository, meta: SnapshotMeta, 
     )
 }
 
-const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
-
 function makeMeta(now: Date): SnapshotMeta {
-  const time = now.toISOString()
-  const id = `${time.replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`
+  const id = newId(now)
   return {
     id,
     ...probe,
     method: 'files',
-    time,
+    time: now.toISOString(),
     set: id,
     run: id,
     reason: 'manual',

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import type { ContainerFacts } from '../../engine/engine.ts'
 import type { CurrentPlan } from '../../job/current-plan.ts'
+import { controllersOf } from '../../plan/scope.ts'
 import { bad, type Check, type Diagnosis, good, orGood, type Patient } from '../check.ts'
-import { controllersOf } from './controllers.ts'
 
 const unit = 'podman-restart.service'
 /** Where systemd keeps a unit that starts with the machine. */
@@ -12,10 +12,9 @@ const wanted = ['default.target.wants', 'multi-user.target.wants'].map((name) =>
 export const checkRestart: Check = async (patient) => {
   const { parts, stack, signal } = patient
   if (stack instanceof Error) return []
-  const containers = startedByEngine(patient, stack)
-  const found = containers.flatMap((container) =>
-    judgePolicy(container, controllersOf(patient, stack).includes(container)),
-  )
+  const controllers = controllersOf(stack.containers, parts.settings)
+  const containers = startedByEngine(stack, controllers)
+  const found = containers.flatMap((container) => judgePolicy(container, controllers.includes(container)))
   const isPodman = containers.some(({ engine }) => engine === 'podman')
   const isRootless = isPodman && (await parts.engine.isRootless(signal).catch(() => false))
   const service = isPodman ? judgeService(patient, isRootless) : []
@@ -31,9 +30,8 @@ const describe = (isPodman: boolean, isRootless: boolean): string => {
 }
 
 /** Those that a unit of systemd starts are its business. */
-function startedByEngine({ parts }: Patient, { plan, containers }: CurrentPlan): ContainerFacts[] {
+function startedByEngine({ plan, containers }: CurrentPlan, controllers: ContainerFacts[]): ContainerFacts[] {
   const ids = new Set(plan.targets.map(({ container }) => container.id))
-  const controllers = controllersOf({ parts }, { containers })
   return containers.filter(
     (one) => (ids.has(one.id) || controllers.includes(one)) && one.unit === undefined && one.autoRemove !== true,
   )
