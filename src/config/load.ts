@@ -5,11 +5,12 @@ import { BackupError } from '../errors.ts'
 import { problemOf } from '../labels/problem.ts'
 import type { LabelProblem } from '../labels/spec.ts'
 import { masked } from '../labels/text.ts'
+import { isLoopback } from '../lib/loopback.ts'
 import type { PlanSettings } from '../plan/plan.ts'
 import type { Config, RepositoryConfig } from './config.ts'
 import { type Environment, readValues } from './read.ts'
 import type { ConfigValues } from './rows.ts'
-import { formatListen, isLoopback, type RepositoryAddress } from './types.ts'
+import { formatListen, type RepositoryAddress } from './types.ts'
 
 export const defaultConfigFile = '/etc/xnai-backup/config.yaml'
 

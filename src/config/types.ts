@@ -63,10 +63,6 @@ export const listenAddress: TextType<ListenAddress | 'off'> = {
 export const formatListen = ({ host, port }: ListenAddress): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`
 
-/** Whether only this machine, or this container, reaches the host. */
-export const isLoopback = (host: string): boolean =>
-  /^(?:localhost|::1|(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/i.test(host)
-
 /** Nobody tries so many of them: 16 characters. */
 export const accessToken: TextType<string> = {
   form: 'a token of 16 characters or more, without blanks',

@@ -1,4 +1,4 @@
-import { isLoopback } from '../config/types.ts'
+import { isLoopback } from '../lib/loopback.ts'
 
 /** What a request says of where it comes from. */
 export interface Claims {

@@ -1,9 +1,7 @@
 import { BackupError } from '../errors.ts'
+import { isLoopback } from '../lib/loopback.ts'
 import { decode } from './address.ts'
 import { type Message, textOf, titleOf } from './message.ts'
-
-/** Nobody may read a password on its way, except on the way to this machine itself. */
-const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 /**
  * Hands a message to a mail server. A login is sent over TLS only, but to the own machine. AUTH_FAILED and NOTIFY_FAILED do not repeat
@@ -13,11 +11,12 @@ export async function sendMail(url: URL, message: Message, signal: AbortSignal):
   const { createTransport } = await import('nodemailer')
   const secure = url.protocol === 'smtps:'
   const auth = url.username === '' ? undefined : { user: decode(url.username), pass: decode(url.password) }
+  const host = url.hostname.replace(/^\[|\]$/g, '')
   const transport = createTransport({
-    host: url.hostname.replace(/^\[|\]$/g, ''),
+    host,
     port: Number(url.port) || (secure ? 465 : 587),
     secure,
-    requireTLS: !secure && auth !== undefined && !loopback.test(url.hostname),
+    requireTLS: !secure && auth !== undefined && !isLoopback(host),
     ...(auth && { auth }),
     connectionTimeout: stepMs,
     greetingTimeout: stepMs,

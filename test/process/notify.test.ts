@@ -169,7 +169,7 @@ describe('a service that does not take it', () => {
   test('of mail gets a login over TLS only', async () => {
     const { host, lines } = await mailSink()
     // An address that is not taken for that of the own machine, although it leads there.
-    const elsewhere = host.replace('127.0.0.1', '[::ffff:127.0.0.1]')
+    const elsewhere = host.replace('127.0.0.1', '0.0.0.0')
     const sent = send(address(`smtp://user:hunter2@${elsewhere}/?to=a@x.org`), message, signal)
     await expect(sent).rejects.toMatchObject({ code: 'NOTIFY_FAILED' })
     expect(lines.filter((line) => line.startsWith('AUTH'))).toEqual([])
