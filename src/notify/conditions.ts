@@ -49,11 +49,18 @@ export function judge({ now, report, engineFault }: Present, known: string[]): J
 }
 
 /** Nothing is known of how a target is that is gone, and of one that labels have broken only that it is. */
-function isObserved({ event, project, target }: Condition, { targets }: StatusReport): boolean {
+function isObserved({ event, project, target, key }: Condition, { targets }: StatusReport): boolean {
   if (target === undefined || event === 'vanished') return true
   const present = targets.find((each) => each.project === project && each.target === target)
-  return present !== undefined && (present.method !== null || event === 'broken')
+  if (!present) return false
+  if (key === slowKey(present)) return isTimed(present)
+  return present.method !== null || event === 'broken'
 }
+
+const slowKey = (target: TargetStatus): string => `rto ${targetKeyOf(target)}`
+
+/** A drill that has verified nothing has no time that could be too long. That it failed is told by itself. */
+const isTimed = ({ lastVerdict }: TargetStatus): boolean => lastVerdict === 'verified'
 
 function ofTarget(target: TargetStatus, now: Date): Condition[] {
   const of = (event: EventName, text: string, hint?: string): Condition => ({
@@ -72,8 +79,8 @@ function ofTarget(target: TargetStatus, now: Date): Condition[] {
   if (hasFailed(target) && error?.code !== 'CANCELLED')
     found.push(of('failed', error ? `the backup failed: ${error.message}` : 'the backup is incomplete', error?.hint))
   if (missesObjective(target, now)) found.push(of('objective', describeAge(target)))
-  if (target.rtoMet === false)
-    found.push({ ...of('objective', describeSlow(target)), key: `rto ${targetKeyOf(target)}` })
+  if (target.rtoMet === false && isTimed(target))
+    found.push({ ...of('objective', describeSlow(target)), key: slowKey(target) })
   const drillHint = `Drill it again: xnai-backup verify ${targetKeyOf(target)}.`
   if (target.lastVerdict === 'failed') found.push(of('drill', 'the last drill failed', drillHint))
   if (target.lastVerdict === 'could not run') found.push(of('undrilled', 'the last drill could not run', drillHint))

@@ -76,6 +76,8 @@ function completeRuns(runs: Run[], now: Date): Item[] {
     const names = [...new Set(some.map(({ target }) => target))].toSorted().join(', ')
     const seconds = some.reduce((sum, run) => sum + (run.seconds ?? 0), 0)
     const bytes = some.reduce((sum, run) => sum + (run.bytes ?? 0), 0)
-    return noted('complete', `${kind} complete: ${names} (${roughBytes(bytes)} in ${roughly(seconds)})`)
+    // Drills and restores count none.
+    const size = some.some((run) => run.bytes !== undefined) ? `${roughBytes(bytes)} in ` : ''
+    return noted('complete', `${kind} complete: ${names} (${size}${roughly(seconds)})`)
   })
 }

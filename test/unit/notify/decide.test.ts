@@ -92,17 +92,33 @@ describe('an objective', () => {
   })
 })
 
+const slow = { target: 'c', lastVerdict: 'verified' as const, rtoMet: false, drillSeconds: 9000, rtoSeconds: 7200 }
+
 test('a drill that failed, one that could not run, and one that was too slow are told', () => {
   const drilled = [
-    { target: 'a', lastVerdict: 'failed' as const },
-    { target: 'b', lastVerdict: 'could not run' as const },
-    { target: 'c', rtoMet: false, drillSeconds: 9000, rtoSeconds: 7200 },
+    // The seconds are those of an earlier drill, which has verified a snapshot.
+    { target: 'a', lastVerdict: 'failed' as const, rtoMet: false, drillSeconds: 41 },
+    { target: 'b', lastVerdict: 'could not run' as const, drillSeconds: 41 },
+    slow,
   ]
   expect(follow(at('12:00', drilled)).lines[0]).toEqual([
     'ERROR shop/a: the last drill failed. Drill it again: xnai-backup verify shop/a.',
     'WARNING shop/b: the last drill could not run. Drill it again: xnai-backup verify shop/b.',
     'ERROR shop/c: the objective is missed: the last drill took 150 minutes, and may take 120 minutes.',
   ])
+})
+
+test.each([
+  ['failed', false],
+  ['could not run', null],
+] as const)('that drills are too slow is not over because the next one %s', (lastVerdict, rtoMet) => {
+  const { lines } = follow(
+    at('12:00', [slow]),
+    at('13:00', [{ ...slow, lastVerdict, rtoMet }]),
+    at('14:00', [{ ...slow, rtoMet: true, drillSeconds: 41 }]),
+  )
+  expect(lines[1]).toEqual([expect.stringContaining('the last drill')])
+  expect(lines[2]).toContainEqual(expect.stringMatching(/^RECOVERED shop\/c: the objective is missed/))
 })
 
 test('a remote repository that lags is told by target, and one that is away silences no objective', () => {
@@ -193,6 +209,12 @@ describe('runs that are over', () => {
     const other = completeRun('app', '2026-09-02T02:00:00.000Z')
     const { lines } = follow(at('01:00', [{}]), at('02:02', [{}], { runs: [run, other] }))
     expect(lines[1]).toEqual(['INFO backup complete: app, db (3.0 MB in 82 seconds).'])
+  })
+
+  test('and have counted no bytes tell none', () => {
+    const { bytes: _, ...counted } = run
+    const { lines } = follow(at('01:00', [{}]), at('02:02', [{}], { runs: [{ ...counted, kind: 'drill' }] }))
+    expect(lines[1]).toEqual(['INFO drill complete: db (41 seconds).'])
   })
 
   test('before the first decision are told to nobody', () => {
