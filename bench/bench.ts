@@ -1,7 +1,8 @@
 /**
  * bench.ts [--pairs N] [--scale X] [--json FILE] [CASE…]: measures this program beside the programs that one would use by hand, and prints
  * a table. Both sides of a case take turns in one run, so that their ratio means something on any machine. A name of a case may be the
- * beginning of several. `--scale 0.05` makes the data smaller, to try a case; the limits are meant for 1.
+ * beginning of several. `--scale 0.05` makes the data smaller, to try a case; the limits are meant for 1. Each row is printed, and FILE
+ * written anew, as soon as a case has ended. A case that fails keeps the others from nothing, and makes the exit code 1.
  */
 import { writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -14,7 +15,7 @@ import { replicateCases } from './cases/replicate.ts'
 import { resticCases } from './cases/restic.ts'
 import { stopCases } from './cases/stop.ts'
 import { printTable } from './print-table.ts'
-import { median, type Outcome, runCase, runFigure } from './run-case.ts'
+import { median, type Outcome, outcomeOf } from './run-case.ts'
 import { makeWorld } from './world.ts'
 
 const cases = [...archiveCases, ...resticCases, ...postgresCases, ...replicateCases, ...stopCases]
@@ -29,28 +30,48 @@ const isWanted = ({ name }: { name: string }) =>
 const pairs = Number(values.pairs ?? 5)
 const scale = Number(values.scale ?? 1)
 
+const wanted = [...cases, ...figures].filter(isWanted)
+if (wanted.length === 0)
+  throw new Error(`no such case; there are ${[...cases, ...figures].map(({ name }) => name).join(', ')}`)
+
 const outcomes: Outcome[] = []
 {
   await using world = await makeWorld(scale)
-  for (const each of cases.filter(isWanted)) note(await runCase(each, world, pairs))
-  for (const each of figures.filter(isWanted)) note(await runFigure(each, world))
+  for (const each of wanted) note(await outcomeOf(each, world, pairs))
 }
-if (outcomes.length === 0)
-  throw new Error(`no such case; there are ${[...cases, ...figures].map(({ name }) => name).join(', ')}`)
-
-const head = ['CASE', 'AGAINST', 'PEER (s)', 'OURS', 'RATIO', 'AT MOST', 'MET']
+const head = [
+  'CASE',
+  'AGAINST',
+  'PEER (s)',
+  'OURS',
+  'RATIO',
+  'AT MOST',
+  'MET',
+  'PEER CPU (s)',
+  'OUR CPU (s)',
+  'TOOK (s)',
+]
 printTable(head, outcomes.map(row))
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report(), null, 2)}\n`)
+if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1
 
-/** A run takes long: what is known is said at once. */
 function note(outcome: Outcome): void {
   outcomes.push(outcome)
-  console.error(row(outcome).join('  '))
+  console.error([...row(outcome), ...(outcome.failure === undefined ? [] : [outcome.failure])].join('  '))
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report(), null, 2)}\n`)
 }
 
-function row({ name, against, peer, ours, ratio, limit, isMet }: Outcome): string[] {
-  const peers = peer.length === 0 ? '–' : median(peer).toFixed(2)
-  return [name, against, peers, median(ours).toFixed(2), ratio.toFixed(2), limit, isMet ? 'yes' : 'no']
+function row({ name, against, peer, ours, ratio, limit, isMet, failure, tookSeconds }: Outcome): string[] {
+  const met = failure === undefined ? (isMet ? 'yes' : 'no') : 'failed'
+  const figures = [middle(peer.map(({ seconds }) => seconds)), middle(ours.map(({ seconds }) => seconds))]
+  const processor = [peer, ours].map((costs) =>
+    middle(costs.map(({ processorSeconds = Number.NaN }) => processorSeconds)),
+  )
+  return [name, against, ...figures, middle([ratio]), limit, met, ...processor, tookSeconds.toFixed(0)]
+}
+
+function middle(values: number[]): string {
+  const value = median(values)
+  return Number.isNaN(value) ? '–' : value.toFixed(2)
 }
 
 function report() {

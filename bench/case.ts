@@ -1,3 +1,4 @@
+import type { Cost } from './meter.ts'
 import type { World } from './world.ts'
 
 /** One row of the table: a work of ours, and what it is compared with. */
@@ -14,10 +15,10 @@ export interface Case {
   prepare(world: World): Promise<Pair>
 }
 
-/** Both measure themselves, so that what they clean up does not count. Each answers seconds. */
+/** Both measure themselves, so that what they clean up does not count. */
 export interface Pair extends AsyncDisposable {
-  ours(round: number): Promise<number>
-  peer(round: number): Promise<number>
+  ours(round: number): Promise<Cost>
+  peer(round: number): Promise<Cost>
   /** Brings the data into the state that both works of a round begin with. */
   before?(round: number): Promise<void>
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { writeHalfCompressible } from '../lab/half-compressible.ts'
 
 /** The sets of files that the cases work on. `scale` 1 is the size that the limits are meant for. */
-export const dataSets = { big: makeBig, small: makeSmall, mixed: makeMixed, huge: makeHuge }
+export const dataSets = { big: makeBig, small: makeSmall, mixed: makeMixed, huge: makeHuge, tiny: makeTiny }
 export type DataSet = keyof typeof dataSets
 
 const bigFiles = 6
@@ -38,6 +38,11 @@ function makeMixed(root: string, scale: number): void {
 function makeHuge(root: string, scale: number): void {
   for (let index = 0; index < hugeFiles; index++)
     writeHalfCompressible(join(root, `huge-${index}`), Math.ceil(hugeMegabytes * scale))
+}
+
+/** One file of a few bytes, whatever the scale. */
+function makeTiny(root: string): void {
+  writeFileSync(join(root, 'tiny'), 'a few bytes')
 }
 
 /** Writes one small file of a hundred anew, and one piece of a hundred of each big file in place. */

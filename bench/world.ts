@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { type Lab, type LabContainer, startLab } from '../lab/lab.ts'
-import { type Call, type Product, productOf } from '../lab/product.ts'
+import { type Product, productOf } from '../lab/product.ts'
 import type { Repository } from '../src/repository/repository.ts'
 import { openRestic } from '../src/repository/restic.ts'
 import { type DataSet, dataSets } from './data.ts'
+import { type Cost, metered } from './meter.ts'
 
-const runFile = promisify(execFile)
 const checkout = join(import.meta.dirname, '..')
 /** That of the controller's image: lab/setup.sh unpacks it. */
 const resticFolder = join(process.env.XNAI_LAB ?? join(checkout, '.lab'), 'restic-trixie')
@@ -24,8 +22,8 @@ export interface World extends AsyncDisposable {
   volume(set: DataSet): Promise<string>
   /** A target of that volume, in a container that is created and not started unless `isRunning`. Its name is that of the set. */
   target(set: DataSet, options?: { isRunning?: boolean }): Promise<LabContainer>
-  /** Runs a script of sh; what it answers is how many seconds it took. */
-  shell(script: string): Promise<number>
+  /** Runs a script of bash. */
+  shell(script: string): Promise<Cost>
   /** Our command line, with a repository and a state of its own. */
   product(name: string, kind: Kind): Promise<Product>
   /** An empty folder that goes with the world. */
@@ -54,7 +52,7 @@ export async function makeWorld(scale: number): Promise<World> {
       await volume(set)
       return remember(started, set, () => makeTarget(lab, set, isRunning))
     },
-    shell: (script) => timed(async () => void (await runFile('bash', ['-o', 'pipefail', '-ec', script], { env }))),
+    shell: (script) => succeed('bash', ['-o', 'pipefail', '-ec', script], env),
     product: async (name, kind) => {
       folder(name)
       const product = productOf(lab, name)
@@ -68,21 +66,16 @@ export async function makeWorld(scale: number): Promise<World> {
   return world
 }
 
-/** The seconds of a whole call of ours; it rejects where the call failed. */
-export async function callSeconds(product: Product, args: string[]): Promise<number> {
-  let call: Call | undefined
-  const seconds = await timed(async () => {
-    call = await product([...args, '--json'])
-  })
-  if (call?.exitCode !== 0)
-    throw new Error(`${args.join(' ')}: exit code ${call?.exitCode}: ${call?.stderr}${call?.stdout}`)
-  return seconds
-}
+const main = join(checkout, 'src/main.ts')
 
-export async function timed(work: () => Promise<void>): Promise<number> {
-  const began = performance.now()
-  await work()
-  return (performance.now() - began) / 1000
+/** What a whole call of ours takes. It rejects where the call failed. */
+export const callCost = ({ env }: Product, args: string[]): Promise<Cost> =>
+  succeed(process.execPath, [main, ...args, '--json'], { ...process.env, ...env })
+
+async function succeed(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<Cost> {
+  const { exitCode, stdout, stderr, ...cost } = await metered(program, args, env)
+  if (exitCode === 0) return cost
+  throw new Error(`${args.join(' ')}: exit code ${exitCode}: ${stderr}${stdout}`)
 }
 
 function remember<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import type { Case } from '../case.ts'
 import type { DataSet } from '../data.ts'
-import { callSeconds } from '../world.ts'
+import { callCost } from '../world.ts'
 
 /** The level of the product's default. */
 const level = 3
@@ -31,7 +31,7 @@ function backup(set: DataSet, atMost: number): Case {
           const stored = `${world.folder('tar')}/stored.tar.zst`
           return world.shell(packScript(source, stored))
         },
-        ours: async () => callSeconds(await world.product('archive', 'archive'), ['backup', set]),
+        ours: async () => callCost(await world.product('archive', 'archive'), ['backup', set]),
         async [Symbol.asyncDispose]() {
           world.folder('tar')
           world.folder('archive')
@@ -51,12 +51,12 @@ function restore(set: DataSet, atMost: number): Case {
       const stored = `${world.folder('tar')}/stored.tar.zst`
       await world.shell(packScript(await world.volume(set), stored))
       const product = await world.product('archive', 'archive')
-      await callSeconds(product, ['backup', set])
+      await callCost(product, ['backup', set])
       const to = world.folder('to')
       return {
         before: async () => void world.folder('to'),
         peer: () => world.shell(`zstd -q -dc ${stored} | tar ${flags} -xpf - -C ${to}; sync -f ${to}`),
-        ours: () => callSeconds(product, ['restore', set, '--to', to]),
+        ours: () => callCost(product, ['restore', set, '--to', to]),
         async [Symbol.asyncDispose]() {
           for (const name of ['tar', 'archive', 'to']) await rm(world.folder(name), { recursive: true })
         },

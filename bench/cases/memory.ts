@@ -10,14 +10,19 @@ const backup = ['backup', 'huge']
 const restore = ['restore', 'huge', '--yes', '--no-safety']
 
 /** Peak memory of the product's own process, without those of its children, with a volume of 5 GB. */
-export const memoryFigures: Figure[] = (['archive', 'restic'] as const).flatMap((kind) => [
-  figure(`memory-backup-${kind}`, async (world) => peak(await productOn(world, kind), backup)),
-  figure(`memory-restore-${kind}`, async (world) => {
-    const product = await productOn(world, kind)
-    await peak(product, backup)
-    return peak(product, restore)
-  }),
-])
+export const memoryFigures: Figure[] = [
+  ...(['archive', 'restic'] as const).flatMap((kind) => [
+    figure(`memory-backup-${kind}`, async (world) => peak(await productOn(world, kind), backup)),
+    figure(`memory-restore-${kind}`, async (world) => {
+      const product = await productOn(world, kind)
+      await peak(product, backup)
+      return peak(product, restore)
+    }),
+  ]),
+  figure('memory-replicate-archive', (world) => replicationPeak(world, 'archive', 'archive')),
+  figure('memory-replicate-restic', (world) => replicationPeak(world, 'restic', 'restic')),
+  figure('memory-replicate-by-streaming', (world) => replicationPeak(world, 'archive', 'restic')),
+]
 
 function figure(name: string, measure: Figure['measure']): Figure {
   return { name, unit: 'MiB', atMost: 200, measure }
@@ -28,7 +33,24 @@ async function productOn(world: World, kind: Kind): Promise<Product> {
   return world.product('memory', kind)
 }
 
-async function peak({ env }: Product, args: string[]): Promise<number> {
+/** The peak of a backup of nearly nothing, after which the snapshot of the volume is copied to a remote repository that was empty. */
+async function replicationPeak(world: World, from: Kind, to: Kind): Promise<number> {
+  const product = await productOn(world, from)
+  await peak(product, backup)
+  await world.target('tiny')
+  const remote = await world.product('memory-remote', to)
+  const env = {
+    ...product.env,
+    XNAI_BACKUP_REMOTE: remote.env.XNAI_BACKUP_LOCAL ?? '',
+    XNAI_BACKUP_REMOTE_PASSWORD: remote.env.XNAI_BACKUP_LOCAL_PASSWORD ?? '',
+  }
+  const most = await peak({ env }, ['backup', 'tiny'])
+  const { json } = await product(['list', 'huge', '--json'], { env })
+  if (!json.snapshots[0]?.tiers.includes('remote')) throw new Error('the volume was not copied')
+  return most
+}
+
+async function peak({ env }: Pick<Product, 'env'>, args: string[]): Promise<number> {
   const { exitCode, stderr, peakBytes } = await runMeasured(main, [...args, '--json'], env)
   if (exitCode !== 0) throw new Error(stderr)
   return peakBytes / mebibyte

@@ -1,6 +1,6 @@
 import { eventually } from '../../lab/lab.ts'
 import type { Case, Pair } from '../case.ts'
-import { callSeconds, type World } from '../world.ts'
+import { callCost, type World } from '../world.ts'
 
 /** pgbench makes about 15 MB a unit of its scale. */
 const unitsOfGigabyte = 68
@@ -26,7 +26,7 @@ async function prepare(world: World): Promise<Pair> {
         `podman exec ${name} pg_dump -U postgres -Fc -Z0 postgres | zstd -q -T0 -3 -o ${stored}; sync ${stored}`,
       )
     },
-    ours: async () => callSeconds(await world.product('postgres', 'archive'), ['backup', 'postgres']),
+    ours: async () => callCost(await world.product('postgres', 'archive'), ['backup', 'postgres']),
     [Symbol.asyncDispose]: async () => {
       world.folder('dump')
       world.folder('postgres')

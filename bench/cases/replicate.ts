@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { Artifact, Snapshot } from '../../src/repository/repository.ts'
 import type { Case, Pair } from '../case.ts'
+import { timed } from '../meter.ts'
 import { snapshotMeta } from '../snapshot-meta.ts'
-import { openBare, timed, type World } from '../world.ts'
+import { openBare, type World } from '../world.ts'
 
 const snapshots = 100
 const dumpBytes = 20_000

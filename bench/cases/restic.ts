@@ -1,6 +1,6 @@
 import type { Case, Pair } from '../case.ts'
 import { changeOnePercent, type DataSet } from '../data.ts'
-import { callSeconds, type World } from '../world.ts'
+import { callCost, type World } from '../world.ts'
 
 const targetsOfMany = 20
 
@@ -31,7 +31,7 @@ async function first(world: World, set: DataSet): Promise<Pair> {
       const repository = await emptyRepository(world)
       return world.shell(`restic -r ${repository} backup -q ${source}`)
     },
-    ours: async () => callSeconds(await world.product('restic', 'restic'), ['backup', set]),
+    ours: async () => callCost(await world.product('restic', 'restic'), ['backup', set]),
     [Symbol.asyncDispose]: () => clear(world),
   }
 }
@@ -42,7 +42,7 @@ async function unchanged(world: World, set: DataSet): Promise<Pair> {
   const { repository, product } = await bothFilled(world, [set], [source])
   return {
     peer: () => world.shell(`restic -r ${repository} backup -q ${source}`),
-    ours: () => callSeconds(product, ['backup', set]),
+    ours: () => callCost(product, ['backup', set]),
     [Symbol.asyncDispose]: () => clear(world),
   }
 }
@@ -55,7 +55,7 @@ async function restoreInPlace(world: World): Promise<Pair> {
   return {
     before: async (round) => changeOnePercent(source, world.scale, round),
     peer: () => world.shell(`restic -r ${repository} restore -q latest:${source} --target ${source} --delete`),
-    ours: () => callSeconds(product, ['restore', 'mixed', '--yes', '--no-safety']),
+    ours: () => callCost(product, ['restore', 'mixed', '--yes', '--no-safety']),
     [Symbol.asyncDispose]: () => clear(world),
   }
 }
@@ -81,7 +81,7 @@ async function many(world: World): Promise<Pair> {
   const scripts = sources.map((source) => `restic -r ${repository} backup -q ${source}`)
   return {
     peer: () => world.shell(scripts.join('; ')),
-    ours: () => callSeconds(product, ['backup', ...names]),
+    ours: () => callCost(product, ['backup', ...names]),
     [Symbol.asyncDispose]: () => clear(world),
   }
 }
@@ -90,7 +90,7 @@ async function bothFilled(world: World, targets: string[], sources: string[]) {
   const repository = await emptyRepository(world)
   for (const source of sources) await world.shell(`restic -r ${repository} backup -q ${source}`)
   const product = await world.product('restic', 'restic')
-  await callSeconds(product, ['backup', ...targets])
+  await callCost(product, ['backup', ...targets])
   return { repository, product }
 }
 

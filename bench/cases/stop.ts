@@ -1,6 +1,7 @@
 import type { Case, Pair } from '../case.ts'
 import { changeOnePercent } from '../data.ts'
-import { type Kind, timed, type World } from '../world.ts'
+import { type Cost, timed } from '../meter.ts'
+import type { Kind, World } from '../world.ts'
 import { packScript } from './archive.ts'
 
 export const stopCases: Case[] = [
@@ -11,7 +12,7 @@ export const stopCases: Case[] = [
 
 function stopBeside(kind: Kind): Case['prepare'] {
   return async (world) => {
-    const restart = async () => timed(async () => void (await stopAndStart(world, async () => {})))
+    const restart = async () => timed(() => stopAndStart(world, async () => {}))
     return { ...(await backedUp(world, kind)), peer: restart }
   }
 }
@@ -35,10 +36,10 @@ async function backedUp(world: World, kind: Kind): Promise<Omit<Pair, 'peer'>> {
   const { name } = await world.target('mixed')
   await world.lab.podman(['start', name])
   const product = await world.product(`stop-${kind}`, kind)
-  const ours = async (): Promise<number> => {
+  const ours = async (): Promise<Cost> => {
     const { exitCode, json, stderr } = await product(['backup', 'mixed', '--json'])
     if (exitCode !== 0) throw new Error(stderr)
-    return json.targets[0].downtimeSeconds
+    return { seconds: json.targets[0].downtimeSeconds }
   }
   await ours()
   return {
