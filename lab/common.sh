@@ -55,5 +55,8 @@ ${1:-}
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+# The locks lie in the folder and go with it. Those in shared memory are one table for all Podmans of the machine, in which each volume
+# that is removed with its folder would hold a row for ever.
+lock_type = "file"
 END
 }

@@ -1,16 +1,5 @@
 import { execFile } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Call } from '../../lab/product.ts'
@@ -18,6 +7,7 @@ import { openCatalog } from '../../src/catalog/sqlite.ts'
 import { type FakeContainer, fakeEngine } from '../fakes/engine.ts'
 import { fileWorld } from '../fakes/engine-world.ts'
 import { callHere } from '../support/call-here.ts'
+import { makeMemoryFolder } from '../support/memory-folder.ts'
 import { openPartsInWorld } from './world-parts.ts'
 
 export const victim = join(import.meta.dirname, 'victim.ts')
@@ -65,11 +55,6 @@ export interface Death {
 }
 
 /**
- * In memory where the machine has such a folder: a kill loses nothing that is not synced, and a sync takes its time.
- */
-const newFolder = () => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kill-'))
-
-/**
  * A target, a writer of its data that has no label, a client of it, and a writer that is stopped. `app` adds to the facts of the target,
  * `all` to those of each container.
  */
@@ -78,7 +63,7 @@ export function makeStage(
   app: Partial<FakeContainer> = {},
   all: Partial<FakeContainer> = {},
 ): KillStage {
-  const folder = newFolder()
+  const folder = makeMemoryFolder('kill-stage')
   for (const name of ['data', 'backups']) mkdirSync(join(folder, name))
   using world = fileWorld(join(folder, 'world'))
   const engine = fakeEngine({ world })
@@ -94,7 +79,7 @@ export function makeStage(
 
 /** A stage in the same state, for one run. What a dead process left is copied too. */
 export function copyStage({ folder }: KillStage): KillStage {
-  const copy = newFolder()
+  const copy = makeMemoryFolder('kill-stage')
   cpSync(folder, copy, { recursive: true, verbatimSymlinks: true })
   using world = fileWorld(join(copy, 'world'))
   world.update(({ containers, units }) => {

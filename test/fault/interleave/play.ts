@@ -1,11 +1,11 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Worker } from 'node:worker_threads'
 import { runBackup } from '../../../src/job/backup.ts'
 import { currentPlan } from '../../../src/job/current-plan.ts'
 import { fileWorld, type World } from '../../fakes/engine-world.ts'
+import { makeMemoryFolder } from '../../support/memory-folder.ts'
 import type { Job, JobOrder, JobReport } from './play-job.ts'
 import { findBrokenRules } from './rules.ts'
 import { prepare, type Setting } from './settings.ts'
@@ -40,7 +40,7 @@ const never = new AbortController().signal
 
 /** `threads` is the most that one of its plays has. */
 export async function openTheatre(threads: number): Promise<Theatre> {
-  const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'play-'))
+  const root = makeMemoryFolder('play')
   const folder = join(root, 'stage')
   const kept = new Map<Setting, string>()
   const keep = async (setting: Setting) => {
