@@ -38,8 +38,8 @@ export function watchSecrets(engine: Engine, scrubber: Scrubber): Engine {
   }
   return {
     ...engine,
-    list: async (signal) => {
-      const containers = await engine.list(signal)
+    list: async (signal, options) => {
+      const containers = await engine.list(signal, options)
       containers.forEach(learn)
       return containers
     },

@@ -58,8 +58,10 @@ export function connect(address: string): Connection {
     callUnless(accept, options, (abortSignal) => {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>()
       const statusCodes = { 200: true, 201: true, 204: true }
+      // docker-modem takes the last character of a path with a question mark away.
+      const dialled = path.includes('?') ? `${path}&` : path
       docker.modem.dial(
-        { path, method, abortSignal, statusCodes, ...(body && { options: { _query: {}, _body: body } }) },
+        { path: dialled, method, abortSignal, statusCodes, ...(body && { options: { _query: {}, _body: body } }) },
         (error, data) => (error ? reject(error) : resolve(data)),
       )
       return promise

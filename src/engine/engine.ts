@@ -9,7 +9,7 @@ export interface Engine {
    * Lists every container in every state. A container that vanishes meanwhile is left out. One that the engine cannot inspect is
    * `unreadable`, and hides no other.
    */
-  list(signal: AbortSignal): Promise<ContainerFacts[]>
+  list(signal: AbortSignal, options?: ListOptions): Promise<ContainerFacts[]>
   /** Finds a container by id or name. Answers undefined where there is none. */
   inspect(id: string, signal: AbortSignal): Promise<ContainerFacts | undefined>
   /** The labels of an image. Answers none where the image is gone. */
@@ -45,6 +45,16 @@ export interface Engine {
    * labels and name do not call a thing of a drill: that is INTERNAL. A network with containers on it stays: ENGINE_FAILED.
    */
   removeScratch(thing: Pick<ScratchThing, 'kind' | 'name'>, signal: AbortSignal): Promise<void>
+}
+
+export interface ListOptions {
+  /**
+   * The answer may hold what was inspected for an earlier call with this option, of containers that the engine itself lists as they were
+   * then: with the same name, state, health, start and networks. What shows in no list, such as another restart policy or another address
+   * on the same network, is known at the latest after sixty calls. It is meant for the passes of a controller. A run MUST NOT set it,
+   * because it decides what to stop and to replace. Default false.
+   */
+  recalls?: boolean
 }
 
 /** A container for a drill. */

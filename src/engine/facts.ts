@@ -123,7 +123,7 @@ function parse<T>(shape: ZodType<T>, answer: unknown): T {
 }
 
 /** The names of the Docker API and of libpod. A container that is being restarted counts as running. */
-const states: Record<string, ContainerState> = {
+export const states: Record<string, ContainerState> = {
   configured: 'created',
   created: 'created',
   initialized: 'created',
@@ -137,49 +137,14 @@ const states: Record<string, ContainerState> = {
   dead: 'stopped',
 }
 
-const readHealth = (status: string | undefined): ContainerFacts['health'] =>
+export const readHealth = (status: string | undefined): ContainerFacts['health'] =>
   status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none'
 
 /** Engines write a time in the year 1 for a container that was never started. */
 const startedAt = (text: string): boolean => text !== '' && !text.startsWith('0001-')
 
-/** Makes the facts of a container that cannot be inspected from its row in the list of containers. */
-export function toUnreadable(
-  row: ListedContainer,
-  more: Pick<ContainerFacts, 'engine' | 'unreadable'>,
-): ContainerFacts {
-  const labels = row.Labels ?? {}
-  return {
-    id: row.Id,
-    name: (row.Names?.[0] ?? row.Id).replace(/^\//, ''),
-    ...readCompose(labels),
-    image: qualifyImage(row.Image ?? ''),
-    imageId: row.ImageID ?? '',
-    labels,
-    state: states[row.State ?? ''] ?? 'running',
-    health: 'none',
-    exitCode: 0,
-    user: '',
-    environment: new Map(),
-    mounts: [],
-    networks: [],
-    requires: [],
-    ...more,
-  }
-}
-
-/** A row of the list of containers, as far as it is read. Any field but the id may be missing. */
-export interface ListedContainer {
-  Id: string
-  Names?: string[] | null
-  Image?: string
-  ImageID?: string
-  Labels?: Record<string, string> | null
-  State?: string
-}
-
 /** Writes a name in full, as Podman does; Docker leaves `docker.io/library/` out. An image id stays as it is. */
-function qualifyImage(image: string): string {
+export function qualifyImage(image: string): string {
   const first = image.split('/')[0] ?? ''
   if (/^(sha256:)?[0-9a-f]{64}$/.test(image) || (first !== image && /[.:]|^localhost$/.test(first))) return image
   return image.includes('/') ? `docker.io/${image}` : `docker.io/library/${image}`

@@ -24,8 +24,8 @@ export function knowingSources(engine: Engine, ownPath: OwnPath): Engine {
   }
   return {
     ...engine,
-    list: async (signal) => {
-      const containers = await engine.list(signal)
+    list: async (signal, options) => {
+      const containers = await engine.list(signal, options)
       const seen: typeof known = new Map()
       const away = await networkMounts()
       const marked = await Promise.all(containers.map((facts) => mark(facts, seen, away)))

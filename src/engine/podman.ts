@@ -1,17 +1,16 @@
 import { BackupError } from '../errors.ts'
 import { systemClock } from '../lib/clock.ts'
 import { poll } from '../lib/deadline.ts'
-import { type CallOptions, type Connection, connect, libpod } from './connection.ts'
+import { type CallOptions, type Connection, connect } from './connection.ts'
 import type { ContainerFacts, Engine } from './engine.ts'
 import { watchEvents } from './events.ts'
-import { type ListedContainer, toFacts, toImageLabels, toUnreadable } from './facts.ts'
+import { toImageLabels } from './facts.ts'
 import { identify, isRootless } from './identity.ts'
+import { inspectContainer } from './inspect.ts'
+import { makeList } from './list.ts'
 import { scratchActs } from './scratch.ts'
 import { startSession } from './session.ts'
 
-/** More inspect calls at once would only wait in Podman, which locks a container while it works on it. */
-const parallelInspects = 8
-const inspectAttempts = 4
 /** Time that the engine gets beyond the grace, to kill the container, unmount its file systems and take its network down. */
 const stopSeconds = 60
 const settleSeconds = 30
@@ -27,7 +26,7 @@ export function connectEngine(address: string): Engine {
   return {
     info: (signal) => identify(connection, signal),
     isRootless: (signal) => isRootless(connection, signal),
-    list: (signal) => listContainers(connection, signal),
+    list: makeList(connection),
     inspect: (id, signal) => inspectContainer(connection, id, signal),
     imageLabels: rememberLabels(connection),
     stop: (id, graceSeconds, signal) => stopContainer(connection, id, graceSeconds, signal),
@@ -128,60 +127,4 @@ async function mustInspect(connection: Connection, id: string, signal: AbortSign
   const facts = await inspectContainer(connection, id, signal)
   if (!facts) throw new BackupError('NO_SUCH_CONTAINER', `there is no container ${id}`)
   return facts
-}
-
-async function listContainers(connection: Connection, signal: AbortSignal): Promise<ContainerFacts[]> {
-  const request = { what: 'list containers', signal }
-  const rows = await connection.call(request, (abortSignal) =>
-    connection.docker.listContainers({ all: true, abortSignal }),
-  )
-  const found: ContainerFacts[] = []
-  const queue = rows.values()
-  const work = async () => {
-    for (const row of queue) {
-      const facts = await inspectListed(connection, row, signal)
-      if (facts) found.push(facts)
-    }
-  }
-  await Promise.all(Array.from({ length: parallelInspects }, work))
-  return found.sort((a, b) => a.name.localeCompare(b.name, 'en'))
-}
-
-/** A container that the engine refuses to inspect, or does not answer for in time, is a problem of that container alone. */
-async function inspectListed(connection: Connection, row: ListedContainer, signal: AbortSignal) {
-  try {
-    return await inspectContainer(connection, row.Id, signal)
-  } catch (error) {
-    signal.throwIfAborted()
-    if (!(error instanceof BackupError) || !['ENGINE_FAILED', 'TIMEOUT'].includes(error.code)) throw error
-    const { name } = await identify(connection, signal)
-    return toUnreadable(row, { engine: name, unreadable: error.message })
-  }
-}
-
-/** While Podman removes a container, it answers 500 for some hundred milliseconds, in several wordings. The call is repeated then. */
-async function inspectContainer(
-  connection: Connection,
-  id: string,
-  signal: AbortSignal,
-): Promise<ContainerFacts | undefined> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await readFacts(connection, id, signal)
-    } catch (error) {
-      if (!(error instanceof BackupError)) throw error
-      if (error.code === 'NO_SUCH_CONTAINER') return undefined
-      if (error.code !== 'ENGINE_FAILED' || attempt === inspectAttempts) throw error
-      await systemClock.sleep(attempt * 100, signal)
-    }
-  }
-}
-
-/** Asks twice: the Docker API answers what both engines know, libpod's API adds dependencies and id maps. */
-async function readFacts(connection: Connection, id: string, signal: AbortSignal): Promise<ContainerFacts> {
-  const request = { what: `inspect ${id}`, signal }
-  const docker = await connection.call(request, (abortSignal) =>
-    connection.docker.getContainer(id).inspect({ abortSignal }),
-  )
-  return toFacts(docker, await connection.request([404], request, 'GET', libpod(`/containers/${docker.Id}/json`)))
 }

@@ -88,8 +88,6 @@ async function createContainer(connection: Connection, request: ScratchRequest, 
 /** Values of the environment, which an engine may repeat in an error. */
 const secretsOf = (environment: string[]): string[] => environment.map((entry) => entry.slice(entry.indexOf('=') + 1))
 
-/** docker-modem takes the last character of a path with a question mark away. */
-const end = '&'
 const labelFilter = `filters=${encodeURIComponent(JSON.stringify({ label: [scratchLabel] }))}`
 const labels = z
   .record(z.string(), z.string())
@@ -107,7 +105,7 @@ async function listContainers(connection: Connection, signal: AbortSignal): Prom
     [],
     { what: 'list containers', signal },
     'GET',
-    `/containers/json?all=true&${labelFilter}${end}`,
+    `/containers/json?all=true&${labelFilter}`,
   )
   return z
     .array(containerRow)
@@ -116,18 +114,13 @@ async function listContainers(connection: Connection, signal: AbortSignal): Prom
 }
 
 async function listVolumes(connection: Connection, signal: AbortSignal): Promise<ScratchThing[]> {
-  const answer = await connection.request([], { what: 'list volumes', signal }, 'GET', `/volumes?${labelFilter}${end}`)
+  const answer = await connection.request([], { what: 'list volumes', signal }, 'GET', `/volumes?${labelFilter}`)
   const { Volumes } = z.object({ Volumes: z.array(volumeShape).nullish() }).parse(answer)
   return (Volumes ?? []).map(({ Name, Labels }) => ({ kind: 'volume', name: Name, labels: Labels }))
 }
 
 async function listNetworks(connection: Connection, signal: AbortSignal): Promise<ScratchThing[]> {
-  const answer = await connection.request(
-    [],
-    { what: 'list networks', signal },
-    'GET',
-    `/networks?${labelFilter}${end}`,
-  )
+  const answer = await connection.request([], { what: 'list networks', signal }, 'GET', `/networks?${labelFilter}`)
   return z
     .array(networkShape)
     .parse(answer)
@@ -146,5 +139,5 @@ async function readThing(connection: Connection, { kind, name }: Thing, signal: 
 /** A network is never removed by force: Podman would remove the containers that are on it, the controller's own one among them. */
 function removalPath({ kind, name }: Thing): string {
   const path = `/${kind}s/${encodeURIComponent(name)}`
-  return kind === 'container' ? `${path}?force=true&v=true${end}` : path
+  return kind === 'container' ? `${path}?force=true&v=true` : path
 }

@@ -32,8 +32,8 @@ export function knowingUnits(engine: Engine, units: Units): Engine {
   })
   return {
     ...engine,
-    list: async (signal) => {
-      const containers = await engine.list(signal)
+    list: async (signal, options) => {
+      const containers = await engine.list(signal, options)
       return joinHolders(await Promise.all(containers.map((facts) => find(facts, signal))))
     },
     inspect: async (id, signal) => {

@@ -19,7 +19,21 @@ export interface CurrentPlan {
  * Makes the plan from the containers of this moment. Ids change whenever compose creates a service anew. `replaced`: see `makePlan`.
  */
 export async function currentPlan(parts: Parts, signal: AbortSignal, replaced?: ReplacedPaths): Promise<CurrentPlan> {
-  const listed = withGone(await parts.engine.list(signal), parts.catalog)
+  return await planOf(parts, await parts.engine.list(signal), signal, replaced)
+}
+
+/** Makes the plan for a look at the stack. What acts on it MUST plan again under its locks. */
+export async function observePlan(parts: Parts, signal: AbortSignal): Promise<Plan> {
+  return (await planOf(parts, await parts.engine.list(signal, { recalls: true }), signal)).plan
+}
+
+async function planOf(
+  parts: Parts,
+  found: ContainerFacts[],
+  signal: AbortSignal,
+  replaced?: ReplacedPaths,
+): Promise<CurrentPlan> {
+  const listed = withGone(found, parts.catalog)
   const images = await readImageLabels(parts, listed, signal)
   return {
     plan: makePlan(listed, parts.settings, parts.methods, images, replaced),

@@ -2,7 +2,7 @@ import type { Intent, RollBackIntent, Run, ScheduleState } from '../catalog/cata
 import type { PruneEnd } from '../catalog/pruning.ts'
 import type { ReplicationEnd } from '../catalog/replicating.ts'
 import { asBackupError, type BackupError } from '../errors.ts'
-import { currentPlan } from '../job/current-plan.ts'
+import { observePlan } from '../job/current-plan.ts'
 import type { Parts } from '../job/job.ts'
 import { describeLeftovers, openIntents } from '../job/recover/leftovers.ts'
 import { captureTier, listTier, repositoryOf } from '../job/repositories.ts'
@@ -88,8 +88,7 @@ const runsPerTarget = 20
 
 /** Lists the containers and reads the catalog. Nothing is changed. */
 export async function observeTargets(parts: Parts, signal: AbortSignal): Promise<ObservedTargets> {
-  const { plan } = await currentPlan(parts, signal)
-  return observeCatalog(parts, plan)
+  return observeCatalog(parts, await observePlan(parts, signal))
 }
 
 /** Reads what the catalog knows of the targets of a plan. The engine is not asked. */

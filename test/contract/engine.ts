@@ -43,6 +43,28 @@ export function engineContract(
         expect(found?.image).toMatch(/^[a-z.]+\/.+/)
       })
 
+      test('are told by a list that may recall as they are now', async () => {
+        const { name } = await bench.run({ service: 'recalled' })
+        const recalled = async () => {
+          const found = await engine.list(signal, { recalls: true })
+          expect(found).toEqual(await engine.list(signal))
+          return found.find((facts) => facts.name === name)
+        }
+        const first = await recalled()
+        expect(await recalled()).toEqual(first)
+        await engine.connectNetwork(bench.network, name, signal)
+        expect((await recalled())?.networks.map((network) => network.name)).toContain(bench.network)
+        await engine.disconnectNetwork(bench.network, name, signal)
+        expect((await recalled())?.networks).toEqual(first?.networks)
+        await engine.pause(name, signal)
+        expect((await recalled())?.state).toBe('paused')
+        await engine.unpause(name, signal)
+        await engine.stop(name, 5, signal)
+        expect((await recalled())?.state).toBe('stopped')
+        await engine.start(name, signal)
+        expect((await recalled())?.startedAt).not.toBe(first?.startedAt)
+      })
+
       test('are found by id and by name, and undefined where there is none', async () => {
         const { name } = await bench.run({ service: 'found' })
         const { id } = await inspect(name)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Engine } from '../../src/engine/engine.ts'
+import type { Engine, ListOptions } from '../../src/engine/engine.ts'
 import { runBackup } from '../../src/job/backup.ts'
 import { observeTargets } from '../../src/report/observe.ts'
 import { openArchive } from '../../src/repository/archive.ts'
@@ -44,6 +44,22 @@ test('a pass, plan, status and list ask the engine as often for 500 containers a
   const many = await ask(stageOf(500, 100))
   expect(one.pass).toMatchObject({ list: 1 })
   expect(many).toEqual({ ...one, targets: 100 })
+})
+
+test('a pass may be told what was inspected before, and a run inspects anew', async () => {
+  const { parts, targets } = setJobStage(({ data }) => [{ name: 'app', labels: enabled(), mounts: [data('files')] }])
+  const asked: ListOptions[] = []
+  const engine: Engine = {
+    ...parts.engine,
+    list: (signal, options = {}) => {
+      asked.push(options)
+      return parts.engine.list(signal, options)
+    },
+  }
+  await observeTargets({ ...parts, engine }, never)
+  expect(asked.splice(0)).toEqual([{ recalls: true }])
+  await runBackup({ ...parts, engine }, await targets(), { reason: 'manual' }, never)
+  expect(new Set(asked.map(({ recalls = false }) => recalls))).toEqual(new Set([false]))
 })
 
 test('status and list read no manifest that the catalog knows', async () => {
