@@ -20,6 +20,7 @@ function soundProject() {
   const wants = join(folder, 'etc/systemd/system/default.target.wants')
   mkdirSync(wants, { recursive: true })
   writeFileSync(join(wants, 'podman-restart.service'), '')
+  writeFileSync(join(wants, '../podman-restart.service'), startingOnBoot)
   mkdirSync(join(folder, 'backups'))
   const app = container('app', {
     labels: { 'xnai.backup.enable': 'true' },
@@ -42,6 +43,10 @@ function soundProject() {
     stage: { local, ownPath, state: join(folder, 'state') } satisfies Stage,
   }
 }
+
+/** What the unit of Podman 5.8 runs, and that of those before it. */
+const startingOnBoot = 'ExecStart=/usr/bin/podman $LOGGING start --all --filter should-start-on-boot=true\n'
+const startingAlways = 'ExecStart=/usr/bin/podman $LOGGING start --all --filter restart-policy=always\n'
 
 async function examine(stage: Stage) {
   const { exitCode, json, stderr } = await run(['doctor', '--json'], stage)
@@ -242,6 +247,29 @@ describe('doctor finds', () => {
       expect.stringMatching(/^restart: shop-app-1, a service/),
       expect.stringMatching(/^restart: podman-restart\.service is not enabled/),
     ])
+  })
+
+  test('that the unit of this Podman leaves out the restart policy of a service, unless its owner has changed the unit', async () => {
+    const { wants, app, controller, stage } = soundProject()
+    const unit = join(wants, '../podman-restart.service')
+    writeFileSync(unit, startingAlways)
+    const { bad, fixes } = await examine({ ...stage, containers: [app, controller] })
+    expect(bad).toEqual([
+      expect.stringMatching(
+        /^restart: shop-app-1, a service .*unless-stopped, and podman-restart\.service starts only what is always$/,
+      ),
+    ])
+    expect(fixes[0]).toContain('restart: always')
+    const rootless = brokenEngine({ isRootless: async () => true }, [app, controller])
+    expect((await examine({ ...stage, engine: rootless })).bad).toEqual([])
+
+    mkdirSync(`${unit}.d`)
+    writeFileSync(join(`${unit}.d`, 'override.conf'), startingAlways.replace('=always', '=unless-stopped'))
+    expect((await examine({ ...stage, containers: [app, controller] })).bad).toEqual([])
+    rmSync(`${unit}.d`, { recursive: true })
+    writeFileSync(unit, startingOnBoot)
+    const { bad: failing } = await examine({ ...stage, containers: [{ ...app, restart: 'on-failure' }, controller] })
+    expect(failing).toEqual([expect.stringMatching(/^restart: shop-app-1, .*on-failure/)])
   })
 
   test('that no controller runs, that two run, and that another control plane uses the repository', async () => {

@@ -6,7 +6,7 @@ const text = readFileSync(new URL('../../compose.backup.yaml', import.meta.url),
 const shipped = parse(text)
 
 test('the shipped compose file has the one restart policy that podman-restart.service of every Podman starts at boot', () => {
-  // Podman 4.3: `podman start --all --filter restart-policy=always`. Newer ones start `unless-stopped` as well (podman#27619).
+  // Podman 4.3 and 5.4: `podman start --all --filter restart-policy=always`. From 5.8 on also `unless-stopped` (podman#27619).
   expect(shipped.services['xnai-backup'].restart).toBe('always')
 })
 

@@ -3,8 +3,8 @@ import type { ContainerFacts } from '../../engine/engine.ts'
 import type { CurrentPlan } from '../../job/current-plan.ts'
 import { controllersOf } from '../../plan/scope.ts'
 import { bad, type Check, type Diagnosis, good, orGood, type Patient } from '../check.ts'
+import { policiesAtBoot, restartUnit as unit } from './restart-unit.ts'
 
-const unit = 'podman-restart.service'
 /** Where systemd keeps a unit that starts with the machine. */
 const wanted = ['default.target.wants', 'multi-user.target.wants'].map((name) => `/etc/systemd/system/${name}/${unit}`)
 
@@ -14,9 +14,11 @@ export const checkRestart: Check = async (patient) => {
   if (stack instanceof Error) return []
   const controllers = controllersOf(stack.containers, parts.settings)
   const containers = startedByEngine(stack, controllers)
-  const found = containers.flatMap((container) => judgePolicy(container, controllers.includes(container)))
   const isPodman = containers.some(({ engine }) => engine === 'podman')
   const isRootless = isPodman && (await parts.engine.isRootless(signal).catch(() => false))
+  // What the user has changed in units of the own systemd lies in a home that is not known here.
+  const started = isPodman && !isRootless ? policiesAtBoot(parts.ownPath) : undefined
+  const found = containers.flatMap((container) => judgePolicy(container, controllers.includes(container), started))
   const service = isPodman ? judgeService(patient, isRootless) : []
   return orGood([...found, ...service.filter(({ ok }) => !ok)], 'restart', describe(isPodman, isRootless))
 }
@@ -37,11 +39,17 @@ function startedByEngine({ plan, containers }: CurrentPlan, controllers: Contain
   )
 }
 
-function judgePolicy({ name, restart }: ContainerFacts, isController: boolean): Diagnosis[] {
-  if (restart !== undefined) return []
+/** `started`: the policies with which Podman's unit starts a container; undefined where the policy alone counts. */
+function judgePolicy({ name, restart }: ContainerFacts, isController: boolean, started?: string[]): Diagnosis[] {
+  if (restart !== undefined && (started?.includes(restart) ?? true)) return []
   const what = isController ? 'the controller' : 'a service that is backed up'
-  const fix = `Write restart: ${isController ? 'always' : 'unless-stopped or always'} to its service in the compose file, and create it again.`
-  return [bad('restart', `${name}, ${what}, does not start with the machine: it has no restart policy`, fix)]
+  const policies = isController ? ['always'] : (started ?? ['always', 'unless-stopped'])
+  const fix = `Write restart: ${policies.join(' or ')} to its service in the compose file, and create it again.`
+  const why =
+    restart === undefined
+      ? 'it has no restart policy'
+      : `it is ${restart}, and ${unit} starts only what is ${started?.join(' or ')}`
+  return [bad('restart', `${name}, ${what}, does not start with the machine: ${why}`, fix)]
 }
 
 /** Podman has no daemon that starts containers. A folder of the host that is not seen from here says nothing. */
@@ -50,6 +58,6 @@ function judgeService({ parts }: Patient, isRootless: boolean): Diagnosis[] {
   if (isRootless || folder === undefined || !existsSync(folder)) return []
   const isEnabled = wanted.some((path) => existsSync(parts.ownPath(path) ?? path))
   if (isEnabled) return [good('restart', `${unit} is enabled`)]
-  const fix = `systemctl enable ${unit} on the host. In older Podman it starts containers with the policy always alone.`
+  const fix = `systemctl enable ${unit} on the host. Before Podman 5.8 it starts containers with the policy always alone.`
   return [bad('restart', `${unit} is not enabled: Podman starts no container with the machine`, fix)]
 }
