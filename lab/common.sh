@@ -41,6 +41,16 @@ docker_home() { echo "$LAB/docker-$(. /etc/os-release && echo "$VERSION_CODENAME
 # controller_note: the file that names the controller's image of this checkout, in the folder of its image store.
 controller_note() { echo "$(recipe base)/controller/image-of-$(echo "$ROOT" | sha256sum | cut -c1-12)"; }
 
+controller_image() { cat "$(controller_note)" 2>/dev/null || echo localhost/xnai-base; }
+
+# image_stores: prints the image stores that a private Podman reads. The controller's own comes first: its layers stand on those of the base.
+image_stores() {
+  local store
+  for store in "$(recipe base)"/{controller/,}store "$(recipe services)/store"; do
+    [ ! -d "$store" ] || echo "$store"
+  done
+}
+
 # podman_settings [LINE]: containers.conf for a machine of any kind. LINE goes under [containers]; [engine] comes last, for
 # callers to add to.
 podman_settings() {

@@ -86,17 +86,23 @@ export interface Inspected {
   NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
 }
 
+export type LabEngine = 'podman' | 'podman5' | 'docker'
+
 export interface LabOptions {
   /** Run the containers' health checks, which needs systemd otherwise. Default false. */
   health?: boolean
-  /** Default: podman. The networks of a lab on Docker are not reached from outside. */
-  engine?: 'podman' | 'docker'
+  /**
+   * Default: what the variable XNAI_LAB_ENGINE says, else podman, which is the machine's own. The networks of a lab on Docker are not
+   * reached from outside.
+   */
+  engine?: LabEngine
 }
 
 /** A lab of this process; a lab that a killed process left is taken down first. */
 export async function startLab(name: string, options: LabOptions = {}): Promise<Lab> {
   const flags = [...(options.health ? ['--health'] : []), '--owner', String(process.pid)]
-  const script = join(checkout, `lab/private-${options.engine ?? 'podman'}.sh`)
+  const engine = options.engine ?? process.env.XNAI_LAB_ENGINE ?? 'podman'
+  const script = join(checkout, `lab/private-${engine}.sh`)
   const { stdout } = await runFile(script, ['up', name, ...flags], { timeout: 300_000 })
   const env = parseEnvironment(stdout)
   const folder = value(env, 'LAB_FOLDER')

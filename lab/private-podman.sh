@@ -74,14 +74,6 @@ taken_pools() {
   cat "$RUNS"/*/containers.conf 2>/dev/null | sed -n 's/^default_subnet = "10\.\([0-9]*\)\..*/\1/p' || true
 }
 
-# The controller's own store comes first: its layers stand on those of the base.
-image_stores() {
-  local store
-  for store in "$(recipe base)"/{controller/,}store "$(recipe services)/store"; do
-    [ ! -d "$store" ] || echo "$store"
-  done
-}
-
 environment() {
   cat <<END
 LAB_FOLDER=$1
