@@ -91,6 +91,8 @@ export type LabEngine = 'podman' | 'podman5' | 'docker'
 export interface LabOptions {
   /** Run the containers' health checks, which needs systemd otherwise. Default false. */
   health?: boolean
+  /** Docker alone: the controller's image is there too, which takes some seconds. Default false. */
+  controller?: boolean
   /**
    * Default: what the variable XNAI_LAB_ENGINE says, else podman, which is the machine's own. The networks of a lab on Docker are not
    * reached from outside.
@@ -100,7 +102,8 @@ export interface LabOptions {
 
 /** A lab of this process; a lab that a killed process left is taken down first. */
 export async function startLab(name: string, options: LabOptions = {}): Promise<Lab> {
-  const flags = [...(options.health ? ['--health'] : []), '--owner', String(process.pid)]
+  const extras = [...(options.health ? ['--health'] : []), ...(options.controller ? ['--controller'] : [])]
+  const flags = [...extras, '--owner', String(process.pid)]
   const engine = options.engine ?? process.env.XNAI_LAB_ENGINE ?? 'podman'
   const script = join(checkout, `lab/private-${engine}.sh`)
   const { stdout } = await runFile(script, ['up', name, ...flags], { timeout: 300_000 })

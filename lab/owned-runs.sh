@@ -67,3 +67,15 @@ lives() { [ "$(life_of "$(cut -d' ' -f1 "$1")")" = "$(cat "$1")" ]; }
 end() {
   if [ -s "$1" ] && lives "$1"; then kill -s "${2:-TERM}" "$(cut -d' ' -f1 "$1")" 2>/dev/null || true; fi
 }
+
+# in_private_podman COMMAND…: runs a command with a Podman of its own, which reads the images of the lab.
+in_private_podman() {
+  local environment status=0
+  environment=$("$ROOT/lab/private-podman.sh" up save --owner $$)
+  (
+    load_environment /dev/stdin <<<"$environment"
+    "$@" || status=$?
+    "$ROOT/lab/private-podman.sh" down "$LAB_FOLDER"
+    exit $status
+  )
+}

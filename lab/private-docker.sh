@@ -1,9 +1,9 @@
 #!/bin/bash
-# private-docker.sh up NAME [--owner PID] | down FOLDER | sweep
+# private-docker.sh up NAME [--controller] [--owner PID] | down FOLDER | sweep
 # A Docker engine of its own for one test file, as private-podman.sh gives a Podman: data, exec root and socket in a new
 # folder, and mount, PID and network namespaces, with which its bridges, packet filters, mounts and processes end. So
-# its containers reach each other and nothing else, and nobody reaches them but through the socket. Its only image is
-# localhost/xnai-redis.
+# its containers reach each other and nothing else, and nobody reaches them but through the socket. Its images
+# are localhost/xnai-redis and, with --controller, that of the controller.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$ROOT/lab/owned-runs.sh"
 RUNS=$(runs_folder xnai-docker)
@@ -13,25 +13,44 @@ main() {
   down) down "$(realpath -m "${2:?folder}")" ;;
   sweep) sweep ;;
   --inside) inside "$2" ;;
-  *) die "usage: private-docker.sh up NAME [--owner PID] | down FOLDER | sweep" ;;
+  *) die "usage: private-docker.sh up NAME [--controller] [--owner PID] | down FOLDER | sweep" ;;
   esac
 }
 
 up() {
-  local name=${1:?name} owner=$PPID folder
+  local name=${1:?name} owner=$PPID controller= folder
   shift
-  if [ "${1:-}" = --owner ]; then owner=$2; fi
+  while [ $# -gt 0 ]; do
+    case $1 in --controller) controller=1 ;; --owner) owner=$2 && shift ;; esac
+    shift
+  done
   [ -d "$(docker_home)" ] || die "there is no Docker engine yet: run lab/setup.sh"
   folder=$(make_run "$name" "$owner")
   mkdir "$folder"/{data,exec,tmp,socket,config}
-  # Whatever the machine's own Docker is told.
-  echo '{}' >"$folder/config/daemon.json"
+  daemon_settings >"$folder/config/daemon.json"
   environment "$folder" >"$folder/env"
   start "$folder" service unshare --mount --pid --net --fork --kill-child --mount-proc \
     bash "$ROOT/lab/private-docker.sh" --inside "$folder"
   await_service "$folder" "$folder/socket/docker.sock"
   import_image "$folder/socket/docker.sock"
+  [ -z "$controller" ] || load_controller "$folder/socket/docker.sock"
   cat "$folder/env"
+}
+
+# Whatever the machine's own Docker is told.
+daemon_settings() {
+  if has_every_capability; then
+    echo '{}'
+  else
+    printf '{"runtimes": {"lab": {"path": "%s/lab/docker-runc.sh"}}, "default-runtime": "lab"}\n' "$ROOT"
+  fi
+}
+
+# Whether CAP_SYS_RESOURCE is there, the one that machines made for tests lack.
+has_every_capability() {
+  local bounding
+  bounding=$(sed -n 's/^CapBnd:\t*//p' /proc/self/status)
+  (((0x$bounding >> 24) & 1))
 }
 
 environment() {
@@ -40,6 +59,10 @@ LAB_FOLDER=$1
 LAB_PROJECT=$(basename "$1" | tr '[:upper:]' '[:lower:]')
 LAB_COMPOSE=$(recipe base)/tools/docker-compose
 LAB_ENGINE=$(docker_home)/usr/bin/docker
+XNAI_BACKUP_IMAGE=$(controller_image)
+XNAI_BACKUP_SOCKET_DIR=$1/socket
+XNAI_BACKUP_ENGINE=unix:///run/podman/docker.sock
+XNAI_BACKUP_NAME=$(basename "$1" | tr '[:upper:]' '[:lower:]')-backup
 DOCKER_HOST=unix://$1/socket/docker.sock
 DOCKER_CONFIG=$1/config
 END_OF_ENVIRONMENT
@@ -70,6 +93,13 @@ import_image() {
   answer=$(tar --create --directory "$layer" . |
     curl -sS -X POST -T - --unix-socket "$1" 'http://d/images/create?fromSrc=-&repo=localhost/xnai-redis&tag=latest')
   grep -q sha256: <<<"$answer" || die "importing the image failed: $answer"
+}
+
+load_controller() {
+  local answer
+  answer=$(in_private_podman podman save --quiet "$(controller_image)" |
+    curl -sS -X POST -T - --unix-socket "$1" http://d/images/load)
+  grep -q 'Loaded image' <<<"$answer" || die "loading the controller's image failed: $answer"
 }
 
 down() {

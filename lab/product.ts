@@ -39,7 +39,7 @@ export function productOf(lab: Lab, name = 'product'): Product {
     NODE_COMPILE_CACHE: join(checkout, 'node_modules/.cache/compile'),
   }
   // The lab's own variables of that prefix are meant for the compose file.
-  for (const key of ['XNAI_BACKUP_IMAGE', 'XNAI_BACKUP_SOCKET_DIR', 'XNAI_BACKUP_NAME'])
+  for (const key of ['XNAI_BACKUP_IMAGE', 'XNAI_BACKUP_SOCKET_DIR', 'XNAI_BACKUP_ENGINE', 'XNAI_BACKUP_NAME'])
     delete (env as Record<string, string>)[key]
   const call: Product = Object.assign(
     (args: string[], options: { env?: Record<string, string>; program?: string } = {}) =>

@@ -28,8 +28,6 @@ make_user() {
   done
 }
 
-controller_image() { cat "$(controller_note)" 2>/dev/null || echo localhost/xnai-base; }
-
 services_archive() { archive_of localhost/xnai-services "$(recipe services)"; }
 
 # With what it stands on, of which services of the example stack are made.
@@ -49,16 +47,9 @@ archive_of() {
 
 # save_images FILE IMAGE…
 save_images() {
-  local file=$1 environment
-  shift
-  environment=$("$ROOT/lab/private-podman.sh" up save --owner $$)
-  (
-    load_environment /dev/stdin <<<"$environment"
-    podman save --quiet --multi-image-archive --output "$file.part" "$@"
-    "$ROOT/lab/private-podman.sh" down "$LAB_FOLDER"
-  )
-  chmod 644 "$file.part"
-  mv "$file.part" "$file"
+  in_private_podman podman save --quiet --multi-image-archive --output "$1.part" "${@:2}"
+  chmod 644 "$1.part"
+  mv "$1.part" "$1"
 }
 
 # In the new namespaces, still root: what a login session and a kernel module would have made. The checkout may lie

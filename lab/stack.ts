@@ -138,8 +138,8 @@ function environment({ project, dir }: Lab, names: string[], repository = join(d
   ].join('\n')
 }
 
-/** A command that fails has printed its document too; without one there is nothing to go on with. */
-async function callIn(lab: Lab, container: string, args: string[]): Promise<Call> {
+/** One command with `--json` in the controller's container. One that fails has printed its document too; without one it rejects. */
+export async function callIn(lab: Lab, container: string, args: string[]): Promise<Call> {
   const call = ['exec', container, 'xnai-backup', ...args, '--json']
   try {
     const stdout = await lab.podman(call, { timeoutSeconds: 600 })

@@ -3,7 +3,9 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, type LabContainer, redisImage } from '../../../lab/lab.ts'
-import { newSecret } from '../../../lab/secrets.ts'
+import type { Call } from '../../../lab/product.ts'
+import { expectNone, newSecret } from '../../../lab/secrets.ts'
+import { callIn } from '../../../lab/stack.ts'
 import { type Scan, scanTree } from '../../support/scan-tree.ts'
 import { backedUp, openStory, type Story } from '../../support/story.ts'
 
@@ -17,7 +19,7 @@ let data: string
 let bind: string
 
 beforeAll(async () => {
-  story = await openStory('docker-story', [], { engine: 'docker' })
+  story = await openStory('docker-story', [], { engine: 'docker', controller: true })
   const { lab } = story
   bind = join(lab.dir, 'files', 'bind')
   mkdirSync(bind)
@@ -65,16 +67,40 @@ async function write(): Promise<void> {
   await cli('SET greeting "good day"', 'HSET user name ada age 36', 'RPUSH list 1 2 3')
   onHost(
     data,
-    `mkdir -p index/deep; seq 100000 >index/vectors; ln index/vectors index/same; ln -s /nowhere link
+    `mkdir -p index/deep; seq 100000 >index/vectors; ln -f index/vectors index/same; ln -sfn /nowhere link
     chown -R 1000:1000 .; chmod 4750 index/vectors; touch -d '2020-02-02 02:02:02.123456789Z' index/vectors; chmod 700 index`,
   )
-  onHost(bind, 'mkdir folder; echo inner >folder/inner; chown -R 33:44 .')
+  onHost(bind, 'mkdir -p folder; echo inner >folder/inner; chown -R 33:44 .')
 }
 
 async function destroy(): Promise<void> {
   await cli('FLUSHALL', 'SET greeting spoiled', 'SET newer 1', 'SAVE')
   onHost(data, 'rm -r index; echo stray >stray; ln -sfn /elsewhere link; chown 0:0 .')
   onHost(bind, 'rm -r folder; chmod 777 .')
+}
+
+/** The product, by one of the ways in which a user runs it. */
+type Road = (args: string[]) => Promise<Call>
+
+/** Backs up, destroys and restores: all is what it was; what ran runs, and what stood stands. */
+async function expectReturn(call: Road): Promise<void> {
+  await write()
+  const [before, keys, ran] = [scan(), await content(), await states()]
+  expect(ran).toMatchObject({ app: 'running', peer: 'running', frozen: 'paused', idle: 'exited', redis: 'running' })
+  const backup = await call(['backup', '--all'])
+  expect(backup.json, backup.stderr).toMatchObject({ outcome: 'complete' })
+  expect(backup.json.targets.map(({ target }: { target: string }) => target).toSorted()).toEqual(['app', 'redis'])
+  expect([scan(), await content(), await states()]).toEqual([before, keys, ran])
+
+  await destroy()
+  expect(scan().data).not.toEqual(before.data)
+  expect(await content()).not.toBe(keys)
+  for (const target of ['redis', 'app']) {
+    const { json, stderr } = await call(['restore', target, '--yes'])
+    expect(json, stderr).toMatchObject({ outcome: 'complete', targets: [{ target, rolledBack: false }] })
+  }
+  expect([scan(), await content(), await states()]).toEqual([before, keys, ran])
+  expect((await call(['check', '--read-data'])).json).toMatchObject({ outcome: 'complete' })
 }
 
 describe('a stack on Docker', () => {
@@ -86,22 +112,31 @@ describe('a stack on Docker', () => {
     expect(app.stops.filter((name: string) => !name.includes('frozen')).toSorted()).toEqual(writers)
   })
 
-  test('is backed up, destroyed, restored, and is what it was; what ran runs, what stood stands', async () => {
-    await write()
-    const [before, keys, ran] = [scan(), await content(), await states()]
-    expect(ran).toMatchObject({ app: 'running', peer: 'running', frozen: 'paused', idle: 'exited', redis: 'running' })
-    const backup = await story.call(['backup', '--all'])
-    expect(backup.json, backup.stderr).toMatchObject({ outcome: 'complete' })
-    expect(backup.json.targets.map(({ target }: { target: string }) => target).toSorted()).toEqual(['app', 'redis'])
-    expect([scan(), await content(), await states()]).toEqual([before, keys, ran])
-
-    await destroy()
-    expect(scan().data).not.toEqual(before.data)
-    expect(await content()).not.toBe(keys)
-    await story.restore('redis')
-    await story.restore('app')
-    expect([scan(), await content(), await states()]).toEqual([before, keys, ran])
-    expect((await story.call(['check', '--read-data'])).json).toMatchObject({ outcome: 'complete' })
+  test('comes back by the command line on the host', async () => {
+    await expectReturn(story.call)
     await story.expectNoSecret()
+  })
+
+  test('comes back by the controller in a container, from the compose file as it is shipped', async () => {
+    const { lab } = story
+    const controller = lab.env.XNAI_BACKUP_NAME ?? ''
+    const repository = join(lab.dir, 'files', 'of-controller')
+    const env = { XNAI_BACKUP_DIR: repository }
+    await lab.compose(['compose.backup.yaml'], ['up', '--detach', '--no-build'], { env })
+    const call: Road = async (args) => {
+      using _watch = lab.witness.watch()
+      const done = await callIn(lab, controller, args)
+      lab.witness.said.push(done.stdout, done.stderr)
+      return done
+    }
+    const { json } = await eventually(() => call(['plan']), 60, 'the controller answers')
+    expect(json.problems).toEqual([])
+    expect(json.targets.flatMap(({ stops }: { stops: string[] }) => stops)).not.toContain(controller)
+    await expectReturn(call)
+    const isHealthy = async () => (await lab.inspect(controller)).State.Health?.Status === 'healthy'
+    await eventually(isHealthy, 90, 'the controller is healthy')
+    const { Mounts } = await lab.inspect(controller)
+    const state = Mounts.find(({ Destination }) => Destination === '/var/lib/xnai-backup')?.Source ?? ''
+    await expectNone(lab, { repository, state })
   })
 })
