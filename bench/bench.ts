@@ -34,11 +34,6 @@ const wanted = [...cases, ...figures].filter(isWanted)
 if (wanted.length === 0)
   throw new Error(`no such case; there are ${[...cases, ...figures].map(({ name }) => name).join(', ')}`)
 
-const outcomes: Outcome[] = []
-{
-  await using world = await makeWorld(scale)
-  for (const each of wanted) note(await outcomeOf(each, world, pairs))
-}
 const head = [
   'CASE',
   'AGAINST',
@@ -51,7 +46,12 @@ const head = [
   'OUR CPU (s)',
   'TOOK (s)',
 ]
-printTable(head, outcomes.map(row))
+const outcomes: Outcome[] = []
+{
+  await using world = await makeWorld(scale)
+  for (const each of wanted) note(await outcomeOf(each, world, pairs))
+  printTable(head, outcomes.map(row))
+}
 if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1
 
 function note(outcome: Outcome): void {

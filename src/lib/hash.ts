@@ -7,19 +7,6 @@ export interface Digest {
   sha256: string
 }
 
-/** Lets bytes pass and counts them. `bytes()` is valid once the stream has ended. */
-export function counting(onBytes?: (count: number) => void): Transform & { bytes(): number } {
-  let bytes = 0
-  const stream = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length
-      onBytes?.(chunk.length)
-      done(null, chunk)
-    },
-  })
-  return Object.assign(stream, { bytes: () => bytes })
-}
-
 /** Makes a stream that passes bytes on unchanged and counts and hashes them. `digest()` MUST be called after its end only. */
 export function hashing(onBytes?: (count: number) => void): Transform & { digest(): Digest } {
   const hash = createHash('sha256')

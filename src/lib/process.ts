@@ -28,6 +28,10 @@ export interface RunOptions extends ProgramOptions {
   /** Default 60. */
   timeoutSeconds?: number
   input?: string | Uint8Array | Readable
+  /** Descriptor of this process that the program reads as its standard input. Not together with `input`. */
+  stdin?: number
+  /** Descriptor of this process that the program gets as its standard output, which the result then lacks. */
+  stdout?: number
 }
 
 export interface ProgramResult {
@@ -59,7 +63,7 @@ export async function runProgram(command: string, args: string[], options: RunOp
   const child = execa(command, args, {
     ...settingsOf(options),
     ...(options.input !== undefined && { input: options.input }),
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...pipesOf(options)],
+    stdio: [stdinOf(options), stdoutOf(options), 'pipe', ...pipesOf(options)],
     reject: false,
     stripFinalNewline: false,
     maxBuffer: MAX_OUTPUT_BYTES,
@@ -205,6 +209,10 @@ function settingsOf(options: ProgramOptions) {
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   }
 }
+
+/** execa takes any descriptor. Its types know the first three. */
+const stdinOf = ({ stdin, input }: RunOptions) => (stdin ?? (input === undefined ? 'ignore' : 'pipe')) as 'pipe'
+const stdoutOf = ({ stdout }: RunOptions) => (stdout ?? 'pipe') as 'pipe'
 
 const pipesOf = ({ inputs = [] }: ProgramOptions) => inputs.map(() => 'pipe' as const)
 

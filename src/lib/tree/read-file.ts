@@ -8,7 +8,7 @@ export const SMALL_FILE_BYTES = 64 * 1024
 const PIECE_BYTES = 512 * 1024
 
 /** A file that was replaced by a FIFO after the walk must not make the open wait. */
-const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+export const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /** Reads a file that the walk found into `into`, from `position` on. Throws NOT_STILL when it is not what the walk saw. */
 export function readWhole(tree: OpenRoot, found: Found, into: Buffer, position: number, size: number): void {

@@ -12,13 +12,16 @@ export interface Shelf {
   level: number
 }
 
+/** zstd reads its standard input, and writes what it has made of that to its standard output. */
+export const zstdArguments = (level: number): string[] => ['-q', '-c', '-T0', '--check', `-${level}`]
+
 /** Answers length and hash of the new file. Node's own zstd stream is not used: it lost data on cut input in some versions. */
 export async function compress(
   source: Readable,
   plain: Duplex,
   { folder, level, file, signal }: Shelf & { file: string; signal: AbortSignal },
 ): Promise<Digest> {
-  const filter = filterThrough('zstd', ['-q', '-c', '-T0', '--check', `-${level}`], { signal })
+  const filter = filterThrough('zstd', zstdArguments(level), { signal })
   const stored = hashing()
   const sink = createWriteStream(join(folder, file), { flags: 'wx', mode: 0o600, flush: true })
   await pipeline(source, plain, filter, stored, sink, { signal })

@@ -1,8 +1,8 @@
 import { lstat } from 'node:fs/promises'
-import { counting } from '../../lib/hash.ts'
-import { packTree } from '../../lib/tree/pack.ts'
+import { packPieces } from '../../lib/tree/pack.ts'
 import type { StageOptions, TreeArtifact } from '../repository.ts'
-import { compress, type Shelf } from './compress.ts'
+import type { Shelf } from './compress.ts'
+import { compressPieces } from './compress-pieces.ts'
 import type { StoredArtifact } from './manifest.ts'
 
 /** The digest of the tree is computed while it is packed, so that nothing is read twice. */
@@ -13,14 +13,18 @@ export async function storeTree(
   options: Pick<StageOptions, 'signal' | 'onBytes' | 'onWarning'>,
 ): Promise<StoredArtifact> {
   const file = `${name}.tar.zst`
-  const tree = packTree(root, { ...options, exclude, skipDevices, ...(only && { only }) })
-  const plain = counting(options.onBytes)
-  const stored = await compress(tree, plain, { ...shelf, file, signal: options.signal })
+  const tree = packPieces(root, { ...options, exclude, skipDevices, ...(only && { only }) })
+  let bytes = 0
+  const onBytes = (count: number) => {
+    bytes += count
+    options.onBytes?.(count)
+  }
+  const stored = await compressPieces(tree, { ...shelf, file, signal: options.signal, onBytes })
   const isFile = (await lstat(root)).isFile()
   const { identity, ...summary } = tree.summary()
   return {
     ...{ kind, name, origin, exclude, ...(isFile && { isFile }), ...(only && { only }) },
-    ...{ bytes: plain.bytes(), ...summary },
+    ...{ bytes, ...summary },
     stored: { file, ...stored, identity },
   }
 }
