@@ -1,22 +1,24 @@
-import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { compileCache } from './lab/program.ts'
 import { Durations } from './test/support/durations.ts'
 import { LongestFirst } from './test/support/longest-first.ts'
+
+const built = 'test/support/build.ts'
 
 /**
  * Layers without containers mostly compute: on two cores, the smallest machine that this suite is meant for, a third worker makes up for
  * those that wait for a lock of restic, a deadline or a disk.
  */
-const quick = { sequence: { groupOrder: 1 }, maxWorkers: 3 }
+const quick = { sequence: { groupOrder: 1 }, maxWorkers: 3, globalSetup: built }
 
 /**
  * Layers on real Podman come after set-up and share one queue. Their tests wait for services half of the time, so twice as many workers
  * as cores pay off.
  */
-const onPodman = { sequence: { groupOrder: 2 }, maxWorkers: 4, globalSetup: 'test/support/set-up.ts' }
+const onPodman = { sequence: { groupOrder: 2 }, maxWorkers: 4, globalSetup: [built, 'test/support/set-up.ts'] }
 
-/** Starts of the program share what Node has compiled: compiling is half the time of a start. Node checks that it belongs to the source. */
-const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compile') }
+/** Starts of the program share what Node has compiled. */
+const env = { NODE_COMPILE_CACHE: compileCache }
 
 export default defineConfig({
   test: {

@@ -7,6 +7,7 @@
 import { writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { buildProgram } from '../scripts/build/build.ts'
 import { archiveCases } from './cases/archive.ts'
 import { controllerFigures } from './cases/controller.ts'
 import { memoryFigures } from './cases/memory.ts'
@@ -46,6 +47,7 @@ const head = [
   'OUR CPU (s)',
   'TOOK (s)',
 ]
+await buildProgram()
 const outcomes: Outcome[] = []
 {
   await using world = await makeWorld(scale)

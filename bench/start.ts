@@ -5,11 +5,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Lab, startLab } from '../lab/lab.ts'
 import { productOf } from '../lab/product.ts'
+import { program } from '../lab/program.ts'
+import { buildProgram } from '../scripts/build/build.ts'
 import { methods } from '../src/methods/index.ts'
 import { openArchive } from '../src/repository/archive.ts'
 import type { Artifact } from '../src/repository/repository.ts'
@@ -23,9 +24,9 @@ const snapshots = 2000
 const idleSeconds = 75
 /** Time to load all code, and to list. */
 const loadSeconds = 20
-const main = join(import.meta.dirname, '../src/main.ts')
 const { signal } = new AbortController()
 
+await buildProgram()
 await using lab = await startLab('start')
 const { env, repository } = productOf(lab)
 await startTargets(lab)
@@ -71,7 +72,7 @@ function measureCommand(command: string): string[] {
   for (let round = 0; round <= rounds; round++) {
     const began = performance.now()
     const script = '"$0" "$1" >/dev/null 2>&1; times'
-    const times = execFileSync('sh', ['-c', script, main, command], {
+    const times = execFileSync('sh', ['-c', script, program, command], {
       env: { ...process.env, ...env },
       encoding: 'utf8',
     })
@@ -88,11 +89,11 @@ function measureCommand(command: string): string[] {
 /** The image brings the compiled code of all that a controller loads. Here a first controller leaves it: compiling holds 15 MiB. */
 async function measureIdle(): Promise<string[]> {
   const options = { env: { ...process.env, ...env }, stdio: 'ignore' as const }
-  const first = spawn(main, ['run'], options)
+  const first = spawn(program, ['run'], options)
   await sleep(loadSeconds * 1000)
   first.kill('SIGTERM')
   await once(first, 'exit')
-  const controller = spawn(main, ['run'], options)
+  const controller = spawn(program, ['run'], options)
   await sleep(idleSeconds * 1000)
   const status = readFileSync(`/proc/${controller.pid}/status`, 'utf8')
   const read = (field: string) => (Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024).toFixed(0)

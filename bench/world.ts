@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Lab, type LabContainer, startLab } from '../lab/lab.ts'
 import { type Product, productOf } from '../lab/product.ts'
+import { program } from '../lab/program.ts'
 import type { Repository } from '../src/repository/repository.ts'
 import { openRestic } from '../src/repository/restic.ts'
 import { type DataSet, dataSets } from './data.ts'
@@ -66,14 +67,12 @@ export async function makeWorld(scale: number): Promise<World> {
   return world
 }
 
-const main = join(checkout, 'src/main.ts')
-
 /** What a whole call of ours takes. It rejects where the call failed. */
 export const callCost = ({ env }: Product, args: string[]): Promise<Cost> =>
-  succeed(process.execPath, [main, ...args, '--json'], { ...process.env, ...env })
+  succeed(process.execPath, [program, ...args, '--json'], { ...process.env, ...env })
 
-async function succeed(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<Cost> {
-  const { exitCode, stdout, stderr, ...cost } = await metered(program, args, env)
+async function succeed(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<Cost> {
+  const { exitCode, stdout, stderr, ...cost } = await metered(command, args, env)
   if (exitCode === 0) return cost
   throw new Error(`${args.join(' ')}: exit code ${exitCode}: ${stderr}${stdout}`)
 }

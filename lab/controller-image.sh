@@ -23,7 +23,7 @@ build() { XNAI_BACKUP_BASE=localhost/xnai-base bash "$ROOT/scripts/build-image.s
 
 hash_of_sources() {
   cd "$ROOT"
-  find Containerfile package.json package-lock.json scripts/build-image.sh src -type f -print0 |
+  find Containerfile package.json package-lock.json scripts/build-image.sh scripts/build.ts scripts/build src -type f -print0 |
     sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
 }
 

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import type { Lab } from './lab.ts'
+import { compileCache, program } from './program.ts'
 
 /** One call of the product, as its user sees it. */
 export interface Call {
@@ -20,9 +21,6 @@ export interface Product {
   readonly state: string
 }
 
-const checkout = join(import.meta.dirname, '..')
-const main = join(checkout, 'src/main.ts')
-
 /** State and repository lie in the lab's folder and go with it. `name` keeps several apart. */
 export function productOf(lab: Lab, name = 'product'): Product {
   const repository = join(lab.dir, 'files', name, 'backups')
@@ -35,15 +33,14 @@ export function productOf(lab: Lab, name = 'product'): Product {
     XNAI_BACKUP_PROJECT: lab.project,
     // Controllers of several tests run beside each other.
     XNAI_BACKUP_LISTEN: 'off',
-    // Half the time of a short command is compiling. Node checks that an entry belongs to the source.
-    NODE_COMPILE_CACHE: join(checkout, 'node_modules/.cache/compile'),
+    NODE_COMPILE_CACHE: compileCache,
   }
   // The lab's own variables of that prefix are meant for the compose file.
   for (const key of ['XNAI_BACKUP_IMAGE', 'XNAI_BACKUP_SOCKET_DIR', 'XNAI_BACKUP_ENGINE', 'XNAI_BACKUP_NAME'])
     delete (env as Record<string, string>)[key]
   const call: Product = Object.assign(
     (args: string[], options: { env?: Record<string, string>; program?: string } = {}) =>
-      callProgram(options.program ?? main, args, { ...env, ...options.env }),
+      callProgram(options.program ?? program, args, { ...env, ...options.env }),
     { env, repository, state },
   )
   return call

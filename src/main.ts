@@ -110,4 +110,4 @@ function settingsFor({ settings }: Config, self: ContainerFacts | undefined): Pl
   return { ...(self.project !== undefined && { project: self.project }), ...settings, selfId: self.id }
 }
 
-if (import.meta.main) await start()
+if (import.meta.main) void start()

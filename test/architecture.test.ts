@@ -37,6 +37,11 @@ const reserved: [what: string, pattern: RegExp, allowed: string[]][] = [
   ['process.env', /\bprocess\s*\.\s*env\b/, ['config/load.ts', 'cli/process-io.ts']],
   ['child processes', /['"](?:node:)?child_process['"]|['"]execa['"]/, ['lib']],
   ['process.exit', /\bprocess\s*\.\s*exit\b/, ['main.ts', 'lib/child/main.ts']],
+  [
+    'the place of a file, which is another one in the bundle',
+    /\bimport\.meta\.(?:dirname|filename|url)\b/,
+    ['lib/own-files.ts', 'lib/process.ts'],
+  ],
   ['Date.now', /\bDate\s*\.\s*now\b/, ['lib/clock.ts']],
   ['the time of now by new Date()', /\bnew\s+Date\b\s*(?:\(\s*\)|(?!\s*\())/, ['lib/clock.ts']],
   ['the engine API', /['"](?:dockerode|docker-modem)['"]/, ['engine']],

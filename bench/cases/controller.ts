@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../lab/lab.ts'
+import { program } from '../../lab/program.ts'
 import type { Figure } from '../case.ts'
 import type { World } from '../world.ts'
 
-const main = join(import.meta.dirname, '../../src/main.ts')
 const listen = '127.0.0.1:19180'
 const containers = 500
 /** A pass comes each minute. */
@@ -46,7 +45,7 @@ async function measureIdle(world: World): Promise<Idle> {
   for (let index = 0; index < containers * world.scale; index++) await createOne(world, index)
   const { env } = await world.product('controller', 'archive')
   const options = { env: { ...process.env, ...env, XNAI_BACKUP_LISTEN: listen }, stdio: 'ignore' as const }
-  const controller = spawn(main, ['run'], options)
+  const controller = spawn(program, ['run'], options)
   try {
     await eventually(async () => (await readPass()).endedSeconds > 0, 60, 'the first pass')
     await sleep(passMs)

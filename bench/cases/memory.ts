@@ -1,10 +1,9 @@
-import { join } from 'node:path'
 import { runMeasured } from '../../lab/peak-memory.ts'
 import type { Product } from '../../lab/product.ts'
+import { program } from '../../lab/program.ts'
 import type { Figure } from '../case.ts'
 import type { Kind, World } from '../world.ts'
 
-const main = join(import.meta.dirname, '../../src/main.ts')
 const mebibyte = 1024 * 1024
 const backup = ['backup', 'huge']
 const restore = ['restore', 'huge', '--yes', '--no-safety']
@@ -51,7 +50,7 @@ async function replicationPeak(world: World, from: Kind, to: Kind): Promise<numb
 }
 
 async function peak({ env }: Pick<Product, 'env'>, args: string[]): Promise<number> {
-  const { exitCode, stderr, peakBytes } = await runMeasured(main, [...args, '--json'], env)
+  const { exitCode, stderr, peakBytes } = await runMeasured(program, [...args, '--json'], env)
   if (exitCode !== 0) throw new Error(stderr)
   return peakBytes / mebibyte
 }

@@ -1,9 +1,8 @@
 import { inspect } from 'node:util'
-import type Docker from 'dockerode'
+import Docker from 'dockerode'
 import { BackupError } from '../errors.ts'
 import { settleWith, withDeadline } from '../lib/deadline.ts'
 import { Agent } from '../lib/node-http.ts'
-import { DockerClient } from './load-dockerode.ts'
 
 /** dockerode at one address. Every call ends. */
 export interface Connection {
@@ -37,7 +36,7 @@ export interface CallOptions {
 }
 
 export function connect(address: string): Connection {
-  const docker = new DockerClient(dialOptions(address))
+  const docker = new Docker(dialOptions(address))
 
   const callUnless: Connection['callUnless'] = async (accept, request, run) => {
     using deadline = withDeadline(request.signal, request.seconds ?? 60, request.what)

@@ -4,6 +4,7 @@ import { addAbortSignal, Duplex, type Readable, type Writable } from 'node:strea
 import { finished, pipeline } from 'node:stream/promises'
 import { BackupError } from '../errors.ts'
 import { withDeadline } from './deadline.ts'
+import { ownFile } from './own-files.ts'
 import { describeFailure, STDERR_TAIL_BYTES } from './program-failure.ts'
 import { keepTail } from './tail.ts'
 
@@ -47,7 +48,7 @@ const require = createRequire(import.meta.url)
  * Loads what starts programs, which is done at the first one otherwise. It takes 11 MiB and a tenth of a second, and an idle controller
  * starts none.
  */
-export const loadPrograms = (): typeof import('execa') => require('execa')
+export const loadPrograms = (): typeof import('./execa.ts') => require(ownFile('lib/execa.ts'))
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 const GRACE_MS = 5000

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { BackupError } from '../errors.ts'
 import { inChild } from '../lib/child/in-child.ts'
 import { freeBytes } from '../lib/free-space.ts'
+import { ownFile } from '../lib/own-files.ts'
 import { holdByFolder } from './hold.ts'
 import { type ManifestCache, noManifestCache } from './manifest-cache.ts'
 import type { Repository, RepositoryKey, Snapshot } from './repository.ts'
@@ -35,14 +36,13 @@ export interface ResticOptions extends AccessOptions {
 /** The folder of the locks of control planes, which restic passes over. Where a repository lies elsewhere there is no place for them. */
 const LOCKS = '.xnai-backup-locks'
 
-const fileOf = (name: string): string => join(import.meta.dirname, 'restic', name)
 const extractTree = inChild<typeof import('./restic/extract-tree.ts').extractTree>(
-  fileOf('extract-tree.ts'),
+  ownFile('repository/restic/extract-tree.ts'),
   'extractTree',
   PATIENCE,
 )
 const proveTree = inChild<typeof import('./restic/prove-tree.ts').proveTree>(
-  fileOf('prove-tree.ts'),
+  ownFile('repository/restic/prove-tree.ts'),
   'proveTree',
   PATIENCE,
 )

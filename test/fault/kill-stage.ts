@@ -8,9 +8,8 @@ import { type FakeContainer, fakeEngine } from '../fakes/engine.ts'
 import { fileWorld } from '../fakes/engine-world.ts'
 import { callHere } from '../support/call-here.ts'
 import { makeMemoryFolder } from '../support/memory-folder.ts'
+import { victim } from '../support/victims.ts'
 import { openPartsInWorld } from './world-parts.ts'
-
-export const victim = join(import.meta.dirname, 'victim.ts')
 
 /** The states of a stage before a run; they MUST be the same after it, whatever happened. */
 export const orderly = { app: 'running', client: 'running', idle: 'stopped', peer: 'running' }
@@ -134,14 +133,11 @@ function openStage(folder: string): KillStage {
 /** A process that lives for a second has no use for threads that optimise, nor for a small memory. */
 const brief = ['--min-semi-space-size=16', '--v8-pool-size=0']
 
-/** Compiling is half the time of a victim. */
-const compileCache = join(import.meta.dirname, '../../node_modules/.cache/compile')
-
 /** The victim as a process of its own, on a stage. */
 export function startVictim(stage: KillStage, args: string[], steering: Record<string, string>): Victim {
   const trace = join(stage.folder, 'trace')
   rmSync(trace, { force: true })
-  const own = { VICTIM_TRACE: trace, NODE_COMPILE_CACHE: compileCache, ...stage.env, ...steering }
+  const own = { VICTIM_TRACE: trace, ...stage.env, ...steering }
   const options = { env: { ...process.env, ...own }, maxBuffer: 64 * 1024 * 1024, timeout: 300_000 }
   const steps = () => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n') : [])
   const { promise: death, resolve } = Promise.withResolvers<Death>()

@@ -5,10 +5,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test, vi } from 'vitest'
-
-const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+import { program } from '../../lab/program.ts'
 
 /** An engine that takes every request, and answers none of them before `fail`, which answers all of them with an error. */
 async function startSilentEngine(folder: string) {

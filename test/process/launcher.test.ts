@@ -1,7 +1,22 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 
@@ -26,25 +41,59 @@ test('the launcher runs by a link in PATH, with the Node of its checkout', () =>
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${packageJson.version}\n`, stderr: '' })
 })
 
-test('the launcher keeps what Node has compiled in the cache folder of its user', () => {
-  const home = makeFolder('launcher-home-')
-  const env = { PATH: '/usr/bin:/bin', HOME: home }
-  const { status, stderr } = spawnSync(join(checkout, 'bin/xnai-backup'), ['--version'], { env, encoding: 'utf8' })
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  const compiled = readdirSync(join(home, '.cache/xnai-backup'), { recursive: true })
-  expect(compiled.length).toBeGreaterThan(100)
-})
+describe('the build', () => {
+  let clone: string
+  const launcher = () => join(clone, 'bin/xnai-backup')
+  const version = () => launch(launcher(), ['/usr/bin', '/bin'], '--version')
+  const builds = () => readdirSync(join(clone, 'dist'))
+  const current = () => readlinkSync(join(clone, 'dist/current'))
 
-test('no command loads what dockerode has for image builds and for ssh', () => {
-  const script = `
-    import { createRequire } from 'node:module'
-    await import(${JSON.stringify(join(checkout, 'src/main.ts'))})
-    console.log(JSON.stringify(Object.keys(createRequire(import.meta.url).cache)))`
-  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
-  const loaded = JSON.parse(printed) as string[]
-  expect(loaded.some((path) => path.includes('/docker-modem/'))).toBe(true)
-  // An empty module stands in the place of each of the three packages.
-  expect(loaded.filter((path) => /@grpc|protobufjs|ssh2/.test(path))).toHaveLength(3)
+  beforeEach(() => {
+    clone = join(makeFolder('launcher-'), 'a clone of it')
+    for (const path of ['bin', 'package.json', 'package-lock.json', 'src', 'scripts'])
+      cpSync(join(checkout, path), join(clone, path), { recursive: true, preserveTimestamps: true })
+    symlinkSync(join(checkout, 'node_modules'), join(clone, 'node_modules'))
+  })
+
+  test('is made by the first start, kept by the next one, and made anew when a source has changed', () => {
+    expect(version()).toEqual({ status: 0, stdout: `${packageJson.version}\n`, stderr: '' })
+    const [first, files] = [current(), builds()]
+    const { mtimeMs } = statSync(join(clone, 'dist/current/built'))
+    expect(version()).toMatchObject({ status: 0 })
+    expect(statSync(join(clone, 'dist/current/built')).mtimeMs).toBe(mtimeMs)
+    expect(readdirSync(join(clone, 'dist/current/compiled'), { recursive: true }).length).toBeGreaterThan(20)
+    const notices = readFileSync(join(clone, 'dist/current/third-party-notices.txt'), 'utf8')
+    expect(notices).toMatch(/^zod [\d.]+ \(MIT\)\n\nMIT License\n/m)
+    expect(notices).not.toMatch(/^(?:rolldown|vitest|ssh2) /m)
+
+    // As an archive does it that is unpacked: with the time of long ago.
+    const file = join(clone, 'src/version.ts')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('packageJson.version', "'4.7.11'"))
+    utimesSync(file, 1, 1)
+    expect(version()).toEqual({ status: 0, stdout: '4.7.11\n', stderr: '' })
+    expect(current()).not.toBe(first)
+    expect(builds()).toEqual(expect.arrayContaining(files))
+    expect(builds()).toHaveLength(files.length + 1)
+  })
+
+  test('is made by two starts at once, neither of which meets half of it', async () => {
+    const env = { PATH: '/usr/bin:/bin' }
+    const starts = Array.from({ length: 2 }, () => promisify(execFile)(launcher(), ['--version'], { env }))
+    const results = await Promise.all(starts)
+    expect(results.map(({ stdout, stderr }) => stdout + stderr)).toEqual(results.map(() => `${packageJson.version}\n`))
+    expect(builds().toSorted()).toEqual([current(), 'current'].toSorted())
+  })
+
+  test('that fails is told in one sentence, and no older one is started', () => {
+    cpSync(realpathSync(join(checkout, 'dist/current')), join(clone, 'dist/older'), { recursive: true })
+    symlinkSync('older', join(clone, 'dist/current'))
+    const before = builds()
+    writeFileSync(join(clone, 'src/version.ts'), 'export const version = ')
+    const { status, stdout, stderr } = version()
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+    expect(stderr).toContain('error: the program cannot be built: ')
+    expect(builds()).toEqual(before)
+  })
 })
 
 describe('in a checkout without node_modules, the launcher says in one sentence what to do', () => {
@@ -54,8 +103,7 @@ describe('in a checkout without node_modules, the launcher says in one sentence 
   beforeEach(() => {
     clone = join(makeFolder('launcher-'), 'a clone of it')
     programs = makeFolder('launcher-programs-')
-    for (const path of ['bin', 'package.json', 'src/main.ts'])
-      cpSync(join(checkout, path), join(clone, path), { recursive: true })
+    for (const path of ['bin', 'package.json']) cpSync(join(checkout, path), join(clone, path), { recursive: true })
     for (const name of ['dirname', 'readlink', 'sed', 'sort', 'env'])
       symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), join(programs, name))
   })

@@ -2,8 +2,9 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
 import { eventually } from '../../lab/lab.ts'
-import { type KillStage, makeStage, victim } from '../fault/kill-stage.ts'
+import { type KillStage, makeStage } from '../fault/kill-stage.ts'
 import { type Daemon, startDaemon } from './product-daemon.ts'
+import { victim } from './victims.ts'
 
 /** An answer of the page server. */
 export interface Answer {

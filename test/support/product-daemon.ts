@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import type { Product } from '../../lab/product.ts'
+import { program } from '../../lab/program.ts'
 
 /** The controller as a process of its own. Disposing ends it, and waits for its end. */
 export interface Daemon extends AsyncDisposable {
@@ -18,9 +18,11 @@ export function startDaemon(
   product: Pick<Product, 'env'>,
   options: { program?: string; env?: Record<string, string> } = {},
 ): Daemon {
-  const program = options.program ?? join(import.meta.dirname, '../../src/main.ts')
   const env = { ...process.env, ...product.env, ...options.env }
-  const child: ChildProcess = spawn(process.execPath, [program, 'run'], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child: ChildProcess = spawn(process.execPath, [options.program ?? program, 'run'], {
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   const ended = once(child, 'exit')
   let log = ''
   child.stderr?.on('data', (bytes) => {

@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import type { ContainerFacts } from '../../engine/engine.ts'
 import { inChild } from '../../lib/child/in-child.ts'
+import { ownFile } from '../../lib/own-files.ts'
 import type { Evidence } from '../../recipes/evidence.ts'
 import { dataMounts } from '../../recipes/mounts.ts'
 import type { Parts } from '../job.ts'
@@ -9,11 +9,7 @@ import type { Sight } from './look.ts'
 /** A mount that does not answer for so long is one that cannot be looked into. */
 const patience = { silenceMs: 20_000, graceMs: 1000, killedMs: 1000 }
 
-const lookInto = inChild<typeof import('./look.ts').lookInto>(
-  join(import.meta.dirname, 'look.ts'),
-  'lookInto',
-  patience,
-)
+const lookInto = inChild<typeof import('./look.ts').lookInto>(ownFile('job/evidence/look.ts'), 'lookInto', patience)
 
 /** Looks into the writable mounts of containers, one container after the other. What cannot be reached is named as unseen. */
 export async function gatherEvidence(

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
+import { ownFile } from '../own-files.ts'
 import { keepTail } from '../tail.ts'
 
 /** A process of this program that does calls for it. */
@@ -52,7 +52,7 @@ export function endChild(child: Child): void {
  */
 function startChild(): Child {
   const node = [process.execPath, '--max-semi-space-size=2', '--disable-warning=ExperimentalWarning']
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...node, join(import.meta.dirname, 'main.ts')], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...node, ownFile('lib/child/main.ts')], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
     detached: true,

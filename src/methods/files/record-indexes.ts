@@ -1,5 +1,5 @@
-import { join } from 'node:path'
 import { inChild } from '../../lib/child/in-child.ts'
+import { ownFile } from '../../lib/own-files.ts'
 import type { TreeArtifact } from '../../repository/repository.ts'
 import type { CaptureContext } from '../method.ts'
 import type { FoundIndex } from './faiss.ts'
@@ -8,7 +8,7 @@ export type IndexedTree = Pick<TreeArtifact, 'origin' | 'root' | 'exclude'>
 
 /** `findIndexes`, done by a child process. */
 export const locateIndexes = inChild<(trees: IndexedTree[], signal: AbortSignal) => Promise<FoundIndex[]>>(
-  join(import.meta.dirname, 'faiss.ts'),
+  ownFile('methods/files/faiss.ts'),
   'findIndexes',
 )
 

@@ -1,5 +1,6 @@
 import { BackupError } from '../../errors.ts'
 import { jailed, TREE } from '../../lib/jail.ts'
+import { ownName, programFolder } from '../../lib/own-files.ts'
 import { runChecked } from '../../lib/process.ts'
 import type { FileOwner } from '../../lib/replace-file.ts'
 import type { DatabasePlace } from './place.ts'
@@ -28,13 +29,13 @@ export async function runAsOwner(
 ): Promise<DatabaseReport> {
   const args = [task.action, `${TREE}/${place.name}`]
   if (task.action === 'copy') args.push(`${COPY}/copy`, ...(task.alone ? ['alone'] : []))
-  const node = [NODE, '--disable-warning=ExperimentalWarning', `${PROGRAM}/program.ts`]
+  const node = [NODE, '--disable-warning=ExperimentalWarning', `${PROGRAM}/${ownName('methods/sqlite/program.ts')}`]
   const [command = '', ...rest] = [...takeIds(owner), 'env', '-i', ...node, ...args]
   const jail = {
     tree: place.descriptor,
     writable: task.action === 'copy',
     folders: task.action === 'copy' ? { [COPY]: task.into } : {},
-    readOnly: { [NODE]: process.execPath, [PROGRAM]: import.meta.dirname },
+    readOnly: { [NODE]: process.execPath, [PROGRAM]: programFolder },
   }
   const { stdout } = await runChecked(...jailed(jail, command, rest), {
     signal: options.signal,

@@ -2,19 +2,22 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { asBackupError } from '../../errors.ts'
 import { inChild } from '../../lib/child/in-child.ts'
+import { ownFile } from '../../lib/own-files.ts'
 import { shownPath } from '../../lib/tree/open-root.ts'
 import { makePreparations } from '../preparations.ts'
 import type { Prepared, PrepareOptions, TargetId, TreeArtifact } from '../repository.ts'
 import type { TreeCopy } from './copy-programs.ts'
 import { openStaging } from './staging.ts'
 
-const fileOf = (name: string): string => join(import.meta.dirname, name)
 const findObstacle = inChild<typeof import('./prepare-obstacles.ts').findObstacle>(
-  fileOf('prepare-obstacles.ts'),
+  ownFile('repository/archive/prepare-obstacles.ts'),
   'findObstacle',
 )
-const copyHot = inChild<typeof import('./copy-tree.ts').copyHot>(fileOf('copy-tree.ts'), 'copyHot')
-const copyRest = inChild<typeof import('./copy-tree.ts').copyRest>(fileOf('copy-tree.ts'), 'copyRest')
+const copyHot = inChild<typeof import('./copy-tree.ts').copyHot>(ownFile('repository/archive/copy-tree.ts'), 'copyHot')
+const copyRest = inChild<typeof import('./copy-tree.ts').copyRest>(
+  ownFile('repository/archive/copy-tree.ts'),
+  'copyRest',
+)
 
 /** Copies of the trees of one target, on the disk of the repository. */
 export interface Copies {

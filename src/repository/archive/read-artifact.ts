@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { inChild } from '../../lib/child/in-child.ts'
+import { ownFile } from '../../lib/own-files.ts'
 import { readTar } from '../../lib/tree/read-tar.ts'
 import type { ArtifactRecord, ExtractOptions, ListedEntry, ProveOptions, TreeProof } from '../repository.ts'
 import { decompress, otherContent, type ReadOptions } from './decompress.ts'
@@ -29,9 +30,14 @@ async function* proveBytes(path: string, expected: ArtifactRecord, options: Read
   if (bytes !== expected.bytes || hash.digest('hex') !== expected.sha256) throw otherContent(path)
 }
 
-const fileOf = (name: string): string => join(import.meta.dirname, name)
-const extractTree = inChild<typeof import('./read-tree.ts').extractTree>(fileOf('read-tree.ts'), 'extractTree')
-const identifyPart = inChild<typeof import('./read-tree.ts').identifyPart>(fileOf('read-tree.ts'), 'identifyPart')
+const extractTree = inChild<typeof import('./read-tree.ts').extractTree>(
+  ownFile('repository/archive/read-tree.ts'),
+  'extractTree',
+)
+const identifyPart = inChild<typeof import('./read-tree.ts').identifyPart>(
+  ownFile('repository/archive/read-tree.ts'),
+  'identifyPart',
+)
 
 /** A tree to the directory `to`, on disk when this returns. Its digest is computed again from the bytes that are read back. */
 export async function extractArtifact(

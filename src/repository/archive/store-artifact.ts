@@ -1,7 +1,7 @@
-import { join } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { inChild } from '../../lib/child/in-child.ts'
 import { hashing } from '../../lib/hash.ts'
+import { ownFile } from '../../lib/own-files.ts'
 import type { Artifact, StageOptions, StreamArtifact } from '../repository.ts'
 import { compress, type Shelf } from './compress.ts'
 import type { StoredArtifact } from './manifest.ts'
@@ -22,7 +22,7 @@ export async function storeArtifact(artifact: Artifact, shelf: Shelf, options: S
 
 /** The packed bytes never pass through this process: packing, compressing and writing are all done by the child. */
 const storeTree = inChild<typeof import('./store-tree.ts').storeTree>(
-  join(import.meta.dirname, 'store-tree.ts'),
+  ownFile('repository/archive/store-tree.ts'),
   'storeTree',
 )
 

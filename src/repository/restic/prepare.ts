@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { inChild } from '../../lib/child/in-child.ts'
+import { ownFile } from '../../lib/own-files.ts'
 import { shownPath } from '../../lib/tree/open-root.ts'
 import { makePreparations } from '../preparations.ts'
 import type { Prepared, PrepareOptions, TargetId, TreeArtifact } from '../repository.ts'
@@ -9,7 +9,7 @@ import { PATIENCE } from './patience.ts'
 import type { Restic } from './program.ts'
 
 const readAhead = inChild<typeof import('./read-ahead.ts').readAhead>(
-  join(import.meta.dirname, 'read-ahead.ts'),
+  ownFile('repository/restic/read-ahead.ts'),
   'readAhead',
   PATIENCE,
 )

@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { BackupError } from '../../errors.ts'
 import { inChild } from '../../lib/child/in-child.ts'
+import { ownFile } from '../../lib/own-files.ts'
 import type { ManifestCache } from '../manifest-cache.ts'
 import { toSnapshot } from '../manifest-shape.ts'
 import type { Artifact, Snapshot, SnapshotMeta, Staged, StageOptions, TargetId } from '../repository.ts'
@@ -14,7 +14,7 @@ import type { Restic } from './program.ts'
 import { storeManifest, storeStream } from './store-stream.ts'
 
 const storeTree = inChild<typeof import('./store-tree.ts').storeTree>(
-  join(import.meta.dirname, 'store-tree.ts'),
+  ownFile('repository/restic/store-tree.ts'),
   'storeTree',
   PATIENCE,
 )

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, type LabContainer } from '../../../lab/lab.ts'
+import { program } from '../../../lab/program.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import type { MethodOptions } from '../../../src/labels/spec.ts'
 import * as mariadb from '../../../src/methods/mariadb/work.ts'
@@ -229,7 +229,6 @@ const dropping = `FROM information_schema.PROCESSLIST WHERE INFO LIKE 'DROP DATA
 
 test('a SIGKILL in the middle of a restore: the next command brings the state before back', async () => {
   const { sql } = killed
-  const main = join(import.meta.dirname, '../../../src/main.ts')
   await lab.run({ name: 'web', command: idle, labels: dependingOn('killed') })
   await sql(`CREATE DATABASE shop; CREATE DATABASE crm; USE shop; CREATE TABLE shop.a_count (n INT);
     CREATE TABLE shop.padding AS SELECT seq FROM seq_1_to_1000; INSERT INTO shop.a_count VALUES (1)`)
@@ -239,7 +238,7 @@ test('a SIGKILL in the middle of a restore: the next command brings the state be
   const isHeld = () => sql(`SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP%'`)
   await eventually(isHeld, 60, 'a transaction holds a table')
   const options = { env: { ...process.env, ...story.product.env }, stdio: 'ignore' as const }
-  const product = spawn(process.execPath, [main, 'restore', 'killed', '--yes'], options)
+  const product = spawn(process.execPath, [program, 'restore', 'killed', '--yes'], options)
   const ended = once(product, 'close')
   await eventually(() => sql(`SELECT 1 ${dropping}`), 120, 'the restore drops a database')
   product.kill('SIGKILL')

@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../../lab/lab.ts'
+import { program } from '../../../lab/program.ts'
 import { newSecret } from '../../../lab/secrets.ts'
 import type { Content } from '../../fakes/qdrant-client.ts'
 import { openStory } from '../../support/story.ts'
-import { interrupted, sharedFailures } from '../shared/failures.ts'
+import { interrupted } from '../../support/victims.ts'
+import { sharedFailures } from '../shared/failures.ts'
 import { hostPath } from '../shared/subject.ts'
 import {
   awaitReady,
@@ -136,7 +138,7 @@ async function awaitLastStep({ client }: Instance): Promise<void> {
 }
 
 const startProduct = (args: string[]) =>
-  spawn(process.execPath, [join(import.meta.dirname, '../../../src/main.ts'), ...args], {
+  spawn(process.execPath, [program, ...args], {
     env: { ...process.env, ...story.product.env },
     stdio: 'ignore',
   })

@@ -4,12 +4,10 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../../lab/lab.ts'
 import type { Call } from '../../../lab/product.ts'
 import { type Story, states } from '../../support/story.ts'
+import { interrupted } from '../../support/victims.ts'
 import { type Disk, makeDisk } from './disk.ts'
 import { expectDrills } from './drills.ts'
 import type { Service, Subject, SubjectOptions } from './subject.ts'
-
-/** The path of the product's program that gets a signal at a moment, see there. */
-export const interrupted = join(import.meta.dirname, 'interrupted.ts')
 
 /** What one service and its snapshots give to the tests. */
 interface Stage {

@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { newSecret } from '../../../lab/secrets.ts'
 import { openStory } from '../../support/story.ts'
-import { interrupted, sharedFailures } from '../shared/failures.ts'
+import { interrupted } from '../../support/victims.ts'
+import { sharedFailures } from '../shared/failures.ts'
 import { key, keyed, keyLabel, labels, startMetrics, subject, write } from './server.ts'
 
 const story = await openStory('victoriametrics-failures', [key])

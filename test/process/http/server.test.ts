@@ -2,10 +2,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { eventually } from '../../../lab/lab.ts'
-import { makeStage, victim } from '../../fault/kill-stage.ts'
+import { makeStage } from '../../fault/kill-stage.ts'
 import { statusShape } from '../../support/json-shapes.ts'
 import { startPageServer } from '../../support/page-server.ts'
 import { startDaemon } from '../../support/product-daemon.ts'
+import { victim } from '../../support/victims.ts'
 
 /** The server of a real controller. What a hostile client does to it is tried in `hostile.test.ts`. */
 

@@ -2,15 +2,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { openBrowser } from '../../../lab/browser.ts'
 import { eventually } from '../../../lab/lab.ts'
 import { callProgram } from '../../../lab/product.ts'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
-import { victim } from '../../fault/kill-stage.ts'
 import { fillPast, makePageStack, type PageStack } from '../../support/page-stack.ts'
 import { type Daemon, startDaemon } from '../../support/product-daemon.ts'
+import { victim } from '../../support/victims.ts'
 
 /**
  * The page in a real browser: Debian's headless Chromium looks at a real controller with real backups on a fake engine. With
@@ -42,9 +41,10 @@ beforeAll(async () => {
   expect(await backup).toMatchObject({ exitCode: 0 })
   daemon = startDaemon(stack, { program: victim })
   origin = await addressOf(daemon)
-  const opened = await openBrowser()
-  if (!opened) throw new Error('set-up installs chromium-headless-shell: run bash lab/setup.sh')
-  browser = opened
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium-headless-shell',
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  })
   const docs = join(import.meta.dirname, '../../../docs/pictures')
   pictures = process.env.XNAI_PICTURES === 'yes' ? docs : mkdtempSync(join(tmpdir(), 'pictures-'))
   mkdirSync(pictures, { recursive: true })

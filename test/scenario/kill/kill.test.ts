@@ -8,10 +8,11 @@ import { connectEngine } from '../../../src/engine/podman.ts'
 import { connectUnits } from '../../../src/engine/systemd.ts'
 import { knowingUnits, type Units } from '../../../src/engine/units.ts'
 import { podmanKills } from '../../fault/kill-kinds.ts'
-import { leftovers, victim } from '../../fault/kill-stage.ts'
+import { leftovers } from '../../fault/kill-stage.ts'
 import { farSlot } from '../../support/far-slot.ts'
 import { startMockSystemd } from '../../support/mock-systemd.ts'
 import { startDaemon } from '../../support/product-daemon.ts'
+import { victim } from '../../support/victims.ts'
 
 const orderly = { app: 'running', client: 'running', idle: 'exited', peer: 'running' }
 

@@ -5,9 +5,9 @@ import { writeHalfCompressible } from '../../../lab/half-compressible.ts'
 import { startLab } from '../../../lab/lab.ts'
 import { runMeasured } from '../../../lab/peak-memory.ts'
 import { productOf } from '../../../lab/product.ts'
+import { program } from '../../../lab/program.ts'
 import { backedUp } from '../../support/story.ts'
 
-const main = join(import.meta.dirname, '../../../src/main.ts')
 /** Limits in MiB: of the process itself, and of the child that works on the tree. */
 const [ownLimit, childLimit] = [200, 256]
 /** The name of a process of Node. */
@@ -33,7 +33,7 @@ test('P8: backup and restore of a big volume stay under 200 MiB, and the child t
     ['backup', 'data'],
     ['restore', 'data', '--yes'],
   ]) {
-    const { exitCode, stderr, peakBytes, childPeaks } = await runMeasured(main, args, env)
+    const { exitCode, stderr, peakBytes, childPeaks } = await runMeasured(program, args, env)
     expect(exitCode, stderr).toBe(0)
     const own = peakBytes / 1024 / 1024
     const ofTrees = (childPeaks.get(treeChild) ?? 0) / 1024 / 1024

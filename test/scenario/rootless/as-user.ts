@@ -10,6 +10,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { attachLab, eventually, type LabContainer } from '../../../lab/lab.ts'
+import { program } from '../../../lab/program.ts'
 import { expectNone, newSecret } from '../../../lab/secrets.ts'
 import { makeStack, type Stack } from '../../../lab/stack.ts'
 import { prelude, type Subject, subjects } from '../../../lab/subjects.ts'
@@ -19,7 +20,6 @@ const runFile = promisify(execFile)
 const environment = { ...(process.env as Record<string, string>), XNAI_BACKUP_NAME: 'rootless-backup' }
 const folder = mkdtempSync(join(homedir(), 'story-'))
 const lab = attachLab(environment, 'rootless', folder)
-const main = join(import.meta.dirname, '../../../src/main.ts')
 
 /** The data of one target. */
 interface Item {
@@ -84,12 +84,12 @@ async function tell(): Promise<Report> {
     XNAI_BACKUP_LOG_LEVEL: 'debug',
   }
   mkdirSync(repository)
-  const plain = await runFile(process.execPath, [main, 'backup', 'db'], { env }).catch((error) => error)
+  const plain = await runFile(process.execPath, [program, 'backup', 'db'], { env }).catch((error) => error)
   lab.witness.said.push(plain.stderr)
   await lab.podman(['unshare', 'rm', '-rf', state])
   const names = beside.map(({ name }) => name)
   const unshared = await journey(beside, names, {
-    call: (args) => document('podman', ['unshare', process.execPath, main, ...args, '--json'], env),
+    call: (args) => document('podman', ['unshare', process.execPath, program, ...args, '--json'], env),
     expectNoSecret: () => expectNone(lab, { repository, state }),
   })
   return { controller, unshared, hint: plain.stderr, userId: process.getuid?.() }
