@@ -11,6 +11,7 @@ import { buildProgram } from '../scripts/build/build.ts'
 import { archiveCases } from './cases/archive.ts'
 import { controllerFigures } from './cases/controller.ts'
 import { memoryFigures } from './cases/memory.ts'
+import { pageCases } from './cases/page.ts'
 import { postgresCases } from './cases/postgres.ts'
 import { replicateCases } from './cases/replicate.ts'
 import { resticCases } from './cases/restic.ts'
@@ -19,7 +20,7 @@ import { printTable } from './print-table.ts'
 import { median, type Outcome, outcomeOf } from './run-case.ts'
 import { makeWorld } from './world.ts'
 
-const cases = [...archiveCases, ...resticCases, ...postgresCases, ...replicateCases, ...stopCases]
+const cases = [...archiveCases, ...resticCases, ...postgresCases, ...replicateCases, ...stopCases, ...pageCases]
 const figures = [...controllerFigures, ...memoryFigures]
 
 const { values, positionals } = parseArgs({
