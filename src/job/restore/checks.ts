@@ -11,6 +11,7 @@ import { methodContext, resolveHostPath, storedSnapshot } from '../method-contex
 import { repositoryOf, snapshotRef, type TieredSnapshot } from '../repositories.ts'
 import { cannotAnswer } from './broken.ts'
 import type { StepInPlace } from './plan.ts'
+import { whileStarting } from './while-starting.ts'
 
 /** Runs every check that can refuse a restore of a snapshot that was read back. It changes nothing. */
 export async function checkStep(parts: Parts, step: StepInPlace, warn: (text: string) => void, signal: AbortSignal) {
@@ -34,7 +35,7 @@ async function askService(
   const stored = storedSnapshot(parts, snapshot, { signal })
   try {
     const { preflight } = await methodOf(parts, target.spec).load()
-    await preflight?.(context, target.spec, stored)
+    await whileStarting(parts, target, async () => await preflight?.(context, target.spec, stored), signal)
   } catch (error) {
     if (signal.aborted || !cannotAnswer(asBackupError(error))) throw error
     warn(`${target.name} could not be asked before the restore: ${asBackupError(error).message}`)

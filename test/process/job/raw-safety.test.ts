@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BackupError, type ErrorCode } from '../../../src/errors.ts'
 import { runBackup } from '../../../src/job/backup.ts'
 import { recover } from '../../../src/job/recover.ts'
@@ -71,6 +71,41 @@ test('a restore that fails after a raw safety snapshot puts the very bytes back,
 })
 
 const check = { name: 'word', expected: 'this', actual: 'that', ok: true }
+
+describe('a server that was started a moment ago and does not answer yet', () => {
+  /** It answers the third time it is asked. `meanwhile` is done before the second. */
+  async function startingStage(secondsAgo: number, meanwhile: (stage: JobStage) => void = () => {}) {
+    const stage = await serverStage()
+    say(stage, 'new')
+    const startedAt = new Date(Date.now() - secondsAgo * 1000).toISOString()
+    stage.parts.engine.change('app', { startedAt })
+    let asked = 0
+    const preflight = async () => {
+      if (++asked === 2) meanwhile(stage)
+      if (asked < 3) throw new BackupError('SERVICE_DOWN', 'it does not answer')
+    }
+    stage.parts.methods.redis = asMethod({ ...brittleServer, preflight })
+    return { stage, asked: () => asked }
+  }
+
+  test('is waited for, because a stop in the middle of its first start would leave it broken', async () => {
+    const { stage, asked } = await startingStage(3)
+    expect(await restore(stage)).toMatchObject({ outcome: 'complete', warnings: [] })
+    expect(asked()).toBe(3)
+  })
+
+  test('is taken for what it is where its time to start is over, or it was started again meanwhile', async () => {
+    const late = await startingStage(300)
+    expect(await restore(late.stage)).toMatchObject({ outcome: 'complete', warnings: [notAsked] })
+    expect(late.asked()).toBe(1)
+    const startedAt = new Date(Date.now() - 1000).toISOString()
+    const again = await startingStage(3, ({ parts }) => parts.engine.change('app', { startedAt }))
+    expect(await restore(again.stage)).toMatchObject({ outcome: 'complete', warnings: [notAsked] })
+    expect(again.asked()).toBe(2)
+  })
+
+  const notAsked = expect.stringContaining('could not be asked before the restore')
+})
 
 test('a service that had ended before is ended again after a raw roll back', async () => {
   const stage = await serverStage()

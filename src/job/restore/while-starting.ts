@@ -1,0 +1,43 @@
+import { asBackupError } from '../../errors.ts'
+import type { Target } from '../../plan/plan.ts'
+import type { Parts } from '../job.ts'
+import { findContainer, refOf } from '../service.ts'
+
+const everyMs = 500
+
+/**
+ * Asks a server, and again as long as it does not answer and its container was started less than its `start-timeout` ago: a server that
+ * makes its first data MUST not be taken for a broken one, since a stop would leave that data half made. One that ended or was started
+ * again meanwhile is waited for no longer.
+ */
+export async function whileStarting<T>(
+  parts: Parts,
+  target: Target,
+  ask: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const { clock } = parts
+  const untilMs = clock.monotonicMs() + startingMs(target, clock.now())
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      const passes = asBackupError(error).code === 'SERVICE_DOWN' && clock.monotonicMs() < untilMs
+      if (signal.aborted || !passes || !(await stillRuns(parts, target, signal))) throw error
+      await clock.sleep(everyMs, signal)
+    }
+  }
+}
+
+/** For how long the server may still be starting. A start in the future is that of another clock. */
+function startingMs({ container, spec }: Target, now: Date): number {
+  const { state, startedAt } = container
+  if (state !== 'running' || startedAt === undefined) return 0
+  const limitMs = spec.startTimeoutSeconds * 1000
+  return Math.min(limitMs, Date.parse(startedAt) + limitMs - now.getTime())
+}
+
+async function stillRuns(parts: Parts, { container }: Target, signal: AbortSignal): Promise<boolean> {
+  const now = await findContainer(parts, refOf(container), signal)
+  return now?.state === 'running' && now.startedAt === container.startedAt
+}
