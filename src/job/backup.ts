@@ -1,5 +1,6 @@
 import type { Outcome } from '../catalog/catalog.ts'
 import { asBackupError } from '../errors.ts'
+import { atOnce } from '../lib/at-once.ts'
 import { groupKey, type Target, targetKey } from '../plan/plan.ts'
 import type { Dependencies } from '../plan/stop-order.ts'
 import type { SnapshotReason } from '../repository/repository.ts'
@@ -24,6 +25,8 @@ import { findDisturbed, findNewcomers } from './window.ts'
 export interface BackupOptions {
   reason: SnapshotReason
   progress?: Progress
+  /** How many quiesce windows there are at once. Those that need the same container wait for each other. Default 1. */
+  concurrency?: number
   /** The locks of a run on one window that were taken before it. Default: the run waits for them. */
   locking?: { run: string; locked: Promise<LockedPlan> }
 }
@@ -44,12 +47,12 @@ export async function runBackup(
   const run = options.locking?.run ?? newId(parts.clock.now())
   using cancel = watchCancel(parts, run, signal)
   const told = { ...options, progress: recordProgress(parts, run, options.progress) }
-  const results: BackupResult[] = []
-  for (const set of groupTargets(targets)) {
+  const backUp = async (set: Target[]) => {
     const reports = set.map((target) => startReport(parts, target, run, told))
     await backupSet(parts, reports, { run, ...told }, cancel.signal)
-    results.push(...reports.map((report) => report.finish()))
+    return reports.map((report) => report.finish())
   }
+  const results = (await atOnce(groupTargets(targets), options.concurrency ?? 1, backUp)).flat()
   return { run, outcome: worstOutcome(results), targets: results }
 }
 

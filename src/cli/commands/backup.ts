@@ -47,8 +47,9 @@ async function backUp(session: Session, targets: Target[]) {
 }
 
 async function withProgress(session: Session, targets: Target[]) {
+  const { parts, config, signal } = session
   using progress = session.progress(await expectedBytes(session))
-  return await runBackup(session.parts, targets, { reason: 'manual', progress }, session.signal)
+  return await runBackup(parts, targets, { reason: 'manual', progress, concurrency: config.concurrency }, signal)
 }
 
 /** A living controller does so by itself. What cannot be copied is copied later, and has failed no backup. */

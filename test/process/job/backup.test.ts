@@ -145,6 +145,44 @@ describe('one target', () => {
   })
 })
 
+describe('several targets', () => {
+  const twoOn = (one: string, two: string) =>
+    setJobStage(({ data }) => [
+      { name: 'one', labels: enabled(), mounts: [data(one)] },
+      { name: 'two', labels: enabled(), mounts: [data(two)] },
+    ])
+  const runBoth = async (stage: JobStage) =>
+    runBackup(stage.parts, await stage.targets(), { reason: 'manual', concurrency: 2 }, stage.signal)
+
+  test('are backed up at once', async () => {
+    const stage = twoOn('files', 'others')
+    const { local } = stage
+    const both = Promise.withResolvers<void>()
+    let taking = 0
+    stage.local = {
+      ...local,
+      stage: async (...call) => {
+        if (++taking === 2) both.resolve()
+        await both.promise
+        return await local.stage(...call)
+      },
+    }
+    const { outcome, targets } = await runBoth(stage)
+    expect({ outcome, names: targets.map(({ target }) => target) }).toEqual({
+      outcome: 'complete',
+      names: ['one', 'two'],
+    })
+  })
+
+  test('that need the same containers held wait for each other', async () => {
+    const stage = twoOn('files', 'files')
+    expect(await runBoth(stage)).toMatchObject({ outcome: 'complete' })
+    const window = [/^stop/, /^stop/, /^start/, /^start/].map((what) => expect.stringMatching(what))
+    expect(stage.parts.engine.journal).toEqual([...window, ...window])
+    expect(await listed(stage)).toHaveLength(2)
+  })
+})
+
 describe('hooks', () => {
   const commands = [
     ({ request }: { request: { command: string[] } }) => ({ exitCode: request.command.includes('fail') ? 3 : 0 }),
