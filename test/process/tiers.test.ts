@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { controllerLock } from '../../src/catalog/keys.ts'
@@ -103,6 +103,19 @@ describe('a restore', () => {
     expect(word()).toBe('one')
     expect(result?.warnings.join()).toMatch(/damaged.*the copy in the remote repository is restored/)
     expect((await restore('--tier', 'local', '--at', id)).result?.error?.code).toBe('SNAPSHOT_DAMAGED')
+  })
+
+  test('beside the stack does the same, and leaves nothing of a damaged copy', async () => {
+    const { id } = await backUp()
+    damageLocal(id)
+    const { result, exitCode } = await restore('--to', folder)
+    expect(exitCode).toBe(0)
+    expect(readFileSync(join(folder, 'app/word'), 'utf8')).toBe('one')
+    expect(result?.warnings.join()).toMatch(/damaged.*the copy in the remote repository is restored/)
+    rmSync(join(folder, 'app'), { recursive: true })
+    const local = await restore('--to', folder, '--tier', 'local', '--at', id)
+    expect(local.result?.error?.code).toBe('SNAPSHOT_DAMAGED')
+    expect(existsSync(join(folder, 'app'))).toBe(false)
   })
 
   test.each([[['--to', 'BESIDE']], [['--no-safety']]])('with %s needs no local repository', async (options) => {

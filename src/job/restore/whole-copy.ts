@@ -8,13 +8,14 @@ import type { RestoreReport } from './report.ts'
 
 /**
  * Reads the snapshot of a restore back, from each repository that holds it until one copy is whole, and lets the restore take that one.
- * SNAPSHOT_DAMAGED where none is.
+ * SNAPSHOT_DAMAGED where none is. `read` throws where a copy is not whole. Default: it reads the copy, and does nothing else.
  */
 export async function chooseWholeCopy(
   parts: Parts,
   report: RestoreReport,
   pins: DisposableStack,
   signal: AbortSignal,
+  read = (copy: TieredSnapshot) => refuseDamaged(parts, copy, signal),
 ): Promise<void> {
   const { snapshot } = report.step
   let failure: BackupError | undefined
@@ -22,7 +23,7 @@ export async function chooseWholeCopy(
     try {
       const found = tier === snapshot.tiers[0] ? snapshot : await pinCopy(parts, snapshot, tier, pins, signal)
       const copy = { ...found, tiers: [tier] }
-      await refuseDamaged(parts, copy, signal)
+      await read(copy)
       if (failure) report.noteWarning(`${failure.message}: the copy in the ${tier} repository is restored`)
       return report.useCopy(copy)
     } catch (error) {

@@ -10,7 +10,8 @@ import { pathsWithin } from '../../lib/tree/only.ts'
 import { ANCHOR } from '../../lib/tree/open-root.ts'
 import type { ArtifactRecord } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
-import { repositoryOf, snapshotRef } from '../repositories.ts'
+import { repositoryOf, snapshotRef, type TieredSnapshot } from '../repositories.ts'
+import { refuseDamaged } from './checks.ts'
 import type { HostPlace } from './host-place.ts'
 import type { RestoreReport } from './report.ts'
 import { chooseWholeCopy } from './whole-copy.ts'
@@ -32,18 +33,43 @@ export async function writeBeside(
   )
   for (const report of reports) {
     await report.attempt('writing', async () => {
-      await chooseWholeCopy(parts, report, pins, signal)
-      const folder = await makeEmptyFolder(to, report.step.name)
-      try {
-        await writeArtifacts(parts, report, { folder, only, signal })
-      } catch (error) {
-        // What is left over must not hide the first error.
-        await removeTree(folder, new AbortController().signal).catch(() => {})
-        throw error
-      }
+      let written: unknown = new BackupError('INTERNAL', 'no copy was written')
+      await chooseWholeCopy(parts, report, pins, signal, async (copy) => {
+        written = await writeCopy(parts, report, { copy, to, only }, signal)
+      })
+      if (written !== undefined) throw written
       report.noteWrote(join(to.hostPath, report.step.name))
     })
   }
+}
+
+/**
+ * Writes a copy of the snapshot while every stored byte of it is read back: nobody uses the folder yet, and it is removed where one of the
+ * two fails. Answers why the copy could not be written, and throws where it is not whole.
+ */
+async function writeCopy(
+  parts: Parts,
+  report: RestoreReport,
+  { copy, to, only }: { copy: TieredSnapshot; to: HostPlace; only: string[] | undefined },
+  signal: AbortSignal,
+): Promise<unknown> {
+  const folder = await makeEmptyFolder(to, report.step.name)
+  const stop = new AbortController()
+  const how = { copy, folder, only, signal: AbortSignal.any([signal, stop.signal]) }
+  const stopWriting = (error: unknown) => {
+    stop.abort(error)
+    throw error
+  }
+  const [read, written] = await Promise.allSettled([
+    refuseDamaged(parts, copy, signal).catch(stopWriting),
+    writeArtifacts(parts, report, how),
+  ])
+  const isWhole = read.status === 'fulfilled'
+  if (isWhole && written.status === 'fulfilled') return undefined
+  // What is left over must not hide the first error.
+  await removeTree(folder, new AbortController().signal).catch(() => {})
+  if (!isWhole) throw read.reason
+  return written.status === 'rejected' ? written.reason : undefined
 }
 
 async function makeEmptyFolder({ hostPath, path }: HostPlace, name: string): Promise<string> {
@@ -55,12 +81,15 @@ async function makeEmptyFolder({ hostPath, path }: HostPlace, name: string): Pro
   })
 }
 
-async function writeArtifacts(
-  parts: Parts,
-  report: RestoreReport,
-  how: { folder: string; only: string[] | undefined; signal: AbortSignal },
-): Promise<void> {
-  for (const artifact of report.step.snapshot.artifacts) await writeArtifact(parts, report, artifact, how)
+interface Writing {
+  copy: TieredSnapshot
+  folder: string
+  only: string[] | undefined
+  signal: AbortSignal
+}
+
+async function writeArtifacts(parts: Parts, report: RestoreReport, how: Writing): Promise<void> {
+  for (const artifact of how.copy.artifacts) await writeArtifact(parts, report, artifact, how)
   await syncDirectory(how.folder)
 }
 
@@ -69,9 +98,8 @@ async function writeArtifact(
   parts: Parts,
   report: RestoreReport,
   artifact: ArtifactRecord,
-  { folder, only, signal }: { folder: string; only: string[] | undefined; signal: AbortSignal },
+  { copy: snapshot, folder, only, signal }: Writing,
 ): Promise<void> {
-  const { snapshot } = report.step
   const repository = repositoryOf(parts, snapshotRef(snapshot).tier)
   const { onBytes } = report
   if (artifact.kind === 'stream') {
