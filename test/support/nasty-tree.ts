@@ -47,9 +47,9 @@ export function makeNastyTree(root: string): void {
   run('setcap', 'cap_net_raw+ep', at('capable'))
 
   writeFileSync(at('sparse'), '')
-  truncateSync(at('sparse'), 1024 ** 3)
+  truncateSync(at('sparse'), 32 * 1024 ** 2)
   const sparse = openSync(at('sparse'), 'r+')
-  writeSync(sparse, 'in the middle', 512 * 1024 ** 2 + 12_345)
+  writeSync(sparse, 'in the middle', 16 * 1024 ** 2 + 12_345)
   closeSync(sparse)
   writeFileSync(at('small-sparse'), 'end')
   truncateSync(at('small-sparse'), 100_000)

@@ -12,10 +12,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
 import { openInput } from '../../../src/job/restore/foreign-input.ts'
 import { findForeign } from '../../../src/methods/shared/foreign.ts'
+import { makeMemoryFolder } from '../../support/memory-folder.ts'
 
 const { signal } = new AbortController()
 const folder = mkdtempSync(join(tmpdir(), 'foreign-'))
@@ -58,10 +59,12 @@ describe('what --from names', () => {
   })
 
   test('a folder of 130,000 files is listed', async () => {
-    const many = join(folder, 'many/files')
-    mkdirSync(many, { recursive: true })
+    const place = makeMemoryFolder('many')
+    onTestFinished(() => rmSync(place, { recursive: true }))
+    const many = join(place, 'files')
+    mkdirSync(many)
     for (let count = 0; count < 130_000; count += 1) createEmpty(many, count)
-    await using input = await open(join(folder, 'many'))
+    await using input = await open(place)
     expect(input.entries).toHaveLength(130_002)
   })
 
