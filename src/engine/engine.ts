@@ -51,8 +51,8 @@ export interface ListOptions {
   /**
    * The answer may hold what was inspected for an earlier call with this option, of containers that the engine itself lists as they were
    * then: with the same name, state, health, start and networks. What shows in no list, such as another restart policy or another address
-   * on the same network, is known at the latest after sixty calls. It is meant for the passes of a controller. A run MUST NOT set it,
-   * because it decides what to stop and to replace. Default false.
+   * on the same network, is known at the latest after sixty calls. It is meant for the passes of a controller. A run MUST NOT set it
+   * where it decides what to stop and to replace. Default false.
    */
   recalls?: boolean
 }

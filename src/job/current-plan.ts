@@ -22,7 +22,7 @@ export async function currentPlan(parts: Parts, signal: AbortSignal, replaced?: 
   return await planOf(parts, await parts.engine.list(signal), signal, replaced)
 }
 
-/** Makes the plan for a look at the stack. What acts on it MUST plan again under its locks. */
+/** Makes the plan for a look at the stack. What stops or replaces anything MUST plan again under its locks. */
 export async function observePlan(parts: Parts, signal: AbortSignal): Promise<Plan> {
   return (await planOf(parts, await parts.engine.list(signal, { recalls: true }), signal)).plan
 }

@@ -1,7 +1,7 @@
 import type { ContainerFacts } from '../engine/engine.ts'
 import { BackupError } from '../errors.ts'
 import { type Target, targetKey } from '../plan/plan.ts'
-import { currentPlan } from './current-plan.ts'
+import { observePlan } from './current-plan.ts'
 import type { Parts } from './job.ts'
 import type { Held } from './quiesce.ts'
 import { inspectNow } from './service.ts'
@@ -30,7 +30,9 @@ export async function findDisturbed(
 /**
  * Looks for containers that can write the captured data and were made since the window was planned, be it in the place of a held one.
  * Returns NOT_STILL naming them, or undefined. It asks for all containers, and can wait until services run again. One that was made and
- * removed in the window is not seen. `end`: the end of the window; what was started from then on, be it by its resume, is no disturbance.
+ * removed in the window is not seen. What was inspected for an earlier look may serve: a container that was made since has another id,
+ * and none gets another mount while it lives. `end`: the end of the window; what was started from then on, be it by its resume, is no
+ * disturbance.
  */
 export async function findNewcomers(
   parts: Parts,
@@ -42,8 +44,8 @@ export async function findNewcomers(
   const known = [...knownWriters(targets, held).values()]
   if (known.length === 0) return undefined
   const wanted = targets.map(targetKey)
-  const { plan } = await currentPlan(parts, signal)
-  const now = plan.targets.filter((target) => wanted.includes(targetKey(target))).flatMap(({ touched }) => touched)
+  const { targets: planned } = await observePlan(parts, signal)
+  const now = planned.filter((target) => wanted.includes(targetKey(target))).flatMap(({ touched }) => touched)
   // A systemd unit makes another container with every start.
   const isKnown = ({ id, unit }: ContainerFacts) =>
     known.some((one) => one.id === id || (unit !== undefined && one.unit === unit))
