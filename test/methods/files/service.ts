@@ -3,6 +3,7 @@ import { hostPath, idle, ourFiles, range, runSubject, type Subject, serve, shell
 
 export const subject: Subject = {
   method: 'files',
+  drill: { other: [/^restore: .*data.*: its content is not what was backed up$/, 'facts'] },
   moments: ['replace'],
   fullDisk: {
     // Small files: their content would fit, and they do not. A restore finds this out in its middle.

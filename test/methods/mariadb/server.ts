@@ -61,6 +61,7 @@ const readNumbers = `SET @has = (SELECT COUNT(*) FROM information_schema.TABLES
 
 export const subject: Subject = {
   method: 'mariadb',
+  drill: { other: ['shop: rows', 'shop: rows of entry'], short: ['shop: rows', 'shop: rows of entry'] },
   moments: ['replace'],
   fullDisk: {
     size: 250,

@@ -112,6 +112,9 @@ const large = "[10, 11, 12, 13].map((_id) => ({ _id, text: 'x'.repeat(1000000) }
 
 export const subject: Subject = {
   method: 'mongodb',
+  drill: {
+    other: ['shop: collections', 'shop: collections of entry', 'shop: documents', 'shop: documents of entry'],
+  },
   moments: ['replace'],
   fullDisk: {
     size: 40,

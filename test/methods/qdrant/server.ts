@@ -105,7 +105,10 @@ export async function expectNothingLeft({ client }: Instance): Promise<void> {
 
 export const subject: Subject = {
   method: 'qdrant',
-  factsInBytes: true,
+  drill: {
+    short: [/^restore: in a trial restore, points of entry: expected 3, found 2;/, 'facts'],
+    words: 'collections.json',
+  },
   // Into a trial collection, then over the one that is in use.
   moments: ['replace', 'replace again'],
   fullDisk: {

@@ -92,6 +92,7 @@ export const damage = ({ cli }: Redis): Promise<string> =>
 
 export const subject: Subject = {
   method: 'redis',
+  drill: { other: ['keys loaded'] },
   moments: ['replace', 'start'],
   fullDisk: {
     size: 30,

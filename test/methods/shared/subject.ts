@@ -9,13 +9,22 @@ export interface Subject {
   /** The moments of interrupted.ts that lie in the middle of its restore. */
   moments: Moment[]
   fullDisk: FullDisk
-  /** What was true at the backup is no fact of its snapshots: an artifact holds it. */
-  factsInBytes?: true
+  drill: DrillFailures
   /**
    * Damages the data, of which `data` is the folder on the host, so that the service does not start. Absent: a test of its own does.
    */
   damage?(data: string): Promise<unknown>
   start(story: Story, options: SubjectOptions): Promise<Service>
+}
+
+/** The checks by which a drill fails on the words of a snapshot with three numbers and other bytes. */
+export interface DrillFailures {
+  /** The bytes of another database, folder or key space: one without any number. Absent where the words lie in the bytes. */
+  other?: (string | RegExp)[]
+  /** The bytes of two numbers: a row is missing. */
+  short?: (string | RegExp)[]
+  /** Name of the artifact that holds the words of the method. Absent: they are facts of the snapshot. */
+  words?: string
 }
 
 /** When interrupted.ts sends its signal during a restore. */

@@ -101,6 +101,10 @@ export const rowsOf = async ({ product, lab }: Story, target: string, id: string
 
 export const subject: Subject = {
   method: 'sqlite',
+  drill: {
+    other: ['/data/app.db pages', '/data/app.db schemaSha256', '/data/app.db rows', '/data/app.db rows of entry'],
+    short: ['/data/app.db rows', '/data/app.db rows of entry'],
+  },
   moments: ['replace'],
   fullDisk: {
     size: 20,

@@ -12,10 +12,13 @@ import { recover } from '../../../src/job/recover.ts'
 import { sweepScratch } from '../../../src/job/scratch.ts'
 import { scratchLabels, scratchName } from '../../../src/labels/scratch.ts'
 import type { FakeCommand } from '../../fakes/engine.ts'
+import { forgeSnapshot } from '../../support/forge-snapshot.ts'
 import { enabled, type JobStage, setJobStage } from '../job/stage.ts'
 
 const backup = async (stage: JobStage) =>
   runBackup(stage.parts, await stage.targets(), { reason: 'manual' }, stage.signal)
+
+const snapshotsOf = ({ targets }: Awaited<ReturnType<typeof backup>>) => targets.map(({ snapshot }) => snapshot ?? '')
 
 async function drill(stage: JobStage, signal = stage.signal) {
   const { targets } = await runDrills(stage.parts, await stage.targets(), { trigger: 'manual' }, signal)
@@ -105,6 +108,25 @@ describe('the drill of a target of files', () => {
     ])
     await expectNothingLeft(stage)
     expect(proofsFor(stage.parts.catalog, { project: 'shop', target: 'app' }).size).toBe(0)
+  })
+
+  test('fails on one changed byte behind a manifest and sums that were rewritten', async () => {
+    const stage = oneService({ 'verify.exec': '["true"]' }, [trueAndFalse])
+    const [said = ''] = snapshotsOf(await backup(stage))
+    writeFileSync(join(stage.folder, 'files/word'), 'fileS')
+    const [held = ''] = snapshotsOf(await backup(stage))
+    forgeSnapshot(join(stage.folder, 'backups'), { said, held })
+    const [result] = await drill(stage)
+    expect(result).toMatchObject({ verdict: 'failed', error: { code: 'SNAPSHOT_DAMAGED' } })
+    expect(result?.checks.map(({ name, state }) => [name, state])).toEqual([
+      ['stored bytes', 'ok'],
+      ['restore', 'failed'],
+      ['facts', 'not run'],
+      ['start', 'not run'],
+      ['verify.exec', 'not run'],
+    ])
+    expect(result?.checks[1]?.actual).toMatch(/data\.tar\.zst: its content is not what was backed up$/)
+    await expectNothingLeft(stage)
   })
 
   test('fails by verify.exec that exits with another code', async () => {
