@@ -21,7 +21,7 @@ test('other methods, strange paths, foreign names and broken requests get their 
     ...['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND'].map((method) =>
       expectCode(405, '/', { method }),
     ),
-    ...['/login', '/logout', '/api/v1/status'].map((path) => expectCode(405, path, { method: 'POST' })),
+    ...['/login', '/logout', '/api/v1/status', '/metrics'].map((path) => expectCode(405, path, { method: 'POST' })),
     ...[
       ...[
         '/../../etc/passwd',
@@ -51,9 +51,9 @@ test('other methods, strange paths, foreign names and broken requests get their 
   expect(await send('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /)
   expect(await send('CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n')).toBe('')
   const shown = await Promise.all(
-    ['/', '/targets/shop/app', '/api/v1/status'].map((path) => ask(path, { headers: page })),
+    ['/', '/targets/shop/app', '/api/v1/status', '/metrics'].map((path) => ask(path, { headers: page })),
   )
-  expect(shown.map(({ status }) => status)).toEqual([200, 200, 200])
+  expect(shown.map(({ status }) => status)).toEqual([200, 200, 200, 200])
   expect(shown.map(({ body }) => body).join()).not.toContain(secret)
   expect(server.daemon.exit()).toBeNull()
 
@@ -71,7 +71,7 @@ test('with a token nothing but health is shown without it; the form gives a sess
   const server = await startPageServer({ XNAI_BACKUP_LISTEN_TOKEN: token, DATABASE_PASSWORD: secret })
   const { ask } = server
   await isReady(server)
-  for (const path of ['/', '/targets/shop/app', '/api/v1/status', '/api/v1/events', '/nowhere']) {
+  for (const path of ['/', '/targets/shop/app', '/api/v1/status', '/api/v1/events', '/metrics', '/nowhere']) {
     const { status, body } = await ask(path, { headers: page })
     expect({ path, status }).toEqual({ path, status: 401 })
     expect(body).not.toContain('shop-')
@@ -147,14 +147,14 @@ test('of streams there are a hundred at most, and one more is told to come again
 
 /** Asks for everything at once, each on a connection of its own. */
 async function storm(ask: PageServer['ask'], count: number): Promise<void> {
-  const paths = ['/', '/targets/shop/app', '/api/v1/status', '/healthz', '/nowhere']
+  const paths = ['/', '/targets/shop/app', '/api/v1/status', '/metrics', '/healthz', '/nowhere']
   const codes = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
       const path = paths[index % paths.length] as string
       return `${path} ${(await ask(path, { headers: page })).status}`
     }),
   )
-  const wanted = ['/ 200', '/targets/shop/app 200', '/api/v1/status 200', '/healthz 200', '/nowhere 404']
+  const wanted = paths.map((path) => `${path} ${path === '/nowhere' ? 404 : 200}`)
   expect([...new Set(codes)].toSorted()).toEqual(wanted.toSorted())
 }
 
