@@ -1,12 +1,13 @@
 #!/bin/bash
 # private-podman5.sh up NAME [--health] [--owner PID] | down FOLDER | sweep
-# A Podman 5 of its own for one test file, on a machine whose own Podman is 4: Debian 13 from the image podman5 as root of mount, PID and
-# network namespaces of its own, with which its processes, mounts, bridges and packet filters end. Its folder, $TMPDIR, the checkout and
-# the lab lie there at the same paths as outside, so that bind mounts and volumes of its containers have one name for all, and a route leads
-# from outside to its containers. Its command line comes first in the PATH that `up` prints.
+# A Podman 5 of its own for one test file, on a machine whose own Podman is 4. Debian 13 from the image podman5, or what XNAI_LAB_PODMAN5
+# names in its place, is the root of mount, PID and network namespaces, with which processes, mounts, bridges and packet filters end. Its
+# folder, $TMPDIR, the checkout and the lab lie there at the same paths as outside, so that bind mounts and volumes of its containers have
+# one name for all, and a route leads from outside to its containers. Its command line comes first in the PATH that `up` prints.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$ROOT/lab/owned-runs.sh"
 RUNS=$(runs_folder xnai-lab5)
+IMAGE=${XNAI_LAB_PODMAN5:-podman5}
 
 main() {
   case ${1:-} in
@@ -25,7 +26,7 @@ up() {
     case $1 in --health) health=1 ;; --owner) owner=$2 && shift ;; esac
     shift
   done
-  [ -e "$(recipe podman5)/done" ] || die "there is no Podman 5 yet: run lab/images.sh podman5"
+  [ -e "$(recipe "$IMAGE")/done" ] || die "there is no Podman 5 yet: run lab/images.sh $IMAGE"
   folder=$(make_run "$name" "$owner")
   mkdir -p "$folder"/{bin,storage,run,tmp,networks,docker,socket} "$folder"/system/{upper,work,root}
   pool=$(take_pool "$folder")
@@ -119,7 +120,7 @@ inside() {
   # /proc is still that of the machine, by whose numbers nsenter finds this process.
   read -r pid _ </proc/self/stat
   mount --make-rprivate /
-  mount -t overlay -o "lowerdir=$(echo "$(recipe podman5)"/store/overlay/*/diff),upperdir=$folder/system/upper,workdir=$folder/system/work" overlay "$root"
+  mount -t overlay -o "lowerdir=$(echo "$(recipe "$IMAGE")"/store/overlay/*/diff),upperdir=$folder/system/upper,workdir=$folder/system/work" overlay "$root"
   for shared in /sys /dev; do mount --rbind "$shared" "$root$shared"; done
   for shared in "${TMPDIR:-/tmp}" "$ROOT" "$LAB" "$folder"; do
     mkdir -p "$root$shared"
