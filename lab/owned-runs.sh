@@ -68,6 +68,12 @@ end() {
   if [ -s "$1" ] && lives "$1"; then kill -s "${2:-TERM}" "$(cut -d' ' -f1 "$1")" 2>/dev/null || true; fi
 }
 
+# unmount_below FOLDER: deepest first, for what is mounted later lies on top.
+unmount_below() {
+  awk -v under="$1/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo |
+    sort -r | xargs -r umount --lazy 2>/dev/null || true
+}
+
 # in_private_podman COMMAND…: runs a command with a Podman of its own, which reads the images of the lab.
 in_private_podman() {
   local environment status=0

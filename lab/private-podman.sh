@@ -157,9 +157,7 @@ leftovers() {
 remove_folder() {
   local folder=$1 left
   for left in $(seq 100); do
-    # Deepest first: what is mounted later lies on top.
-    awk -v under="$folder/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo |
-      sort -r | xargs -r umount --lazy 2>/dev/null || true
+    unmount_below "$folder"
     # The owner's mark goes last: a folder without it would be nobody's to sweep.
     find "$folder" -mindepth 1 -maxdepth 1 ! -name owner ! -name env \
       -exec rm -rf --one-file-system {} + 2>/dev/null && break

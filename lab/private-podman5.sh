@@ -146,6 +146,7 @@ down() {
   end "$folder/health.pid"
   # SIGKILL: everything in the PID namespace ends with it, and the other two namespaces with that.
   end "$folder/service.pid" KILL
+  unmount_below "$folder"
   for left in $(seq 100); do
     remove_cgroups "$folder" && rm -rf --one-file-system "$folder"/{storage,system} 2>/dev/null && break
     [ "$left" != 100 ] || die "cannot remove $folder"

@@ -117,6 +117,8 @@ describe('the example stack under docker-compose', () => {
     expect(new Set(snapshots.map(({ target }: { target: string }) => target)).size).toBe(plan.targets.length)
     const check = await succeed(shapes.checkShape, 'check', '--read-data')
     expect(check.repositories).toMatchObject([{ damaged: [] }])
+    const verify = await succeed(shapes.verifyShape, 'verify', 'redis')
+    expect(verify).toMatchObject({ outcome: 'complete', targets: [{ target: 'redis' }] })
   })
 
   test('services that were made anew since the backup get their data back', async () => {
