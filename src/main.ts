@@ -1,5 +1,6 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=2 --disable-warning=ExperimentalWarning
 // Streams allocate short-lived buffers by the thousand: one malloc arena and a small young generation keep resident memory about 50 MiB lower.
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { openCatalog } from './catalog/sqlite.ts'
 import type { CommandKind } from './cli/command.ts'
@@ -8,14 +9,16 @@ import type { Io } from './cli/io.ts'
 import { processIo } from './cli/process-io.ts'
 import { type OpenParts, runProgram } from './cli/run-program.ts'
 import type { Config, RepositoryConfig } from './config/config.ts'
-import type { ContainerFacts } from './engine/engine.ts'
+import { plainHostName } from './config/types.ts'
+import type { ContainerFacts, Engine } from './engine/engine.ts'
 import { ownPath } from './engine/host-paths.ts'
 import { knowingSources } from './engine/mount-sources.ts'
 import { connectEngine } from './engine/podman.ts'
-import { findSelf } from './engine/self.ts'
+import { findSelf, isContainerId } from './engine/self.ts'
 import { connectUnits } from './engine/systemd.ts'
 import { knowingUnits } from './engine/units.ts'
 import { BackupError } from './errors.ts'
+import { findHost } from './job/find-host.ts'
 import { systemClock } from './lib/clock.ts'
 import { methods } from './methods/index.ts'
 import type { PlanSettings } from './plan/plan.ts'
@@ -58,15 +61,24 @@ export const openParts: OpenParts = async (config, log, signal, kind) => {
     const toOwn = (hostPath: string) => ownPath(self?.mounts, hostPath)
     const units = connectUnits(config.managers)
     const engine = knowingUnits(knowingSources(connected, toOwn), units)
+    const host =
+      (await findHost({
+        configured: config.host,
+        memory: catalog.host,
+        isController: kind === 'daemon',
+        ask: () => askMachine(connected, { kind, isContained: self !== undefined }, signal),
+        toName: plainHostName,
+      })) ?? plainHostName(hostname())
     return {
       engine,
       units,
       catalog,
-      repositories: await openRepositories(config, catalog.manifests),
+      repositories: await openRepositories(config, catalog.manifests, host),
       methods,
       clock: systemClock,
       log,
       settings: settingsFor(config, self),
+      host,
       ownPath: toOwn,
       ...(self && { ownMounts: self.mounts }),
       [Symbol.asyncDispose]: async () => catalog[Symbol.dispose](),
@@ -84,9 +96,31 @@ const unlessDiagnosed = (kind: CommandKind, signal: AbortSignal) => (error: unkn
   return undefined
 }
 
-async function openRepositories(config: Config, manifests: ManifestCache): Promise<Map<Tier, Repository>> {
+/**
+ * The name of the machine. In a container the own name is that of the container, which changes with each start. Undefined where the engine
+ * has to be asked and is away, which only ends a command that cannot do without it.
+ */
+async function askMachine(
+  engine: Pick<Engine, 'hostName'>,
+  { kind, isContained }: { kind: CommandKind; isContained: boolean },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const own = hostname()
+  if (!isContained && kind !== 'recall' && !isContainerId(own)) return own
+  return await engine.hostName(signal).catch((error: unknown) => {
+    signal.throwIfAborted()
+    if (kind !== 'recall' && kind !== 'diagnose') throw error
+    return undefined
+  })
+}
+
+async function openRepositories(
+  config: Config,
+  manifests: ManifestCache,
+  host: string,
+): Promise<Map<Tier, Repository>> {
   const { local: address, remote, remoteAppendOnly: appendOnly, state, compression: compressionLevel } = config
-  const common = { manifests, compressionLevel }
+  const common = { manifests, compressionLevel, host }
   const local = await openRepository(address, { home: join(state, 'restic'), ...common })
   const repositories = new Map<Tier, Repository>([['local', local]])
   // Two repositories of restic have folders of their own there: what one process left is told apart by them.

@@ -1,6 +1,6 @@
 import type { ErrorReport } from '../errors.ts'
 import type { DamageMemory } from '../repository/known-damage.ts'
-import type { RepositoryIdentities } from '../repository/known-repository.ts'
+import type { RepositoryAddress, RepositoryIdentities } from '../repository/known-repository.ts'
 import type { ManifestCache } from '../repository/manifest-cache.ts'
 import type { SnapshotRef } from '../repository/repository.ts'
 import type { DrillEnd } from './drill-end.ts'
@@ -26,6 +26,17 @@ export interface Catalog extends Locks, Intents, Pins, Runs, Schedules, Pruning,
   readonly identities: RepositoryIdentities
   readonly damage: DamageMemory
   readonly confirmedKeys: ConfirmedKeys
+  readonly host: HostMemory
+}
+
+/** Under which name this host stores snapshots. */
+export interface HostMemory {
+  /** Undefined where it was never determined. */
+  read(): string | undefined
+  /** Remembers the name in place of another one. */
+  remember(name: string): void
+  /** Whether versions that wrote no host into snapshots have used the repository from this state directory. */
+  claimsOld(address: RepositoryAddress): boolean
 }
 
 /** The keys of repositories that somebody has put away, by their codes: see `RepositoryKey`. */

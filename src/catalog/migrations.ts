@@ -37,6 +37,10 @@ const steps = [
   `ALTER TABLE runs ADD COLUMN noticed INTEGER NOT NULL DEFAULT 2;
    CREATE INDEX runs_unnoticed ON runs (started) WHERE noticed < 2;
    CREATE TABLE notices (id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL, detail TEXT NOT NULL) STRICT;`,
+  // claims: 1 where versions that wrote no host into snapshots have used the repository from here, so that those are of this host.
+  `CREATE TABLE host (name TEXT NOT NULL) STRICT;
+   ALTER TABLE repositories ADD COLUMN claims INTEGER NOT NULL DEFAULT 0;
+   UPDATE repositories SET claims = 1;`,
 ]
 
 /** The version that `upgrade` brings the schema to. */

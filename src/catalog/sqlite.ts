@@ -5,6 +5,7 @@ import type { Catalog } from './catalog.ts'
 import { makeConfirmedKeys } from './confirmed-keys.ts'
 import { makeDamageMemory } from './damage.ts'
 import { type Database, openDatabase } from './database.ts'
+import { makeHostMemory } from './host.ts'
 import { makeIdentities } from './identities.ts'
 import { makeIntents } from './intents.ts'
 import { makeLocks } from './locks.ts'
@@ -40,6 +41,7 @@ export function openCatalog(stateDirectory: string): Catalog {
     identities: makeIdentities(database),
     damage: makeDamageMemory(database),
     confirmedKeys: makeConfirmedKeys(database),
+    host: makeHostMemory(database),
     [Symbol.dispose]: () => {
       database[Symbol.dispose]()
       owner[Symbol.dispose]()

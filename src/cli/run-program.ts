@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import { asBackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
 import { secretsOf } from '../notify/address.ts'
+import { forHost } from '../repository/for-host.ts'
 import { knownRepository } from '../repository/known-repository.ts'
 import { rememberingDamage } from '../repository/remember-damage.ts'
 import type { Answer, CommandKind, Session } from './command.ts'
@@ -88,12 +89,17 @@ async function invoke(invocation: Invocation, { io, open, signal }: Surroundings
 const styleOf = ({ wide }: Invocation, { stdout, environment }: Io, timezone: string): TextStyle =>
   textStyleOf(stdout, { timezone, width: wide ? Number.POSITIVE_INFINITY : widthOf(stdout, environment) })
 
-/** No command works with a repository that is not the one that the catalog knows, and none forgets what was found damaged in it. */
-const knownRepositories = ({ repositories, catalog, clock, log }: Parts) =>
+/**
+ * No command works with a repository that is not the one that the catalog knows, none forgets what was found damaged in it, and none
+ * takes what another host stored for its own.
+ */
+const knownRepositories = ({ repositories, catalog, clock, log, host }: Parts) =>
   new Map(
     [...repositories].map(([tier, one]) => {
-      const remembering = rememberingDamage(one, catalog.damage, { clock, log })
-      return [tier, knownRepository(remembering, { tier, url: one.url }, catalog.identities)]
+      const address = { tier, url: one.url }
+      const own = forHost(one, { host, claimsOld: () => catalog.host.claimsOld(address) })
+      const remembering = rememberingDamage(own, catalog.damage, { clock, log, host })
+      return [tier, knownRepository(remembering, address, catalog.identities)]
     }),
   )
 

@@ -9,6 +9,8 @@ export interface Config {
   engine: string
   /** The sockets of each systemd that may run containers, whether or not they exist. */
   managers: ManagerSockets[]
+  /** Under which name snapshots are stored. Absent: see `findHost`. */
+  host?: string
   local: RepositoryConfig
   remote?: RepositoryConfig
   /** Whether nothing can be deleted in the remote repository. */

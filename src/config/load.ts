@@ -130,7 +130,7 @@ function busSocket(address = ''): ManagerSockets {
   return path === undefined ? [] : [bus(decodeURIComponent(path))]
 }
 
-type Optional = 'engine' | 'project' | 'remote' | 'localPassword' | 'remotePassword' | 'listenToken' | 'notify'
+type Optional = 'engine' | 'project' | 'host' | 'remote' | 'localPassword' | 'remotePassword' | 'listenToken' | 'notify'
 
 /** The values of a configuration without problems: every row with a default has one. */
 type Complete = Required<Omit<ConfigValues, Optional>> & Pick<ConfigValues, Optional>
@@ -140,6 +140,7 @@ function makeConfig(values: Complete, engine: string, managers: ManagerSockets[]
   return {
     engine,
     managers,
+    ...(values.host !== undefined && { host: values.host }),
     local: withPassword(local, values.localPassword),
     ...(remote && { remote: withPassword(remote, values.remotePassword) }),
     remoteAppendOnly: values.remoteAppendOnly === 'true',

@@ -5,6 +5,7 @@ import { choice, duration, integer, list, type TextType } from '../labels/text.t
 import {
   accessToken,
   engineAddress,
+  hostName,
   listenAddress,
   notifyAddress,
   password,
@@ -53,6 +54,10 @@ export const configRows = {
   project: row('project', foreignName('the name of a compose project'), {
     absent: "the controller's own; outside a container: every project",
     doc: 'Compose project whose containers are looked after.',
+  }),
+  host: row('host', hostName, {
+    absent: "the machine's name, as it was at the first start",
+    doc: 'Whose snapshots these are where hosts share a repository ([hosts](hosts.md)).',
   }),
   local: row('local', repositoryAddress, { fallback: 'archive:/backups', doc: 'The local repository.' }),
   remote: row('remote', repositoryAddress, { absent: 'none', doc: 'The remote repository ([tiers](tiers.md)).' }),

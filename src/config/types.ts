@@ -40,6 +40,25 @@ export const engineAddress: TextType<string> = {
   confidential: (text) => text.includes('@'),
 }
 
+export const longestHostName = 64
+
+/** It stands in names of files and in tags. */
+export const hostName: TextType<string> = {
+  form: `a name of up to ${longestHostName} letters, digits, dots, - and _`,
+  parse: (text) => {
+    const value = plainHostName(text)
+    return value === text ? { value } : refuse(`must be ${hostName.form}`, value || undefined)
+  },
+  format: (value) => value,
+}
+
+/** The name that comes nearest to a text. It may be empty. */
+export const plainHostName = (text: string): string =>
+  text
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[._-]+/, '')
+    .slice(0, longestHostName)
+
 export interface ListenAddress {
   host: string
   port: number

@@ -3,6 +3,8 @@ import type { Duplex, Readable } from 'node:stream'
 /** What the rest of the product knows of a container engine. Podman and Docker answer it through the same API. */
 export interface Engine {
   info(signal: AbortSignal): Promise<EngineInfo>
+  /** The name of the machine that it runs on. Podman needs a second for it. */
+  hostName(signal: AbortSignal): Promise<string>
   /** Answers whether the engine runs as an ordinary user. Podman needs a second for it. */
   isRootless(signal: AbortSignal): Promise<boolean>
   /**

@@ -35,13 +35,19 @@ function ping({ call, docker }: Connection, signal: AbortSignal): Promise<string
 }
 
 /** Files of a rootless engine's containers belong to ids that only the user namespace of its user can read and write. */
-export async function isRootless({ request }: Connection, signal: AbortSignal): Promise<boolean> {
-  const what = 'information on the engine'
-  const info = (await request([], { what, signal }, 'GET', '/info')) as InfoAnswer
+export async function isRootless(connection: Connection, signal: AbortSignal): Promise<boolean> {
+  const info = await askInfo(connection, signal)
   return info.Rootless ?? info.SecurityOptions?.includes('name=rootless') ?? false
 }
 
+export const readHostName = async (connection: Connection, signal: AbortSignal): Promise<string> =>
+  (await askInfo(connection, signal)).Name ?? ''
+
+const askInfo = async ({ request }: Connection, signal: AbortSignal): Promise<InfoAnswer> =>
+  (await request([], { what: 'information on the engine', signal }, 'GET', '/info')) as InfoAnswer
+
 interface InfoAnswer {
+  Name?: string
   Rootless?: boolean
   SecurityOptions?: string[]
 }

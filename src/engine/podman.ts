@@ -5,7 +5,7 @@ import { type CallOptions, type Connection, connect } from './connection.ts'
 import type { ContainerFacts, Engine } from './engine.ts'
 import { watchEvents } from './events.ts'
 import { toImageLabels } from './facts.ts'
-import { identify, isRootless } from './identity.ts'
+import { identify, isRootless, readHostName } from './identity.ts'
 import { inspectContainer } from './inspect.ts'
 import { makeList } from './list.ts'
 import { scratchActs } from './scratch.ts'
@@ -25,6 +25,7 @@ export function connectEngine(address: string): Engine {
   const connection = connect(address)
   return {
     info: (signal) => identify(connection, signal),
+    hostName: (signal) => readHostName(connection, signal),
     isRootless: (signal) => isRootless(connection, signal),
     list: makeList(connection),
     inspect: (id, signal) => inspectContainer(connection, id, signal),

@@ -28,9 +28,12 @@ export async function findSelf(
 export function selfCandidates({ hostname, mountinfo, containerenv }: Traces): string[] {
   const recorded = /^id="([0-9a-f]{64})"$/m.exec(containerenv)?.[1]
   const mounted = mountinfo.split('\n').map(ownFileId)
-  const named = /^[0-9a-f]{12}$/.test(hostname) ? hostname : undefined
+  const named = isContainerId(hostname) ? hostname : undefined
   return [...new Set([recorded, ...mounted, named].filter((id) => id !== undefined))]
 }
+
+/** Whether a container has this name because it was given no other one: the short form of its id. */
+export const isContainerId = (hostname: string): boolean => /^[0-9a-f]{12}$/.test(hostname)
 
 /**
  * Finds the id in a line of mountinfo, because engines mount files of the container's own directory. Only these mount points count:

@@ -17,12 +17,12 @@ const listingMs = 60_000
 const patienceSeconds = 10
 
 export function createListings(
-  parts: Pick<Parts, 'catalog' | 'clock' | 'repositories'>,
+  parts: Pick<Parts, 'catalog' | 'clock' | 'repositories' | 'host'>,
   signal: AbortSignal,
 ): Listings {
-  const { catalog, clock, repositories } = parts
+  const { catalog, clock, repositories, host } = parts
   const tiers = [...repositories].map(([tier, one]) => {
-    const only = { catalog, repositories: new Map([[tier, one]]) }
+    const only = { catalog, host, repositories: new Map([[tier, one]]) }
     return { tier, list: shareResult(clock, listingMs, () => observeRepositories(only, signal)) }
   })
   const failed = (tier: Tier, error: BackupError): ObservedRepository[] => [failedRepository(parts, tier, error)]

@@ -21,6 +21,8 @@ export interface Parts {
   clock: Clock
   log: Log
   settings: PlanSettings
+  /** The name under which this host stores snapshots, where several share a repository. */
+  host: string
   /** Maps a path of the host to the path for this process. Returns undefined where no mount of its own leads there. */
   ownPath(hostPath: string): string | undefined
   /** The mounts of the container that this process runs in. Absent on the host. */

@@ -26,9 +26,14 @@ export function judge<S extends Snapshot>(
 ): Verdict<S>[] {
   const pinned = pinnedIn(parts, options.tier)
   const byTarget = Map.groupBy(snapshots, targetKeyOf)
-  return [...byTarget].flatMap(([key, own]) => {
+  return [...byTarget].flatMap(([key, all]) => {
+    const own = all.filter(({ unclaimed }) => !unclaimed)
+    const others = all.filter(({ unclaimed }) => unclaimed).map(keepUnclaimed)
     const target = plan.targets.find((one) => targetKey(one) === key)
-    return target ? judgeTarget(parts, target, own, { ...options, pinned }) : own.map(keepUnknown(parts, plan, key))
+    const judged = target
+      ? judgeTarget(parts, target, own, { ...options, pinned })
+      : own.map(keepUnknown(parts, plan, key))
+    return [...judged, ...others]
   })
 }
 
@@ -49,6 +54,12 @@ function judgeTarget<S extends Snapshot>(
   }
   return keep(own, { ...known, ...options })
 }
+
+export const keepUnclaimed = <S extends Snapshot>(snapshot: S): Verdict<S> => ({
+  snapshot,
+  keep: true,
+  reasons: ['names no host: an older version stored it, perhaps on another one'],
+})
 
 export const unlabelled = 'the target has no valid labels any more'
 

@@ -1,7 +1,7 @@
 import { BackupError } from '../errors.ts'
 import type { SnapshotRef, Tier } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
-import { goneError, listTier, repositoryOf } from './repositories.ts'
+import { goneError, listEveryHost, repositoryOf } from './repositories.ts'
 
 /**
  * Pins snapshots that were chosen before, until the result is disposed. Then it asks whether they are still there: NO_SUCH_SNAPSHOT where
@@ -11,7 +11,7 @@ export async function pinSnapshots(parts: Parts, refs: SnapshotRef[], signal: Ab
   using pins = new DisposableStack()
   pins.use(parts.catalog.pin(refs))
   for (const [tier, chosen] of Map.groupBy(refs, ({ tier }) => tier)) {
-    const listed = new Set((await listTier(parts, tier, signal)).map(({ id }) => id))
+    const listed = new Set((await listEveryHost(parts, tier, signal)).map(({ id }) => id))
     const gone = chosen.find(({ id }) => !listed.has(id))
     if (gone) throw goneError(gone)
   }

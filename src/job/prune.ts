@@ -7,7 +7,7 @@ import type { KnownDamage } from '../repository/known-damage.ts'
 import type { Snapshot, TargetId, Tier } from '../repository/repository.ts'
 import { currentPlan } from './current-plan.ts'
 import { type Parts, worstOutcome } from './job.ts'
-import { judge } from './judge.ts'
+import { judge, keepUnclaimed } from './judge.ts'
 import { pinnedIn, removeUnpinned } from './pins.ts'
 import { beginPrune } from './prune/begin.ts'
 import { findUnreadable } from './prune/unreadable.ts'
@@ -133,6 +133,7 @@ const bySnapshot = (a: Verdict<Snapshot>, b: Verdict<Snapshot>): number => byAge
 function takeAll(parts: Parts, snapshots: Snapshot[], { tier }: TierRequest): Verdict<Snapshot>[] {
   const pinned = pinnedIn(parts, tier)
   return snapshots.map((snapshot) => {
+    if (snapshot.unclaimed) return keepUnclaimed(snapshot)
     const keep = pinned.has(snapshot.id)
     return { snapshot, keep, reasons: [keep ? 'in use' : 'all snapshots of the target were to go'] }
   })

@@ -26,7 +26,7 @@ export function repositoryOf({ repositories }: Pick<Parts, 'repositories'>, tier
 
 /** Holds the repository of new captures for this control plane. BUSY where another one has it: see `Repository.hold`. */
 export async function holdRepository(parts: Parts, signal: AbortSignal): Promise<Disposable> {
-  const plane = { state: parts.catalog.state, project: parts.settings.project }
+  const plane = { state: parts.catalog.state, project: parts.settings.project, host: parts.host }
   try {
     return (await repositoryOf(parts, captureTier).hold?.(plane, signal)) ?? new DisposableStack()
   } catch (error) {
@@ -71,6 +71,19 @@ export async function listTier(
   signal: AbortSignal,
 ): Promise<Snapshot[]> {
   return await (await askTier(parts, tier, signal)).list(signal)
+}
+
+/**
+ * The snapshots of every host in one tier, oldest first. They are read and never removed. Where the repository is not limited to one host
+ * they are those that it lists.
+ */
+export async function listEveryHost(
+  parts: Pick<Parts, 'repositories'>,
+  tier: Tier,
+  signal: AbortSignal,
+): Promise<Snapshot[]> {
+  const repository = await askTier(parts, tier, signal)
+  return await (repository.listAll ?? repository.list)(signal)
 }
 
 /** A tier that could not be listed. */
@@ -141,7 +154,9 @@ export async function findSnapshot(
   { tier, id }: SnapshotRef,
   signal: AbortSignal,
 ): Promise<TieredSnapshot> {
-  const snapshot = (await listTier(parts, tier, signal)).find((each) => each.id === id)
+  const hasId = (each: Snapshot) => each.id === id
+  const snapshot =
+    (await listTier(parts, tier, signal)).find(hasId) ?? (await listEveryHost(parts, tier, signal)).find(hasId)
   if (snapshot) return { ...snapshot, tiers: [tier] }
   throw goneError({ tier, id })
 }

@@ -15,8 +15,10 @@ export function waitingCopies<S extends Copyable>(
 }
 
 /** What the remote repository held when it was listed last: an answer where it is away. */
-export const lastKnownRemote = (parts: Pick<Parts, 'catalog' | 'repositories'>): Snapshot[] =>
-  [...parts.catalog.manifests.read(repositoryOf(parts, remoteTier).url).values()].map(({ snapshot }) => snapshot)
+export const lastKnownRemote = (parts: Pick<Parts, 'catalog' | 'repositories' | 'host'>): Snapshot[] =>
+  [...parts.catalog.manifests.read(repositoryOf(parts, remoteTier).url).values()]
+    .map(({ snapshot }) => snapshot)
+    .filter(({ host }) => host === undefined || host === parts.host)
 
 /** The ids of the local snapshots that must not be removed, because they have still to be copied. */
 export async function waitingIds(

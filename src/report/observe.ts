@@ -132,7 +132,7 @@ function damagedTargets(
 
 /** Lists every repository. One that cannot be listed is reported as such; it does not hide the others. */
 export async function observeRepositories(
-  parts: Pick<Parts, 'repositories' | 'catalog'>,
+  parts: Pick<Parts, 'repositories' | 'catalog' | 'host'>,
   signal: AbortSignal,
 ): Promise<ObservedRepository[]> {
   const { repositories, catalog } = parts
@@ -157,7 +157,7 @@ export async function observeRepositories(
 
 /** What is known of a repository that cannot be listed. */
 export function failedRepository(
-  parts: Pick<Parts, 'repositories' | 'catalog'>,
+  parts: Pick<Parts, 'repositories' | 'catalog' | 'host'>,
   tier: Tier,
   error: BackupError,
 ): ObservedRepository {

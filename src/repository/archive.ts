@@ -6,7 +6,7 @@ import { inRepository } from './archive/explain.ts'
 import { makeIdentity, readIdentity } from './archive/identity.ts'
 import { findFolders, folderOf, isSnapshotFolder } from './archive/layout.ts'
 import { listSnapshots } from './archive/list.ts'
-import { removeFolder, requireDirectory, sweepIncoming } from './archive/staging.ts'
+import { type OwnArchive, removeFolder, requireDirectory, sweepIncoming } from './archive/staging.ts'
 import { holdByFolder } from './hold.ts'
 import { type ManifestCache, noManifestCache } from './manifest-cache.ts'
 import type { ArtifactRecord, Repository, Snapshot } from './repository.ts'
@@ -26,6 +26,8 @@ export interface ArchiveOptions {
   manifests?: ManifestCache
   /** Whether nothing can be deleted there. Default: false. */
   appendOnly?: boolean
+  /** The name of this host, where several share the archive. Default: it is the only one. */
+  host?: string
   /** Default: the clock of the system. */
   clock?: Pick<Clock, 'now'>
 }
@@ -37,13 +39,14 @@ export interface ArchiveOptions {
  */
 export function openArchive(dir: string, options: ArchiveOptions = {}): Repository {
   const { manifests = noManifestCache, clock = systemClock } = options
-  const shelf = { dir, level: options.compressionLevel ?? 3 }
+  const own = { dir, ...(options.host !== undefined && { host: options.host }) }
+  const shelf = { ...own, level: options.compressionLevel ?? 3 }
   const leastBytes = options.prepareBytes ?? 32 * 1024 * 1024
   const folder = (snapshot: Snapshot) => folderOf(dir, snapshot, snapshot.id)
   const archive: Repository = {
     url: `archive:${dir}`,
     ...(options.appendOnly && { appendOnly: true }),
-    copySource: { kind: 'archive', dir },
+    copySource: { kind: 'archive', ...own },
     load: async () => void (await work()),
     identity: (signal) => inRepository(dir, () => readIdentity(dir, signal)),
     hold: (plane) =>
@@ -53,7 +56,7 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
       }),
     initialise: (signal) => inRepository(dir, () => makeIdentity(dir, clock.now(), signal)),
     prepare: (target, trees, how) =>
-      inRepository(dir, async () => (await work()).prepareTrees(dir, target, trees, { leastBytes, ...how })),
+      inRepository(dir, async () => (await work()).prepareTrees(own, target, trees, { leastBytes, ...how })),
     stage: async (target, artifacts, how) => (await work()).stage(shelf, target, artifacts, how),
     list: (signal, onDamage) => inRepository(dir, () => listSnapshots(dir, { manifests, clock, onDamage }, signal)),
     open: async (snapshot, name, signal) =>
@@ -69,22 +72,23 @@ export function openArchive(dir: string, options: ArchiveOptions = {}): Reposito
       await requireDirectory(dir)
       yield* (await work()).checkAll(dir, how)
     },
-    copyFrom: async (other, snapshots, how) => (await work()).copyIntoArchive(dir, archive, other, snapshots, how),
+    copyFrom: async (other, snapshots, how) => (await work()).copyIntoArchive(own, archive, other, snapshots, how),
     tamper: () => inRepository(dir, async () => (await work()).tamperWithArchive(dir)),
-    remove: (ids, signal) => inRepository(dir, () => removeSnapshots(dir, ids, signal)),
-    sweep: () => inRepository(dir, () => sweepIncoming(dir)),
+    remove: (ids, signal) => inRepository(dir, () => removeSnapshots(own, ids, signal)),
+    sweep: () => inRepository(dir, () => sweepIncoming(own)),
     freeBytes: () => inRepository(dir, () => freeBytes(dir)),
   }
   return archive
 }
 
-async function removeSnapshots(dir: string, ids: string[], signal: AbortSignal): Promise<void> {
+async function removeSnapshots(own: OwnArchive, ids: string[], signal: AbortSignal): Promise<void> {
+  const { dir } = own
   await requireDirectory(dir)
   const failures: unknown[] = []
   for (const folder of await findFolders(dir)) {
     signal.throwIfAborted()
     if (!ids.includes(folder.id) || !(await isSnapshotFolder(folder))) continue
-    await removeFolder(dir, folder.absolute).catch((error) => failures.push(error))
+    await removeFolder(own, folder.absolute).catch((error) => failures.push(error))
   }
   // One that cannot be removed keeps no other one from going.
   if (failures.length > 0) throw failures[0]

@@ -2,7 +2,7 @@ import type { Snapshot } from './repository.ts'
 
 /** How a repository reaches another one of its own kind. Repositories alone look into it. */
 export type CopySource =
-  | { kind: 'archive'; dir: string }
+  | { kind: 'archive'; dir: string; host?: string }
   | { kind: 'restic'; open(signal: AbortSignal): Promise<unknown> }
 
 export interface CopyOptions {

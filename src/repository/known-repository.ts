@@ -56,7 +56,7 @@ export function knownRepository(
     return id
   }
   const initialise = async (signal: AbortSignal) => (await identity(signal)) ?? (await accept(signal))
-  const { prepare, hold, key, load, appendOnly, copySource } = inner
+  const { prepare, hold, key, load, appendOnly, copySource, listAll } = inner
   return {
     url: inner.url,
     ...(appendOnly && { appendOnly }),
@@ -79,6 +79,7 @@ export function knownRepository(
       return await inner.stage(target, artifacts, how)
     },
     list: (signal, onDamage) => after(identity(signal), () => inner.list(signal, onDamage)),
+    ...(listAll && { listAll: (signal) => after(identity(signal), () => listAll(signal)) }),
     open: (snapshot, name, signal) => after(identity(signal), () => inner.open(snapshot, name, signal)),
     listTree: async function* (snapshot, name, signal) {
       await identity(signal)

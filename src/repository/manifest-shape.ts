@@ -14,6 +14,7 @@ export const snapshotMeta = z.object({
   id: z.string().min(1),
   project: z.string(),
   target: z.string(),
+  host: z.string().optional(),
   method: z.string(),
   time: z.iso.datetime(),
   set: z.string(),

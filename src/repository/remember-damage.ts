@@ -14,14 +14,14 @@ import type { Damage, Repository, Snapshot } from './repository.ts'
 
 /**
  * Remembers the damage that listings, checks and read-backs find, until one finds the snapshot whole or gone, and lists each snapshot with
- * what is known of it. A read that fails halfway proves no damage by itself, because the reading program or the place that is written to
+ * what is known of it. What another host than `host` stored is its own matter. A read that fails halfway proves no damage by itself, because the reading program or the place that is written to
  * may be at fault; restores read the snapshot back before it. Where the memory cannot be written, the log tells so and the caller gets
  * what was found.
  */
 export function rememberingDamage(
   inner: Repository,
   memory: DamageMemory,
-  { clock, log }: { clock: Pick<Clock, 'now'>; log: Log },
+  { clock, log, host }: { clock: Pick<Clock, 'now'>; log: Log; host?: string },
 ): Repository {
   const { url } = inner
   const note = (read: Omit<Inspection, 'ended'>) => {
@@ -36,6 +36,7 @@ export function rememberingDamage(
   const verify: Repository['verify'] = async (snapshot, signal) => {
     const before = memory.read(url)
     const damages = await inner.verify(snapshot, signal)
+    if (snapshot.host !== undefined && snapshot.host !== host) return damages
     const key = placeKey(snapshot)
     note({ depth: 'bytes', before, damages, verdict: (place) => (placeKey(place) === key ? 'whole' : 'unknown') })
     return damages
@@ -57,7 +58,7 @@ export function rememberingDamage(
       let isOver = false
       try {
         for await (const damage of inner.check(how)) {
-          damages.push(damage)
+          if (damage.host === undefined) damages.push(damage)
           yield damage
         }
         isOver = true

@@ -56,8 +56,8 @@ export interface Repository {
   key?(signal: AbortSignal): Promise<RepositoryKey | undefined>
   /**
    * Takes the repository for a control plane until the result is disposed or the process dies, however it dies. The processes of one
-   * control plane share it, and so do control planes of different projects. BUSY while another one holds it that looks after the same
-   * project: the two know nothing of each other's locks and intents. Who only reads holds nothing, and is never kept from reading. Absent
+   * control plane share it, and so do control planes of different projects and of different hosts. BUSY while another one of this host holds
+   * it that looks after the same project: the two know nothing of each other's locks and intents. Who only reads holds nothing, and is never kept from reading. Absent
    * where the kind has no place for such a lock.
    */
   hold?(plane: ControlPlane, signal: AbortSignal): Promise<Disposable>
@@ -79,6 +79,8 @@ export interface Repository {
    * is neither listed nor told of is gone.
    */
   list(signal: AbortSignal, onDamage?: (damage: Damage) => void): Promise<Snapshot[]>
+  /** The snapshots of every host that shares the repository. Absent: `list` is not limited to one host. See `forHost`. */
+  listAll?(signal: AbortSignal): Promise<Snapshot[]>
   /**
    * The plain bytes of a stream artifact. They MUST be compared with what was taken in while they are read: the stream must not end
    * cleanly when they differ, but with SNAPSHOT_DAMAGED. NO_SUCH_SNAPSHOT where there is no such artifact.
@@ -137,6 +139,8 @@ export interface RepositoryKey {
 export interface ControlPlane {
   /** Id of the state directory. */
   state: string
+  /** The host whose containers it looks after. */
+  host: string
   /** The compose project that it looks after. Undefined: every project. */
   project: string | undefined
 }
@@ -144,6 +148,8 @@ export interface ControlPlane {
 export interface TargetId {
   project: string
   target: string
+  /** The host that stores its snapshots: see `SnapshotMeta.host`. */
+  host?: string
 }
 
 /** One thing that a capture hands over. Its name is of `[a-z0-9._-]` and MUST be unique within the snapshot. */

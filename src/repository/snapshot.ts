@@ -36,6 +36,8 @@ export interface SnapshotMeta {
   id: string
   project: string
   target: string
+  /** The host that stored it, where several share a repository. Absent: an older version stored it. */
+  host?: string
   method: string
   /** ISO 8601 UTC: the instant that the data belongs to. */
   time: string
@@ -70,6 +72,11 @@ export interface Snapshot extends SnapshotMeta {
   /** Entries of trees plus one per stream. */
   files: number
   artifacts: ArtifactRecord[]
+  /**
+   * True for one of an older version, which names no host, where this state directory has not used the repository back then. Another host
+   * may rely on it: it can be read, and MUST NOT be removed.
+   */
+  unclaimed?: true
   /** What is known of damage to it, where `rememberingDamage` lists it. Absent: no damage is known. */
   damaged?: KnownDamage
 }
@@ -78,6 +85,8 @@ export interface Damage {
   id: string
   project: string
   target: string
+  /** The host that stored it, where that is known to be another one than this. */
+  host?: string
   /** Relative to the repository. */
   file: string
   reason: string

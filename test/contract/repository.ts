@@ -145,7 +145,8 @@ export function repositoryContract(
 
     test('is held by one control plane of a project at a time, and keeps nobody from reading', async () => {
       if (!repository.hold) return
-      const hold = async (state: string, project?: string) => repository.hold?.({ state, project }, never)
+      const hold = async (state: string, project?: string) =>
+        repository.hold?.({ state, project, host: 'machine' }, never)
       {
         using _first = await hold('a', 'shop')
         using _second = await hold('a', 'shop')

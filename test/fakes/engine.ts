@@ -76,6 +76,7 @@ export function fakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     ...makeActs(store, options),
     ...scratchActs(store, options, (container) => engine.add(container)),
     info: async () => ({ name: 'podman', version: '4.3.1' }),
+    hostName: async () => 'machine',
     isRootless: async () => false,
     list: async (signal) => {
       signal.throwIfAborted()

@@ -40,6 +40,7 @@ export const openPartsInWorld =
       clock,
       log,
       settings,
+      host: 'machine',
       ownPath: (hostPath) => hostPath,
       [Symbol.asyncDispose]: async () => {
         catalog[Symbol.dispose]()

@@ -282,7 +282,10 @@ describe('doctor finds', () => {
       expect.stringMatching(/^controller: several controllers run: shop-xnai-backup-1, shop-second-1/),
     ])
     const other = openArchive(join(folder, 'backups'))
-    using _held = await other.hold?.({ state: 'another', project: undefined }, new AbortController().signal)
+    using _held = await other.hold?.(
+      { state: 'another', project: undefined, host: 'machine' },
+      new AbortController().signal,
+    )
     expect((await examine({ ...stage, containers: [app, controller] })).bad).toEqual([
       expect.stringMatching(/^controller: local repository: .* in use by another control plane/),
     ])

@@ -55,6 +55,7 @@ export function snapshot(target: string, time: string, more: Partial<Snapshot> =
     id,
     project: 'shop',
     target,
+    host: 'machine',
     method: target === 'redis' ? 'redis' : 'files',
     time,
     set: `set-${id}`,
@@ -151,6 +152,7 @@ export async function run(args: string[], stage: Stage = {}) {
       clock: { ...systemClock, now: () => now },
       log: pino({ level: 'silent' }),
       settings: config.settings,
+      host: config.host ?? 'machine',
       ownPath: (path) => path,
       ...stage,
       repositories: new Map<Tier, Repository>([

@@ -20,7 +20,7 @@ export const resticPassword = 'correct horse'
 export const openAt = (
   folder: string,
   suite: ResticSuite,
-  more: Pick<ResticOptions, 'copiesFrom' | 'appendOnly'> = {},
+  more: Partial<Pick<ResticOptions, 'copiesFrom' | 'appendOnly' | 'home'>> = {},
 ) =>
   openRestic(folder, {
     password: resticPassword,

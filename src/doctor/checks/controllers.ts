@@ -24,7 +24,8 @@ async function findRivals({ parts, signal }: Patient): Promise<Diagnosis[]> {
   const found: Diagnosis[] = []
   for (const [tier, repository] of parts.repositories) {
     try {
-      using _held = await repository.hold?.({ state: parts.catalog.state, project: parts.settings.project }, signal)
+      const plane = { state: parts.catalog.state, project: parts.settings.project, host: parts.host }
+      using _held = await repository.hold?.(plane, signal)
     } catch (error) {
       signal.throwIfAborted()
       const { code, message, hint } = asBackupError(error)

@@ -9,30 +9,31 @@ import type { CopyOptions, Repository, Snapshot, Tampering } from '../repository
 import { inRepository } from './explain.ts'
 import { folderOf, MANIFEST, SUMS } from './layout.ts'
 import { asStored, readManifest } from './manifest.ts'
-import { openStaging, removeFolder } from './staging.ts'
+import { type OwnArchive, openStaging, removeFolder } from './staging.ts'
 
-/** Copies into the archive at `dir`, which `to` is: from another archive file by file, else artifact by artifact. */
+/** Copies into the archive, which `to` is: from another archive file by file, else artifact by artifact. */
 export async function copyIntoArchive(
-  dir: string,
+  archive: OwnArchive,
   to: Repository,
   other: Repository,
   snapshots: Snapshot[],
   options: CopyOptions,
 ): Promise<void> {
   const { copySource } = other
+  const { dir } = archive
   if (copySource?.kind !== 'archive')
-    return await inScratch(dir, (scratch) => copyByArtifacts({ from: other, to, scratch }, snapshots, options))
+    return await inScratch(archive, (scratch) => copyByArtifacts({ from: other, to, scratch }, snapshots, options))
   const present = new Set((await to.list(options.signal)).map(({ id }) => id))
   for (const snapshot of snapshots.filter(({ id }) => !present.has(id))) {
     options.signal.throwIfAborted()
-    await inRepository(dir, () => copyFolder(copySource.dir, dir, snapshot, options.signal))
+    await inRepository(dir, () => copyFolder(copySource.dir, archive, snapshot, options.signal))
     options.onCopied?.(snapshot)
   }
 }
 
 /** Gives work a folder of its own in an archive, which goes with the process at the latest. */
-export async function inScratch<T>(dir: string, work: (folder: string) => Promise<T>): Promise<T> {
-  const staging = await inRepository(dir, () => openStaging(dir))
+export async function inScratch<T>(archive: OwnArchive, work: (folder: string) => Promise<T>): Promise<T> {
+  const staging = await inRepository(archive.dir, () => openStaging(archive))
   try {
     return await work(staging.folder)
   } finally {
@@ -41,7 +42,7 @@ export async function inScratch<T>(dir: string, work: (folder: string) => Promis
 }
 
 /** Each file is proven while it is copied, and the manifest, which names the others, by its sum. */
-async function copyFolder(from: string, to: string, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+async function copyFolder(from: string, to: OwnArchive, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
   const source = folderOf(from, snapshot, snapshot.id).absolute
   const staging = await openStaging(to)
   try {
@@ -49,7 +50,7 @@ async function copyFolder(from: string, to: string, snapshot: Snapshot, signal: 
     for (const file of [MANIFEST, SUMS]) await copyFile(source, staging.folder, { file }, signal)
     await readManifest(staging.folder)
     signal.throwIfAborted()
-    const final = folderOf(to, snapshot, snapshot.id).absolute
+    const final = folderOf(to.dir, snapshot, snapshot.id).absolute
     // It is not listed, and so is damaged.
     if (existsSync(final)) await removeFolder(to, final)
     await staging.publish(final)

@@ -7,7 +7,7 @@ import { shownPath } from '../../lib/tree/open-root.ts'
 import { makePreparations } from '../preparations.ts'
 import type { Prepared, PrepareOptions, TargetId, TreeArtifact } from '../repository.ts'
 import type { TreeCopy } from './copy-programs.ts'
-import { openStaging } from './staging.ts'
+import { type OwnArchive, openStaging } from './staging.ts'
 
 const findObstacle = inChild<typeof import('./prepare-obstacles.ts').findObstacle>(
   ownFile('repository/archive/prepare-obstacles.ts'),
@@ -38,13 +38,13 @@ export const copiesOf = preparations.read
  * a stop lasts as long as that, and the packing comes after it.
  */
 export async function prepareTrees(
-  dir: string,
+  archive: OwnArchive,
   target: TargetId,
   trees: TreeArtifact[],
   options: PrepareOptions & { leastBytes: number },
 ): Promise<Prepared> {
   const { signal, onWarning } = options
-  const staging = await openStaging(dir)
+  const staging = await openStaging(archive)
   const copies: TreeCopy[] = []
   try {
     for (const [index, tree] of trees.entries()) {
@@ -66,7 +66,7 @@ export async function prepareTrees(
   }
   const isWhole = copies.length === trees.length
   const prepared = { target, isWhole, [Symbol.asyncDispose]: () => staging.discard() }
-  preparations.note(prepared, dir, { finish: (tree) => finishCopy(copies, tree, options) })
+  preparations.note(prepared, archive.dir, { finish: (tree) => finishCopy(copies, tree, options) })
   return prepared
 }
 

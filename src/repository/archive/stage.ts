@@ -7,7 +7,7 @@ import { explain, inRepository } from './explain.ts'
 import { folderOf, MANIFEST, SUMS } from './layout.ts'
 import { formatManifest, formatSums, type StoredArtifact } from './manifest.ts'
 import { copiesOf } from './prepare.ts'
-import { openStaging, type Staging } from './staging.ts'
+import { type OwnArchive, openStaging, type Staging } from './staging.ts'
 import { storeArtifact } from './store-artifact.ts'
 
 /** Bytes in a folder of work in progress. Of a prepared tree there is a copy, which is packed when the snapshot is published. */
@@ -19,13 +19,13 @@ interface Taken {
 
 /** See `Repository.stage`. */
 export async function stage(
-  { dir, level }: { dir: string; level: number },
+  { dir, level, ...archive }: OwnArchive & { level: number },
   target: TargetId,
   artifacts: AsyncIterable<Artifact>,
   options: StageOptions,
 ): Promise<Staged> {
   folderOf(dir, target, '') // A name that cannot be a folder's is refused before anything is read.
-  const staging = await inRepository(dir, () => openStaging(dir))
+  const staging = await inRepository(dir, () => openStaging({ dir, ...archive }))
   const store = (artifact: Artifact) => storeArtifact(artifact, { folder: staging.folder, level }, options)
   const taken: Taken = { staging, artifacts: [], store }
   try {

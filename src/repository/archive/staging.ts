@@ -21,12 +21,26 @@ const own = new Set<string>()
 /** Ending of the name of a folder's liveness lock. */
 const LOCK = '.lock'
 
+/** An archive as one host uses it. */
+export interface OwnArchive {
+  dir: string
+  /** It stands in the names of work in progress, so that no other host takes it for something that a dead process left. */
+  host?: string
+}
+
+/** `<random>`, followed by `-` and the host. A dot would end it: see `sweepIncoming`. */
+const nameFor = (host: string | undefined): string =>
+  randomBytes(8).toString('hex') + (host === undefined ? '' : `-${host.replaceAll('.', '%2E')}`)
+
+const isOfAnother = (name: string, host: string | undefined): boolean =>
+  name.includes('-') && name.slice(name.indexOf('-') + 1) !== host?.replaceAll('.', '%2E')
+
 /** The liveness lock is held before the folder exists and until it is gone, so that a folder without one has no owner. */
-export async function openStaging(dir: string): Promise<Staging> {
+export async function openStaging({ dir, host }: OwnArchive): Promise<Staging> {
   await requireDirectory(dir)
   const incoming = join(dir, INCOMING)
   await mkdir(incoming, { recursive: true, mode: 0o700 })
-  const name = randomBytes(8).toString('hex')
+  const name = nameFor(host)
   const folder = join(incoming, name)
   own.add(name)
   const lock = holdLivenessLock(join(incoming, name + LOCK))
@@ -57,8 +71,8 @@ async function makeDurable(dir: string, folder: string): Promise<void> {
 }
 
 /** Moves the folder away before it removes it, so that no part of a snapshot is ever listed. */
-export async function removeFolder(dir: string, folder: string): Promise<void> {
-  const trash = await openStaging(dir)
+export async function removeFolder(archive: OwnArchive, folder: string): Promise<void> {
+  const trash = await openStaging(archive)
   try {
     await rename(folder, join(trash.folder, 'removed'))
     await syncDirectory(dirname(folder))
@@ -67,8 +81,11 @@ export async function removeFolder(dir: string, folder: string): Promise<void> {
   }
 }
 
-/** Removes the folders of processes that have ended. */
-export async function sweepIncoming(dir: string): Promise<void> {
+/**
+ * Removes the folders of processes of this host that have ended. On some shared file systems the locks of another host look as if nobody
+ * held them, so that its folders are left to itself.
+ */
+export async function sweepIncoming({ dir, host }: OwnArchive): Promise<void> {
   await requireDirectory(dir)
   const incoming = join(dir, INCOMING)
   const entries = await readdir(incoming).catch((error: NodeJS.ErrnoException) => {
@@ -77,7 +94,7 @@ export async function sweepIncoming(dir: string): Promise<void> {
   })
   const names = new Set(entries.map((entry) => entry.replace(/\..*$/, '')))
   for (const name of names) {
-    if (own.has(name)) continue
+    if (own.has(name) || isOfAnother(name, host)) continue
     using lock = takeDeadLock(join(incoming, name + LOCK))
     if (lock || !isLivenessLockHeld(join(incoming, name + LOCK)))
       await rm(join(incoming, name), { recursive: true, force: true })

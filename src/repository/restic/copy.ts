@@ -28,7 +28,7 @@ export async function copyIntoRestic(
   const { copySource } = other
   if (copySource?.kind === 'restic')
     return await copyWithin(restic, (await copySource.open(options.signal)) as Restic, snapshots, options)
-  await inScratch(copySource?.dir ?? restic.home, (scratch) =>
+  await inScratch(copySource ?? { dir: restic.home }, (scratch) =>
     copyByArtifacts({ from: other, to: repository, scratch }, snapshots, options),
   )
 }

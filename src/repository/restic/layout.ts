@@ -19,6 +19,8 @@ export interface ResticSnapshot {
   owner: string
   /** `project/target`. */
   host: string
+  /** The host that stored it: see `SnapshotMeta.host`. */
+  by?: string
   /** Of a copy: the id of the snapshot of restic that it was copied from first, by which manifests still name it. */
   original?: string
 }
@@ -36,7 +38,10 @@ export const aheadFlags = (target: TargetId, name: string, owner: string): strin
 export const manifestFlags = (target: TargetId, id: string, owner: string): string[] =>
   flags(target, [OURS, MANIFEST, `id=${encodeURIComponent(id)}`, `owner=${owner}`])
 
-const flags = (target: TargetId, tags: string[]): string[] => ['--host', hostOf(target), '--tag', tags.join(',')]
+function flags(target: TargetId, tags: string[]): string[] {
+  const by = target.host === undefined ? [] : [`by=${encodeURIComponent(target.host)}`]
+  return ['--host', hostOf(target), '--tag', [...tags, ...by].join(',')]
+}
 
 /** Reads what `restic snapshots --json` prints. What is not ours is passed over. */
 export function parseSnapshots(text: string): ResticSnapshot[] {
@@ -44,7 +49,9 @@ export function parseSnapshots(text: string): ResticSnapshot[] {
   return all.flatMap(({ id, original, hostname: host = '', tags = [] }) => {
     if (!tags.includes(OURS)) return []
     const tagged = (key: string) => tags.find((tag) => tag.startsWith(`${key}=`))?.slice(key.length + 1) ?? ''
-    const common = { id, host, owner: tagged('owner'), ...(original !== undefined && { original }) }
+    const by = decodeURIComponent(tagged('by'))
+    const more = { ...(original !== undefined && { original }), ...(by !== '' && { by }) }
+    const common = { id, host, owner: tagged('owner'), ...more }
     return tags.includes(MANIFEST) ? { ...common, manifestOf: decodeURIComponent(tagged('id')) } : common
   })
 }

@@ -112,8 +112,14 @@ function lacking({ artifacts }: Snapshot, present: ReadonlySet<string>): string 
   return missing && `names ${missing.name}, whose snapshot of restic is missing`
 }
 
-export function damageOf({ id, manifestOf = '', host }: ResticSnapshot, file: string, reason: string): Damage {
+export function damageOf({ id, manifestOf = '', host, by }: ResticSnapshot, file: string, reason: string): Damage {
   const end = host.lastIndexOf('/')
   const target = { project: host.slice(0, Math.max(end, 0)), target: host.slice(end + 1) }
-  return { id: manifestOf, ...target, file: `snapshots/${id.slice(0, 8)}/${file}`, reason }
+  return {
+    id: manifestOf,
+    ...target,
+    ...(by !== undefined && { host: by }),
+    file: `snapshots/${id.slice(0, 8)}/${file}`,
+    reason,
+  }
 }

@@ -78,6 +78,7 @@ export function parentOf(restic: Restic, manifests: ManifestCache, target: Targe
   const same = [...manifests.read(restic.address.url).values()]
     .map(({ snapshot }) => snapshot)
     .filter(({ project, target: other }) => project === target.project && other === target.target)
+    .filter(({ host }) => host === undefined || host === target.host)
     .toSorted((a, b) => b.time.localeCompare(a.time))
   const artifact = same.flatMap(({ artifacts }) => artifacts).find((one) => one.name === name && one.kind === 'tree')
   return artifact && (asStored(artifact).stored.snapshot ?? undefined)

@@ -72,6 +72,7 @@ export function openPlayer(folder: string, onAccess: OnAccess = () => {}): Playe
     clock: systemClock,
     log: pino({ level: 'silent' }),
     settings: manualSettings,
+    host: 'machine',
     ownPath: (path: string) => path,
   }
   const dispose = () => {

@@ -84,7 +84,7 @@ describe('nothing is removed', () => {
   test('while another control plane has the repository', async () => {
     const stage = await stageOf()
     using catalog = openCatalog(join(stage.folder, 'other'))
-    using _held = await stage.local.hold?.({ state: catalog.state, project: undefined }, stage.signal)
+    using _held = await stage.local.hold?.({ state: catalog.state, project: undefined, host: 'machine' }, stage.signal)
     const parts = { ...stage.parts, catalog: { ...stage.parts.catalog, state: 'a-third-one' } }
     await expect(prune(parts, whole, stage.signal)).rejects.toEqual(busy)
     expect(await idsOf(stage)).toHaveLength(3)

@@ -58,6 +58,7 @@ export function setJobStage(
     clock: systemClock,
     log: pino({ level: 'silent' }),
     settings: manualSettings,
+    host: 'machine',
     ownPath: (path: string) => path,
   }
   const signal = new AbortController().signal

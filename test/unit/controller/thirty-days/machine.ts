@@ -43,6 +43,7 @@ export function startMachine(containers: FakeContainer[], addresses: NotifyAddre
     clock,
     methods,
     settings: { ...settings, project: 'shop' },
+    host: 'machine',
     log: pino({ level: 'silent' }),
     repositories: new Map<Tier, Repository>([
       ['local', local.repository],
