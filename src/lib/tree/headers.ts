@@ -150,14 +150,23 @@ function readText(block: Buffer, at: number, length: number): string {
   return block.toString('utf8', at, end < 0 || end > at + length ? at + length : end)
 }
 
-/** Reads octal text, or base 256 where the first bit is set. */
+const [SPACE, ZERO, SEVEN] = [0x20, 0x30, 0x37]
+
+/** Reads octal text, or base 256 where the first bit is set. Seven calls a header, which is why it reads bytes and makes no text. */
 function readNumber(block: Buffer, at: number, length: number): number {
-  const field = block.subarray(at, at + length)
-  if ((field[0] as number) & 0x80) return Number(BigInt.asUintN(64, BigInt(`0x${field.subarray(-8).toString('hex')}`)))
-  const text = field
-    .toString('latin1')
-    .replace(/[\0 ]+$/, '')
-    .trim()
-  if (!/^[0-7]*$/.test(text)) throw new Error('tar: damaged header')
-  return text === '' ? 0 : Number.parseInt(text, 8)
+  if ((block[at] as number) & 0x80) return readLargeNumber(block.subarray(at, at + length))
+  let end = at + length
+  while (end > at && (block[end - 1] === 0 || block[end - 1] === SPACE)) end--
+  let start = at
+  while (start < end && block[start] === SPACE) start++
+  let value = 0
+  for (let index = start; index < end; index++) {
+    const digit = block[index] as number
+    if (digit < ZERO || digit > SEVEN) throw new Error('tar: damaged header')
+    value = value * 8 + (digit - ZERO)
+  }
+  return value
 }
+
+const readLargeNumber = (field: Buffer): number =>
+  Number(BigInt.asUintN(64, BigInt(`0x${field.subarray(-8).toString('hex')}`)))

@@ -19,8 +19,8 @@ export interface PiecesOptions extends Shelf {
 
 /**
  * Does what `compress` does with pieces that are each valid until the next one is asked for, in a process that has nothing else to do, in
- * less time. Node neither holds nor passes on the compressed bytes: zstd reads a pipe, in which a write waits
- * until there is room, and writes the file, which is hashed from the memory of the file system while it grows.
+ * less time. Node neither holds nor passes on the compressed bytes: zstd reads a pipe, in which a write waits until there is room, and
+ * writes the file, which is hashed from the memory of the file system while it grows.
  */
 export async function compressPieces(
   pieces: AsyncIterable<Buffer>,
