@@ -1,6 +1,8 @@
 import { copyFileSync, globSync, readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { takeBuiltIns } from './built-ins.ts'
+import { groupsOf } from './groups.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -22,7 +24,9 @@ export async function bundle(programs: Record<string, string>, folder: string): 
     cwd: root,
     input: { ...Object.fromEntries(entries), ...programs },
     platform: 'node',
-    plugins: [leaveOut],
+    plugins: [leaveOut, takeBuiltIns],
+    // On a busy machine it finds a plugin slow.
+    checks: { bundlerTimings: false },
     onwarn: (warning) => {
       throw new Error(warning.message)
     },
@@ -32,6 +36,7 @@ export async function bundle(programs: Record<string, string>, folder: string): 
     format: 'esm',
     entryFileNames: '[name].mjs',
     chunkFileNames: '[name]-[hash].mjs',
+    codeSplitting: { groups: [{ name: groupsOf(entries.map(([, path]) => path as string)) }] },
   })
   for (const path of own.filter((path) => !path.endsWith('.ts')))
     copyFileSync(join(root, 'src', path), join(folder, flatName(path)))

@@ -85,6 +85,7 @@ function encodeName(name: string): string {
 
 function decodeName(folder: string): string {
   if (folder === '%') return ''
+  if (!folder.includes('%')) return folder
   const bytes = folder.replace(/%([0-9A-F]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
   return Buffer.from(bytes, 'latin1').toString()
 }
