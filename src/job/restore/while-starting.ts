@@ -1,4 +1,5 @@
 import { asBackupError } from '../../errors.ts'
+import { startingMs } from '../../methods/shared/starting.ts'
 import type { Target } from '../../plan/plan.ts'
 import type { Parts } from '../job.ts'
 import { findContainer, refOf } from '../service.ts'
@@ -17,7 +18,7 @@ export async function whileStarting<T>(
   signal: AbortSignal,
 ): Promise<T> {
   const { clock } = parts
-  const untilMs = clock.monotonicMs() + startingMs(target, clock.now())
+  const untilMs = clock.monotonicMs() + startingMs(target.container, target.spec.startTimeoutSeconds, clock.now())
   for (;;) {
     try {
       return await ask()
@@ -27,14 +28,6 @@ export async function whileStarting<T>(
       await clock.sleep(everyMs, signal)
     }
   }
-}
-
-/** For how long the server may still be starting. A start in the future is that of another clock. */
-function startingMs({ container, spec }: Target, now: Date): number {
-  const { state, startedAt } = container
-  if (state !== 'running' || startedAt === undefined) return 0
-  const limitMs = spec.startTimeoutSeconds * 1000
-  return Math.min(limitMs, Date.parse(startedAt) + limitMs - now.getTime())
 }
 
 async function stillRuns(parts: Parts, { container }: Target, signal: AbortSignal): Promise<boolean> {

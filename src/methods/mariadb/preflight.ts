@@ -4,6 +4,7 @@ import type { FactValue } from '../../repository/repository.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { refuseRestore } from '../shared/refuse.ts'
 import { refuseFullServer } from '../shared/room.ts'
+import { refuseInitialising } from '../shared/starting.ts'
 import { formatSeries, isOlder, parseVersion } from '../shared/version.ts'
 import { refuseMissingPlugins } from './account-plugins.ts'
 import { parseAccounts, replaceable } from './accounts.ts'
@@ -21,11 +22,12 @@ import type { ServerFacts } from './server-facts.ts'
  */
 export async function preflight(
   ctx: MethodContext,
-  { options }: TargetSpec<'mariadb'>,
+  { options, startTimeoutSeconds }: TargetSpec<'mariadb'>,
   snapshot: StoredSnapshot,
 ): Promise<void> {
   if (ctx.container.state !== 'running') return
   const client = await connect(ctx, options)
+  refuseInitialising(ctx, client, startTimeoutSeconds)
   const names = chosenDatabases(options, snapshot)
   await refuseImpossible(ctx, client, snapshot, names)
   await proveLoad(ctx, client, snapshot, names)

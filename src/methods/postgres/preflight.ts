@@ -2,6 +2,7 @@ import type { TargetSpec } from '../../labels/spec.ts'
 import type { MethodContext, StoredSnapshot } from '../method.ts'
 import { refuseRestore } from '../shared/refuse.ts'
 import { refuseFullServer } from '../shared/room.ts'
+import { refuseInitialising } from '../shared/starting.ts'
 import { refuseOlderServer } from '../shared/version.ts'
 import { readCluster, type StoredDatabase } from './artifacts.ts'
 import { connect, type PostgresClient } from './client.ts'
@@ -10,12 +11,14 @@ import { recordedContents } from './contents.ts'
 /** Refuses a snapshot that the server cannot take. A server that does not run is asked by the restore, which starts it. */
 export async function preflight(
   ctx: MethodContext,
-  { options }: TargetSpec<'postgres'>,
+  { options, startTimeoutSeconds }: TargetSpec<'postgres'>,
   snapshot: StoredSnapshot,
 ): Promise<void> {
   if (ctx.container.state !== 'running') return
   const { chosen } = await readCluster(options, snapshot)
-  await refuseImpossible(ctx, await connect(ctx, options), snapshot, chosen)
+  const client = await connect(ctx, options)
+  refuseInitialising(ctx, client, startTimeoutSeconds)
+  await refuseImpossible(ctx, client, snapshot, chosen)
 }
 
 /** RESTORE_REFUSED or NO_SPACE for everything that is known to make a restore impossible. It MUST be called before anything is touched. */

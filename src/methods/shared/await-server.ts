@@ -37,8 +37,8 @@ export async function awaitServer<Answer>(
 
 const isServerDown = (error: unknown): boolean => asBackupError(error).code === 'SERVICE_DOWN'
 
-/** What `awaitListening` needs to know of a client of a database server. */
-interface DatabaseClient {
+/** What a wait needs to know of a client of a database server. */
+export interface DatabaseClient {
   server: {
     /** False on a server that only initialises itself: the official images start it without a port, and stop it again. */
     listens: boolean
