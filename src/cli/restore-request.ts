@@ -30,6 +30,8 @@ export interface RestoreOptions {
   only: string[]
   to?: string
   from?: string
+  /** The host whose snapshots are meant. Default: this one. */
+  fromHost?: string
   dryRun?: boolean
   yes?: boolean
   /** False with `--no-safety`. */
@@ -46,7 +48,10 @@ type Candidate = Target | BrokenTarget | StoredTarget
 export async function chooseRestores(session: Session, plan: Plan, names: string[], given: RestoreOptions) {
   const options = names.length === 0 && given.set !== undefined ? { ...given, all: true } : given
   const at = readOptions(session, names, options)
-  const listing = { ...(options.tier && { tiers: [options.tier] }), onAway: tellAway(session) }
+  const host = options.fromHost === session.parts.host ? undefined : options.fromHost
+  if (host !== undefined) refuseWithoutWayBack(options)
+  const tiers = options.tier && { tiers: [options.tier] }
+  const listing = { ...tiers, ...(host !== undefined && { host }), onAway: tellAway(session) }
   const snapshots = await listSnapshots(session.parts, session.signal, listing)
   const stored = storedTargets(snapshots)
   const chosen = options.all
@@ -69,9 +74,28 @@ export async function chooseRestores(session: Session, plan: Plan, names: string
   return { request, refused }
 }
 
+/** The other host may remove the snapshot meanwhile: nothing here can keep it from that, and what was there before must come back then. */
+function refuseWithoutWayBack({ safety, to }: RestoreOptions): void {
+  if (safety || to !== undefined) return
+  throw new BackupError('USAGE', '--from-host and --no-safety exclude each other', {
+    hint: 'Nothing was touched. Use --to DIR where no safety snapshot can be taken.',
+  })
+}
+
 /** Chooses the one target that files of another program are restored to. Throws USAGE when the arguments name more or none. */
-export function chooseImport(plan: Plan, names: string[], { all, at, set, tier, to }: RestoreOptions): Target {
-  const excluded = Object.entries({ '--all': all, '--at': at !== 'latest', '--set': set, '--tier': tier, '--to': to })
+export function chooseImport(
+  plan: Plan,
+  names: string[],
+  { all, at, set, tier, to, fromHost }: RestoreOptions,
+): Target {
+  const excluded = Object.entries({
+    '--all': all,
+    '--at': at !== 'latest',
+    '--set': set,
+    '--tier': tier,
+    '--to': to,
+    '--from-host': fromHost,
+  })
   const given = excluded.find(([, isGiven]) => isGiven)?.[0]
   if (given) throw new BackupError('USAGE', `--from and ${given} exclude each other`)
   if (names.length !== 1) throw new BackupError('USAGE', '--from FILE is for one target: name it')

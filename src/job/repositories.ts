@@ -86,6 +86,28 @@ export async function listEveryHost(
   return await (repository.listAll ?? repository.list)(signal)
 }
 
+/** The hosts whose snapshots the repositories hold. One that is away is passed over. */
+export async function listHosts(parts: Pick<Parts, 'repositories'>, signal: AbortSignal): Promise<string[]> {
+  const listings = await Promise.all(
+    [...parts.repositories.keys()].map((tier) =>
+      listEveryHost(parts, tier, signal).catch(() => {
+        signal.throwIfAborted()
+        return []
+      }),
+    ),
+  )
+  return [...new Set(listings.flat().flatMap(({ host }) => host ?? []))].toSorted()
+}
+
+async function listHost(
+  parts: Pick<Parts, 'repositories'>,
+  tier: Tier,
+  wanted: string,
+  signal: AbortSignal,
+): Promise<Snapshot[]> {
+  return (await listEveryHost(parts, tier, signal)).filter(({ host }) => host === wanted)
+}
+
 /** A tier that could not be listed. */
 export interface AwayTier {
   tier: Tier
@@ -95,6 +117,8 @@ export interface AwayTier {
 export interface ListOptions {
   /** Default: all. */
   tiers?: Tier[]
+  /** The host whose snapshots are meant. Default: this one. */
+  host?: string
   /** Is told of each tier that cannot be listed while another one can. Default: that is an error. */
   onAway?: (away: AwayTier) => void
 }
@@ -103,12 +127,13 @@ export interface ListOptions {
 export async function listSnapshots(
   parts: Pick<Parts, 'repositories'>,
   signal: AbortSignal,
-  { tiers = [...parts.repositories.keys()], onAway }: ListOptions = {},
+  { tiers = [...parts.repositories.keys()], host, onAway }: ListOptions = {},
 ): Promise<TieredSnapshot[]> {
   const away: AwayTier[] = []
   const listings = await Promise.all(
     tiers.map(async (tier) => {
-      const snapshots = await listTier(parts, tier, signal).catch((error: unknown) => {
+      const listing = host === undefined ? listTier(parts, tier, signal) : listHost(parts, tier, host, signal)
+      const snapshots = await listing.catch((error: unknown) => {
         signal.throwIfAborted()
         away.push({ tier, error: asBackupError(error) })
         return []

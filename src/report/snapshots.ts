@@ -32,9 +32,17 @@ export interface SnapshotReport {
 
 type Judging = Pick<Parts, 'catalog' | 'clock' | 'settings' | 'repositories'>
 
-/** Describes snapshots of all targets, in their order. */
-export function reportSnapshots(parts: Judging, plan: Plan, snapshots: TieredSnapshot[]): SnapshotReport[] {
-  const reasons = keptReasons(parts, plan, snapshots)
+/** Describes snapshots of all targets, in their order. `host`: another one that stored them, whose retention is not known here. */
+export function reportSnapshots(
+  parts: Judging,
+  plan: Plan,
+  snapshots: TieredSnapshot[],
+  host?: string,
+): SnapshotReport[] {
+  const reasons =
+    host === undefined
+      ? keptReasons(parts, plan, snapshots)
+      : new Map(snapshots.map(({ id }) => [id, [`host ${host} decides`]]))
   const proofs = allProofs(parts.catalog, snapshots)
   return snapshots.map((one) => describeSnapshot(one, reasons.get(one.id) ?? [], proofs.get(one.id) ?? null))
 }

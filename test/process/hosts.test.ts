@@ -109,6 +109,21 @@ describe('two hosts that share an archive', () => {
     expect(await b.list()).toEqual([id])
   })
 
+  test('one lists and restores what the other one stored, by the names that completion offers, and with a way back only', async () => {
+    const [a, b] = [makeHost('a', open('a')), makeHost('b', open('b'))]
+    await a.backUp()
+    const id = await b.backUp()
+    expect(await a.list('--host', 'b')).toEqual([id])
+    expect((await run(['__complete', 'list', '--host', ''], a.stage)).stdout.split('\n')).toEqual(['a', 'b', ''])
+    const from = ['restore', 'app', '--from-host', 'b', '--yes']
+    expect((await run([...from, '--no-safety'], a.stage)).exitCode).toBe(2)
+    const { exitCode, stdout, stderr } = await run(from, a.stage)
+    expect(exitCode, stdout + stderr).toBe(0)
+    expect(readFileSync(join(a.data, 'word'), 'utf8')).toBe('b')
+    expect(await b.list()).toEqual([id])
+    expect(await a.list()).not.toContain(id)
+  })
+
   test('damage of the other one is told by check, and is no problem of this one', async () => {
     const [a, b] = [makeHost('a', open('a')), makeHost('b', open('b'))]
     await a.backUp()

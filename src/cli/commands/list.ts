@@ -12,6 +12,11 @@ import { renderList } from '../render/list.ts'
 import { tellAway } from '../tell-away.ts'
 import { tierOption } from '../tier-option.ts'
 
+interface ListGiven {
+  tier?: Tier
+  host?: string
+}
+
 export const listCommand: CommandDefinition = {
   kind: 'read',
   define: (program, choose) =>
@@ -19,24 +24,29 @@ export const listCommand: CommandDefinition = {
       .command('list [TARGET]')
       .description('snapshots, with time, size and why each is kept')
       .addOption(tierOption('what one repository holds'))
+      .option('--host <HOST>', 'what another host stored in a shared repository')
       .option('--json', 'one JSON document')
-      .action((name: string | undefined, { tier }: { tier?: Tier }) => choose((session) => list(session, name, tier))),
+      .action((name: string | undefined, given: ListGiven) => choose((session) => list(session, name, given))),
 }
 
-async function list(session: Session, name: string | undefined, tier: Tier | undefined): Promise<Answer> {
+async function list(session: Session, name: string | undefined, { tier, host: given }: ListGiven): Promise<Answer> {
   const { parts, signal } = session
+  const host = given === parts.host ? undefined : given
   if (tier) repositoryOf(parts, tier)
   const away: AwayTier[] = []
   const onAway = (one: AwayTier) => {
     away.push(one)
     tellAway(session)(one)
   }
-  const [{ plan }, all] = await Promise.all([currentPlan(parts, signal), listSnapshots(parts, signal, { onAway })])
+  const [{ plan }, all] = await Promise.all([
+    currentPlan(parts, signal),
+    listSnapshots(parts, signal, { onAway, ...(host !== undefined && { host }) }),
+  ])
   // Their description cannot be read, so that no listing has them.
-  const unlisted = notAmong(knownDamage(parts), all)
+  const unlisted = host === undefined ? notAmong(knownDamage(parts), all) : []
   const isChosen = selectTarget(name, plan, [...all, ...unlisted])
   const isHeld = ({ tiers }: { tiers: Tier[] }) => tier === undefined || tiers.includes(tier)
-  const snapshots = reportSnapshots(parts, plan, all).filter((one) => isHeld(one) && isChosen(one))
+  const snapshots = reportSnapshots(parts, plan, all, host).filter((one) => isHeld(one) && isChosen(one))
   const unreadable = unlisted.filter(isChosen).map(reportDamaged)
   return {
     document: { snapshots, unreadable, ...(away.length > 0 && { away: away.map(reportAway) }) },

@@ -30,6 +30,7 @@ export const restoreCommand: CommandDefinition = {
       .option('--only <PATH>', 'single files of a tree (repeatable)', (path, paths: string[]) => [...paths, path], [])
       .option('--to <DIR>', 'write under DIR of the host and touch no container')
       .option('--from <FILE>', 'a file, folder or tar archive of another program in place of a snapshot')
+      .option('--from-host <HOST>', 'what another host stored in a shared repository')
       .option('--dry-run', 'show what would be stopped, replaced and started; touch nothing')
       .option('--yes', 'overwrite without being asked')
       .option('--no-safety', 'take no snapshot of what is there now: no way back')

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { listContents } from '../../job/contents/list.ts'
 import { currentPlan } from '../../job/current-plan.ts'
-import { listSnapshots, type TieredSnapshot } from '../../job/repositories.ts'
+import { listHosts, listSnapshots, type TieredSnapshot } from '../../job/repositories.ts'
 import { targetKey, targetKeyOf } from '../../plan/plan.ts'
 import { allTargets, storedTargets } from '../choose-targets.ts'
 import type { Session } from '../command.ts'
@@ -19,6 +19,7 @@ export async function findCandidates(session: Session, wanted: Wanted, current: 
 async function allCandidates({ parts, signal }: Session, wanted: Wanted, current: string): Promise<string[]> {
   if (wanted.kind === 'words') return wanted.words
   if (wanted.kind === 'files') return []
+  if (wanted.kind === 'hosts') return await listHosts(parts, signal)
   const list = async () => (await listSnapshots(parts, signal)).toReversed()
   if (wanted.kind === 'targets') {
     // Without an engine, the targets that have snapshots are known.

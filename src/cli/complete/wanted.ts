@@ -6,6 +6,8 @@ export type Wanted =
   /** A path of the machine that the shell runs on: the shell completes it. */
   | { kind: 'files' }
   | { kind: 'targets' }
+  /** Hosts that have stored something. */
+  | { kind: 'hosts' }
   /** Ids of snapshots, of these targets where any are named; `words` may stand there too. */
   | { kind: 'ids'; targets: string[]; words: string[] }
   /** Paths in the snapshot of this id, else in the newest one of the target. */
@@ -82,6 +84,8 @@ function ofForm(form: string, args: string[], values: Map<string, string>): Want
       return { kind: 'words', words: ['bash', 'zsh', 'fish'] }
     case 'TIER':
       return { kind: 'words', words: ['local', 'remote'] }
+    case 'HOST':
+      return { kind: 'hosts' }
     case 'DIR':
     case 'FILE':
       return { kind: 'files' }
