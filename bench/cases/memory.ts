@@ -40,6 +40,8 @@ async function replicationPeak(world: World, from: Kind, to: Kind): Promise<numb
   const remote = await world.product('memory-remote', to)
   const env = {
     ...product.env,
+    // A repository of restic brings the way to its program.
+    ...(remote.env.PATH !== undefined && { PATH: remote.env.PATH }),
     XNAI_BACKUP_REMOTE: remote.env.XNAI_BACKUP_LOCAL ?? '',
     XNAI_BACKUP_REMOTE_PASSWORD: remote.env.XNAI_BACKUP_LOCAL_PASSWORD ?? '',
   }
