@@ -114,6 +114,10 @@ describe('two hosts that share an archive', () => {
     await a.backUp()
     const id = await b.backUp()
     expect(await a.list('--host', 'b')).toEqual([id])
+    const c = makeHost('c', open('c'))
+    expect((await run(['doctor'], c.stage)).stdout).toMatch(
+      /holds snapshots of\s+a, b\s+and\s+none\s+of\s+this\s+host,\s+c/,
+    )
     expect((await run(['__complete', 'list', '--host', ''], a.stage)).stdout.split('\n')).toEqual(['a', 'b', ''])
     const from = ['restore', 'app', '--from-host', 'b', '--yes']
     expect((await run([...from, '--no-safety'], a.stage)).exitCode).toBe(2)

@@ -6,7 +6,7 @@ import { withDeadline } from '../../lib/deadline.ts'
 import type { KnownRepository } from '../../repository/known-repository.ts'
 import type { Snapshot, SnapshotMeta } from '../../repository/repository.ts'
 import { version } from '../../version.ts'
-import { type Check, type Diagnosis, failed, good, type Patient } from '../check.ts'
+import { bad, type Check, type Diagnosis, failed, good, type Patient } from '../check.ts'
 
 /** The target that snapshots of this check belong to. Nothing else has it. */
 const probe = { project: 'xnai-backup', target: 'doctor' }
@@ -33,6 +33,8 @@ async function checkOne({ parts, signal }: Patient, name: string, repository: Kn
       deadline,
     )
     const before = listed.filter((one) => !isProbe(one)).length
+    const hosts = before === 0 ? await hostsIn(repository, deadline) : []
+    if (hosts.length > 0) return bad(name, `${repository.url} ${onlyOthers(hosts, parts.host)}`, renamedFix)
     await writeReadDelete(repository, makeMeta(parts.clock.now()), deadline)
     const what = id === undefined ? 'was new' : `holds ${before} ${before === 1 ? 'snapshot' : 'snapshots'}`
     return good(name, `${repository.url} ${what}; a snapshot was written, read and deleted`)
@@ -41,6 +43,17 @@ async function checkOne({ parts, signal }: Patient, name: string, repository: Kn
     return failed(name, error)
   }
 }
+
+async function hostsIn({ listAll }: KnownRepository, signal: AbortSignal): Promise<string[]> {
+  const all = (await listAll?.(signal)) ?? []
+  return [...new Set(all.flatMap(({ host }) => host ?? []))].toSorted()
+}
+
+const onlyOthers = (hosts: string[], own: string): string =>
+  `holds snapshots of ${hosts.join(', ')} and none of this host, ${own}`
+
+const renamedFix =
+  'Where this machine is one of them, or takes its place, set host (XNAI_BACKUP_HOST) to that name. A new host needs its first backup.'
 
 const isProbe = ({ project, target }: Snapshot): boolean => project === probe.project && target === probe.target
 
