@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Repository } from '../../src/repository/repository.ts'
+import { openAccess } from '../../src/repository/restic/access.ts'
+import { parseAddress } from '../../src/repository/restic/address.ts'
 import { openRestic } from '../../src/repository/restic.ts'
 import { metaOf, never, put, treeOf } from '../contract/repository.ts'
 import { cheapenKey } from '../support/cheap-key.ts'
@@ -44,6 +46,17 @@ test('a password is made with the repository, once, and only its owner can read 
   expect(statSync(join(folder, 'home/password')).mode & 0o777).toBe(0o600)
   expect(readdirSync(join(folder, 'home')).filter((name) => name.startsWith('password'))).toEqual(['password'])
   expect(await repository.key?.(never)).toMatchObject({ address: place, password })
+})
+
+test('a run that found no repository goes on with the password that another run has made meanwhile', async () => {
+  const home = join(folder, 'shared-home')
+  const shared = join(folder, 'shared')
+  mkdirSync(shared)
+  const slow = openAccess(parseAddress(shared), { home, program: join(resticFolder('trixie'), 'restic') })
+  const restic = await slow.begin(never)
+  const id = await openRestic(shared, { home, program: restic.program }).initialise(never)
+  expect(await slow.ensure(restic, never)).toBe(id)
+  expect(restic.password).toBe(readFileSync(join(home, 'password'), 'utf8').trim())
 })
 
 test('a state directory without the password makes no other one, and says where the right one is', async () => {

@@ -40,14 +40,29 @@ export function openAccess(address: ResticAddress, options: AccessOptions): Acce
   const { clock = systemClock, home, program = 'restic' } = options
   const memory: IdentityMemory = {}
   const exclusive = alone()
+  const nobodys = noPassword()
   let found: Omit<Restic, 'password'> | undefined
   const begin = async (signal: AbortSignal): Promise<Restic> => {
     if (address.directory !== undefined) await requireDirectory(address.directory)
     mkdirSync(home, { recursive: true, mode: 0o700 })
     found ??= { address, home, program: await findRestic(program, signal), host: processOwner(home) }
-    return { ...found, password: options.password ?? readPassword(home) ?? noPassword() }
+    return {
+      ...found,
+      // It is read for each call of restic, because another run may make the repository and its password meanwhile.
+      get password() {
+        return options.password ?? readPassword(home) ?? nobodys
+      },
+    }
   }
-  const identify = (restic: Restic, signal: AbortSignal) => readIdentity(restic, memory, clock.now(), signal)
+  const identify = async (restic: Restic, signal: AbortSignal) => {
+    const { password } = restic
+    try {
+      return await readIdentity(restic, memory, clock.now(), signal)
+    } catch (error) {
+      if (restic.password === password) throw error
+      return await readIdentity(restic, memory, clock.now(), signal)
+    }
+  }
   const ensure = async (restic: Restic, signal: AbortSignal): Promise<string> => {
     const id = await identify(restic, signal)
     if (id !== undefined) return id
