@@ -3,7 +3,7 @@ import { type KnownDamage, notAmong } from '../../repository/known-damage.ts'
 import type { Snapshot, Tier } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
 import { removeUnpinned } from '../pins.ts'
-import { repositoryOf } from '../repositories.ts'
+import { listTier, repositoryOf } from '../repositories.ts'
 import { beginPrune } from './begin.ts'
 
 /** The snapshots whose description the listing could not read. It has just told the catalog which they are. */
@@ -28,14 +28,13 @@ export async function chooseUnreadable(
   signal: AbortSignal,
 ): Promise<RemovedUnreadable> {
   for (const tier of tiers) {
-    const { url, list } = repositoryOf(parts, tier)
-    const listed = await list(signal)
+    const listed = await listTier(parts, tier, signal)
     if (listed.some((one) => one.id === id))
       throw new BackupError('USAGE', `snapshot ${id} can be read: retention decides whether it goes`, {
         hint: 'Nothing was removed. See xnai-backup prune --dry-run.',
       })
     const snapshot = findUnreadable(parts, tier, listed).find((one) => one.id === id)
-    if (snapshot) return { tier, url, snapshot }
+    if (snapshot) return { tier, url: repositoryOf(parts, tier).url, snapshot }
   }
   throw new BackupError('NO_SUCH_SNAPSHOT', `there is no snapshot ${id} that cannot be read`)
 }
@@ -51,8 +50,7 @@ export async function removeUnreadable(
   const found = await chooseUnreadable(parts, id, tiers, signal)
   const gone = await removeUnpinned(parts, found.tier, [id], signal)
   if (gone.length === 0) throw new BackupError('BUSY', `snapshot ${id} is in use`, { hint: 'Nothing was removed.' })
-  const { url, list } = repositoryOf(parts, found.tier)
-  const isLeft = findUnreadable(parts, found.tier, await list(signal)).some((one) => one.id === id)
-  if (isLeft) throw new BackupError('REPOSITORY_FAILED', `${url} still holds ${id}`)
+  const left = findUnreadable(parts, found.tier, await listTier(parts, found.tier, signal))
+  if (left.some((one) => one.id === id)) throw new BackupError('REPOSITORY_FAILED', `${found.url} still holds ${id}`)
   return found
 }
