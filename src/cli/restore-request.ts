@@ -17,6 +17,7 @@ import {
 import type { Session } from './command.ts'
 import { parseAt } from './parse-at.ts'
 import { tellAway } from './tell-away.ts'
+import { tellOthers } from './tell-others.ts'
 
 /** The options of `restore` as the command line gives them. */
 export interface RestoreOptions {
@@ -53,6 +54,7 @@ export async function chooseRestores(session: Session, plan: Plan, names: string
   const tiers = options.tier && { tiers: [options.tier] }
   const listing = { ...tiers, ...(host !== undefined && { host }), onAway: tellAway(session) }
   const snapshots = await listSnapshots(session.parts, session.signal, listing)
+  if (snapshots.length === 0 && host === undefined) await tellOthers(session)
   const stored = storedTargets(snapshots)
   const chosen = options.all
     ? everyCandidate(plan, snapshots, options)

@@ -118,6 +118,11 @@ describe('two hosts that share an archive', () => {
     expect((await run(['doctor'], c.stage)).stdout).toMatch(
       /holds snapshots of\s+a, b\s+and\s+none\s+of\s+this\s+host,\s+c/,
     )
+    for (const command of [['list'], ['status'], ['restore', 'app', '--yes']]) {
+      const { stderr } = await run(command, c.stage)
+      expect(stderr.replaceAll(/\s+/g, ' '), command[0]).toContain('a, b and none of this host, c hint: Where this')
+    }
+    expect((await run(['list'], a.stage)).stderr).toBe('')
     expect((await run(['__complete', 'list', '--host', ''], a.stage)).stdout.split('\n')).toEqual(['a', 'b', ''])
     const from = ['restore', 'app', '--from-host', 'b', '--yes']
     expect((await run([...from, '--no-safety'], a.stage)).exitCode).toBe(2)

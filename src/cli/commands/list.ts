@@ -10,6 +10,7 @@ import { allTargets, chooseTargets, storedTargets, uniteTargets } from '../choos
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderList } from '../render/list.ts'
 import { tellAway } from '../tell-away.ts'
+import { tellOthers } from '../tell-others.ts'
 import { tierOption } from '../tier-option.ts'
 
 interface ListGiven {
@@ -42,6 +43,7 @@ async function list(session: Session, name: string | undefined, { tier, host: gi
     currentPlan(parts, signal),
     listSnapshots(parts, signal, { onAway, ...(host !== undefined && { host }) }),
   ])
+  if (all.length === 0 && host === undefined) await tellOthers(session)
   // Their description cannot be read, so that no listing has them.
   const unlisted = host === undefined ? notAmong(knownDamage(parts), all) : []
   const isChosen = selectTarget(name, plan, [...all, ...unlisted])

@@ -2,6 +2,7 @@ import { observe } from '../../report/observe.ts'
 import { meetsObjectives, reportStatus } from '../../report/status.ts'
 import type { Answer, CommandDefinition, Session } from '../command.ts'
 import { renderStatus } from '../render/status.ts'
+import { tellOthers } from '../tell-others.ts'
 
 export const statusCommand: CommandDefinition = {
   kind: 'read',
@@ -16,8 +17,10 @@ export const statusCommand: CommandDefinition = {
 }
 
 /** Exit code 1 when an objective is missed, a target is broken or a repository cannot be reached. */
-async function showStatus({ parts, style, signal }: Session): Promise<Answer> {
+async function showStatus(session: Session): Promise<Answer> {
+  const { parts, style, signal } = session
   const report = reportStatus(await observe(parts, signal))
+  if (report.repositories.every(({ snapshots }) => snapshots === 0)) await tellOthers(session)
   return {
     document: report,
     text: renderStatus(report, style),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
 import { newId } from '../../job/identify.ts'
+import { describeOthers, othersHint } from '../../job/other-hosts.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import type { KnownRepository } from '../../repository/known-repository.ts'
 import type { Snapshot, SnapshotMeta } from '../../repository/repository.ts'
@@ -34,7 +35,7 @@ async function checkOne({ parts, signal }: Patient, name: string, repository: Kn
     )
     const before = listed.filter((one) => !isProbe(one)).length
     const hosts = before === 0 ? await hostsIn(repository, deadline) : []
-    if (hosts.length > 0) return bad(name, `${repository.url} ${onlyOthers(hosts, parts.host)}`, renamedFix)
+    if (hosts.length > 0) return bad(name, `${repository.url} ${describeOthers(hosts, parts.host)}`, othersHint)
     await writeReadDelete(repository, makeMeta(parts.clock.now()), deadline)
     const what = id === undefined ? 'was new' : `holds ${before} ${before === 1 ? 'snapshot' : 'snapshots'}`
     return good(name, `${repository.url} ${what}; a snapshot was written, read and deleted`)
@@ -48,12 +49,6 @@ async function hostsIn({ listAll }: KnownRepository, signal: AbortSignal): Promi
   const all = (await listAll?.(signal)) ?? []
   return [...new Set(all.flatMap(({ host }) => host ?? []))].toSorted()
 }
-
-const onlyOthers = (hosts: string[], own: string): string =>
-  `holds snapshots of ${hosts.join(', ')} and none of this host, ${own}`
-
-const renamedFix =
-  'Where this machine is one of them, or takes its place, set host (XNAI_BACKUP_HOST) to that name. A new host needs its first backup.'
 
 const isProbe = ({ project, target }: Snapshot): boolean => project === probe.project && target === probe.target
 
