@@ -8,6 +8,11 @@ const built = 'XNAI_BUILT'
 export default async function setUp(): Promise<void> {
   if (process.env[built]) return
   await buildProgram()
-  await build(victims, { victim: 'test/fault/victim.ts', interrupted: 'test/methods/shared/interrupted.ts' })
+  await build(victims, {
+    victim: 'test/fault/victim.ts',
+    interrupted: 'test/methods/shared/interrupted.ts',
+    'sort-names': 'test/fixtures/sort-names.ts',
+    'pack-tree': 'test/fixtures/pack-tree.ts',
+  })
   process.env[built] = '1'
 }

@@ -8,3 +8,6 @@ export const victim = join(victims, 'current/victim.mjs')
 
 /** The product that gets a signal at a moment: see test/methods/shared/interrupted.ts. */
 export const interrupted = join(victims, 'current/interrupted.mjs')
+
+/** Work of which the memory is measured: see test/fixtures. Stripping types, where no cache has the result, would take 40 MiB of its own. */
+export const measured = (name: 'sort-names' | 'pack-tree'): string => join(victims, `current/${name}.mjs`)
