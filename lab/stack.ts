@@ -46,10 +46,12 @@ export interface StackOptions {
   override?: string
   /** Folder on the host for the backups. Default: one of the lab, which goes with it. */
   repository?: string
+  /** Further variables of its .env. */
+  variables?: Record<string, string>
 }
 
 /** A new stack in a folder of the lab. */
-export async function makeStack(lab: Lab, { override, repository }: StackOptions = {}): Promise<Stack> {
+export async function makeStack(lab: Lab, { override, repository, variables = {} }: StackOptions = {}): Promise<Stack> {
   const folder = join(lab.dir, 'files', 'stack')
   const names = ['compose.yaml', 'compose.lab.yaml', 'compose.backup.yaml']
   await mkdir(folder, { recursive: true })
@@ -59,7 +61,8 @@ export async function makeStack(lab: Lab, { override, repository }: StackOptions
     await writeFile(join(folder, 'compose.override.yaml'), override)
     names.push('compose.override.yaml')
   }
-  await writeFile(join(folder, '.env'), environment(lab, names, repository), { mode: 0o600 })
+  const more = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(join(folder, '.env'), environment(lab, names, repository) + more.join(''), { mode: 0o600 })
   return openStack(lab, folder, names)
 }
 

@@ -1,16 +1,20 @@
+import { parseArgs } from 'node:util'
 import { eventually, startLab } from '../lab/lab.ts'
 import { makeStack, type Stack } from '../lab/stack.ts'
 import { prelude, type Subject, subjects } from '../lab/subjects.ts'
 import { renderVerdicts } from '../src/cli/render/verify.ts'
+import { findPage, listening, readVerdict, takePicture } from './demo/page.ts'
 import { type Digests, failures, isProven, renderReport, reportStyle } from './demo/report.ts'
 import { saveLogs } from './demo/save-logs.ts'
 
 /**
- * demo.ts LOGS: the example stack with the controller, on a Podman of its own: back up, destroy, restore, and prove
- * every target by its content. Exit code 0 only when every proof holds. A failure leaves the logs of all containers in
- * LOGS, and nothing else.
+ * demo.ts LOGS PICTURE [--stay]: the example stack with the controller, on a Podman of its own: back up, destroy,
+ * restore, prove every target by its content, and drill. Exit code 0 only when every proof holds. A failure leaves the
+ * logs of all containers in LOGS. Where the machine has a Chromium, a picture of the controller's page is left in
+ * PICTURE. With `--stay` everything goes on until an interruption.
  */
-const logs = process.argv[2] ?? '.lab/demo-logs'
+const { values, positionals } = parseArgs({ options: { stay: { type: 'boolean' } }, allowPositionals: true })
+const [logs = '.lab/demo-logs', picture = '.lab/demo-page.png'] = positionals
 const interruption = Promise.withResolvers<never>()
 // One that comes before anybody waits for it is seen then.
 interruption.promise.catch(() => {})
@@ -24,7 +28,7 @@ let step = 'starting a Podman'
 
 const lab = await startLab('demo', { health: true })
 try {
-  await Promise.race([demonstrate(), interruption.promise]).catch(explain)
+  await Promise.race([demonstrate(), interruption.promise]).then(stay, explain)
 } finally {
   say('removing what was started')
   await lab.stop()
@@ -32,10 +36,13 @@ try {
 process.exit()
 
 async function demonstrate(): Promise<void> {
-  const stack = await makeStack(lab)
+  const { token, ...options } = listening()
+  const stack = await makeStack(lab, options)
   say(`starting ${subjects.length} kinds of data and the controller by compose, in ${lab.dir}`)
   await stack.up()
   say('the services are real; Qdrant alone is played by a stand-in that keeps to its API, since no package carries it')
+  const page = await findPage(lab, stack, token)
+  say(`the page of the controller, live: ${page.address} (token ${token})`)
   say('writing data')
   for (const subject of subjects) await shell(stack, subject, subject.fill)
   const before = await digests(stack)
@@ -68,6 +75,20 @@ async function demonstrate(): Promise<void> {
   await requireNothingOfDrills()
   await requireRunning(stack, running)
   say('every snapshot is verified, and nothing of the drills is left')
+
+  const verdict = await readVerdict(page)
+  if (!verdict.startsWith(`${subjects.length} of ${subjects.length} services`))
+    throw new Error(`the page says ${verdict}`)
+  const isPictured = await takePicture(page, picture)
+  say(`the page at ${page.address} says: ${verdict}${isPictured ? `; a picture of it: ${picture}` : ''}`)
+}
+
+/** The page is there as long as its controller. */
+async function stay(): Promise<void> {
+  if (!values.stay) return say('the page goes with the stack: npm run demo -- --stay keeps both')
+  say('the stack and its page stay until Ctrl-C')
+  await interruption.promise.catch(() => {})
+  process.exitCode = 0
 }
 
 function shell(stack: Stack, { service }: Subject, script: string): Promise<string> {

@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { openBrowser } from '../../../lab/browser.ts'
 import { eventually } from '../../../lab/lab.ts'
 import { callProgram } from '../../../lab/product.ts'
 import { openCatalog } from '../../../src/catalog/sqlite.ts'
@@ -41,10 +42,9 @@ beforeAll(async () => {
   expect(await backup).toMatchObject({ exitCode: 0 })
   daemon = startDaemon(stack, { program: victim })
   origin = await addressOf(daemon)
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium-headless-shell',
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  })
+  const opened = await openBrowser()
+  if (!opened) throw new Error('set-up installs chromium-headless-shell: run bash lab/setup.sh')
+  browser = opened
   const docs = join(import.meta.dirname, '../../../docs/pictures')
   pictures = process.env.XNAI_PICTURES === 'yes' ? docs : mkdtempSync(join(tmpdir(), 'pictures-'))
   mkdirSync(pictures, { recursive: true })
