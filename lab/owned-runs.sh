@@ -68,6 +68,27 @@ end() {
   if [ -s "$1" ] && lives "$1"; then kill -s "${2:-TERM}" "$(cut -d' ' -f1 "$1")" 2>/dev/null || true; fi
 }
 
+# podman_environment FOLDER: prints what a private Podman in the folder is reached by, and what compose files of the lab ask for.
+podman_environment() {
+  local project
+  project=$(basename "$1" | tr '[:upper:]' '[:lower:]')
+  cat <<END
+LAB_FOLDER=$1
+LAB_PROJECT=$project
+LAB_COMPOSE=$(recipe base)/tools/docker-compose
+LAB_PODMAN_COMPOSE=$(recipe base)/tools/podman-compose
+XNAI_BACKUP_IMAGE=$(cat "$(controller_note)" 2>/dev/null)
+XNAI_BACKUP_SOCKET_DIR=$1/socket
+XNAI_BACKUP_NAME=$project-backup
+CONTAINERS_CONF=$1/containers.conf
+CONTAINERS_STORAGE_CONF=$1/storage.conf
+CONTAINERS_REGISTRIES_CONF=$1/registries.conf
+DOCKER_HOST=unix://$1/socket/podman.sock
+DOCKER_CONFIG=$1/docker
+PODMAN_IGNORE_CGROUPSV1_WARNING=1
+END
+}
+
 # unmount_below FOLDER: deepest first, for what is mounted later lies on top.
 unmount_below() {
   awk -v under="$1/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo |

@@ -75,22 +75,8 @@ taken_pools() {
 }
 
 environment() {
-  cat <<END
-LAB_FOLDER=$1
-LAB_PROJECT=$(basename "$1" | tr '[:upper:]' '[:lower:]')
-LAB_NETWORK=$(basename "$1" | tr '[:upper:]' '[:lower:]')_default
-LAB_COMPOSE=$(recipe base)/tools/docker-compose
-LAB_PODMAN_COMPOSE=$(recipe base)/tools/podman-compose
-XNAI_BACKUP_IMAGE=$(cat "$(controller_note)" 2>/dev/null)
-XNAI_BACKUP_SOCKET_DIR=$1/socket
-XNAI_BACKUP_NAME=$(basename "$1" | tr '[:upper:]' '[:lower:]')-backup
-CONTAINERS_CONF=$1/containers.conf
-CONTAINERS_STORAGE_CONF=$1/storage.conf
-CONTAINERS_REGISTRIES_CONF=$1/registries.conf
-DOCKER_HOST=unix://$1/socket/podman.sock
-DOCKER_CONFIG=$1/docker
-PODMAN_IGNORE_CGROUPSV1_WARNING=1
-END
+  podman_environment "$1"
+  echo "LAB_NETWORK=$(basename "$1" | tr '[:upper:]' '[:lower:]')_default"
 }
 
 # The project's network, as compose makes it. Podman names a bridge podmanN by what it sees at this moment: two that

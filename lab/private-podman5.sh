@@ -89,24 +89,8 @@ END
 }
 
 environment() {
-  local project
-  project=$(basename "$1" | tr '[:upper:]' '[:lower:]')
-  cat <<END
-LAB_FOLDER=$1
-LAB_PROJECT=$project
-LAB_COMPOSE=$(recipe base)/tools/docker-compose
-LAB_PODMAN_COMPOSE=$(recipe base)/tools/podman-compose
-PATH=$1/bin:$PATH
-XNAI_BACKUP_IMAGE=$(cat "$(controller_note)" 2>/dev/null)
-XNAI_BACKUP_SOCKET_DIR=$1/socket
-XNAI_BACKUP_NAME=$project-backup
-CONTAINERS_CONF=$1/containers.conf
-CONTAINERS_STORAGE_CONF=$1/storage.conf
-CONTAINERS_REGISTRIES_CONF=$1/registries.conf
-DOCKER_HOST=unix://$1/socket/podman.sock
-DOCKER_CONFIG=$1/docker
-PODMAN_IGNORE_CGROUPSV1_WARNING=1
-END
+  podman_environment "$1"
+  echo "PATH=$1/bin:$PATH"
 }
 
 # A program that stands outside for the podman inside. It is called with the environment that `up` prints.
