@@ -1,4 +1,5 @@
 import { BackupError } from '../errors.ts'
+import { atOnce } from '../lib/at-once.ts'
 import type { Connection } from './connection.ts'
 import type { ContainerFacts, Engine } from './engine.ts'
 import { identify } from './identity.ts'
@@ -36,16 +37,8 @@ async function inspectRows(
   rows: ListedContainer[],
   signal: AbortSignal,
 ): Promise<ContainerFacts[]> {
-  const found: ContainerFacts[] = []
-  const queue = rows.values()
-  const work = async () => {
-    for (const row of queue) {
-      const facts = await inspectRow(connection, row, signal)
-      if (facts) found.push(facts)
-    }
-  }
-  await Promise.all(Array.from({ length: parallelInspects }, work))
-  return found
+  const found = await atOnce(rows, parallelInspects, (row) => inspectRow(connection, row, signal))
+  return found.filter((facts) => facts !== undefined)
 }
 
 /** A container that the engine refuses to inspect, or does not answer for in time, is a problem of that container alone. */

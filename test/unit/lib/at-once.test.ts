@@ -33,6 +33,20 @@ test('a failure is told when the others have ended', async () => {
   expect(hasEnded).toBe(true)
 })
 
+test('nothing is begun after a failure', async () => {
+  const slow = Promise.withResolvers<void>()
+  const begun: string[] = []
+  const all = atOnce(['fails', 'is slow', 'comes later'], 2, async (item) => {
+    begun.push(item)
+    if (item === 'fails') throw new Error('refused')
+    await slow.promise
+  })
+  const told = expect(all).rejects.toThrow('refused')
+  slow.resolve()
+  await told
+  expect(begun).toEqual(['fails', 'is slow'])
+})
+
 test('nothing is worked on without items', async () => {
   expect(await atOnce([], 2, async () => 'a result')).toEqual([])
 })
