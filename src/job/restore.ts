@@ -10,7 +10,7 @@ import { pinSnapshots } from './pins.ts'
 import { type QuiesceOrder, quiesce } from './quiesce.ts'
 import { recordProgress } from './record-progress.ts'
 import { captureTier, repositoryOf, snapshotRef } from './repositories.ts'
-import { checkStep } from './restore/checks.ts'
+import { checkStep, refuseDamaged } from './restore/checks.ts'
 import { orderSteps, type RestorePlan, type RestoreStep, type StepInPlace } from './restore/plan.ts'
 import { type Replaced, replaceTarget } from './restore/replace-target.ts'
 import { replacedBySteps } from './restore/replaced-paths.ts'
@@ -86,7 +86,7 @@ async function restoreInPlace(
   if (options.safety) await repositoryOf(parts, captureTier).identity(signal)
   for (const report of reports)
     await report.attempt('checking the snapshot', async () => {
-      await chooseWholeCopy(parts, report, options.pins, signal)
+      await chooseWholeCopy(parts, report, options.pins, signal, (copy) => refuseDamaged(parts, copy, signal))
       await checkStep(parts, stepInPlace(report.step), report.noteWarning, signal)
     })
   if (reports.some((report) => report.failed())) return refuseOthers(reports)

@@ -3,29 +3,29 @@ import type { Tier } from '../../repository/repository.ts'
 import type { Parts } from '../job.ts'
 import { pinSnapshots } from '../pins.ts'
 import { findSnapshot, type TieredSnapshot } from '../repositories.ts'
-import { refuseDamaged } from './checks.ts'
 import type { RestoreReport } from './report.ts'
 
 /**
  * Reads the snapshot of a restore back, from each repository that holds it until one copy is whole, and lets the restore take that one.
- * SNAPSHOT_DAMAGED where none is. `read` throws where a copy is not whole. Default: it reads the copy, and does nothing else.
+ * SNAPSHOT_DAMAGED where none is. `read` MUST throw where a copy is not whole; what it answers of the one that is taken is answered.
  */
-export async function chooseWholeCopy(
+export async function chooseWholeCopy<Answer>(
   parts: Parts,
   report: RestoreReport,
   pins: DisposableStack,
   signal: AbortSignal,
-  read = (copy: TieredSnapshot) => refuseDamaged(parts, copy, signal),
-): Promise<void> {
+  read: (copy: TieredSnapshot) => Promise<Answer>,
+): Promise<Answer> {
   const { snapshot } = report.step
   let failure: BackupError | undefined
   for (const tier of snapshot.tiers) {
     try {
       const found = tier === snapshot.tiers[0] ? snapshot : await pinCopy(parts, snapshot, tier, pins, signal)
       const copy = { ...found, tiers: [tier] }
-      await read(copy)
+      const answer = await read(copy)
       if (failure) report.noteWarning(`${failure.message}: the copy in the ${tier} repository is restored`)
-      return report.useCopy(copy)
+      report.useCopy(copy)
+      return answer
     } catch (error) {
       if (signal.aborted) throw error
       failure ??= asBackupError(error)

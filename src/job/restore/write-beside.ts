@@ -33,11 +33,9 @@ export async function writeBeside(
   )
   for (const report of reports) {
     await report.attempt('writing', async () => {
-      let written: unknown = new BackupError('INTERNAL', 'no copy was written')
-      await chooseWholeCopy(parts, report, pins, signal, async (copy) => {
-        written = await writeCopy(parts, report, { copy, to, only }, signal)
-      })
-      if (written !== undefined) throw written
+      const write = (copy: TieredSnapshot) => writeCopy(parts, report, { copy, to, only }, signal)
+      const failure = await chooseWholeCopy(parts, report, pins, signal, write)
+      if (failure !== undefined) throw failure
       report.noteWrote(join(to.hostPath, report.step.name))
     })
   }
@@ -66,7 +64,7 @@ async function writeCopy(
   ])
   const isWhole = read.status === 'fulfilled'
   if (isWhole && written.status === 'fulfilled') return undefined
-  // What is left over must not hide the first error.
+  // A failure to remove the rest must not hide the first error.
   await removeTree(folder, new AbortController().signal).catch(() => {})
   if (!isWhole) throw read.reason
   return written.status === 'rejected' ? written.reason : undefined

@@ -37,7 +37,7 @@ export async function awaitServer<Answer>(
 
 const isServerDown = (error: unknown): boolean => asBackupError(error).code === 'SERVICE_DOWN'
 
-/** What a wait needs to know of a client of a database server. */
+/** A wait needs to know this of a client of a database server. */
 export interface DatabaseClient {
   server: {
     /** False on a server that only initialises itself: the official images start it without a port, and stop it again. */
