@@ -12,7 +12,7 @@ export interface WaitingPipe {
 
 /**
  * Opens a pipe for a program that this process feeds by calls that wait, without a stream of Node, which needs new memory for each piece.
- * What Node itself connects a program with is a socket on which no call can wait.
+ * Node itself connects a program by a socket, on which no call can wait.
  */
 export async function openPipe(signal: AbortSignal): Promise<WaitingPipe> {
   const folder = await mkdtemp(join(tmpdir(), 'xnai-backup-pipe-'))
