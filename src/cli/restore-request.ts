@@ -1,5 +1,6 @@
 import { BackupError, reportError } from '../errors.ts'
 import type { RestoreResult } from '../job/job.ts'
+import { otherHost } from '../job/other-hosts.ts'
 import { listSnapshots, type TieredSnapshot } from '../job/repositories.ts'
 import { chooseSnapshot, type RestoreRequest } from '../job/restore/plan.ts'
 import { type BrokenTarget, type Plan, type Target, targetKey, targetKeyOf } from '../plan/plan.ts'
@@ -49,7 +50,7 @@ type Candidate = Target | BrokenTarget | StoredTarget
 export async function chooseRestores(session: Session, plan: Plan, names: string[], given: RestoreOptions) {
   const options = names.length === 0 && given.set !== undefined ? { ...given, all: true } : given
   const at = readOptions(session, names, options)
-  const host = options.fromHost === session.parts.host ? undefined : options.fromHost
+  const host = otherHost(session.parts.host, options.fromHost)
   if (host !== undefined) refuseWithoutWayBack(options)
   const tiers = options.tier && { tiers: [options.tier] }
   const listing = { ...tiers, ...(host !== undefined && { host }), onAway: tellAway(session) }

@@ -1,8 +1,8 @@
+import { Agent } from 'node:http'
 import { inspect } from 'node:util'
 import Docker from 'dockerode'
 import { BackupError } from '../errors.ts'
 import { settleWith, withDeadline } from '../lib/deadline.ts'
-import { Agent } from '../lib/node-http.ts'
 
 /** dockerode at one address. Every call ends. */
 export interface Connection {

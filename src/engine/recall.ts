@@ -1,12 +1,12 @@
 import type { ContainerFacts } from './engine.ts'
 import { describeRow, isOf, type LibpodRow } from './rows.ts'
 
-/** What was inspected, by the id of the container. The longest known come first. */
+/** It holds what was inspected, by the id of the container. The longest known come first. */
 export type Memory = ReadonlyMap<string, Remembered>
 
 interface Remembered {
   facts: ContainerFacts
-  /** What the list said of the container, and of those whose network it shares. */
+  /** The list said this of the container, and of those whose network it shares. */
   rows: string
 }
 

@@ -1,10 +1,9 @@
-import type { RequestListener, Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { formatListen, type ListenAddress } from '../config/types.ts'
 import { BackupError } from '../errors.ts'
 import type { Parts } from '../job/job.ts'
 import { logFailure } from '../lib/log-failure.ts'
-import { createServer } from '../lib/node-http.ts'
 import type { Live } from './live.ts'
 
 export interface ServeOptions {

@@ -3,8 +3,9 @@ import { settleWith, withDeadline } from '../lib/deadline.ts'
 import { byAge } from '../repository/by-age.ts'
 import type { KnownDamage } from '../repository/known-damage.ts'
 import { isStranger } from '../repository/known-repository.ts'
-import type { Repository, Snapshot, SnapshotRef, Tier } from '../repository/repository.ts'
+import type { ControlPlane, Repository, Snapshot, SnapshotRef, Tier } from '../repository/repository.ts'
 import type { Parts } from './job.ts'
+import { hostsOf } from './other-hosts.ts'
 
 /** Every capture is published here first; other tiers hold copies of it. */
 export const captureTier: Tier = 'local'
@@ -24,11 +25,17 @@ export function repositoryOf({ repositories }: Pick<Parts, 'repositories'>, tier
   throw new BackupError('CONFIG_INVALID', `no ${tier} repository is configured`)
 }
 
+/** The control plane that this process belongs to. */
+export const controlPlane = ({ catalog, settings, host }: Parts): ControlPlane => ({
+  state: catalog.state,
+  project: settings.project,
+  host,
+})
+
 /** Holds the repository of new captures for this control plane. BUSY where another one has it: see `Repository.hold`. */
 export async function holdRepository(parts: Parts, signal: AbortSignal): Promise<Disposable> {
-  const plane = { state: parts.catalog.state, project: parts.settings.project, host: parts.host }
   try {
-    return (await repositoryOf(parts, captureTier).hold?.(plane, signal)) ?? new DisposableStack()
+    return (await repositoryOf(parts, captureTier).hold?.(controlPlane(parts), signal)) ?? new DisposableStack()
   } catch (error) {
     // A restore from another tier needs nothing of it, and whatever stores there asks for it before it touches anything.
     if (parts.repositories.size === 1 || !isAway(error)) throw error
@@ -96,7 +103,7 @@ export async function listHosts(parts: Pick<Parts, 'repositories'>, signal: Abor
       }),
     ),
   )
-  return [...new Set(listings.flat().flatMap(({ host }) => host ?? []))].toSorted()
+  return hostsOf(listings.flat())
 }
 
 async function listHost(

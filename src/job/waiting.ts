@@ -1,6 +1,7 @@
 import type { Plan } from '../plan/plan.ts'
 import { type Copyable, waitingForRemote } from '../plan/replication.ts'
 import type { Snapshot } from '../repository/repository.ts'
+import { isOfHost } from '../repository/snapshot.ts'
 import type { Parts } from './job.ts'
 import { listTier, remoteTier, repositoryOf } from './repositories.ts'
 
@@ -18,7 +19,7 @@ export function waitingCopies<S extends Copyable>(
 export const lastKnownRemote = (parts: Pick<Parts, 'catalog' | 'repositories' | 'host'>): Snapshot[] =>
   [...parts.catalog.manifests.read(repositoryOf(parts, remoteTier).url).values()]
     .map(({ snapshot }) => snapshot)
-    .filter(({ host }) => host === undefined || host === parts.host)
+    .filter((snapshot) => isOfHost(snapshot, parts.host))
 
 /** The ids of the local snapshots that must not be removed, because they have still to be copied. */
 export async function waitingIds(

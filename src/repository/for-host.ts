@@ -1,5 +1,6 @@
 import { BackupError } from '../errors.ts'
 import type { Damage, Repository, Snapshot } from './repository.ts'
+import { isOfHost } from './snapshot.ts'
 
 export interface OwnSnapshots {
   /** The name of this host. */
@@ -15,7 +16,7 @@ export interface OwnSnapshots {
  */
 export function forHost(inner: Repository, own: OwnSnapshots): Repository {
   const { host } = own
-  const isOwn = (one: { host?: string }) => one.host === undefined || one.host === host
+  const isOwn = (one: { host?: string }) => isOfHost(one, host)
   const list: Repository['list'] = async (signal, onDamage) => {
     const listed = await inner.list(signal, (damage) => isOwn(damage) && onDamage?.(withoutHost(damage)))
     const marks = own.claimsOld() ? {} : { unclaimed: true as const }
@@ -62,7 +63,7 @@ async function placesOf(inner: Repository, ids: string[], signal: AbortSignal): 
 
 /** Retention never asks for it; this is the last line of defence of another host's data. */
 function refuseOthers(url: string, places: Place[], { host, claimsOld }: OwnSnapshots): void {
-  const other = places.find((one) => one.host !== undefined && one.host !== host)
+  const other = places.find((one) => !isOfHost(one, host))
   if (other) throw new BackupError('REPOSITORY_FAILED', `${url}: snapshot ${other.id} belongs to host ${other.host}`)
   const old = places.find((one) => one.host === undefined && one.isReadable)
   if (!old || claimsOld()) return

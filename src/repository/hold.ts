@@ -17,8 +17,8 @@ const scopeOf = ({ project }: ControlPlane): string => (project === undefined ? 
 
 /**
  * See `Repository.hold`. `folder` is that of the locks of control planes, in a directory that all of them reach; each process has a file of
- * its own in it: `<state>.<scope>.<random>.<host>.lock`; older versions name no host in it. A process shows its own lock before it looks for others, so that of two at once no two
- * succeed. `url` is that of the repository.
+ * its own in it: `<state>.<scope>.<random>.<host>.lock`; older versions name no host in it. A process shows its own lock before it looks
+ * for others, so that of two at once no two succeed. `url` is that of the repository.
  */
 export async function holdByFolder(url: string, folder: string, plane: ControlPlane): Promise<Disposable> {
   try {

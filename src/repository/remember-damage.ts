@@ -11,12 +11,13 @@ import {
   placeKey,
 } from './known-damage.ts'
 import type { Damage, Repository, Snapshot } from './repository.ts'
+import { isOfHost } from './snapshot.ts'
 
 /**
  * Remembers the damage that listings, checks and read-backs find, until one finds the snapshot whole or gone, and lists each snapshot with
- * what is known of it. What another host than `host` stored is its own matter. A read that fails halfway proves no damage by itself, because the reading program or the place that is written to
- * may be at fault; restores read the snapshot back before it. Where the memory cannot be written, the log tells so and the caller gets
- * what was found.
+ * what is known of it. What another host than `host` stored is its own matter. A read that fails halfway proves no damage by itself, because
+ * the reading program or the place that is written to may be at fault; restores read the snapshot back before it. Where the memory cannot
+ * be written, the log tells so and the caller gets what was found.
  */
 export function rememberingDamage(
   inner: Repository,
@@ -36,7 +37,7 @@ export function rememberingDamage(
   const verify: Repository['verify'] = async (snapshot, signal) => {
     const before = memory.read(url)
     const damages = await inner.verify(snapshot, signal)
-    if (snapshot.host !== undefined && snapshot.host !== host) return damages
+    if (!isOfHost(snapshot, host)) return damages
     const key = placeKey(snapshot)
     note({ depth: 'bytes', before, damages, verdict: (place) => (placeKey(place) === key ? 'whole' : 'unknown') })
     return damages

@@ -56,9 +56,9 @@ export interface Repository {
   key?(signal: AbortSignal): Promise<RepositoryKey | undefined>
   /**
    * Takes the repository for a control plane until the result is disposed or the process dies, however it dies. The processes of one
-   * control plane share it, and so do control planes of different projects and of different hosts. BUSY while another one of this host holds
-   * it that looks after the same project: the two know nothing of each other's locks and intents. Who only reads holds nothing, and is never kept from reading. Absent
-   * where the kind has no place for such a lock.
+   * control plane share it, and so do control planes of different projects and of different hosts. BUSY while another one of this host
+   * holds it that looks after the same project: the two know nothing of each other's locks and intents. Whoever only reads holds nothing,
+   * and is never kept from reading. Absent where the kind has no place for such a lock.
    */
   hold?(plane: ControlPlane, signal: AbortSignal): Promise<Disposable>
   /**

@@ -91,3 +91,7 @@ export interface Damage {
   file: string
   reason: string
 }
+
+/** Whether a host stored it, or may have: what older versions stored names none. Without a host, that alone. */
+export const isOfHost = (one: { host?: string }, host: string | undefined): boolean =>
+  one.host === undefined || one.host === host

@@ -1,5 +1,6 @@
 import { reportError } from '../../errors.ts'
 import { currentPlan } from '../../job/current-plan.ts'
+import { otherHost } from '../../job/other-hosts.ts'
 import { type AwayTier, knownDamage, listSnapshots, repositoryOf } from '../../job/repositories.ts'
 import { type Plan, targetKey, targetKeyOf } from '../../plan/plan.ts'
 import { reportDamaged } from '../../report/damage.ts'
@@ -32,7 +33,7 @@ export const listCommand: CommandDefinition = {
 
 async function list(session: Session, name: string | undefined, { tier, host: given }: ListGiven): Promise<Answer> {
   const { parts, signal } = session
-  const host = given === parts.host ? undefined : given
+  const host = otherHost(parts.host, given)
   if (tier) repositoryOf(parts, tier)
   const away: AwayTier[] = []
   const onAway = (one: AwayTier) => {

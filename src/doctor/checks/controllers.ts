@@ -1,6 +1,7 @@
 import type { ContainerFacts } from '../../engine/engine.ts'
 import { asBackupError } from '../../errors.ts'
 import { commandFor } from '../../hints.ts'
+import { controlPlane } from '../../job/repositories.ts'
 import { controllersOf } from '../../plan/scope.ts'
 import { bad, type Check, type Diagnosis, good, type Patient } from '../check.ts'
 
@@ -24,8 +25,7 @@ async function findRivals({ parts, signal }: Patient): Promise<Diagnosis[]> {
   const found: Diagnosis[] = []
   for (const [tier, repository] of parts.repositories) {
     try {
-      const plane = { state: parts.catalog.state, project: parts.settings.project, host: parts.host }
-      using _held = await repository.hold?.(plane, signal)
+      using _held = await repository.hold?.(controlPlane(parts), signal)
     } catch (error) {
       signal.throwIfAborted()
       const { code, message, hint } = asBackupError(error)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { BackupError } from '../../errors.ts'
 import { newId } from '../../job/identify.ts'
-import { describeOthers, othersHint } from '../../job/other-hosts.ts'
+import { describeOthers, hostsOf, othersHint } from '../../job/other-hosts.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import type { KnownRepository } from '../../repository/known-repository.ts'
 import type { Snapshot, SnapshotMeta } from '../../repository/repository.ts'
@@ -34,7 +34,7 @@ async function checkOne({ parts, signal }: Patient, name: string, repository: Kn
       deadline,
     )
     const before = listed.filter((one) => !isProbe(one)).length
-    const hosts = before === 0 ? await hostsIn(repository, deadline) : []
+    const hosts = before === 0 ? hostsOf((await repository.listAll?.(deadline)) ?? []) : []
     if (hosts.length > 0) return bad(name, `${repository.url} ${describeOthers(hosts, parts.host)}`, othersHint)
     await writeReadDelete(repository, makeMeta(parts.clock.now()), deadline)
     const what = id === undefined ? 'was new' : `holds ${before} ${before === 1 ? 'snapshot' : 'snapshots'}`
@@ -43,11 +43,6 @@ async function checkOne({ parts, signal }: Patient, name: string, repository: Kn
     signal.throwIfAborted()
     return failed(name, error)
   }
-}
-
-async function hostsIn({ listAll }: KnownRepository, signal: AbortSignal): Promise<string[]> {
-  const all = (await listAll?.(signal)) ?? []
-  return [...new Set(all.flatMap(({ host }) => host ?? []))].toSorted()
 }
 
 const isProbe = ({ project, target }: Snapshot): boolean => project === probe.project && target === probe.target

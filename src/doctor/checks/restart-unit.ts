@@ -4,7 +4,7 @@ import { join } from 'node:path'
 /** Podman has no daemon that starts containers with the machine. This unit of systemd does. */
 export const restartUnit = 'podman-restart.service'
 
-/** Where systemd looks for a unit of root; the first file counts. */
+/** systemd looks for a unit of root in these folders, and takes the first file. */
 const folders = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((root) => `${root}/systemd/system`)
 
 /**

@@ -16,7 +16,7 @@ export const checkRestart: Check = async (patient) => {
   const containers = startedByEngine(stack, controllers)
   const isPodman = containers.some(({ engine }) => engine === 'podman')
   const isRootless = isPodman && (await parts.engine.isRootless(signal).catch(() => false))
-  // What the user has changed in units of the own systemd lies in a home that is not known here.
+  // A rootless unit may be changed in the home of its user, which is not known here.
   const started = isPodman && !isRootless ? policiesAtBoot(parts.ownPath) : undefined
   const found = containers.flatMap((container) => judgePolicy(container, controllers.includes(container), started))
   const service = isPodman ? judgeService(patient, isRootless) : []

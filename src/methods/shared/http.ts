@@ -1,7 +1,6 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import { type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { BackupError } from '../../errors.ts'
-import { request as plainRequest } from '../../lib/node-http.ts'
 
 /** Where a server listens. */
 export interface HttpServer {

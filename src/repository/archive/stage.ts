@@ -19,13 +19,14 @@ interface Taken {
 
 /** See `Repository.stage`. */
 export async function stage(
-  { dir, level, ...archive }: OwnArchive & { level: number },
+  archive: OwnArchive & { level: number },
   target: TargetId,
   artifacts: AsyncIterable<Artifact>,
   options: StageOptions,
 ): Promise<Staged> {
+  const { dir, level } = archive
   folderOf(dir, target, '') // A name that cannot be a folder's is refused before anything is read.
-  const staging = await inRepository(dir, () => openStaging({ dir, ...archive }))
+  const staging = await inRepository(dir, () => openStaging(archive))
   const store = (artifact: Artifact) => storeArtifact(artifact, { folder: staging.folder, level }, options)
   const taken: Taken = { staging, artifacts: [], store }
   try {

@@ -28,19 +28,18 @@ export interface OwnArchive {
   host?: string
 }
 
-/** `<random>`, followed by `-` and the host. A dot would end it: see `sweepIncoming`. */
-const nameFor = (host: string | undefined): string =>
-  randomBytes(8).toString('hex') + (host === undefined ? '' : `-${host.replaceAll('.', '%2E')}`)
+/** How a host ends the names of its work in progress, which are `<random>` else. A dot would end the name: see `sweepIncoming`. */
+const endingOf = (host: string | undefined): string => (host === undefined ? '' : `-${host.replaceAll('.', '%2E')}`)
 
 const isOfAnother = (name: string, host: string | undefined): boolean =>
-  name.includes('-') && name.slice(name.indexOf('-') + 1) !== host?.replaceAll('.', '%2E')
+  name.includes('-') && name.slice(name.indexOf('-')) !== endingOf(host)
 
 /** The liveness lock is held before the folder exists and until it is gone, so that a folder without one has no owner. */
 export async function openStaging({ dir, host }: OwnArchive): Promise<Staging> {
   await requireDirectory(dir)
   const incoming = join(dir, INCOMING)
   await mkdir(incoming, { recursive: true, mode: 0o700 })
-  const name = nameFor(host)
+  const name = randomBytes(8).toString('hex') + endingOf(host)
   const folder = join(incoming, name)
   own.add(name)
   const lock = holdLivenessLock(join(incoming, name + LOCK))

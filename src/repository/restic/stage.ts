@@ -4,6 +4,7 @@ import { ownFile } from '../../lib/own-files.ts'
 import type { ManifestCache } from '../manifest-cache.ts'
 import { toSnapshot } from '../manifest-shape.ts'
 import type { Artifact, Snapshot, SnapshotMeta, Staged, StageOptions, TargetId } from '../repository.ts'
+import { isOfHost } from '../snapshot.ts'
 import { explainFailure } from './explain.ts'
 import { listRestic, toCached } from './list.ts'
 import { asStored, formatManifest, type StoredArtifact } from './manifest.ts'
@@ -78,7 +79,7 @@ export function parentOf(restic: Restic, manifests: ManifestCache, target: Targe
   const same = [...manifests.read(restic.address.url).values()]
     .map(({ snapshot }) => snapshot)
     .filter(({ project, target: other }) => project === target.project && other === target.target)
-    .filter(({ host }) => host === undefined || host === target.host)
+    .filter((snapshot) => isOfHost(snapshot, target.host))
     .toSorted((a, b) => b.time.localeCompare(a.time))
   const artifact = same.flatMap(({ artifacts }) => artifacts).find((one) => one.name === name && one.kind === 'tree')
   return artifact && (asStored(artifact).stored.snapshot ?? undefined)
